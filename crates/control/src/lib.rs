@@ -1,0 +1,1 @@
+//! The contract with views: requests, snapshots, numbered changes, exit codes, client.

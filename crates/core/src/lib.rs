@@ -1,0 +1,1 @@
+//! Every decision of the synchronization manager: pure, with time as an argument.

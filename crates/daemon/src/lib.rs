@@ -1,0 +1,1 @@
+//! Composition root: configuration, the loop, adapt, the socket.

@@ -1,0 +1,1 @@
+//! Two-way folder synchronization as an ordinary handler.

@@ -1,0 +1,1 @@
+//! The contract for handler authors: messages, the Handler trait and serve().

@@ -1,0 +1,1 @@
+//! Reaching handlers: spawn, handshake, links, deadlines, the stop ladder.
