@@ -1,1 +1,17 @@
 //! The contract for handler authors: messages, the Handler trait and serve().
+//!
+//! A handler is a program that can synchronize *items*. The manager starts it as a process of its own, one process an
+//! instance, and talks JSON-RPC 2.0 with it, one object a line, over standard input and output. This crate knows
+//! nothing of how a handler is hosted, scheduled or stored, and depends on nothing of ours.
+//!
+//! The vocabulary is that of Microsoft's SyncMgr (`mobsync.h`, here "classic") and of Sync Center (`syncmgr.h`); each
+//! message names its counterparts there.
+
+pub mod call;
+pub mod callback;
+pub mod contract;
+pub mod frame;
+pub mod item;
+
+pub use call::{Call, Notice};
+pub use callback::{Callback, Question};

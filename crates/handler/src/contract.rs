@@ -1,0 +1,41 @@
+//! Version, features and bounds of the contract.
+
+/// The contract version that this crate speaks.
+pub const CONTRACT_VERSION: u32 = 1;
+
+/// Longest line, in bytes without the line feed, that either side accepts. A longer one breaks the contract.
+pub const MAX_LINE_BYTES: usize = 1 << 20;
+
+/// Longest handler or item identifier, in UTF-16 units (Sync Center's `MAX_SYNCMGR_ID` less the terminator).
+pub const MAX_ID_UNITS: usize = 63;
+
+/// Longest display name, in UTF-16 units (Sync Center's `MAX_SYNCMGR_NAME` less the terminator; classic item names
+/// have the same bound).
+pub const MAX_NAME_UNITS: usize = 127;
+
+/// Longest progress text, in UTF-16 units; a longer one is cut (Sync Center's `MAX_SYNCMGR_PROGRESSTEXT`).
+pub const MAX_TEXT_UNITS: usize = 259;
+
+/// Most items, conflicts, actions or ids in one message; more go into further pages.
+pub const MAX_PAGE: usize = 500;
+
+/// Optional parts of the contract. A feature that the other side does not name is never used; an unknown name is
+/// ignored, so that new ones can be added.
+pub mod feature {
+    /// The handler answers `plan`.
+    pub const PLAN: &str = "plan";
+    /// The handler answers `undo`.
+    pub const UNDO: &str = "undo";
+    /// The handler answers `conflicts/list` and `conflicts/resolve` (Sync Center's conflict store).
+    pub const CONFLICTS: &str = "conflicts";
+    /// The handler answers `properties` and `properties/show` (classic `SYNCMGRHANDLER_HASPROPERTIES`).
+    pub const PROPERTIES: &str = "properties";
+    /// The handler answers `error/show`.
+    pub const SHOW_ERROR: &str = "error/show";
+    /// The handler answers `item/define`: items can be added by the user.
+    pub const DEFINE: &str = "item/define";
+    /// The handler may ask for connections (classic `SYNCMGRHANDLER_MAYESTABLISHCONNECTION`).
+    pub const CONNECTION: &str = "connection";
+    /// The handler may take late items into its run (Sync Center's `QueryForAdditionalItems`).
+    pub const LATE_ITEMS: &str = "late-items";
+}
