@@ -1,0 +1,159 @@
+//! What the manager wants done with handler processes. Each is started without waiting; what comes of it is an
+//! [`Input`](crate::Input).
+
+use crate::id::{HandlerId, InstanceId, ItemId, NeedId, RunId};
+use crate::need::NeedRow;
+use crate::request::Trigger;
+
+/// How far a cancellation reaches; it only ever rises.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Go on.
+    #[default]
+    Continue,
+    /// Abandon this item (`S_SYNCMGR_CANCELITEM`).
+    CancelItem,
+    /// Abandon every item (`S_SYNCMGR_CANCELALL`).
+    CancelAll,
+}
+
+/// A number that ties an answer of the manager to a question of a handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ReplyId(pub u64);
+
+/// The manager's answer to a question of a handler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// To `progress` sent as a request.
+    Verdict(Verdict),
+    /// To `prompt`: chosen.
+    Chosen {
+        /// The choice.
+        choice: String,
+        /// What was typed, as JSON text of an object.
+        fields: String,
+    },
+    /// To `prompt`: kept in the inbox.
+    Deferred,
+    /// To `prompt`: nobody may be bothered.
+    PromptRefused,
+    /// To `modeless/enable`.
+    Modeless(bool),
+    /// To `connection/establish`: up, or why not.
+    Connection(Result<(), String>),
+    /// To `items/late`.
+    LateItems(Vec<ItemId>),
+    /// To `items/add`, `items/propose`, `items/commit`: done.
+    Done,
+    /// Out of phase, or of something unknown.
+    Refused(&'static str),
+}
+
+/// A command to the host of handlers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Start an instance and initialize it (M-31).
+    Start {
+        /// Its number.
+        instance: InstanceId,
+        /// Of which handler.
+        handler: HandlerId,
+        /// Why; fixed for the life of the instance (M-41).
+        trigger: Trigger,
+        /// A person is there (`SYNCMGRFLAG_MAYBOTHERUSER`).
+        may_bother_user: bool,
+        /// Nothing will be synchronized (`SYNCMGRFLAG_SETTINGS`).
+        settings: bool,
+        /// The caller's private bytes.
+        cookie: Option<Vec<u8>>,
+    },
+    /// Read all items.
+    ListItems(InstanceId),
+    /// `prepare` with these items, in listing order, each once (M-69).
+    Prepare {
+        /// The instance.
+        instance: InstanceId,
+        /// The run.
+        run: RunId,
+        /// The items.
+        items: Vec<ItemId>,
+        /// Answered needs for this run; used up by it.
+        answers: Vec<NeedRow>,
+    },
+    /// `synchronize` (M-73, M-79).
+    Synchronize(InstanceId),
+    /// `item/status`: skip one item, or stop all (M-104 to M-109).
+    ItemStatus {
+        /// The instance.
+        instance: InstanceId,
+        /// The item; absent: all.
+        item: Option<ItemId>,
+        /// How far.
+        verdict: Verdict,
+    },
+    /// `plan`.
+    Plan {
+        /// The instance.
+        instance: InstanceId,
+        /// The items.
+        items: Vec<ItemId>,
+        /// Answered needs that a run would be given.
+        answers: Vec<NeedRow>,
+    },
+    /// `undo`.
+    Undo {
+        /// The instance.
+        instance: InstanceId,
+        /// The items.
+        items: Vec<ItemId>,
+        /// The run to undo.
+        run: RunId,
+        /// The run that this is.
+        as_run: RunId,
+    },
+    /// `conflicts/resolve`.
+    Resolve {
+        /// The instance.
+        instance: InstanceId,
+        /// The item.
+        item: ItemId,
+        /// The conflict.
+        conflict: String,
+        /// The choice.
+        choice: String,
+        /// The run that this is.
+        as_run: RunId,
+    },
+    /// Read the conflicts of these items; every page.
+    ListConflicts {
+        /// The instance.
+        instance: InstanceId,
+        /// The items.
+        items: Vec<ItemId>,
+    },
+    /// `error/show` (M-125).
+    ShowError {
+        /// The instance.
+        instance: InstanceId,
+        /// The handler's name for the error.
+        error: String,
+    },
+    /// Answer a question of the handler.
+    Reply {
+        /// The instance.
+        instance: InstanceId,
+        /// Which question.
+        to: ReplyId,
+        /// The answer.
+        reply: Reply,
+    },
+    /// End the instance: ask, terminate, kill; its end comes as an input.
+    Release(InstanceId),
+    /// Go one rung up the stop ladder at once.
+    Insist(InstanceId),
+    /// A need was answered that some attached person is looking at; nothing to do but to show.
+    ForgetPrompt {
+        /// The need.
+        need: NeedId,
+    },
+}

@@ -1,0 +1,386 @@
+//! Everything that can happen.
+
+use crate::command::ReplyId;
+use crate::conflict::ConflictRow;
+use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, NeedId, RequestId, SessionId};
+use crate::item::{
+    Connected, Counts, Failure, HandlerCapability, HandlerPolicy, ItemCapability, ItemPolicy,
+    ItemStatus,
+};
+use crate::log::Level;
+use crate::need::{Choice, NeedKind};
+use crate::record::PauseScope;
+use crate::request::Request;
+use crate::time::Timestamp;
+
+/// One thing that happened, wherever it came from. Exhaustive on purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// Time passed: a deadline of `Manager::next_deadline` may be due.
+    Tick,
+    /// The machine slept or the wall clock jumped; deadlines are looked at again.
+    ClockJumped,
+    /// A handler is there (built in, or registered by the user).
+    HandlerRegistered {
+        /// Its identity.
+        id: HandlerId,
+        /// What the registration calls it.
+        description: String,
+    },
+    /// A handler was unregistered.
+    HandlerUnregistered(HandlerId),
+    /// An item was defined by the user and belongs to the handler's set from now on.
+    ItemDefined(HandlerId, ListedItem),
+    /// An item was removed by the user.
+    ItemRemoved(ItemRef),
+    /// The user's settings of an item changed.
+    ItemPreferences {
+        /// The item.
+        item: ItemRef,
+        /// Labels.
+        labels: Vec<String>,
+        /// Ticked for a plain `sync`; absent: as the handler says.
+        checked: Option<bool>,
+        /// How old a good run may become.
+        expected_freshness: Option<std::time::Duration>,
+    },
+    /// Somebody wants something; the number was taken from `Manager::next_request`.
+    Request(RequestId, Request),
+    /// Stop a session, everything, or one request; asking again insists.
+    Stop(StopScope),
+    /// Skip an item.
+    Skip(ItemRef),
+    /// Enable or disable an item or, without one, the handler.
+    Enable {
+        /// The handler.
+        handler: HandlerId,
+        /// The item.
+        item: Option<ItemId>,
+        /// The new state.
+        enabled: bool,
+    },
+    /// Activate or deactivate a handler.
+    Activate {
+        /// The handler.
+        handler: HandlerId,
+        /// The new state.
+        active: bool,
+    },
+    /// Pause; `until` absent means until resumed.
+    Pause {
+        /// What.
+        scope: PauseScope,
+        /// Until when.
+        until: Option<Timestamp>,
+    },
+    /// End a pause.
+    Resume(PauseScope),
+    /// A person answered a need.
+    Answer {
+        /// Which.
+        need: NeedId,
+        /// The choice.
+        choice: String,
+        /// What was typed, as JSON text of an object.
+        fields: String,
+        /// Who, for people.
+        by: String,
+    },
+    /// A person follows the link of a log entry.
+    ShowError {
+        /// The instance that logged it.
+        instance: InstanceId,
+        /// The handler's name for the error.
+        error: String,
+    },
+    /// Facts about the world changed (network, power, idle …); what they are is data of the conditions.
+    Facts(Vec<crate::condition::Fact>),
+    /// A lock of a dead manager was taken over.
+    LockTakenOver {
+        /// Its process number.
+        pid: u32,
+    },
+    /// Something about an instance.
+    Instance(InstanceId, InstanceInput),
+    /// Somebody outside opens a session and reports into it (Sync Center `CreateSession`).
+    External(ExternalInput),
+}
+
+/// What to stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StopScope {
+    /// Everything.
+    All,
+    /// One session.
+    Session(SessionId),
+    /// Whatever was begun for a request; removes it while it waits.
+    Request(RequestId),
+}
+
+/// An item as a handler lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedItem {
+    /// Its identity.
+    pub id: ItemId,
+    /// Its name.
+    pub name: String,
+    /// One line about it.
+    pub comment: String,
+    /// Whether it takes part unless the user says otherwise.
+    pub checked: bool,
+    /// Last update as the handler knows it (M-53).
+    pub last_update: Option<Timestamp>,
+    /// Whether it can be reached.
+    pub connected: Connected,
+    /// No preference is kept.
+    pub temporary: bool,
+    /// Not displayed.
+    pub hidden: bool,
+    /// What it can do.
+    pub capabilities: Vec<ItemCapability>,
+    /// What is not allowed now.
+    pub policies: Vec<ItemPolicy>,
+}
+
+/// What a handler says of itself after `initialize`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandlerFacts {
+    /// Its name; empty keeps the description (M-44).
+    pub name: String,
+    /// One line about it.
+    pub comment: String,
+    /// Its version.
+    pub version: String,
+    /// Stays in lists without items.
+    pub always_list: bool,
+    /// Not displayed.
+    pub hidden: bool,
+    /// What it can do.
+    pub capabilities: Vec<HandlerCapability>,
+    /// What is not allowed now.
+    pub policies: Vec<HandlerPolicy>,
+}
+
+/// How an asynchronous call began (mobsync 3.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Began {
+    /// It began.
+    Yes,
+    /// It cannot without asking somebody, and may not.
+    NeedsUser,
+    /// It did not; why, as a fragment.
+    No(String),
+}
+
+/// How an asynchronous call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Completed {
+    /// Well.
+    Done,
+    /// It failed.
+    Failed {
+        /// Why.
+        reason: String,
+        /// Whether trying again may help.
+        failure: Failure,
+    },
+    /// It was cancelled.
+    Cancelled,
+}
+
+/// What comes from or about an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InstanceInput {
+    /// The process runs.
+    Spawned {
+        /// Its number.
+        pid: u32,
+        /// Its start time, as the system counts it.
+        start_time: u64,
+    },
+    /// `initialize` was answered: takes part.
+    Initialized(HandlerFacts),
+    /// `initialize` was answered: not for me (M-39).
+    Declined,
+    /// It could not be started or initialized; why (M-40).
+    NotInitialized(String),
+    /// All pages of the items were read.
+    ItemsListed {
+        /// The items.
+        items: Vec<ListedItem>,
+        /// Some are missing (`S_SYNCMGR_MISSINGITEMS`).
+        incomplete: bool,
+    },
+    /// The items could not be read.
+    ItemsNotListed(String),
+    /// `prepare` returned.
+    PrepareReturned(Began),
+    /// `prepare/completed` came.
+    PrepareCompleted(Completed),
+    /// `synchronize` returned.
+    SynchronizeReturned(Began),
+    /// `synchronize/completed` came.
+    SynchronizeCompleted(Completed),
+    /// `progress` came; with a reply when it was a request.
+    Progress(Progress, Option<ReplyId>),
+    /// `log` came.
+    Log {
+        /// How grave.
+        level: Level,
+        /// What.
+        text: String,
+        /// About which item.
+        item: Option<ItemId>,
+        /// The cause and what to do.
+        detail: Option<String>,
+        /// The handler's name for it.
+        error: Option<String>,
+        /// Offer it as a link.
+        jump: bool,
+    },
+    /// `log/delete` came; absent: all of this instance (M-128).
+    DeleteLog(Option<String>),
+    /// `prompt` came.
+    Prompt {
+        /// The question to answer.
+        reply: ReplyId,
+        /// The question.
+        prompt: Prompt,
+    },
+    /// `prompt/withdraw` came.
+    WithdrawPrompt {
+        /// The item.
+        item: Option<ItemId>,
+        /// The key.
+        key: String,
+    },
+    /// `modeless/enable` came.
+    EnableModeless {
+        /// The question to answer.
+        reply: ReplyId,
+        /// May I (true), or: it is gone (false).
+        enable: bool,
+    },
+    /// `connection/establish` came.
+    EstablishConnection {
+        /// The question to answer.
+        reply: ReplyId,
+        /// Which; absent: the default one.
+        name: Option<String>,
+    },
+    /// `items/late` came.
+    QueryLateItems(ReplyId),
+    /// `items/add` came.
+    AddItem(ReplyId, ItemId),
+    /// `items/propose` came.
+    ProposeItem(ReplyId, ListedItem),
+    /// `items/commit` came.
+    CommitItem(ReplyId, ItemId),
+    /// `items/changed` came.
+    ItemsChanged,
+    /// `conflicts/changed` came.
+    ConflictsChanged(Option<ItemId>),
+    /// All pages of the conflicts of these items were read.
+    ConflictsListed {
+        /// The items asked about.
+        items: Vec<ItemId>,
+        /// Their conflicts.
+        conflicts: Vec<ConflictRow>,
+    },
+    /// The conflicts could not be read.
+    ConflictsNotListed(String),
+    /// `plan` was answered (its actions go to the asker directly: they are data for show, not state).
+    Planned(Result<(), String>),
+    /// `undo` was answered for every item.
+    Undone(Result<Counts, String>),
+    /// `conflicts/resolve` was answered: done, or it changed meanwhile, or why not.
+    Resolved(Result<ResolveFeedback, String>),
+    /// `error/show` returned.
+    ShowErrorReturned(Began),
+    /// `error/completed` came, with the items to run again.
+    ShowErrorCompleted(Vec<ItemId>),
+    /// The handler broke the contract; the instance goes on unless the host ended it.
+    Violation(String),
+    /// The process is gone; always the last.
+    Exited {
+        /// How, for people, such as `exit status 3` or `killed by signal 9`.
+        how: String,
+        /// It ended because we asked it to.
+        requested: bool,
+        /// The end of what it wrote on standard error.
+        stderr: String,
+    },
+}
+
+/// Feedback of a resolution (`SYNCMGR_RESOLUTION_FEEDBACK`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ResolveFeedback {
+    /// Done.
+    Continue,
+    /// It changed meanwhile.
+    Refresh,
+}
+
+/// What `progress` says; absent fields leave what was said before (M-94).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The item; absent: the handler.
+    pub item: Option<ItemId>,
+    /// The status.
+    pub status: Option<ItemStatus>,
+    /// What it is doing now.
+    pub text: Option<String>,
+    /// How far.
+    pub value: Option<u64>,
+    /// How far it goes.
+    pub max: Option<u64>,
+    /// What was moved so far.
+    pub counts: Option<Counts>,
+    /// With `Failed`: whether trying again may help.
+    pub failure: Option<Failure>,
+}
+
+/// A question of a handler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// The item.
+    pub item: Option<ItemId>,
+    /// Its name for the question.
+    pub key: String,
+    /// Its kind.
+    pub kind: NeedKind,
+    /// The question.
+    pub text: String,
+    /// What one must know to answer.
+    pub detail: Option<String>,
+    /// The answers offered.
+    pub choices: Vec<Choice>,
+    /// Taken at the deadline.
+    pub default: Option<String>,
+    /// Fields to fill in, JSON text.
+    pub fields: Option<String>,
+    /// How long to wait.
+    pub deadline: Option<std::time::Duration>,
+    /// Keep it beyond this run.
+    pub durable: bool,
+    /// Private context, JSON text.
+    pub context: String,
+}
+
+/// What a session from outside reports (Sync Center 3.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExternalInput {
+    /// `CreateSession`; the numbers were taken from the manager.
+    Open {
+        /// The session.
+        session: SessionId,
+        /// The handler.
+        handler: HandlerId,
+        /// Its items.
+        items: Vec<ItemId>,
+    },
+    /// `ReportProgress`.
+    Progress(SessionId, Progress),
+    /// The last reference went, or the owner died: unfinished items failed.
+    Close(SessionId),
+}

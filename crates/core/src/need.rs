@@ -1,0 +1,92 @@
+//! Needs: durable questions to a person.
+
+use crate::id::{HandlerId, ItemId, NeedId, RunId};
+use crate::time::Timestamp;
+
+/// What kind of question it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NeedKind {
+    /// A plain question of a handler.
+    Prompt,
+    /// A login or another secret.
+    Login,
+    /// A guard holds a suspicious plan.
+    Guard,
+    /// A lock that nobody may hold any more.
+    StaleLock,
+    /// Versions that cannot be reconciled.
+    Conflict,
+}
+
+/// One answer offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What to answer with.
+    pub name: String,
+    /// What it does.
+    pub label: String,
+}
+
+/// How a need stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NeedState {
+    /// Open.
+    Open,
+    /// Answered; handed to the next run, then used up.
+    Answered {
+        /// The choice.
+        choice: String,
+        /// What was typed, as the JSON text of an object; opaque here.
+        fields: String,
+        /// Who answered, for people.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The answer was used in a run.
+    Used {
+        /// The choice.
+        choice: String,
+        /// The run that used it.
+        run: RunId,
+    },
+    /// It no longer matters.
+    Withdrawn,
+    /// Nobody answered in time.
+    Expired,
+}
+
+/// A durable question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeedRow {
+    /// The number that people type.
+    pub id: NeedId,
+    /// Its handler.
+    pub handler: HandlerId,
+    /// Its item.
+    pub item: Option<ItemId>,
+    /// The handler's name for it; one open need for (handler, item, key).
+    pub key: String,
+    /// Its kind.
+    pub kind: NeedKind,
+    /// The question.
+    pub text: String,
+    /// What one must know to answer.
+    pub detail: Option<String>,
+    /// The answers offered.
+    pub choices: Vec<Choice>,
+    /// The answer taken at the deadline.
+    pub default: Option<String>,
+    /// When the default is taken, or the need expires.
+    pub deadline: Option<Timestamp>,
+    /// Fields to fill in, as the JSON text of a schema; opaque here.
+    pub fields: Option<String>,
+    /// Private to the handler, as JSON text; opaque here.
+    pub context: String,
+    /// Since when.
+    pub opened: Timestamp,
+    /// The run that asked.
+    pub run: Option<RunId>,
+    /// How it stands.
+    pub state: NeedState,
+}

@@ -1,0 +1,111 @@
+//! What is to be stored: rows that replace those of the same identity, and events that are appended. All records of one
+//! turn of the loop belong into one transaction.
+
+use crate::conflict::ConflictRow;
+use crate::event::Event;
+use crate::id::{HandlerId, InstanceId, ItemRef, LogId};
+use crate::item::{HandlerRow, ItemRow};
+use crate::log::LogRow;
+use crate::need::NeedRow;
+use crate::run::{RunItemRow, RunRow, SessionRow};
+use crate::time::Timestamp;
+
+/// One change of the stored state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// Insert or replace a handler.
+    Handler(HandlerRow),
+    /// Remove a handler with its items, preferences and needs (M-25); runs and log stay.
+    HandlerGone(HandlerId),
+    /// Insert or replace an item.
+    Item(ItemRow),
+    /// Remove an item with its preferences, conflicts and needs; runs and log stay.
+    ItemGone(ItemRef),
+    /// Insert or replace a session.
+    Session(SessionRow),
+    /// Insert or replace a run.
+    Run(RunRow),
+    /// Insert or replace one item's part of a run.
+    RunItem(RunItemRow),
+    /// Append to the log.
+    Log(LogRow),
+    /// Remove log entries (M-127).
+    LogDeleted(Vec<LogId>),
+    /// Insert or replace a need.
+    Need(NeedRow),
+    /// Replace the conflicts of an item.
+    Conflicts {
+        /// The item.
+        item: ItemRef,
+        /// All of them, at most [`crate::conflict::MAX_CONFLICTS_PER_ITEM`].
+        conflicts: Vec<ConflictRow>,
+    },
+    /// Insert or replace a pause; `until` absent means until resumed.
+    Pause(PauseRow),
+    /// Remove a pause.
+    PauseGone(PauseScope),
+    /// Append an event.
+    Event(Event),
+}
+
+/// What a pause covers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PauseScope {
+    /// Everything.
+    All,
+    /// A handler.
+    Handler(HandlerId),
+    /// An item.
+    Item(ItemRef),
+}
+
+/// A pause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PauseRow {
+    /// What it covers.
+    pub scope: PauseScope,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; absent: until resumed.
+    pub until: Option<Timestamp>,
+}
+
+/// Everything that the manager remembers between two lives, as the store hands it over at start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// Handlers.
+    pub handlers: Vec<HandlerRow>,
+    /// Items.
+    pub items: Vec<ItemRow>,
+    /// Runs still open, with their items.
+    pub open_runs: Vec<(RunRow, Vec<RunItemRow>)>,
+    /// Sessions still open.
+    pub open_sessions: Vec<SessionRow>,
+    /// Needs that are open or answered.
+    pub needs: Vec<NeedRow>,
+    /// How many conflicts each item has.
+    pub conflicts: Vec<(ItemRef, u64)>,
+    /// Pauses in force.
+    pub pauses: Vec<PauseRow>,
+    /// The highest number used so far of each kind.
+    pub last: LastNumbers,
+}
+
+/// The highest numbers used so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LastNumbers {
+    /// Of requests.
+    pub request: u64,
+    /// Of sessions.
+    pub session: u64,
+    /// Of runs.
+    pub run: u64,
+    /// Of needs.
+    pub need: u64,
+    /// Of log entries.
+    pub log: u64,
+    /// Of events.
+    pub event: u64,
+    /// Of instances (not stored; numbering starts again with each life).
+    pub instance: InstanceId,
+}

@@ -1,0 +1,153 @@
+//! Requests: what somebody wants, before anybody works.
+
+use crate::id::{HandlerId, ItemRef, RequestId, RunId};
+use crate::time::Timestamp;
+
+/// Most bytes of a cookie.
+pub const MAX_COOKIE_BYTES: usize = 64 * 1024;
+
+/// What made synchronization start (mobsync 3.12, architecture section 3). Other than `Manual`, `Invoke` and `External`
+/// they have no source yet; as inputs they are complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trigger {
+    /// A person asked.
+    Manual,
+    /// A schedule fired.
+    Schedule,
+    /// The user logged on.
+    Logon,
+    /// The user logs off.
+    Logoff,
+    /// The machine is idle.
+    Idle,
+    /// A network came up.
+    Connect,
+    /// A network is about to go.
+    PendingDisconnect,
+    /// A program asked (`UpdateItems`).
+    Invoke,
+    /// Files changed.
+    FileChange,
+    /// A volume or device appeared.
+    Device,
+    /// Somebody outside works already and reports.
+    External,
+    /// The manager tries again after a soft failure.
+    Retry,
+    /// A question was answered.
+    Answered,
+}
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything checked.
+    Checked,
+    /// All items of a handler.
+    Handler(HandlerId),
+    /// These items.
+    Items(Vec<ItemRef>),
+}
+
+/// The work to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// Synchronize.
+    Synchronize,
+    /// Say what synchronizing would do; recorded nowhere.
+    Plan,
+    /// Bring back what a run replaced; scope is the items of that run.
+    Undo {
+        /// The run.
+        run: RunId,
+    },
+    /// Carry out a choice on a conflict; scope is its one item.
+    Resolve {
+        /// The conflict's own identity.
+        conflict: String,
+        /// The chosen answer.
+        choice: String,
+    },
+    /// Read the lists of items and conflicts again (settings session: nothing is synchronized).
+    List,
+}
+
+/// What to do when an item is running already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum IfRunning {
+    /// Run it again afterwards (Sync Center's behaviour without a flag).
+    #[default]
+    Again,
+    /// Leave it out (`SYNCMGR_SCF_IGNORE_IF_ALREADY_SYNCING`).
+    Ignore,
+}
+
+/// A request in the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What is wanted.
+    pub scope: Scope,
+    /// The work.
+    pub work: Work,
+    /// Why.
+    pub trigger: Trigger,
+    /// A person is there and may be asked.
+    pub may_bother_user: bool,
+    /// The caller's private bytes; such requests are never merged.
+    pub cookie: Option<Vec<u8>>,
+    /// When an item runs already.
+    pub if_running: IfRunning,
+}
+
+/// How a request ended: the worst of its items, in the order of the variants' severity (mobsync 3.6, Sync Center 3.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RequestOutcome {
+    /// Nothing had to be done.
+    Nothing,
+    /// All good.
+    Succeeded,
+    /// Some items were skipped.
+    Skipped,
+    /// Done, with warnings or open conflicts.
+    Warnings,
+    /// It was stopped.
+    Stopped,
+    /// Something waits for a person.
+    NeedsYou,
+    /// Something failed.
+    Failed,
+}
+
+/// Why a request was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RefusedRequest {
+    /// No such handler or item.
+    #[error("nothing of that name is registered")]
+    Unknown,
+    /// The handler was not set up.
+    #[error("the handler is not set up")]
+    Inactive,
+    /// A policy forbids it (Sync Center A-19: `E_ACCESSDENIED`).
+    #[error("a policy of the handler forbids it")]
+    Forbidden,
+    /// The handler cannot do that.
+    #[error("the handler does not offer it")]
+    NotOffered,
+    /// The queue is full.
+    #[error("too many requests wait already")]
+    QueueFull,
+    /// The cookie is too large.
+    #[error("the cookie is larger than {MAX_COOKIE_BYTES} bytes")]
+    CookieTooLarge,
+}
+
+/// A request that waits or runs, for views.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// Its number.
+    pub id: RequestId,
+    /// The request.
+    pub request: Request,
+    /// Since when.
+    pub since: Timestamp,
+}
