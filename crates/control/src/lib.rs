@@ -1,1 +1,17 @@
 //! The contract with views: requests, snapshots, numbered changes, exit codes, client.
+//!
+//! One trait, [`Service`], is everything that a face may ask of the manager. The manager implements it once; a Unix
+//! socket, the page and the command's own process are only ways to reach it. This crate depends on nothing of ours.
+
+pub mod change;
+pub mod exit;
+pub mod refusal;
+pub mod request;
+pub mod service;
+pub mod view;
+
+pub use change::{Change, What};
+pub use exit::ExitCode;
+pub use refusal::Refusal;
+pub use request::{Reply, Request};
+pub use service::{Caller, Changes, Service};

@@ -1,0 +1,250 @@
+//! What a face may ask, and what it is answered.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::view::{
+    Added, ConflictsView, DoctorView, HandlersView, ItemDetail, ItemView, LogPage, NeedView,
+    PlanView, RequestState, RunDetail, RunView, StatusView, WhyView,
+};
+
+/// Most rows of one page.
+pub const MAX_PAGE: u32 = 1_000;
+
+/// A request. Names are an item's, a handler's or a label; compared without case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "request",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+pub enum Request {
+    /// The verdict with items and what runs.
+    Status,
+    /// Items, all or the named ones.
+    List {
+        /// Only these.
+        #[serde(default)]
+        names: Vec<String>,
+        /// Hidden ones too.
+        #[serde(default)]
+        hidden: bool,
+    },
+    /// One item with everything known about it.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Why an item is as it is, and what would change that.
+    Why {
+        /// Its name.
+        name: String,
+    },
+    /// Runs, newest first.
+    Runs {
+        /// Only of this item or handler.
+        #[serde(default)]
+        name: Option<String>,
+        /// Only older than this run.
+        #[serde(default)]
+        before: Option<u64>,
+        /// How many, at most [`MAX_PAGE`].
+        limit: u32,
+    },
+    /// One run with its items and log.
+    Run {
+        /// Its number.
+        id: u64,
+    },
+    /// The results log, newest first.
+    Log {
+        /// Only of this item or handler.
+        #[serde(default)]
+        name: Option<String>,
+        /// Only of this run.
+        #[serde(default)]
+        run: Option<u64>,
+        /// Only warnings and errors, or only errors.
+        #[serde(default)]
+        at_least: Option<crate::view::Level>,
+        /// Only older than this entry.
+        #[serde(default)]
+        before: Option<u64>,
+        /// How many, at most [`MAX_PAGE`].
+        limit: u32,
+    },
+    /// Open questions.
+    Needs,
+    /// Open conflicts.
+    Conflicts {
+        /// Only of this item or handler.
+        #[serde(default)]
+        name: Option<String>,
+        /// How many to leave out.
+        #[serde(default)]
+        offset: u32,
+        /// How many, at most [`MAX_PAGE`].
+        limit: u32,
+    },
+    /// Handlers.
+    Handlers,
+    /// Checks of the installation, the store and the sources.
+    Doctor,
+    /// How a request stands; for a view that saw a gap.
+    RequestState {
+        /// Its number.
+        id: u64,
+    },
+    /// Synchronize everything checked, or the named ones. Answered at once; the end comes as a change.
+    Sync {
+        /// What; empty: everything checked.
+        #[serde(default)]
+        names: Vec<String>,
+        /// The caller answers prompts while it runs.
+        #[serde(default)]
+        may_bother_user: bool,
+    },
+    /// Say what `Sync` would do; waits for the end; writes nothing.
+    Plan {
+        /// What; empty: everything checked.
+        #[serde(default)]
+        names: Vec<String>,
+        /// A pair that need not have been added.
+        #[serde(default)]
+        pair: Option<Pair>,
+        /// Most actions to show for each item; totals count all.
+        limit: u32,
+    },
+    /// Add an item of a handler, after the handler checked it.
+    AddItem {
+        /// The handler, such as `folder`.
+        handler: String,
+        /// A name; derived when absent.
+        #[serde(default)]
+        name: Option<String>,
+        /// The handler's own arguments.
+        arguments: Map<String, Value>,
+        /// An item of the same definition is good enough.
+        #[serde(default)]
+        or_existing: bool,
+    },
+    /// Remove an item from the configuration; its data and kept versions stay where they are.
+    RemoveItem {
+        /// Its name.
+        name: String,
+    },
+    /// Bring back what a run deleted or overwrote. Answered at once; the end comes as a change.
+    Undo {
+        /// The run.
+        run: u64,
+    },
+    /// Answer a question.
+    Answer {
+        /// Its number.
+        need: u64,
+        /// The choice.
+        choice: String,
+        /// What was typed, by field name.
+        #[serde(default)]
+        fields: Map<String, Value>,
+    },
+    /// Resolve a conflict. Answered at once; the end comes as a change.
+    Resolve {
+        /// Its id as `Conflicts` shows it, or an unambiguous beginning of it.
+        conflict: String,
+        /// The choice.
+        choice: String,
+    },
+    /// Pause the named ones, or everything.
+    Pause {
+        /// What; empty: everything.
+        #[serde(default)]
+        names: Vec<String>,
+        /// For how long, in milliseconds; absent: until resumed.
+        #[serde(default)]
+        for_ms: Option<u64>,
+    },
+    /// Resume the named ones, or everything.
+    Resume {
+        /// What; empty: everything.
+        #[serde(default)]
+        names: Vec<String>,
+    },
+    /// Enable or disable the named ones.
+    Enable {
+        /// What.
+        names: Vec<String>,
+        /// The new state.
+        enabled: bool,
+    },
+    /// Stop what was begun for a request, or everything. Asking again insists.
+    Stop {
+        /// The request; absent: everything.
+        #[serde(default)]
+        request: Option<u64>,
+    },
+    /// Skip a running item.
+    Skip {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// Two folders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// Absolute path of the left one.
+    pub left: String,
+    /// Absolute path of the right one.
+    pub right: String,
+}
+
+/// The answer to a [`Request`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", content = "value", rename_all = "kebab-case")]
+pub enum Reply {
+    /// To `Status`.
+    Status(Box<StatusView>),
+    /// To `List`.
+    Items(Vec<ItemView>),
+    /// To `Show`.
+    Item(Box<ItemDetail>),
+    /// To `Why`.
+    Why(Box<WhyView>),
+    /// To `Runs`.
+    Runs(Vec<RunView>),
+    /// To `Run`.
+    Run(Box<RunDetail>),
+    /// To `Log`.
+    Log(LogPage),
+    /// To `Needs`.
+    Needs(Vec<NeedView>),
+    /// To `Conflicts`.
+    Conflicts(ConflictsView),
+    /// To `Handlers`.
+    Handlers(HandlersView),
+    /// To `Doctor`.
+    Doctor(DoctorView),
+    /// To `RequestState`.
+    RequestState(RequestState),
+    /// To `Plan`.
+    Plan(PlanView),
+    /// To `AddItem`.
+    Added(Added),
+    /// To `Sync`, `Undo`, `Resolve`: taken, under this number.
+    Accepted {
+        /// The request's number.
+        request: u64,
+    },
+    /// To `Answer`: taken; a run was begun with it under this number, when one was.
+    Answered {
+        /// The request's number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<u64>,
+    },
+    /// To the others: done; the names that it was done to.
+    Done {
+        /// Names.
+        names: Vec<String>,
+    },
+}
