@@ -14,7 +14,8 @@ pub const MAX_PAGE: u32 = 1_000;
 /// A request. Names are an item's, a handler's or a label; compared without case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
-    tag = "request",
+    tag = "method",
+    content = "params",
     rename_all = "kebab-case",
     rename_all_fields = "camelCase"
 )]
