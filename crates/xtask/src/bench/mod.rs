@@ -1,0 +1,64 @@
+//! Measurements side by side with other programs, in one run on one machine; never a timed test.
+
+mod folder;
+mod peers;
+mod sessions;
+mod summary;
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+use crate::{Words, run};
+
+/// Runs the bench that the words name.
+pub(crate) fn run(mut words: Words) -> Result<bool> {
+    match words.next_word().as_deref() {
+        Some("folder") => folder::run(words),
+        Some("sessions") => sessions::run(words),
+        Some(other) => bail!("no bench {other:?}; there are folder and sessions"),
+        None => bail!("no bench named; there are folder and sessions"),
+    }
+}
+
+/// Builds a target of the workspace and answers where the program is.
+///
+/// `what` are Cargo's words that choose it, such as `-p syncmgr`.
+pub(crate) fn build(what: &[&str], name: &str, release: bool) -> Result<PathBuf> {
+    #[derive(Deserialize)]
+    struct Message {
+        executable: Option<PathBuf>,
+        target: Option<Target>,
+    }
+    #[derive(Deserialize)]
+    struct Target {
+        name: String,
+    }
+    let mut cargo = run::cargo();
+    cargo
+        .args([
+            "build",
+            "--locked",
+            "--message-format",
+            "json-render-diagnostics",
+        ])
+        .args(what)
+        .stderr(Stdio::inherit());
+    if release {
+        cargo.arg("--release");
+    }
+    let text = run::output(&mut cargo)?;
+    text.split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Message>(line).ok())
+        .filter(|message| {
+            message
+                .target
+                .as_ref()
+                .is_some_and(|target| target.name == name)
+        })
+        .filter_map(|message| message.executable)
+        .next_back()
+        .with_context(|| format!("cargo built no program named {name}"))
+}

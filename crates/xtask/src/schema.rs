@@ -1,0 +1,71 @@
+//! Documents that are generated from code, and the check that they are current.
+
+use anyhow::{Context as _, Result};
+
+use crate::{report, run};
+
+/// One generated document.
+struct Document {
+    /// Where it is kept, from the root of the workspace.
+    path: &'static str,
+    /// Makes its text.
+    make: fn() -> Result<String>,
+}
+
+/// Every generated document: a new one is one more entry here.
+const DOCUMENTS: &[Document] = &[];
+
+/// Writes the documents, or with `check` says which are not current.
+pub(crate) fn run(check: bool) -> Result<bool> {
+    if check {
+        let stale = stale()?;
+        for path in &stale {
+            report::line(format_args!(
+                "{path}: out of date; run `cargo xtask schema`"
+            ));
+        }
+        return Ok(stale.is_empty());
+    }
+    for document in DOCUMENTS {
+        let path = run::workspace().join(document.path);
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        std::fs::write(&path, (document.make)()?)
+            .with_context(|| format!("could not write {}", document.path))?;
+        report::line(document.path);
+    }
+    Ok(true)
+}
+
+/// Answers the documents whose kept text differs from what the code makes.
+pub(crate) fn stale() -> Result<Vec<&'static str>> {
+    let mut stale = Vec::new();
+    for document in DOCUMENTS {
+        let made =
+            (document.make)().with_context(|| format!("could not make {}", document.path))?;
+        let kept =
+            std::fs::read_to_string(run::workspace().join(document.path)).unwrap_or_default();
+        if !same(&made, &kept) {
+            stale.push(document.path);
+        }
+    }
+    Ok(stale)
+}
+
+/// Compares two texts without regard to how lines end, since a checkout may change that.
+fn same(made: &str, kept: &str) -> bool {
+    made.lines().eq(kept.lines())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_line_is_drift_and_line_ends_are_not() {
+        assert!(same("a\nb\n", "a\r\nb\r\n"));
+        assert!(!same("a\nb\n", "a\n"));
+        assert!(!same("a\n", ""));
+    }
+}

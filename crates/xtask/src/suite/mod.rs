@@ -1,0 +1,78 @@
+//! Suites that need tools beyond Cargo; each says what it needs, installs it on request, and never skips.
+
+mod deny;
+mod kill;
+mod windows;
+
+use anyhow::{Result, bail};
+
+use crate::{Words, report};
+
+/// One suite.
+struct Suite {
+    /// The word that starts it.
+    name: &'static str,
+    /// What it shows, in one line.
+    shows: &'static str,
+    /// What must be installed, in one line.
+    needs: &'static str,
+    /// Runs it; `false` means that it found something wrong.
+    run: fn(Words) -> Result<bool>,
+}
+
+/// Every suite: a new one is one more entry here.
+const SUITES: &[Suite] = &[
+    Suite {
+        name: "windows-check",
+        shows: "every crate type-checks for Windows",
+        needs: "Debian packages rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64",
+        run: windows::run,
+    },
+    Suite {
+        name: "kill",
+        shows: "killing a synchronization at any moment loses nothing and the next run heals  [--rounds N --seed N --release]",
+        needs: "nothing",
+        run: kill::run,
+    },
+    Suite {
+        name: "deny",
+        shows: "licences, bans and sources of every dependency",
+        needs: "cargo-deny",
+        run: deny::run,
+    },
+];
+
+/// Runs the suite that the words name, or lists them all.
+pub(crate) fn run(mut words: Words) -> Result<bool> {
+    let name = words.next_word().unwrap_or_else(|| "list".to_owned());
+    if name == "list" {
+        words.end()?;
+        for suite in SUITES {
+            report::line(format_args!(
+                "{:<14} {}\n{:<14} needs {}",
+                suite.name, suite.shows, "", suite.needs
+            ));
+        }
+        return Ok(true);
+    }
+    match SUITES.iter().find(|suite| suite.name == name) {
+        Some(suite) => (suite.run)(words),
+        None => bail!("no suite {name:?}; `cargo xtask suite list` names them"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suites_have_names_of_their_own() {
+        for (at, suite) in SUITES.iter().enumerate() {
+            assert!(
+                !SUITES[..at].iter().any(|other| other.name == suite.name),
+                "{}",
+                suite.name
+            );
+        }
+    }
+}
