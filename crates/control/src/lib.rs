@@ -4,13 +4,19 @@
 //! socket, the page and the command's own process are only ways to reach it. This crate depends on nothing of ours.
 
 pub mod change;
+pub mod client;
 pub mod exit;
 pub mod refusal;
 pub mod request;
 pub mod service;
 pub mod view;
 
+#[cfg_attr(unix, path = "sys_unix.rs")]
+#[cfg_attr(not(unix), path = "sys_windows.rs")]
+mod sys;
+
 pub use change::{Change, What};
+pub use client::Client;
 pub use exit::ExitCode;
 pub use refusal::Refusal;
 pub use request::{Reply, Request};
