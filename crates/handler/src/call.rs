@@ -60,7 +60,8 @@ pub struct Initialize {
     /// large for one line comes in pages by `item/definitions` notices that follow, when `more_definitions` is true.
     #[serde(default)]
     pub definitions: Map<String, Value>,
-    /// More definitions follow; the handler waits for the last page before it answers `items/list`.
+    /// More definitions follow at once as `item/definitions`, without waiting for the answer; the handler needs the
+    /// last page before it can answer `items/list`, and may wait for it before it answers this.
     #[serde(default)]
     pub more_definitions: bool,
 }
@@ -134,7 +135,7 @@ pub struct ItemDefinition {
 /// Names the items of the next run, in listing order, each once (M-69). Classic: `PrepareForSync`.
 ///
 /// Answered by [`Started`] at once; the end comes as the callback `prepare/completed` (3.3: it may come first). Pages
-/// with `more` are only collected and answered.
+/// with `more` are only collected and answered; the run's identifier of the last page counts, the answers of all.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Prepare {
@@ -398,8 +399,9 @@ pub enum Resolved {
     Refresh,
 }
 
-/// Asks the handler to end: no further call follows, and it exits within the grace period. Classic:
-/// `SetProgressCallback(NULL)` and the final `Release`.
+/// Asks the handler to end: no further call follows, and it exits within the grace period. Work that still runs is
+/// cancelled and completed first; the answer is the last message. Standard input ends after it, which means the same
+/// for a handler that does not know the request. Classic: `SetProgressCallback(NULL)` and the final `Release`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Release {}
 
@@ -467,6 +469,14 @@ macro_rules! messages {
             #[must_use]
             pub fn method(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $method,)* }
+            }
+
+            /// Appends the message as one line, as a request when `id` is given, else as a notification.
+            ///
+            /// # Errors
+            /// [`EncodeError`](crate::frame::EncodeError): it has no form in JSON, or the line would be too long.
+            pub fn encode(&self, out: &mut Vec<u8>, id: Option<u64>) -> Result<(), $crate::frame::EncodeError> {
+                match self { $(Self::$variant(params) => $crate::frame::ask(out, id, $method, params),)* }
             }
 
             /// Reads the parameters of a method; absent parameters count as an empty object.

@@ -35,6 +35,26 @@ pub enum Status {
     Deleted,
 }
 
+impl Status {
+    /// Whether nothing but `failed` may follow within the run (3.6).
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        match self {
+            Self::Stopped
+            | Self::Skipped
+            | Self::Succeeded
+            | Self::Failed
+            | Self::Disconnected
+            | Self::Deleted => true,
+            Self::Pending
+            | Self::Updating
+            | Self::UpdatingIndeterminate
+            | Self::Paused
+            | Self::Resuming => false,
+        }
+    }
+}
+
 /// Whether trying again by itself may help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -19,6 +19,18 @@ pub const MAX_TEXT_UNITS: usize = 259;
 /// Most items, conflicts, actions or ids in one message; more go into further pages.
 pub const MAX_PAGE: usize = 500;
 
+/// Most items that one handler may list or be asked to synchronize at once, over all pages.
+pub const MAX_ITEMS: usize = 1 << 20;
+
+/// Most requests that may wait for their answers at once, in either direction. One more is refused.
+pub const MAX_IN_FLIGHT: usize = 64;
+
+/// Longest text of a log entry or question, in bytes; a longer one is cut.
+pub const MAX_ENTRY_BYTES: usize = 4 << 10;
+
+/// Longest detail of a log entry or question, in bytes; a longer one is cut.
+pub const MAX_DETAIL_BYTES: usize = 64 << 10;
+
 /// Optional parts of the contract. A feature that the other side does not name is never used; an unknown name is
 /// ignored, so that new ones can be added.
 pub mod feature {

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::contract::MAX_LINE_BYTES;
+
 /// A request type and the type of its answer.
 pub trait Answered: Serialize {
     /// What the other side answers with.
@@ -45,10 +47,21 @@ pub struct RpcError {
     /// The number.
     pub code: i64,
     /// One line for people, a fragment that completes "could not …: ".
+    #[serde(default)]
     pub message: String,
-    /// Our own addition to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Our own addition to it; anything else that stands here is ignored.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "known_data"
+    )]
     pub data: Option<ErrorData>,
+}
+
+/// Other programs put what they like into `data`; that must not spoil the error itself.
+fn known_data<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<ErrorData>, D::Error> {
+    let any = serde_json::Value::deserialize(from)?;
+    Ok(ErrorData::deserialize(any).ok())
 }
 
 /// What our error answers carry beyond the standard.
@@ -145,4 +158,104 @@ impl<'a> Envelope<'a> {
             Err(DecodeError::Shape)
         }
     }
+}
+
+/// A message that cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// It has no form in JSON.
+    #[error("the message has no form in JSON")]
+    Json(#[from] serde_json::Error),
+    /// The line would be longer than [`MAX_LINE_BYTES`].
+    #[error("the message is {0} bytes long, which is more than a line may be")]
+    TooLong(usize),
+}
+
+#[derive(Serialize)]
+struct Asking<'a, P> {
+    jsonrpc: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u64>,
+    method: &'a str,
+    params: &'a P,
+}
+
+#[derive(Serialize)]
+struct Answering<'a, A> {
+    jsonrpc: &'static str,
+    id: u64,
+    result: &'a A,
+}
+
+#[derive(Serialize)]
+struct Refusing<'a> {
+    jsonrpc: &'static str,
+    id: Option<u64>,
+    error: &'a RpcError,
+}
+
+/// Appends a request, or a notification when `id` is absent, as one line with its line feed.
+///
+/// # Errors
+/// [`EncodeError`]; `out` is then as it was.
+pub fn ask<P: Serialize>(
+    out: &mut Vec<u8>,
+    id: Option<u64>,
+    method: &str,
+    params: &P,
+) -> Result<(), EncodeError> {
+    line(
+        out,
+        &Asking {
+            jsonrpc: "2.0",
+            id,
+            method,
+            params,
+        },
+    )
+}
+
+/// Appends an answer as one line with its line feed.
+///
+/// # Errors
+/// [`EncodeError`]; `out` is then as it was.
+pub fn answer<A: Serialize>(out: &mut Vec<u8>, id: u64, result: &A) -> Result<(), EncodeError> {
+    line(
+        out,
+        &Answering {
+            jsonrpc: "2.0",
+            id,
+            result,
+        },
+    )
+}
+
+/// Appends an error answer as one line with its line feed; without `id` it answers a line that could not be read.
+///
+/// # Errors
+/// [`EncodeError`]; `out` is then as it was.
+pub fn refuse(out: &mut Vec<u8>, id: Option<u64>, error: &RpcError) -> Result<(), EncodeError> {
+    line(
+        out,
+        &Refusing {
+            jsonrpc: "2.0",
+            id,
+            error,
+        },
+    )
+}
+
+fn line<T: Serialize>(out: &mut Vec<u8>, message: &T) -> Result<(), EncodeError> {
+    let start = out.len();
+    if let Err(cause) = serde_json::to_writer(&mut *out, message) {
+        out.truncate(start);
+        return Err(cause.into());
+    }
+    let length = out.len() - start;
+    if length > MAX_LINE_BYTES {
+        out.truncate(start);
+        return Err(EncodeError::TooLong(length));
+    }
+    out.push(b'\n');
+    Ok(())
 }

@@ -126,6 +126,25 @@ pub struct Item {
     pub policies: Vec<String>,
 }
 
+impl Item {
+    /// A checked item with a name and nothing else to say about it.
+    pub fn new(id: ItemId, name: impl Into<String>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            comment: String::new(),
+            checked: true,
+            last_update_ms: None,
+            connected: None,
+            temporary: false,
+            hidden: false,
+            has_properties: false,
+            capabilities: Vec::new(),
+            policies: Vec::new(),
+        }
+    }
+}
+
 fn yes() -> bool {
     true
 }

@@ -7,11 +7,21 @@
 //! The vocabulary is that of Microsoft's SyncMgr (`mobsync.h`, here "classic") and of Sync Center (`syncmgr.h`); each
 //! message names its counterparts there.
 
+pub mod author;
 pub mod call;
 pub mod callback;
 pub mod contract;
 pub mod frame;
 pub mod item;
+pub mod link;
+mod outbox;
+mod pages;
+pub mod run;
+pub mod serve;
 
+pub use author::{Handler, Introduction, ItemList, Start};
 pub use call::{Call, Notice};
 pub use callback::{Callback, Question};
+pub use link::Connection;
+pub use run::{ActionSink, AskError, Run, Unfinished};
+pub use serve::{ServeError, serve, serve_stdio};
