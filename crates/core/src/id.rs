@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// Longest handler or item identifier, in UTF-16 units (`MAX_SYNCMGR_ID` less the terminator).
 pub const MAX_ID_UNITS: usize = 63;
@@ -15,7 +16,7 @@ macro_rules! text_id {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
         #[derive(Debug, Clone)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Accepts 1 to 63 UTF-16 units without control characters.
@@ -44,7 +45,13 @@ macro_rules! text_id {
         /// Ordinal without case (Sync Center A-29).
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                self.0 == other.0 || self.folded().eq(other.folded())
+                Arc::ptr_eq(&self.0, &other.0)
+                    || self.0 == other.0
+                    || if self.0.is_ascii() && other.0.is_ascii() {
+                        self.0.eq_ignore_ascii_case(&other.0)
+                    } else {
+                        self.folded().eq(other.folded())
+                    }
             }
         }
         impl Eq for $name {}
@@ -55,13 +62,28 @@ macro_rules! text_id {
         }
         impl Ord for $name {
             fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-                self.folded().cmp(other.folded())
+                if self.0.is_ascii() && other.0.is_ascii() {
+                    let upper = |b: u8| b.to_ascii_uppercase();
+                    self.0.bytes().map(upper).cmp(other.0.bytes().map(upper))
+                } else {
+                    self.folded().cmp(other.folded())
+                }
             }
         }
+        /// Hashes the folded text in one write: a run looks every report up by it.
         impl Hash for $name {
             fn hash<H: Hasher>(&self, state: &mut H) {
-                for c in self.folded() {
-                    c.hash(state);
+                let bytes = self.0.as_bytes();
+                let mut folded = [0_u8; MAX_ID_UNITS];
+                match folded.get_mut(..bytes.len()) {
+                    Some(folded) if bytes.is_ascii() => {
+                        folded.copy_from_slice(bytes);
+                        folded.make_ascii_uppercase();
+                        state.write(folded);
+                    }
+                    Some(_) | None => {
+                        state.write(self.folded().collect::<String>().as_bytes());
+                    }
                 }
             }
         }
@@ -126,4 +148,41 @@ number_id! {
     LogId;
     /// A numbered event.
     EventNumber;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn case_does_not_distinguish_a_29() {
+        for (a, b, same) in [
+            ("Notes", "nOTES", true),
+            ("straße", "STRASSE", true),
+            ("\u{17f}", "s", true), // the long s folds into ASCII
+            ("notes", "note", false),
+            ("ä", "Ä", true),
+            ("a", "ä", false),
+        ] {
+            let (a, b) = (ItemId::new(a).unwrap(), ItemId::new(b).unwrap());
+            let set: HashSet<ItemId> = [a.clone()].into();
+            assert_eq!(a == b, same, "{a} {b}");
+            assert_eq!(a.cmp(&b).is_eq(), same, "{a} {b}");
+            assert_eq!(set.contains(&b), same, "{a} {b}");
+        }
+        let kept = ItemId::new("NoTes").unwrap();
+        assert_eq!(kept.as_str(), "NoTes");
+    }
+
+    #[test]
+    fn bounds_are_refused_never_cut_a_30() {
+        assert!(ItemId::new("").is_err());
+        assert!(ItemId::new("a\nb").is_err());
+        assert!(ItemId::new(&"x".repeat(63)).is_ok());
+        assert!(ItemId::new(&"x".repeat(64)).is_err());
+        assert!(ItemId::new(&"\u{1f600}".repeat(31)).is_ok());
+        assert!(ItemId::new(&"\u{1f600}".repeat(32)).is_err());
+    }
 }

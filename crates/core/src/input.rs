@@ -44,6 +44,8 @@ pub enum Input {
         /// How old a good run may become.
         expected_freshness: Option<std::time::Duration>,
     },
+    /// The conditions of an item are these from now on; they come from the configuration and are stored nowhere else.
+    Conditions(ItemRef, Vec<crate::condition::Condition>),
     /// Somebody wants something; the number was taken from `Manager::next_request`.
     Request(RequestId, Request),
     /// Stop a session, everything, or one request; asking again insists.

@@ -190,8 +190,10 @@ pub struct ItemRow {
     pub comment: String,
     /// Labels that the user gave it.
     pub labels: BTreeSet<String>,
-    /// Takes part in a plain `sync` (the user's tick; M-58).
+    /// Takes part in a plain `sync`: the user's tick, else as the handler says (M-58).
     pub checked: bool,
+    /// The user's own tick; absent: as the handler says.
+    pub tick: Option<bool>,
     /// Second axis (items have no activation of their own).
     pub enabled: bool,
     /// Third axis.

@@ -1,9 +1,10 @@
 //! The one door: `Manager::apply`.
 
 use crate::command::Command;
-use crate::id::{ItemRef, RunId};
+use crate::id::{ItemRef, RequestId, RunId};
 use crate::item::{Counts, ItemStatus};
 use crate::record::Record;
+use crate::request::RequestOutcome;
 
 /// What follows from one input, to be performed in this order: records, commands, shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,5 +38,14 @@ pub enum Show {
         counts: Counts,
         /// The user asked to skip or stop it.
         stopping: bool,
+    },
+    /// A request is over; comes once for every request, also for those of which nothing is recorded.
+    RequestEnded {
+        /// It.
+        request: RequestId,
+        /// How.
+        outcome: RequestOutcome,
+        /// What a person should know besides: why it failed or what was left out, as a fragment.
+        problem: Option<String>,
     },
 }

@@ -69,6 +69,8 @@ pub struct NeedRow {
     pub key: String,
     /// Its kind.
     pub kind: NeedKind,
+    /// It outlives the run that asked; one that does not is withdrawn with its instance.
+    pub durable: bool,
     /// The question.
     pub text: String,
     /// What one must know to answer.

@@ -100,9 +100,10 @@ pub struct Request {
 }
 
 /// How a request ended: the worst of its items, in the order of the variants' severity (mobsync 3.6, Sync Center 3.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RequestOutcome {
     /// Nothing had to be done.
+    #[default]
     Nothing,
     /// All good.
     Succeeded,
