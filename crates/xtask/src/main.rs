@@ -31,6 +31,7 @@ usage: cargo xtask COMMAND
   schema [--check]             write the generated documents, or say which are out of date
   bench folder [OPTIONS]       a folder pair beside unison, rclone bisync, cp and find
       --files N  --runs N  --dirs N  --json  --install  --keep
+      --program PATH  --dir PATH (where the trees are made; the temporary directory otherwise)
   bench sessions [OPTIONS]     sessions a second beside xargs, and the session of many items
       --sessions N  --items N  --runs N  --json
   suite list                   what suites exist and what each needs
@@ -90,21 +91,28 @@ impl Words {
         self.0.len() != before
     }
 
-    /// Takes `name VALUE` or `name=VALUE`, or answers the default.
-    pub(crate) fn number(&mut self, name: &str, default: u64) -> Result<u64> {
+    /// Takes `name VALUE` or `name=VALUE`.
+    pub(crate) fn value(&mut self, name: &str) -> Result<Option<String>> {
         let Some(at) = self.0.iter().position(|word| {
             word == name
                 || word
                     .strip_prefix(name)
                     .is_some_and(|rest| rest.starts_with('='))
         }) else {
-            return Ok(default);
+            return Ok(None);
         };
         let word = self.0.remove(at);
-        let value = match word.split_once('=') {
-            Some((_, value)) => value.to_owned(),
-            None if at < self.0.len() => self.0.remove(at),
-            None => bail!("{name} needs a number"),
+        match word.split_once('=') {
+            Some((_, value)) => Ok(Some(value.to_owned())),
+            None if at < self.0.len() => Ok(Some(self.0.remove(at))),
+            None => bail!("{name} needs a value"),
+        }
+    }
+
+    /// Takes a number as [`Self::value`] does, or answers the default.
+    pub(crate) fn number(&mut self, name: &str, default: u64) -> Result<u64> {
+        let Some(value) = self.value(name)? else {
+            return Ok(default);
         };
         match value.replace('_', "").parse() {
             Ok(number) => Ok(number),

@@ -107,14 +107,22 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     let as_json = words.flag("--json");
     let install = words.flag("--install");
     let keep = words.flag("--keep");
+    let given = words.value("--program")?;
+    let directory = words
+        .value("--dir")?
+        .map_or_else(std::env::temp_dir, PathBuf::from);
     words.end()?;
     run::need_packages(&Peer::missing(), install)?;
 
-    let ours = super::build(&["-p", "syncmgr"], "syncmgr", true)?;
+    // A program that was built elsewhere can be measured too, to compare two versions.
+    let ours = match given {
+        Some(path) => PathBuf::from(path),
+        None => super::build(&["-p", "syncmgr"], "syncmgr", true)?,
+    };
     let base = tempfile::Builder::new()
         .prefix("syncmgr-bench-")
         .disable_cleanup(keep)
-        .tempdir()?;
+        .tempdir_in(&directory)?;
     let mut costs: BTreeMap<(Step, Peer), Vec<Cost>> = BTreeMap::new();
     for round in 0..runs {
         for turn in 0..Peer::ALL.len() {
@@ -137,7 +145,14 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
             }
         }
     }
-    show(&costs, shape, runs, &ours, as_json);
+    show(
+        &costs,
+        shape,
+        runs,
+        &ours,
+        &file_system(base.path()),
+        as_json,
+    );
     Ok(true)
 }
 
@@ -153,10 +168,13 @@ fn measure(peer: Peer, ours: &Path, shape: Shape, place: &Place) -> Result<Vec<(
             shape.change(&place.left)?;
         }
         // What the preparation left to be written must not be paid for by the contender.
-        run::check(&mut run::command("sync"))?;
+        run::check(run::command("sync").arg("-f").arg(&place.right))?;
         let mut command = peer.command(ours, step, place)?;
+        let said = place.home.with_extension("said");
+        command.stderr(fs::File::create(&said)?);
         let cost = run::measured(&mut command)?;
         if cost.code != 0 {
+            report::complain(fs::read_to_string(&said).unwrap_or_default());
             bail!(
                 "{} ended with {} at {}",
                 run::shown(&command),
@@ -178,6 +196,7 @@ fn show(
     shape: Shape,
     runs: u64,
     ours: &Path,
+    file_system: &str,
     as_json: bool,
 ) {
     let summaries: BTreeMap<(Step, Peer), Summary> = costs
@@ -201,13 +220,13 @@ fn show(
             .map(|peer| (peer.name(), peer.version(ours)))
             .collect();
         report::line(
-            json!({"bench": "folder", "files": shape.files, "directories": shape.directories, "file_bytes": FILE_BYTES,
+            json!({"bench": "folder", "files": shape.files, "directories": shape.directories, "file_bytes": FILE_BYTES, "file_system": file_system,
             "runs": runs, "versions": versions, "rows": rows, "targets": targets}),
         );
         return;
     }
     report::line(format_args!(
-        "\n{} files of {FILE_BYTES} bytes in {} directories, {runs} runs each, interleaved; median (min–max)\n",
+        "\n{} files of {FILE_BYTES} bytes in {} directories on {file_system}, {runs} runs each, interleaved; median (min–max)\n",
         shape.files, shape.directories
     ));
     report::line(format_args!(
@@ -270,6 +289,14 @@ fn targets(summaries: &BTreeMap<(Step, Peer), Summary>) -> Vec<Target> {
         mib(Step::Unchanged, 32.0),
         ratio(Step::Changed, Peer::Unison, 0.7),
     ]
+}
+
+/// Answers the kind of file system that a directory is on: figures of two kinds cannot be compared.
+fn file_system(directory: &Path) -> String {
+    run::output(run::command("stat").args(["-f", "-c", "%T"]).arg(directory)).map_or_else(
+        |_| "an unknown file system".to_owned(),
+        |text| String::from_utf8_lossy(&text).trim().to_owned(),
+    )
 }
 
 fn step_name(step: Step) -> String {

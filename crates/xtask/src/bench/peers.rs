@@ -140,7 +140,7 @@ impl Peer {
             Self::Limit => {
                 let mut command = run::command("sh");
                 let script = match step {
-                    Step::First => "cp -a \"$1/.\" \"$2\" && sync",
+                    Step::First => "cp -a \"$1/.\" \"$2\" && sync -f \"$2\"",
                     // `-printf` of size and time makes it ask for each file, as every synchronizer must.
                     _ => "find \"$1\" -printf '%s %T@\\n' && find \"$2\" -printf '%s %T@\\n'",
                 };

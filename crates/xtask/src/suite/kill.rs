@@ -55,10 +55,14 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     let rounds = words.number("--rounds", 200)?;
     let seed = words.number("--seed", fresh_seed())?;
     let release = words.flag("--release");
+    let given = words.value("--program")?;
     // Nothing has to be installed; the flag is taken so that every suite can be started alike.
     words.flag("--install");
     words.end()?;
-    let program = crate::bench::build(&["-p", "syncmgr"], "syncmgr", release)?;
+    let program = match given {
+        Some(path) => std::path::PathBuf::from(path),
+        None => crate::bench::build(&["-p", "syncmgr"], "syncmgr", release)?,
+    };
     report::line(format_args!("kill: {rounds} rounds, seed {seed}"));
     let base = tempfile::Builder::new().prefix("syncmgr-kill-").tempdir()?;
     let mut random = Random::new(seed);

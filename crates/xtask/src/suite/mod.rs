@@ -30,7 +30,7 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "kill",
-        shows: "killing a synchronization at any moment loses nothing and the next run heals  [--rounds N --seed N --release]",
+        shows: "killing a synchronization at any moment loses nothing and the next run heals  [--rounds N --seed N --release --program PATH]",
         needs: "nothing",
         run: kill::run,
     },
