@@ -116,7 +116,7 @@ fn synchronize(ours: &Path, home: &Path, config: &str, items: u64) -> Result<Cos
 /// Says whether a line of `list --json` is about an item whose last run was good.
 fn synchronized(line: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Value>(line)
-        .is_ok_and(|item| !item["last_good_ms"].is_null())
+        .is_ok_and(|item| !item["lastGoodMs"].is_null())
 }
 
 fn syncmgr(ours: &Path, home: &Path) -> Command {
@@ -238,8 +238,8 @@ mod tests {
 
     #[test]
     fn an_item_without_a_good_run_does_not_count() {
-        assert!(synchronized(br#"{"name":"x","last_good_ms":1}"#));
-        assert!(!synchronized(br#"{"name":"x","last_good_ms":null}"#));
+        assert!(synchronized(br#"{"name":"x","lastGoodMs":1}"#));
+        assert!(!synchronized(br#"{"name":"x","lastGoodMs":null}"#));
         assert!(!synchronized(br#"{"name":"x"}"#));
         assert!(!synchronized(b""));
     }
