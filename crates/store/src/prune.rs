@@ -1,0 +1,406 @@
+//! Retention: removes what is old, in steps that are small enough to come between two turns of the loop.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use syncmgr_core::Timestamp;
+
+use crate::fault::{BUSY_HINT, DAMAGED_HINT, DatabaseError, Fault, fault};
+use crate::open::Store;
+
+/// Most rows that one step removes or looks at.
+pub const PRUNE_STEP_ROWS: usize = 2000;
+
+/// The same as SQL has it.
+const STEP: i64 = 2000;
+const _: () = assert!(PRUNE_STEP_ROWS == 2000 && STEP == 2000);
+
+/// How much of something is kept: what is neither too old nor too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepFor {
+    /// Older ones go.
+    pub age: Duration,
+    /// The youngest so many stay.
+    pub count: u64,
+}
+
+/// How much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Of runs, with their items and log entries, and of sessions. Whatever this says, these stay: open ones, the last
+    /// good run of every item, the last run of every item, and runs that an open question came from.
+    pub runs: KeepFor,
+    /// Of log entries outside of runs.
+    pub log: KeepFor,
+    /// Of events; what is kept has no gaps.
+    pub events: KeepFor,
+    /// Of needs; those that are open or answered stay.
+    pub needs: KeepFor,
+}
+
+impl Default for Keep {
+    /// Half a year and 10,000 runs, as many sessions, 100,000 log entries, 10,000 needs; 30 days and 200,000 events,
+    /// which only views follow that are a little behind.
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_hours(24);
+        let half_a_year = |count| KeepFor {
+            age: DAY * 183,
+            count,
+        };
+        Self {
+            runs: half_a_year(10_000),
+            log: half_a_year(100_000),
+            events: KeepFor {
+                age: DAY * 30,
+                count: 200_000,
+            },
+            needs: half_a_year(10_000),
+        }
+    }
+}
+
+/// What one step removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Runs.
+    pub runs: usize,
+    /// Items of runs.
+    pub run_items: usize,
+    /// Sessions.
+    pub sessions: usize,
+    /// Log entries.
+    pub log: usize,
+    /// Events.
+    pub events: usize,
+    /// Needs.
+    pub needs: usize,
+    /// Names of things that nothing refers to any more.
+    pub names: usize,
+    /// There is more to look at: call again.
+    pub more: bool,
+}
+
+/// The step was not done; the database is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum PruneError {
+    /// Somebody else holds the database longer than we wait.
+    #[error("the database is held by somebody else")]
+    Busy(#[source] DatabaseError),
+    /// The file is damaged.
+    #[error("the database is damaged")]
+    Damaged(#[source] DatabaseError),
+    /// SQLite failed otherwise.
+    #[error("old rows cannot be removed from the database")]
+    Database(#[source] DatabaseError),
+}
+
+impl From<rusqlite::Error> for PruneError {
+    fn from(error: rusqlite::Error) -> Self {
+        match fault(&error) {
+            Fault::Busy => Self::Busy(error.into()),
+            Fault::Damaged => Self::Damaged(error.into()),
+            Fault::Full | Fault::ReadOnly | Fault::Constraint | Fault::Column | Fault::Rest => {
+                Self::Database(error.into())
+            }
+        }
+    }
+}
+
+impl PruneError {
+    /// What to do about it, when something can be done.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Busy(_) => Some(BUSY_HINT),
+            Self::Damaged(_) => Some(DAMAGED_HINT),
+            Self::Database(_) => None,
+        }
+    }
+}
+
+/// What is looked at, in this order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Runs,
+    Sessions,
+    Log,
+    Events,
+    Needs,
+    Names,
+}
+
+impl Stage {
+    fn next(self) -> Option<Self> {
+        match self {
+            Self::Runs => Some(Self::Sessions),
+            Self::Sessions => Some(Self::Log),
+            Self::Log => Some(Self::Events),
+            Self::Events => Some(Self::Needs),
+            Self::Needs => Some(Self::Names),
+            Self::Names => None,
+        }
+    }
+}
+
+/// How far a pass has come. Lost with the process, which costs nothing but looking again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cursor {
+    stage: Stage,
+    /// The last row looked at in this stage.
+    after: i64,
+    /// The run whose rows are being removed; it was found superfluous already.
+    removing: Option<i64>,
+}
+
+impl Store {
+    /// Does one bounded step of retention, in one transaction. A pass over the whole database is over when
+    /// [`Pruned::more`] is false. A run that is removed in several steps is seen with fewer and fewer items meanwhile.
+    ///
+    /// # Errors
+    /// [`PruneError`]; the step may be tried again.
+    pub fn prune(&mut self, keep: &Keep, now: Timestamp) -> Result<Pruned, PruneError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut cursor = self.cursor;
+        let mut pruned = Pruned::default();
+        let done = match cursor.stage {
+            Stage::Runs => prune_runs(&transaction, &keep.runs, now, &mut cursor, &mut pruned)?,
+            Stage::Sessions => prune_sessions(&transaction, &keep.runs, now, &mut pruned)?,
+            Stage::Log => prune_log(&transaction, &keep.log, now, &mut cursor, &mut pruned)?,
+            Stage::Events => prune_events(&transaction, &keep.events, now, &mut pruned)?,
+            Stage::Needs => prune_needs(&transaction, &keep.needs, now, &mut pruned)?,
+            Stage::Names => prune_names(&transaction, &mut cursor, &mut pruned)?,
+        };
+        transaction.commit()?;
+        if pruned.names > 0 {
+            self.names.clear();
+        }
+        pruned.more = true;
+        self.cursor = cursor;
+        if done {
+            let next = cursor.stage.next();
+            pruned.more = next.is_some();
+            self.cursor = Cursor {
+                stage: next.unwrap_or_default(),
+                ..Cursor::default()
+            };
+        }
+        Ok(pruned)
+    }
+}
+
+/// The moment before which things are too old.
+fn cutoff(keep: &KeepFor, now: Timestamp) -> i64 {
+    let age = i64::try_from(keep.age.as_millis()).unwrap_or(i64::MAX);
+    now.0.saturating_sub(age)
+}
+
+/// The number up to which there are too many; absent when there are not.
+fn floor(connection: &Connection, table: &str, key: &str, keep: &KeepFor) -> rusqlite::Result<i64> {
+    let count = i64::try_from(keep.count).unwrap_or(i64::MAX);
+    Ok(connection
+        .prepare_cached(&format!(
+            "SELECT {key} FROM {table} ORDER BY {key} DESC LIMIT 1 OFFSET ?1"
+        ))?
+        .query_row([count], |row| row.get(0))
+        .optional()?
+        .unwrap_or(i64::MIN))
+}
+
+/// Whether a run must stay: an item shows it, an open question came from it, or it is an item's last good one.
+const NEEDED: &str = "
+SELECT EXISTS (SELECT 1 FROM items WHERE last_run = ?1)
+    OR EXISTS (SELECT 1 FROM needs WHERE state IN ('open', 'answered') AND run = ?1)
+    OR EXISTS (
+        SELECT 1 FROM runs r JOIN run_items a ON a.run = r.id JOIN items t ON t.item = a.item
+        WHERE r.id = ?1 AND r.kind = 'synchronize' AND a.status = 'succeeded' AND NOT EXISTS (
+            SELECT 1 FROM run_items b JOIN runs s ON s.id = b.run
+            WHERE b.item = a.item AND b.run > a.run AND b.status = 'succeeded' AND s.kind = 'synchronize'))";
+
+fn prune_runs(
+    connection: &Connection,
+    keep: &KeepFor,
+    now: Timestamp,
+    cursor: &mut Cursor,
+    pruned: &mut Pruned,
+) -> rusqlite::Result<bool> {
+    let cutoff = cutoff(keep, now);
+    let floor = floor(connection, "runs", "id", keep)?;
+    let mut candidate = connection.prepare_cached(
+        "SELECT id FROM runs WHERE id > ?1 AND outcome <> 'open' AND closed_ms IS NOT NULL
+             AND (closed_ms < ?2 OR id <= ?3) ORDER BY id LIMIT 1",
+    )?;
+    let mut needed = connection.prepare_cached(NEEDED)?;
+    let mut rows = 0;
+    for _ in 0..PRUNE_STEP_ROWS {
+        let run: i64 = match cursor.removing {
+            Some(run) => run,
+            None => {
+                let found = candidate
+                    .query_row([cursor.after, cutoff, floor], |row| row.get(0))
+                    .optional()?;
+                let Some(run) = found else {
+                    return Ok(true);
+                };
+                cursor.after = run;
+                if needed.query_row([run], |row| row.get(0))? {
+                    continue;
+                }
+                run
+            }
+        };
+        cursor.removing = Some(run);
+        let items = connection
+            .prepare_cached(
+                "DELETE FROM run_items WHERE run = ?1
+                     AND item IN (SELECT item FROM run_items WHERE run = ?1 ORDER BY item LIMIT ?2)",
+            )?
+            .execute([run, STEP])?;
+        let log = connection
+            .prepare_cached(
+                "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE run = ?1 ORDER BY id LIMIT ?2)",
+            )?
+            .execute([run, STEP])?;
+        pruned.run_items += items;
+        pruned.log += log;
+        rows += items + log;
+        if items < PRUNE_STEP_ROWS && log < PRUNE_STEP_ROWS {
+            pruned.runs += connection
+                .prepare_cached("DELETE FROM runs WHERE id = ?1")?
+                .execute([run])?;
+            cursor.removing = None;
+        }
+        if rows >= PRUNE_STEP_ROWS {
+            break;
+        }
+    }
+    Ok(false)
+}
+
+fn prune_sessions(
+    connection: &Connection,
+    keep: &KeepFor,
+    now: Timestamp,
+    pruned: &mut Pruned,
+) -> rusqlite::Result<bool> {
+    let floor = floor(connection, "sessions", "id", keep)?;
+    let removed = connection
+        .prepare_cached(
+            "DELETE FROM sessions WHERE id IN (
+                 SELECT id FROM sessions s WHERE closed_ms IS NOT NULL AND (closed_ms < ?1 OR id <= ?2)
+                     AND NOT EXISTS (SELECT 1 FROM runs WHERE session = s.id) ORDER BY id LIMIT ?3)",
+        )?
+        .execute([cutoff(keep, now), floor, STEP])?;
+    pruned.sessions += removed;
+    Ok(removed < PRUNE_STEP_ROWS)
+}
+
+/// Entries of runs go with their run.
+fn prune_log(
+    connection: &Connection,
+    keep: &KeepFor,
+    now: Timestamp,
+    cursor: &mut Cursor,
+    pruned: &mut Pruned,
+) -> rusqlite::Result<bool> {
+    let last: Option<i64> = connection
+        .prepare_cached(
+            "SELECT max(id) FROM (SELECT id FROM log WHERE id > ?1 ORDER BY id LIMIT ?2)",
+        )?
+        .query_row([cursor.after, STEP], |row| row.get(0))?;
+    let Some(last) = last else {
+        return Ok(true);
+    };
+    pruned.log += connection
+        .prepare_cached(
+            "DELETE FROM log WHERE id > ?1 AND id <= ?2 AND (at_ms < ?3 OR id <= ?4)
+                 AND (run IS NULL OR NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = log.run))",
+        )?
+        .execute([
+            cursor.after,
+            last,
+            cutoff(keep, now),
+            floor(connection, "log", "id", keep)?,
+        ])?;
+    cursor.after = last;
+    Ok(false)
+}
+
+/// Removes from the oldest up to the first that must stay, so that no gap comes up, even if the clock jumped.
+fn prune_events(
+    connection: &Connection,
+    keep: &KeepFor,
+    now: Timestamp,
+    pruned: &mut Pruned,
+) -> rusqlite::Result<bool> {
+    let cutoff = cutoff(keep, now);
+    let floor = floor(connection, "events", "number", keep)?;
+    let mut statement =
+        connection.prepare_cached("SELECT number, at_ms FROM events ORDER BY number LIMIT ?1")?;
+    let mut oldest = statement.query([STEP])?;
+    let mut last = None;
+    let mut looked_at = 0;
+    while let Some(row) = oldest.next()? {
+        let (number, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if at >= cutoff && number > floor {
+            break;
+        }
+        last = Some(number);
+        looked_at += 1;
+    }
+    if let Some(last) = last {
+        pruned.events += connection
+            .prepare_cached("DELETE FROM events WHERE number <= ?1")?
+            .execute([last])?;
+    }
+    Ok(looked_at < PRUNE_STEP_ROWS)
+}
+
+fn prune_needs(
+    connection: &Connection,
+    keep: &KeepFor,
+    now: Timestamp,
+    pruned: &mut Pruned,
+) -> rusqlite::Result<bool> {
+    let floor = floor(connection, "needs", "id", keep)?;
+    let removed = connection
+        .prepare_cached(
+            "DELETE FROM needs WHERE id IN (
+                 SELECT id FROM needs WHERE state NOT IN ('open', 'answered') AND (opened_ms < ?1 OR id <= ?2)
+                 ORDER BY id LIMIT ?3)",
+        )?
+        .execute([cutoff(keep, now), floor, STEP])?;
+    pruned.needs += removed;
+    Ok(removed < PRUNE_STEP_ROWS)
+}
+
+/// Removes names of items that nothing refers to; names of handlers are few and stay.
+fn prune_names(
+    connection: &Connection,
+    cursor: &mut Cursor,
+    pruned: &mut Pruned,
+) -> rusqlite::Result<bool> {
+    let last: Option<i64> = connection
+        .prepare_cached(
+            "SELECT max(id) FROM (SELECT id FROM item_names WHERE id > ?1 ORDER BY id LIMIT ?2)",
+        )?
+        .query_row([cursor.after, STEP], |row| row.get(0))?;
+    let Some(last) = last else {
+        return Ok(true);
+    };
+    pruned.names += connection
+        .prepare_cached(
+            "DELETE FROM item_names WHERE id > ?1 AND id <= ?2
+                 AND NOT EXISTS (SELECT 1 FROM items t WHERE t.item = item_names.id)
+                 AND NOT EXISTS (SELECT 1 FROM run_items t WHERE t.item = item_names.id)
+                 AND NOT EXISTS (SELECT 1 FROM log t WHERE t.item = item_names.id)
+                 AND NOT EXISTS (SELECT 1 FROM needs t WHERE t.item = item_names.id)
+                 AND NOT EXISTS (SELECT 1 FROM conflict_lists t WHERE t.item = item_names.id)
+                 AND NOT EXISTS (SELECT 1 FROM pauses t WHERE t.item = item_names.id)",
+        )?
+        .execute(params![cursor.after, last])?;
+    cursor.after = last;
+    Ok(false)
+}

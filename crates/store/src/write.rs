@@ -1,0 +1,554 @@
+//! Writes the records of one turn of the loop: all of them or none.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use syncmgr_core::conflict::{ConflictRow, MAX_CONFLICTS_PER_ITEM};
+use syncmgr_core::item::{HandlerRow, ItemRow};
+use syncmgr_core::log::LogRow;
+use syncmgr_core::need::{Choice, NeedRow, NeedState};
+use syncmgr_core::record::{PauseRow, PauseScope};
+use syncmgr_core::run::{RunItemRow, RunKind, RunRow, SessionRow};
+use syncmgr_core::{HandlerId, ItemRef, Record, RunId, Timestamp};
+
+use crate::fault::{BUSY_HINT, DAMAGED_HINT, DatabaseError, Fault, fault};
+use crate::names::{Names, find_handler, find_item};
+use crate::open::Store;
+use crate::words::{Word as _, set_words};
+use crate::{event, numbers, texts};
+
+/// The records were not stored, none of them; the database is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A number beyond what the database can order.
+    #[error("{number} is too large to number {what}")]
+    NumberTooLarge {
+        /// What it numbers.
+        what: &'static str,
+        /// The number.
+        number: u64,
+    },
+    /// The records contradict what is stored, such as a run of a session that there is not, or an event twice.
+    #[error("the records contradict what is stored")]
+    Contradiction(#[source] DatabaseError),
+    /// No room on the disk.
+    #[error("no room on the disk for the database")]
+    Full(#[source] DatabaseError),
+    /// Somebody else holds the database longer than we wait.
+    #[error("the database is held by somebody else")]
+    Busy(#[source] DatabaseError),
+    /// The database may no longer be written.
+    #[error("the database may not be written")]
+    ReadOnly(#[source] DatabaseError),
+    /// The file is damaged.
+    #[error("the database is damaged")]
+    Damaged(#[source] DatabaseError),
+    /// SQLite failed otherwise.
+    #[error("the database cannot be written")]
+    Database(#[source] DatabaseError),
+}
+
+impl From<rusqlite::Error> for WriteError {
+    fn from(error: rusqlite::Error) -> Self {
+        let kind = fault(&error);
+        let error = DatabaseError::from(error);
+        match kind {
+            Fault::Damaged => Self::Damaged(error),
+            Fault::Full => Self::Full(error),
+            Fault::Busy => Self::Busy(error),
+            Fault::ReadOnly => Self::ReadOnly(error),
+            Fault::Constraint => Self::Contradiction(error),
+            Fault::Column | Fault::Rest => Self::Database(error),
+        }
+    }
+}
+
+impl WriteError {
+    /// What to do about it, when something can be done.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Full(_) => Some("make room on the disk, then try again"),
+            Self::Busy(_) => Some(BUSY_HINT),
+            Self::ReadOnly(_) => Some("check who owns the database and its directory"),
+            Self::Damaged(_) => Some(DAMAGED_HINT),
+            Self::NumberTooLarge { .. } | Self::Contradiction(_) | Self::Database(_) => None,
+        }
+    }
+}
+
+impl Store {
+    /// Stores all records in one transaction, or none of them. Blocks until they are acknowledged as
+    /// [`OpenOptions::durability`](crate::OpenOptions::durability) says.
+    ///
+    /// The order within one call matters as little as it can: a row may come before the one that it belongs to. Spans of
+    /// time are kept to the millisecond.
+    ///
+    /// # Errors
+    /// [`WriteError`]; the database is then as it was, and the same records may be written again.
+    pub fn write(&mut self, records: &[Record]) -> Result<(), WriteError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let written = self.write_all(records);
+        if written.is_err() {
+            // Numbers given in the transaction went with it.
+            self.names.clear();
+        }
+        written
+    }
+
+    fn write_all(&mut self, records: &[Record]) -> Result<(), WriteError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut last = self.last;
+        let mut writing = Writing {
+            connection: &transaction,
+            names: &mut self.names,
+        };
+        for record in records {
+            writing.record(record)?;
+            numbers::note(&mut last, record);
+        }
+        numbers::store(&transaction, &self.last, &last)?;
+        transaction.commit()?;
+        self.last = last;
+        Ok(())
+    }
+}
+
+/// A number under which rows are ordered and found.
+fn number(what: &'static str, number: u64) -> Result<i64, WriteError> {
+    i64::try_from(number).map_err(|_| WriteError::NumberTooLarge { what, number })
+}
+
+fn joined(choices: &[Choice]) -> String {
+    texts::join(
+        choices
+            .iter()
+            .flat_map(|choice| [choice.name.as_str(), choice.label.as_str()]),
+    )
+}
+
+fn ms(moment: Option<Timestamp>) -> Option<i64> {
+    moment.map(|moment| moment.0)
+}
+
+fn mentioned(run: Option<RunId>) -> Option<i64> {
+    run.map(|run| run.0.cast_signed())
+}
+
+fn span_ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+struct Writing<'w> {
+    connection: &'w Connection,
+    names: &'w mut Names,
+}
+
+impl Writing<'_> {
+    fn record(&mut self, record: &Record) -> Result<(), WriteError> {
+        match record {
+            Record::Handler(row) => self.handler(row)?,
+            Record::HandlerGone(handler) => self.handler_gone(handler)?,
+            Record::Item(row) => self.item(row)?,
+            Record::ItemGone(item) => self.item_gone(item)?,
+            Record::Session(row) => self.session(row)?,
+            Record::Run(row) => self.run(row)?,
+            Record::RunItem(row) => self.run_item(row)?,
+            Record::Log(row) => self.log(row)?,
+            Record::LogDeleted(entries) => {
+                let mut statement = self
+                    .connection
+                    .prepare_cached("DELETE FROM log WHERE id = ?1")?;
+                for entry in entries {
+                    statement.execute([entry.0.cast_signed()])?;
+                }
+            }
+            Record::Need(row) => self.need(row)?,
+            Record::Conflicts { item, conflicts } => self.conflicts(item, conflicts)?,
+            Record::Pause(row) => self.pause(row)?,
+            Record::PauseGone(scope) => self.pause_gone(scope)?,
+            Record::Event(event) => {
+                event::append(self.connection, number("an event", event.number.0)?, event)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn handler(&mut self, row: &HandlerRow) -> Result<(), WriteError> {
+        let handler = self.names.spelled_handler(self.connection, &row.id)?;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO handlers (handler, name, comment, version, activation, enabled, connected, always_list,
+                     hidden, capabilities, policies)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 ON CONFLICT (handler) DO UPDATE SET name = excluded.name, comment = excluded.comment,
+                     version = excluded.version, activation = excluded.activation, enabled = excluded.enabled,
+                     connected = excluded.connected, always_list = excluded.always_list, hidden = excluded.hidden,
+                     capabilities = excluded.capabilities, policies = excluded.policies",
+            )?
+            .execute(params![
+                handler,
+                row.name,
+                row.comment,
+                row.version,
+                row.activation.word(),
+                row.enabled,
+                row.connected.word(),
+                row.always_list,
+                row.hidden,
+                set_words(&row.capabilities),
+                set_words(&row.policies),
+            ])?;
+        Ok(())
+    }
+
+    /// Runs and log stay; what the user preferred and was asked goes (M-25).
+    fn handler_gone(&mut self, handler: &HandlerId) -> Result<(), WriteError> {
+        let Some(handler) = find_handler(self.connection, handler)? else {
+            return Ok(());
+        };
+        for sql in [
+            // Its items go with it.
+            "DELETE FROM handlers WHERE handler = ?1",
+            "DELETE FROM needs WHERE handler = ?1",
+            "DELETE FROM conflict_lists WHERE item IN (SELECT id FROM item_names WHERE handler = ?1)",
+            "DELETE FROM pauses WHERE handler = ?1",
+            "DELETE FROM pauses WHERE item IN (SELECT id FROM item_names WHERE handler = ?1)",
+        ] {
+            self.connection.prepare_cached(sql)?.execute([handler])?;
+        }
+        Ok(())
+    }
+
+    fn item(&mut self, row: &ItemRow) -> Result<(), WriteError> {
+        let handler = self.names.handler(self.connection, &row.at.handler)?;
+        let item = self.names.spelled_item(self.connection, &row.at)?;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO items (item, handler, name, comment, labels, checked, tick, enabled, connected, temporary, hidden,
+                     capabilities, policies, since_ms, freshness_ms, attempted_ms, good_ms, last_run, last_status,
+                     last_problem, retry_attempt, retry_due_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+                 ON CONFLICT (item) DO UPDATE SET name = excluded.name, comment = excluded.comment,
+                     labels = excluded.labels, checked = excluded.checked, tick = excluded.tick, enabled = excluded.enabled,
+                     connected = excluded.connected, temporary = excluded.temporary, hidden = excluded.hidden,
+                     capabilities = excluded.capabilities, policies = excluded.policies, since_ms = excluded.since_ms,
+                     freshness_ms = excluded.freshness_ms, attempted_ms = excluded.attempted_ms,
+                     good_ms = excluded.good_ms, last_run = excluded.last_run, last_status = excluded.last_status,
+                     last_problem = excluded.last_problem, retry_attempt = excluded.retry_attempt,
+                     retry_due_ms = excluded.retry_due_ms",
+            )?
+            .execute(params![
+                item,
+                handler,
+                row.name,
+                row.comment,
+                texts::join(row.labels.iter().map(String::as_str)),
+                row.checked,
+                row.tick,
+                row.enabled,
+                row.connected.word(),
+                row.temporary,
+                row.hidden,
+                set_words(&row.capabilities),
+                set_words(&row.policies),
+                row.since.0,
+                row.expected_freshness.map(span_ms),
+                ms(row.last_attempt),
+                ms(row.last_good),
+                mentioned(row.last_run),
+                row.last_status.map(|status| status.word()),
+                row.last_problem,
+                row.retry.map(|retry| retry.attempt),
+                ms(row.retry.map(|retry| retry.due)),
+            ])?;
+        Ok(())
+    }
+
+    fn item_gone(&mut self, item: &ItemRef) -> Result<(), WriteError> {
+        let Some(item) = find_item(self.connection, item)? else {
+            return Ok(());
+        };
+        for sql in [
+            "DELETE FROM items WHERE item = ?1",
+            "DELETE FROM needs WHERE item = ?1",
+            "DELETE FROM conflict_lists WHERE item = ?1",
+            "DELETE FROM pauses WHERE item = ?1",
+        ] {
+            self.connection.prepare_cached(sql)?.execute([item])?;
+        }
+        Ok(())
+    }
+
+    fn session(&mut self, row: &SessionRow) -> Result<(), WriteError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO sessions (id, request, cause, opened_ms, closed_ms, outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (id) DO UPDATE SET request = excluded.request, cause = excluded.cause,
+                     opened_ms = excluded.opened_ms, closed_ms = excluded.closed_ms, outcome = excluded.outcome",
+            )?
+            .execute(params![
+                number("a session", row.id.0)?,
+                row.request.map(|request| request.0.cast_signed()),
+                row.trigger.word(),
+                row.opened.0,
+                ms(row.closed),
+                row.outcome.map(|outcome| outcome.word()),
+            ])?;
+        Ok(())
+    }
+
+    fn run(&mut self, row: &RunRow) -> Result<(), WriteError> {
+        let handler = self.names.handler(self.connection, &row.handler)?;
+        let (kind, undone) = match row.kind {
+            RunKind::Synchronize => ("synchronize", None),
+            RunKind::Undo(run) => ("undo", Some(run)),
+            RunKind::Resolve => ("resolve", None),
+        };
+        let (pid, pid_started) = row.process.unzip();
+        self.connection
+            .prepare_cached(
+                "INSERT INTO runs (id, session, handler, kind, undone, cause, opened_ms, closed_ms, outcome, sent, received,
+                     deleted, conflicts, failed, bytes, pid, pid_started, problem, stderr)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+                 ON CONFLICT (id) DO UPDATE SET session = excluded.session, handler = excluded.handler,
+                     kind = excluded.kind, undone = excluded.undone, cause = excluded.cause,
+                     opened_ms = excluded.opened_ms, closed_ms = excluded.closed_ms, outcome = excluded.outcome,
+                     sent = excluded.sent, received = excluded.received, deleted = excluded.deleted,
+                     conflicts = excluded.conflicts, failed = excluded.failed, bytes = excluded.bytes,
+                     pid = excluded.pid, pid_started = excluded.pid_started, problem = excluded.problem,
+                     stderr = excluded.stderr",
+            )?
+            .execute(params![
+                number("a run", row.id.0)?,
+                number("a session", row.session.0)?,
+                handler,
+                kind,
+                mentioned(undone),
+                row.trigger.word(),
+                row.opened.0,
+                ms(row.closed),
+                row.outcome.word(),
+                row.counts.sent.cast_signed(),
+                row.counts.received.cast_signed(),
+                row.counts.deleted.cast_signed(),
+                row.counts.conflicts.cast_signed(),
+                row.counts.failed.cast_signed(),
+                row.counts.bytes.cast_signed(),
+                pid,
+                pid_started.map(u64::cast_signed),
+                row.problem,
+                row.stderr,
+            ])?;
+        Ok(())
+    }
+
+    fn run_item(&mut self, row: &RunItemRow) -> Result<(), WriteError> {
+        let item = self.names.item(self.connection, &row.item)?;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO run_items (run, item, status, failure, text, sent, received, deleted, conflicts, failed, bytes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 ON CONFLICT (run, item) DO UPDATE SET status = excluded.status, failure = excluded.failure,
+                     text = excluded.text, sent = excluded.sent, received = excluded.received,
+                     deleted = excluded.deleted, conflicts = excluded.conflicts, failed = excluded.failed,
+                     bytes = excluded.bytes",
+            )?
+            .execute(params![
+                number("a run", row.run.0)?,
+                item,
+                row.status.word(),
+                row.failure.map(|failure| failure.word()),
+                row.text,
+                row.counts.sent.cast_signed(),
+                row.counts.received.cast_signed(),
+                row.counts.deleted.cast_signed(),
+                row.counts.conflicts.cast_signed(),
+                row.counts.failed.cast_signed(),
+                row.counts.bytes.cast_signed(),
+            ])?;
+        Ok(())
+    }
+
+    fn log(&mut self, row: &LogRow) -> Result<(), WriteError> {
+        let handler = match &row.handler {
+            Some(handler) => Some(self.names.handler(self.connection, handler)?),
+            None => None,
+        };
+        let item = match &row.item {
+            Some(item) => Some(self.names.item(self.connection, item)?),
+            None => None,
+        };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO log (id, at_ms, level, handler, item, run, text, detail, error, jump)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .execute(params![
+                number("a log entry", row.id.0)?,
+                row.at.0,
+                row.level.word(),
+                handler,
+                item,
+                mentioned(row.run),
+                row.text,
+                row.detail,
+                row.error,
+                row.jump,
+            ])?;
+        Ok(())
+    }
+
+    fn need(&mut self, row: &NeedRow) -> Result<(), WriteError> {
+        let handler = self.names.handler(self.connection, &row.handler)?;
+        let item = match &row.item {
+            Some(item) => {
+                let at = ItemRef {
+                    handler: row.handler.clone(),
+                    item: item.clone(),
+                };
+                Some(self.names.item(self.connection, &at)?)
+            }
+            None => None,
+        };
+        let (state, choice, answer, used_by) = match &row.state {
+            NeedState::Open => ("open", None, None, None),
+            NeedState::Answered {
+                choice,
+                fields,
+                by,
+                at,
+            } => ("answered", Some(choice), Some((fields, by, at.0)), None),
+            NeedState::Used { choice, run } => ("used", Some(choice), None, Some(*run)),
+            NeedState::Withdrawn => ("withdrawn", None, None, None),
+            NeedState::Expired => ("expired", None, None, None),
+        };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO needs (id, handler, item, key, kind, durable, text, detail, choices, default_choice, deadline_ms, fields,
+                     context, opened_ms, run, state, choice, answer_fields, answered_by, answered_ms, used_by_run)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+                 ON CONFLICT (id) DO UPDATE SET handler = excluded.handler, item = excluded.item, key = excluded.key,
+                     kind = excluded.kind, durable = excluded.durable, text = excluded.text, detail = excluded.detail, choices = excluded.choices,
+                     default_choice = excluded.default_choice, deadline_ms = excluded.deadline_ms,
+                     fields = excluded.fields, context = excluded.context, opened_ms = excluded.opened_ms,
+                     run = excluded.run, state = excluded.state, choice = excluded.choice,
+                     answer_fields = excluded.answer_fields, answered_by = excluded.answered_by,
+                     answered_ms = excluded.answered_ms, used_by_run = excluded.used_by_run",
+            )?
+            .execute(params![
+                number("a need", row.id.0)?,
+                handler,
+                item,
+                row.key,
+                row.kind.word(),
+                row.durable,
+                row.text,
+                row.detail,
+                joined(&row.choices),
+                row.default,
+                ms(row.deadline),
+                row.fields,
+                row.context,
+                row.opened.0,
+                mentioned(row.run),
+                state,
+                choice,
+                answer.map(|(fields, ..)| fields),
+                answer.map(|(_, by, _)| by),
+                answer.map(|(.., at)| at),
+                mentioned(used_by),
+            ])?;
+        Ok(())
+    }
+
+    /// The item of the record counts; what the conflicts themselves say about theirs came from the handler.
+    fn conflicts(&mut self, item: &ItemRef, conflicts: &[ConflictRow]) -> Result<(), WriteError> {
+        let item = self.names.item(self.connection, item)?;
+        self.connection
+            .prepare_cached("DELETE FROM conflict_lists WHERE item = ?1")?
+            .execute([item])?;
+        if conflicts.is_empty() {
+            return Ok(());
+        }
+        let count = i64::try_from(conflicts.len()).unwrap_or(i64::MAX);
+        self.connection
+            .prepare_cached("INSERT INTO conflict_lists (item, open) VALUES (?1, ?2)")?
+            .execute([item, count])?;
+        let mut rows = self.connection.prepare_cached(
+            "INSERT INTO conflicts (item, position, id, name, summary, found_ms, choices)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        let mut versions = self.connection.prepare_cached(
+            "INSERT INTO conflict_versions (item, conflict, position, place, location, deleted, kind, size_bytes, modified_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?;
+        for (position, row) in (0_i64..).zip(conflicts.iter().take(MAX_CONFLICTS_PER_ITEM)) {
+            rows.execute(params![
+                item,
+                position,
+                row.id,
+                row.name,
+                row.summary,
+                row.found.0,
+                joined(&row.choices),
+            ])?;
+            for (place, version) in (0_i64..).zip(&row.versions) {
+                versions.execute(params![
+                    item,
+                    position,
+                    place,
+                    version.place,
+                    version.location,
+                    version.deleted,
+                    version.kind,
+                    version.size.map(u64::cast_signed),
+                    ms(version.modified),
+                ])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self, row: &PauseRow) -> Result<(), WriteError> {
+        let (scope, handler, item) = match &row.scope {
+            PauseScope::All => ("all", None, None),
+            PauseScope::Handler(handler) => (
+                "handler",
+                Some(self.names.handler(self.connection, handler)?),
+                None,
+            ),
+            PauseScope::Item(item) => ("item", None, Some(self.names.item(self.connection, item)?)),
+        };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO pauses (scope, handler, item, since_ms, until_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (scope, coalesce(handler, 0), coalesce(item, 0))
+                     DO UPDATE SET since_ms = excluded.since_ms, until_ms = excluded.until_ms",
+            )?
+            .execute(params![scope, handler, item, row.since.0, ms(row.until)])?;
+        Ok(())
+    }
+
+    fn pause_gone(&mut self, scope: &PauseScope) -> Result<(), WriteError> {
+        let (sql, of) = match scope {
+            PauseScope::All => ("DELETE FROM pauses WHERE scope = 'all' AND ?1 = 0", Some(0)),
+            PauseScope::Handler(handler) => (
+                "DELETE FROM pauses WHERE handler = ?1",
+                find_handler(self.connection, handler)?,
+            ),
+            PauseScope::Item(item) => (
+                "DELETE FROM pauses WHERE item = ?1",
+                find_item(self.connection, item)?,
+            ),
+        };
+        if let Some(of) = of {
+            self.connection.prepare_cached(sql)?.execute([of])?;
+        }
+        Ok(())
+    }
+}
