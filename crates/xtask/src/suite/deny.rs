@@ -4,6 +4,9 @@ use anyhow::{Result, bail};
 
 use crate::{Words, run};
 
+/// The version that is installed, so that every machine asks the same questions.
+const VERSION: &str = "0.20.2";
+
 /// Runs the suite.
 pub(super) fn run(mut words: Words) -> Result<bool> {
     let install = words.flag("--install");
@@ -14,7 +17,8 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
                 "cargo-deny is not installed; install with `cargo install --locked cargo-deny`, or give --install"
             );
         }
-        run::check(run::cargo().args(["install", "--locked", "cargo-deny"]))?;
+        let package = format!("cargo-deny@{VERSION}");
+        run::check(run::cargo().args(["install", "--locked", "--quiet", &package]))?;
     }
     let status = run::cargo()
         .args([

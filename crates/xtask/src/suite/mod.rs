@@ -2,6 +2,8 @@
 
 mod deny;
 mod kill;
+mod mounts;
+mod sides;
 mod windows;
 
 use anyhow::{Result, bail};
@@ -33,6 +35,12 @@ const SUITES: &[Suite] = &[
         shows: "killing a synchronization at any moment loses nothing and the next run heals  [--rounds N --seed N --release --program PATH]",
         needs: "nothing",
         run: kill::run,
+    },
+    Suite {
+        name: "mounts",
+        shows: "a full disk, a read-only one, one that is gone, and one directory under two names",
+        needs: "Linux, and root or user namespaces",
+        run: mounts::run,
     },
     Suite {
         name: "deny",

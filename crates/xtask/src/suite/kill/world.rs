@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::super::sides::{fingerprint, nothing_stray, said, same, walk};
 use crate::random::Random;
 
 /// Fewest entries to have before anything is deleted, so that no guard is right to ask.
@@ -15,15 +15,6 @@ const ENTRIES_MIN: usize = 60;
 
 /// Most entries deleted in a round; a guard asks above ten.
 const DELETES_MAX: usize = 4;
-
-/// Names of ours that may stay at a root: the identity marker and the store of kept versions.
-const OURS_KEPT: &[&str] = &[".syncmgr-root", ".syncmgr"];
-
-/// How every name of ours begins.
-const OURS: &str = ".syncmgr";
-
-/// How the names of our temporary files begin.
-const OURS_TEMPORARY: &str = ".syncmgr-tmp";
 
 /// A side of the pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,9 +75,7 @@ impl World {
 
     /// What the program said last.
     pub(super) fn said(&self) -> String {
-        fs::read(self.said_path())
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default()
+        said(&self.said_path())
     }
 
     /// Both sides are equal again: every path may be edited on either side.
@@ -284,20 +273,8 @@ impl World {
 
     /// Fails unless both sides are equal and hold exactly the files that they should.
     pub(super) fn equal(&self) -> Result<()> {
-        let (left, right) = (listing(&self.left)?, listing(&self.right)?);
-        for (path, one) in &left {
-            match right.get(path) {
-                None => bail!("{path:?} is on the left only\n{}", self.said()),
-                Some(other) if other != one => {
-                    bail!("{path:?} differs: {one} / {other}\n{}", self.said())
-                }
-                Some(_) => {}
-            }
-        }
-        if let Some(path) = right.keys().find(|path| !left.contains_key(*path)) {
-            bail!("{path:?} is on the right only\n{}", self.said());
-        }
-        let found: BTreeSet<&String> = left
+        let both = same(&self.left, &self.right).with_context(|| self.said())?;
+        let found: BTreeSet<&String> = both
             .iter()
             .filter(|(_, what)| !what.starts_with("directory"))
             .map(|(path, _)| path)
@@ -316,89 +293,10 @@ impl World {
 
     /// Fails when a file of ours is left where only the user's should be.
     pub(super) fn nothing_stray(&self) -> Result<()> {
-        for root in [&self.left, &self.right, &self.home] {
-            for path in walk(root)? {
-                let name = path
-                    .file_name()
-                    .map(|name| name.to_string_lossy().into_owned())
-                    .unwrap_or_default();
-                let at_root = path.parent() == Some(root.as_path());
-                let strange =
-                    name.starts_with(OURS) && !(at_root && OURS_KEPT.contains(&name.as_str()));
-                if name.starts_with(OURS_TEMPORARY) || (strange && root != &self.home) {
-                    bail!("a file of ours is left behind: {}", path.display());
-                }
-            }
-        }
-        Ok(())
+        [&self.left, &self.right]
+            .into_iter()
+            .try_for_each(|root| nothing_stray(root))
     }
-}
-
-/// Answers every entry below a directory, that itself left out; what vanishes meanwhile is left out as well.
-fn walk(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let mut open = vec![root.to_path_buf()];
-    while let Some(directory) = open.pop() {
-        for entry in fs::read_dir(&directory)
-            .with_context(|| format!("could not list {}", directory.display()))?
-        {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                open.push(entry.path());
-            }
-            found.push(entry.path());
-        }
-    }
-    Ok(found)
-}
-
-/// Answers length and hash; the lowest bit of the hash says whether the content is one that the suite wrote.
-fn fingerprint(path: &Path) -> Result<(u64, u64)> {
-    let content = fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
-    let mut hasher = DefaultHasher::new();
-    content.hash(&mut hasher);
-    let ours = content.starts_with(b"content ");
-    Ok((content.len() as u64, hasher.finish() & !1 | u64::from(ours)))
-}
-
-/// Answers what stands below a root, without what is ours.
-fn listing(root: &Path) -> Result<BTreeMap<String, String>> {
-    let mut all = BTreeMap::new();
-    for path in walk(root)? {
-        let below = path.strip_prefix(root)?.to_string_lossy().into_owned();
-        let first = below.split('/').next().unwrap_or_default();
-        if OURS_KEPT.contains(&first) {
-            continue;
-        }
-        let about = path.symlink_metadata()?;
-        let what = if about.is_symlink() {
-            format!("link to {}", fs::read_link(&path)?.display())
-        } else if about.is_dir() {
-            format!("directory {}", mode(&about))
-        } else {
-            let time = about.modified()?.duration_since(std::time::UNIX_EPOCH)?;
-            format!(
-                "file {:?} {} {}.{:09}",
-                fingerprint(&path)?,
-                mode(&about),
-                time.as_secs(),
-                time.subsec_nanos()
-            )
-        };
-        all.insert(below, what);
-    }
-    Ok(all)
-}
-
-#[cfg(unix)]
-fn mode(about: &fs::Metadata) -> String {
-    use std::os::unix::fs::PermissionsExt as _;
-    format!("{:o}", about.permissions().mode() & 0o7777)
-}
-
-#[cfg(not(unix))]
-fn mode(about: &fs::Metadata) -> String {
-    format!("{}", about.permissions().readonly())
 }
 
 #[cfg(unix)]
