@@ -12,6 +12,8 @@ mod columns;
 mod event;
 mod fault;
 mod integrity;
+#[cfg(test)]
+mod model;
 mod names;
 mod numbers;
 mod open;
@@ -19,6 +21,8 @@ mod prune;
 mod reader;
 mod remember;
 mod rows;
+#[cfg(test)]
+mod sample;
 mod schema;
 mod set_aside;
 #[cfg_attr(unix, path = "sys_unix.rs")]

@@ -38,6 +38,23 @@ pub struct Keep {
     pub needs: KeepFor,
 }
 
+impl Keep {
+    /// The defaults with another age and number of runs; log and needs get the same age.
+    #[must_use]
+    pub fn history(age: Duration, runs: u64) -> Self {
+        let default = Self::default();
+        Self {
+            runs: KeepFor { age, count: runs },
+            log: KeepFor { age, ..default.log },
+            needs: KeepFor {
+                age,
+                ..default.needs
+            },
+            ..default
+        }
+    }
+}
+
 impl Default for Keep {
     /// Half a year and 10,000 runs, as many sessions, 100,000 log entries, 10,000 needs; 30 days and 200,000 events,
     /// which only views follow that are a little behind.

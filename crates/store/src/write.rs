@@ -212,8 +212,8 @@ impl Writing<'_> {
             return Ok(());
         };
         for sql in [
-            // Its items go with it.
             "DELETE FROM handlers WHERE handler = ?1",
+            "DELETE FROM items WHERE handler = ?1",
             "DELETE FROM needs WHERE handler = ?1",
             "DELETE FROM conflict_lists WHERE item IN (SELECT id FROM item_names WHERE handler = ?1)",
             "DELETE FROM pauses WHERE handler = ?1",
