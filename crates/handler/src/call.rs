@@ -471,6 +471,18 @@ macro_rules! messages {
                 match self { $(Self::$variant(_) => $method,)* }
             }
 
+            /// Describes every method of this direction.
+            pub(crate) fn describe(generator: &mut schemars::SchemaGenerator) -> Vec<$crate::schema::Method> {
+                vec![$({
+                    let answers: Vec<schemars::Schema> = vec![$(generator.subschema_for::<$answer>())?];
+                    $crate::schema::Method {
+                        name: $method,
+                        params: generator.subschema_for::<$params>(),
+                        answer: answers.into_iter().next(),
+                    }
+                },)*]
+            }
+
             /// Appends the message as one line, as a request when `id` is given, else as a notification.
             ///
             /// # Errors

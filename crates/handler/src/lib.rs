@@ -17,6 +17,7 @@ pub mod link;
 mod outbox;
 mod pages;
 pub mod run;
+mod schema;
 pub mod serve;
 
 pub use author::{Handler, Introduction, ItemList, Start};
@@ -24,4 +25,5 @@ pub use call::{Call, Notice};
 pub use callback::{Callback, Question};
 pub use link::Connection;
 pub use run::{ActionSink, AskError, Run, Unfinished};
+pub use schema::schema;
 pub use serve::{ServeError, serve, serve_stdio};

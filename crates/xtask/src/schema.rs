@@ -1,6 +1,9 @@
 //! Documents that are generated from code, and the check that they are current.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
+use serde_json::Value;
 
 use crate::{report, run};
 
@@ -13,7 +16,15 @@ struct Document {
 }
 
 /// Every generated document: a new one is one more entry here.
-const DOCUMENTS: &[Document] = &[];
+const DOCUMENTS: &[Document] = &[Document {
+    path: "docs/handler-schema.json",
+    make: || {
+        Ok(format!(
+            "{}\n",
+            serde_json::to_string_pretty(&syncmgr_handler::schema())?
+        ))
+    },
+}];
 
 /// Writes the documents, or with `check` says which are not current.
 pub(crate) fn run(check: bool) -> Result<bool> {
@@ -61,6 +72,13 @@ fn same(made: &str, kept: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_in_order_at_every_depth() {
+        let value = serde_json::from_str(r#"{"b":[{"d":1,"c":2}],"a":0}"#).unwrap();
+        let flat: String = pretty(&value).unwrap().split_whitespace().collect();
+        assert_eq!(flat, r#"{"a":0,"b":[{"c":2,"d":1}]}"#);
+    }
 
     #[test]
     fn a_changed_line_is_drift_and_line_ends_are_not() {
