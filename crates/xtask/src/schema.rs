@@ -18,13 +18,32 @@ struct Document {
 /// Every generated document: a new one is one more entry here.
 const DOCUMENTS: &[Document] = &[Document {
     path: "docs/handler-schema.json",
-    make: || {
-        Ok(format!(
-            "{}\n",
-            serde_json::to_string_pretty(&syncmgr_handler::schema())?
-        ))
-    },
+    make: || pretty(&syncmgr_handler::schema()),
 }];
+
+/// Writes a value so that the same value gives the same text in every build: keys in alphabetical order, whatever
+/// order the JSON library was built to keep.
+fn pretty(value: &Value) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(&sorted(value))?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let by_key: BTreeMap<&String, &Value> = map.iter().collect();
+            Value::Object(
+                by_key
+                    .into_iter()
+                    .map(|(key, value)| (key.clone(), sorted(value)))
+                    .collect(),
+            )
+        }
+        Value::Array(list) => Value::Array(list.iter().map(sorted).collect()),
+        other => other.clone(),
+    }
+}
 
 /// Writes the documents, or with `check` says which are not current.
 pub(crate) fn run(check: bool) -> Result<bool> {
