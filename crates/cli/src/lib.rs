@@ -1,1 +1,35 @@
 //! The command line: sends requests, formats snapshots.
+//!
+//! It knows one trait, `control::Service`, and neither sockets nor the manager: the program hands it a [`Program`] that
+//! opens one, and a [`World`] with everything that must be read from the environment. What it prints is decided by pure
+//! functions from snapshots; only `screen` prints.
+
+mod args;
+mod duration;
+mod follow;
+mod generate;
+mod history;
+mod inbox;
+mod interrupt;
+mod items;
+mod keyboard;
+mod live;
+mod look;
+mod preview;
+mod progress;
+mod question;
+mod refuse;
+mod run;
+mod screen;
+mod steer;
+mod sync;
+mod table;
+mod talk;
+mod target;
+mod text;
+mod when;
+mod world;
+
+pub use keyboard::RealKeyboard;
+pub use run::run;
+pub use world::{Keyboard, Need, Program, Terminal, World};

@@ -1,0 +1,365 @@
+//! The words of the command line, as product and documentation name them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Rows of a page unless told otherwise.
+const DEFAULT_ROWS: u32 = 20;
+/// Log entries unless told otherwise.
+const DEFAULT_LOG_ROWS: u32 = 50;
+/// Actions of a plan shown for each item unless told otherwise.
+const DEFAULT_ACTIONS: u32 = 50;
+/// Most rows of one answer.
+const MAX_ROWS: i64 = syncmgr_control::request::MAX_PAGE as i64;
+
+/// Keeps folders, and whatever else has a handler, in sync; and says whether they are, or why not.
+#[derive(Debug, Parser)]
+#[command(
+    name = "syncmgr",
+    version,
+    disable_help_subcommand = true,
+    after_help = "Examples:
+  syncmgr sync ~/Documents /mnt/usb/Documents   two folders, now; remembered as a pair
+  syncmgr plan                                  what sync would do
+  syncmgr status                                is everything in sync?
+
+Exit codes: 0 all good, 1 done with warnings, 2 something failed, 3 needs you, 4 could not start."
+)]
+pub(crate) struct CommandLine {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Global {
+    /// Print one JSON object a line; the last one is the verdict.
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) json: bool,
+    /// Print only what went wrong, and the verdict.
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// When to use colours.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
+    pub(crate) color: ColorWhen,
+    /// Do not redraw progress, also on a terminal.
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) no_progress: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Synchronize now: everything checked, the named items, or two folders.
+    ///
+    /// A name is an item's, a handler's or a label's. A path contains a separator or begins with `.` or `~`; two paths
+    /// are a pair, which is added on first use.
+    ///
+    /// Ctrl-C asks it to stop; a second one insists; a third one leaves it alone.
+    #[command(after_help = "Examples:
+  syncmgr sync                          everything checked
+  syncmgr sync notes photos             these two
+  syncmgr sync ~/notes /mnt/usb/notes   a pair of folders, added on first use
+  syncmgr sync --json notes | tail -1   the verdict for a program")]
+    Sync {
+        /// Names, or two paths.
+        #[arg(value_name = "NAME|PATH")]
+        what: Vec<OsString>,
+    },
+    /// Say what `sync` would do; writes nothing.
+    #[command(after_help = "Examples:
+  syncmgr plan
+  syncmgr plan notes --limit 500
+  syncmgr plan ~/notes /mnt/usb/notes")]
+    Plan {
+        /// Names, or two paths.
+        #[arg(value_name = "NAME|PATH")]
+        what: Vec<OsString>,
+        /// How many actions to show for each item.
+        #[arg(long, short = 'n', default_value_t = DEFAULT_ACTIONS, value_parser = rows())]
+        limit: u32,
+    },
+    /// Add an item of a built-in handler.
+    #[command(
+        subcommand_value_name = "KIND",
+        subcommand_help_heading = "Kinds",
+        after_help = "Examples:
+  syncmgr add folder ~/notes /mnt/usb/notes --name notes"
+    )]
+    Add {
+        #[command(subcommand)]
+        kind: AddKind,
+    },
+    /// Remove an item; its data and the kept versions stay where they are.
+    #[command(after_help = "Examples:
+  syncmgr remove notes")]
+    Remove {
+        /// The item.
+        name: String,
+    },
+    /// The verdict: is everything in sync, and if not, why; the exit code says the same.
+    #[command(after_help = "Examples:
+  syncmgr status
+  syncmgr status --quiet && echo all good")]
+    Status,
+    /// List the items.
+    #[command(after_help = "Examples:
+  syncmgr list
+  syncmgr list --json | jq -r .name")]
+    List {
+        /// Only these items, handlers or labels.
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// Hidden ones too.
+        #[arg(long, short)]
+        all: bool,
+    },
+    /// Show everything that is known about an item.
+    #[command(after_help = "Examples:
+  syncmgr show notes")]
+    Show {
+        /// The item.
+        name: String,
+    },
+    /// Say why an item is as it is, and what would change that.
+    #[command(after_help = "Examples:
+  syncmgr why notes")]
+    Why {
+        /// The item.
+        name: String,
+    },
+    /// List the runs, newest first.
+    #[command(after_help = "Examples:
+  syncmgr runs
+  syncmgr runs notes --limit 5")]
+    Runs {
+        /// Only of this item or handler.
+        name: Option<String>,
+        /// How many.
+        #[arg(long, short = 'n', default_value_t = DEFAULT_ROWS, value_parser = rows())]
+        limit: u32,
+        /// Only older than this run.
+        #[arg(long, value_name = "RUN")]
+        before: Option<u64>,
+    },
+    /// Show a run with its items, its log and what its handler wrote.
+    #[command(after_help = "Examples:
+  syncmgr run 12")]
+    Run {
+        /// Its number, as `runs` shows it.
+        #[arg(value_name = "RUN")]
+        id: u64,
+    },
+    /// Show the results log, newest first.
+    #[command(after_help = "Examples:
+  syncmgr log --errors
+  syncmgr log notes --run 12")]
+    Log {
+        /// Only of this item or handler.
+        name: Option<String>,
+        /// Only of this run.
+        #[arg(long)]
+        run: Option<u64>,
+        /// Only warnings and errors.
+        #[arg(long)]
+        warnings: bool,
+        /// Only errors.
+        #[arg(long, conflicts_with = "warnings")]
+        errors: bool,
+        /// How many.
+        #[arg(long, short = 'n', default_value_t = DEFAULT_LOG_ROWS, value_parser = rows())]
+        limit: u32,
+        /// Only older than this entry.
+        #[arg(long, value_name = "ENTRY")]
+        before: Option<u64>,
+    },
+    /// Bring back what a run deleted or overwrote.
+    ///
+    /// Both sides then look as they did before the run. Undoing is a run itself, and can be undone.
+    #[command(after_help = "Examples:
+  syncmgr runs notes
+  syncmgr undo 12")]
+    Undo {
+        /// Its number, as `runs` shows it.
+        run: u64,
+    },
+    /// List the open questions.
+    #[command(after_help = "Examples:
+  syncmgr needs
+  syncmgr answer 3 apply")]
+    Needs,
+    /// Answer an open question.
+    #[command(after_help = "Examples:
+  syncmgr answer 3 apply
+  syncmgr answer 3               asks, on a terminal")]
+    Answer {
+        /// Its number, as `needs` shows it.
+        #[arg(value_name = "ID")]
+        need: u64,
+        /// One of its choices.
+        choice: Option<String>,
+    },
+    /// List the open conflicts.
+    #[command(after_help = "Examples:
+  syncmgr conflicts
+  syncmgr conflicts notes")]
+    Conflicts {
+        /// Only of this item or handler.
+        name: Option<String>,
+        /// How many.
+        #[arg(long, short = 'n', default_value_t = DEFAULT_ROWS, value_parser = rows())]
+        limit: u32,
+        /// How many to leave out.
+        #[arg(long, default_value_t = 0)]
+        offset: u32,
+    },
+    /// Resolve a conflict, or all of an item's.
+    #[command(after_help = "Examples:
+  syncmgr conflicts
+  syncmgr resolve 4f2a keep-left
+  syncmgr resolve --all keep-both notes")]
+    Resolve {
+        /// Its id as `conflicts` shows it, or a beginning of it.
+        #[arg(value_name = "ID", required_unless_present = "all")]
+        id: Option<String>,
+        /// One of its choices.
+        #[arg(value_name = "CHOICE", required_unless_present = "all")]
+        choice: Option<String>,
+        /// Resolve all open conflicts with this choice; ID then is an item's name, or nothing for every item.
+        #[arg(long, value_name = "CHOICE", conflicts_with = "choice")]
+        all: Option<String>,
+    },
+    /// List the handlers.
+    #[command(after_help = "Examples:
+  syncmgr handlers")]
+    Handlers,
+    /// Pause items, or everything.
+    #[command(after_help = "Examples:
+  syncmgr pause --for 1h30m
+  syncmgr pause notes --for tomorrow
+  syncmgr resume")]
+    Pause {
+        /// Items, handlers or labels; everything when none is named.
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// For how long: `30m`, `1h30m`, `2d`, or `tomorrow`; until `resume` when absent.
+        #[arg(long = "for", value_name = "DURATION")]
+        duration: Option<String>,
+    },
+    /// Resume items, or everything.
+    #[command(after_help = "Examples:
+  syncmgr resume notes")]
+    Resume {
+        /// Items, handlers or labels; everything when none is named.
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Turn items or handlers on.
+    #[command(after_help = "Examples:
+  syncmgr enable notes")]
+    Enable {
+        /// Items, handlers or labels.
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+    },
+    /// Turn items or handlers off.
+    #[command(after_help = "Examples:
+  syncmgr disable notes")]
+    Disable {
+        /// Items, handlers or labels.
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+    },
+    /// Stop what runs; asking again insists.
+    #[command(after_help = "Examples:
+  syncmgr stop")]
+    Stop,
+    /// Skip a running item.
+    #[command(after_help = "Examples:
+  syncmgr skip photos")]
+    Skip {
+        /// The item.
+        name: String,
+    },
+    /// Check the installation, the store and the sources.
+    #[command(after_help = "Examples:
+  syncmgr doctor")]
+    Doctor,
+    /// Run the manager in the foreground; commands then reach it through its socket.
+    #[command(after_help = "Examples:
+  syncmgr daemon")]
+    Daemon,
+    /// Print the completions for a shell.
+    #[command(after_help = "Examples:
+  syncmgr completions bash > ~/.local/share/bash-completion/completions/syncmgr")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write the pages of all commands into a directory.
+    #[command(after_help = "Examples:
+  syncmgr man | man -l -
+  syncmgr man ./man1")]
+    Man {
+        /// Where to write the pages.
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
+    /// Serve a built-in handler on standard input and output.
+    #[command(hide = true)]
+    Handler {
+        /// Which.
+        kind: String,
+    },
+    /// Write completions and manual pages into a directory, for packages.
+    #[command(hide = true)]
+    Generate {
+        /// Where.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+}
+
+/// A kind of item that can be added.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AddKind {
+    /// Two folders that are kept equal.
+    #[command(after_help = "Examples:
+  syncmgr add folder ~/notes /mnt/usb/notes
+  syncmgr add folder ~/notes /mnt/usb/notes --name notes")]
+    Folder {
+        /// One folder.
+        left: OsString,
+        /// The other folder.
+        right: OsString,
+        /// The item's name; taken from the folders when absent.
+        #[arg(long)]
+        name: Option<String>,
+    },
+}
+
+fn rows() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=MAX_ROWS)
+}

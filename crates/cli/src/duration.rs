@@ -1,0 +1,132 @@
+//! How long: what `--for` understands.
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+use syncmgr_control::Refusal;
+
+/// Longest pause that can be asked for; beyond it, a pause until `resume` is meant.
+const MAX_MS: u64 = 366 * 24 * 60 * 60 * 1000;
+
+/// Why a text is no duration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DurationError {
+    #[error("{0:?} is not a duration")]
+    NotUnderstood(String),
+    #[error("a duration of nothing has no effect")]
+    Zero,
+    #[error("{0:?} is longer than a year")]
+    TooLong(String),
+}
+
+impl From<DurationError> for Refusal {
+    fn from(error: DurationError) -> Self {
+        let hint = match error {
+            DurationError::TooLong(_) => "leave out --for to wait until: syncmgr resume",
+            _ => "write it as 30m, 1h30m, 2d or tomorrow",
+        };
+        Self::new("cli::duration", error.to_string(), hint)
+    }
+}
+
+/// The duration in milliseconds: `90s`, `30m`, `1h30m`, `2d`, `1w`, or `tomorrow`, which lasts until midnight.
+pub(crate) fn parse(text: &str, now_ms: i64, zone: &TimeZone) -> Result<u64, DurationError> {
+    let not_understood = || DurationError::NotUnderstood(text.to_owned());
+    let trimmed = text.trim().to_ascii_lowercase();
+    if trimmed == "tomorrow" {
+        return until_tomorrow(now_ms, zone).ok_or_else(not_understood);
+    }
+    if trimmed.is_empty() {
+        return Err(not_understood());
+    }
+    let mut rest = trimmed.as_str();
+    let mut total: u64 = 0;
+    let too_long = || DurationError::TooLong(text.to_owned());
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, after) = rest.split_at(digits);
+        if number.is_empty() {
+            return Err(not_understood());
+        }
+        let number: u64 = number.parse().map_err(|_| too_long())?;
+        let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (unit, after) = after.split_at(letters);
+        let unit_ms: u64 = match unit {
+            "s" | "sec" => 1_000,
+            "m" | "min" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 604_800_000,
+            _ => return Err(not_understood()),
+        };
+        total = number
+            .checked_mul(unit_ms)
+            .and_then(|more| total.checked_add(more))
+            .filter(|&total| total <= MAX_MS)
+            .ok_or_else(too_long)?;
+        rest = after;
+    }
+    if total == 0 {
+        return Err(DurationError::Zero);
+    }
+    Ok(total)
+}
+
+fn until_tomorrow(now_ms: i64, zone: &TimeZone) -> Option<u64> {
+    let now = Timestamp::from_millisecond(now_ms)
+        .ok()?
+        .to_zoned(zone.clone());
+    let midnight = now
+        .checked_add(1.day())
+        .and_then(|tomorrow| tomorrow.start_of_day())
+        .ok()?;
+    u64::try_from(midnight.timestamp().as_millisecond().checked_sub(now_ms)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON_IN_NOVEMBER: i64 = 1_795_348_800_000; // 2026-11-22T12:00:00Z
+
+    fn check(text: &str, expected: Result<u64, DurationError>) {
+        assert_eq!(
+            parse(text, NOON_IN_NOVEMBER, &TimeZone::UTC),
+            expected,
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn durations_are_numbers_with_units() {
+        check("30m", Ok(1_800_000));
+        check("1h", Ok(3_600_000));
+        check("1h30m", Ok(5_400_000));
+        check(" 2D ", Ok(172_800_000));
+        check("1w", Ok(604_800_000));
+        check("90s", Ok(90_000));
+        check("5min", Ok(300_000));
+        check("tomorrow", Ok(12 * 3_600_000));
+        for text in ["", "h", "1", "1x", "-1h", "1h 30m", "1.5h", "über", "1h30"] {
+            check(text, Err(DurationError::NotUnderstood(text.to_owned())));
+        }
+        check("0m", Err(DurationError::Zero));
+        for text in ["400d", "99999999999999999999h", "18446744073709551615w"] {
+            check(text, Err(DurationError::TooLong(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn tomorrow_begins_where_the_clock_says_so() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        assert_eq!(
+            parse("tomorrow", NOON_IN_NOVEMBER, &berlin),
+            Ok(11 * 3_600_000)
+        );
+        // The night in which the clock is put back has an hour more: 2026-10-25, asked at 00:30 local time.
+        let before_the_change = 1_792_881_000_000;
+        assert_eq!(
+            parse("tomorrow", before_the_change, &berlin),
+            Ok(24 * 3_600_000 + 1_800_000)
+        );
+    }
+}

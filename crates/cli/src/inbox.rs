@@ -1,0 +1,304 @@
+//! What waits for a person: questions and conflicts.
+
+use serde_json::Map;
+use syncmgr_control::request::MAX_PAGE;
+use syncmgr_control::view::{ConflictView, NeedView, VersionView};
+use syncmgr_control::{ExitCode, Refusal, Reply, Request};
+
+use crate::follow::{begin, follow};
+use crate::look::{Look, Mark};
+use crate::question::{PROMPT, chosen, command_lines, need_lines, question_lines};
+use crate::sync::conclude;
+use crate::talk::{Talk, Verdict, ask, unexpected};
+use crate::text::harmless;
+use crate::when;
+
+/// How often a person is asked again after an answer that is none of the choices.
+const MAX_TRIES: usize = 3;
+/// Most conflicts that `resolve --all` resolves at once.
+const MAX_RESOLVED_AT_ONCE: usize = 10_000;
+/// Characters of a conflict's id that are shown; `resolve` takes any unambiguous beginning.
+const ID_SHOWN: usize = 12;
+
+/// `needs`
+pub(crate) async fn needs(talk: &mut Talk) -> Result<Verdict, Refusal> {
+    let needs = ask!(talk, Request::Needs, Reply::Needs(needs) => needs);
+    let look = talk.screen.look;
+    for (index, need) in needs.iter().enumerate() {
+        talk.screen.object(need);
+        if index > 0 {
+            talk.screen.line("");
+        }
+        talk.screen.lines(need_lines(need, &look));
+        let remark = when_asked(need, talk);
+        talk.screen.line(format!("    {}", look.dim(&remark)));
+    }
+    if needs.is_empty() {
+        talk.screen.line("Nothing waits for you.");
+        return Ok(Verdict::of_list("Nothing waits for you.", ExitCode::Good));
+    }
+    let number = u64::try_from(needs.len()).unwrap_or(u64::MAX);
+    Ok(Verdict::of_list(
+        format!("{}.", when::count(number, "open question")),
+        ExitCode::NeedsYou,
+    ))
+}
+
+/// Since when a question is open, and what happens without an answer.
+fn when_asked(need: &NeedView, talk: &Talk) -> String {
+    let mut remark = format!("asked {}", when::ago(need.opened_ms, talk.now()));
+    match (&need.default, need.deadline_ms) {
+        (Some(default), Some(deadline)) => {
+            remark = format!(
+                "{remark}, \"{}\" is taken at {}",
+                harmless(default),
+                when::moment(deadline, &talk.zone)
+            );
+        }
+        (None, Some(deadline)) => {
+            remark = format!("{remark}, ends at {}", when::moment(deadline, &talk.zone));
+        }
+        (_, None) => remark += ", waits until it is answered",
+    }
+    remark
+}
+
+/// `answer`
+pub(crate) async fn answer(
+    talk: &mut Talk,
+    need: u64,
+    choice: Option<String>,
+) -> Result<Verdict, Refusal> {
+    let choice = match choice {
+        Some(choice) => choice,
+        None => choose(talk, need).await?,
+    };
+    let changes = talk.service.changes().await?;
+    let request = Request::Answer {
+        need,
+        choice,
+        fields: Map::new(),
+    };
+    let request = ask!(talk, request, Reply::Answered { request } => request);
+    match request {
+        Some(request) => {
+            let followed = follow(talk, changes, request).await?;
+            Ok(conclude(&followed, &[]))
+        }
+        None => Ok(Verdict::said("Answered.", ExitCode::Good).suggest("syncmgr status")),
+    }
+}
+
+/// Asks the person for the choice.
+async fn choose(talk: &mut Talk, id: u64) -> Result<String, Refusal> {
+    let needs = ask!(talk, Request::Needs, Reply::Needs(needs) => needs);
+    let Some(need) = needs.into_iter().find(|need| need.id == id) else {
+        return Err(Refusal::new(
+            "cli::no-such-question",
+            format!("no open question has the number {id}"),
+            "the open ones are listed by: syncmgr needs",
+        ));
+    };
+    let look = talk.screen.look;
+    if !talk.interactive || talk.screen.json() {
+        talk.screen.object(&need);
+        talk.screen.lines(need_lines(&need, &look));
+        return Err(no_choice());
+    }
+    for line in question_lines(&need, &look) {
+        talk.screen.remark(&line);
+    }
+    for _ in 0..MAX_TRIES {
+        talk.screen.prompt(PROMPT);
+        let line = match &mut talk.keyboard {
+            Some(keyboard) => keyboard.line().await.ok().flatten(),
+            None => None,
+        };
+        let Some(line) = line else { break };
+        if let Some(choice) = chosen(&need, &line) {
+            return Ok(choice);
+        }
+        talk.screen.remark("type one of the names or numbers");
+    }
+    Err(no_choice())
+}
+
+fn no_choice() -> Refusal {
+    Refusal::new(
+        "cli::no-choice",
+        "no choice was made",
+        "give one of the choices: syncmgr answer ID CHOICE",
+    )
+}
+
+/// `conflicts`
+pub(crate) async fn conflicts(
+    talk: &mut Talk,
+    name: Option<String>,
+    offset: u32,
+    limit: u32,
+) -> Result<Verdict, Refusal> {
+    let request = Request::Conflicts {
+        name,
+        offset,
+        limit,
+    };
+    let view = ask!(talk, request, Reply::Conflicts(view) => view);
+    for (index, conflict) in view.conflicts.iter().enumerate() {
+        talk.screen.object(conflict);
+        if index > 0 {
+            talk.screen.line("");
+        }
+        let lines = conflict_lines(conflict, talk);
+        talk.screen.lines(lines);
+    }
+    if view.total == 0 {
+        talk.screen.line("No conflicts are open.");
+        return Ok(Verdict::of_list("No conflicts are open.", ExitCode::Good));
+    }
+    let shown = u64::from(offset).saturating_add(u64::try_from(view.conflicts.len()).unwrap_or(0));
+    if view.total > shown {
+        let look = talk.screen.look;
+        talk.screen.line(look.dim(&format!(
+            "and {} more: syncmgr conflicts --offset {shown}",
+            view.total - shown
+        )));
+    }
+    Ok(Verdict::of_list(
+        format!("{}.", when::count(view.total, "open conflict")),
+        ExitCode::Warnings,
+    )
+    .with("total", view.total))
+}
+
+fn conflict_lines(conflict: &ConflictView, talk: &Talk) -> Vec<String> {
+    let look = &talk.screen.look;
+    let id: String = harmless(&conflict.id).chars().take(ID_SHOWN).collect();
+    let title = format!(
+        "{id}  {}: {}",
+        harmless(&conflict.item),
+        harmless(&conflict.name)
+    );
+    let mut lines = vec![
+        format!("{} {}", look.mark(Mark::Warning), look.bold(&title)),
+        format!(
+            "    {} ({})",
+            harmless(&conflict.summary),
+            when::ago(conflict.found_ms, talk.now())
+        ),
+    ];
+    for version in &conflict.versions {
+        lines.push(version_line(version, talk, look));
+    }
+    lines.extend(command_lines(
+        &conflict.choices,
+        |choice| format!("syncmgr resolve {id} {choice}"),
+        look,
+    ));
+    lines
+}
+
+fn version_line(version: &VersionView, talk: &Talk, look: &Look) -> String {
+    let mut facts = Vec::new();
+    if version.deleted {
+        facts.push("deleted".to_owned());
+    } else {
+        facts.push(harmless(&version.kind));
+        facts.extend(version.size.map(when::size));
+    }
+    if let Some(modified) = version.modified_ms {
+        facts.push(when::moment(modified, &talk.zone));
+    }
+    format!(
+        "    {}: {}  {}",
+        harmless(&version.place),
+        facts.join(", "),
+        look.dim(&harmless(&version.location))
+    )
+}
+
+/// `resolve ID CHOICE`
+pub(crate) async fn resolve(
+    talk: &mut Talk,
+    conflict: String,
+    choice: String,
+) -> Result<Verdict, Refusal> {
+    let followed = begin(talk, Request::Resolve { conflict, choice }).await?;
+    let mut verdict = conclude(&followed, &[]);
+    if followed.outcome.exit() == ExitCode::Good {
+        verdict.sentence = "The conflict is resolved.".to_owned();
+        verdict.suggestion = Some("syncmgr conflicts".to_owned());
+    }
+    Ok(verdict)
+}
+
+/// `resolve --all CHOICE [NAME]`
+pub(crate) async fn resolve_all(
+    talk: &mut Talk,
+    name: Option<String>,
+    choice: String,
+) -> Result<Verdict, Refusal> {
+    let mut ids = Vec::new();
+    let mut without = 0_u64;
+    loop {
+        let offset = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        let offset = offset.saturating_add(u32::try_from(without).unwrap_or(u32::MAX));
+        let request = Request::Conflicts {
+            name: name.clone(),
+            offset,
+            limit: MAX_PAGE,
+        };
+        let Reply::Conflicts(view) = talk.ask(request).await? else {
+            return Err(unexpected());
+        };
+        if view.conflicts.is_empty() || ids.len() >= MAX_RESOLVED_AT_ONCE {
+            break;
+        }
+        for conflict in view.conflicts {
+            if conflict
+                .choices
+                .iter()
+                .any(|offered| offered.name == choice)
+            {
+                ids.push(conflict.id);
+            } else {
+                without += 1;
+            }
+        }
+    }
+    ids.truncate(MAX_RESOLVED_AT_ONCE);
+    if ids.is_empty() && without > 0 {
+        return Err(Refusal::new(
+            "cli::no-such-choice",
+            format!("no open conflict offers {choice:?}"),
+            "the choices are listed by: syncmgr conflicts",
+        ));
+    }
+    let mut worst = ExitCode::Good;
+    let mut resolved = 0;
+    for conflict in ids {
+        let request = Request::Resolve {
+            conflict,
+            choice: choice.clone(),
+        };
+        let followed = begin(talk, request).await?;
+        let exit = followed.outcome.exit();
+        if exit == ExitCode::Good {
+            resolved += 1;
+        }
+        worst = worst.max(exit);
+        if followed.left || followed.outcome == syncmgr_control::view::Outcome::Stopped {
+            worst = worst.max(ExitCode::Failed);
+            break;
+        }
+    }
+    if without > 0 {
+        worst = worst.max(ExitCode::Warnings);
+    }
+    let mut sentence = format!("{} resolved", when::count(resolved, "conflict"));
+    if without > 0 {
+        sentence = format!("{sentence}, {without} without that choice left open");
+    }
+    sentence.push('.');
+    Ok(Verdict::said(sentence, worst).suggest("syncmgr conflicts"))
+}

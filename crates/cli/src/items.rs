@@ -1,0 +1,295 @@
+//! What is: the verdict, and the items.
+
+use syncmgr_control::view::{ItemView, RunState, StatusView};
+use syncmgr_control::{ExitCode, Refusal, Reply, Request};
+
+use crate::history::runs_table;
+use crate::look::{Look, Mark};
+use crate::question::{need_lines, word};
+use crate::table::{Cell, Table};
+use crate::talk::{Talk, Verdict, ask};
+use crate::text::{harmless, harmless_lines, pad, width};
+use crate::when;
+
+/// `status`
+pub(crate) async fn status(talk: &mut Talk) -> Result<Verdict, Refusal> {
+    let status = ask!(talk, Request::Status, Reply::Status(status) => status);
+    for item in &status.items {
+        talk.screen.object(item);
+    }
+    let lines = status_lines(&status, talk);
+    talk.screen.lines(lines);
+    let verdict = &status.verdict;
+    Ok(Verdict {
+        sentence: verdict.sentence.clone(),
+        suggestion: verdict.suggestion.clone(),
+        exit: verdict.exit,
+        plain: true,
+        more: serde_json::Map::new(),
+    }
+    .with("items", status.total)
+    .with("needs", status.needs)
+    .with("conflicts", status.conflicts)
+    .with("running", status.running)
+    .with("daemon", status.daemon))
+}
+
+fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
+    let look = &talk.screen.look;
+    let verdict = &status.verdict;
+    let mut lines = vec![format!(
+        "{} {}",
+        look.mark(Mark::of_exit(verdict.exit)),
+        look.bold(&harmless(&verdict.sentence))
+    )];
+    if talk.screen.quiet() {
+        return lines;
+    }
+    if status.total == 0 {
+        lines.push("  Begin with two folders, which are remembered as a pair:".to_owned());
+        lines.push(format!(
+            "    {}",
+            look.bold("syncmgr sync ~/Documents /mnt/usb/Documents")
+        ));
+        return lines;
+    }
+    let mut table = Table::new(&["ITEM", "STATE", "LAST GOOD", "WHY"]);
+    for item in &status.items {
+        table.row(vec![
+            Cell::new(&item.name),
+            state_cell(item, look),
+            last_good_cell(item, talk.now()),
+            Cell::new(next(item)),
+        ]);
+    }
+    lines.push(String::new());
+    lines.extend(table.lines(look));
+    let shown = u64::try_from(status.items.len()).unwrap_or(u64::MAX);
+    if status.total > shown {
+        lines.push(look.dim(&format!("and {} more: syncmgr list", status.total - shown)));
+    }
+    let mut open = Vec::new();
+    if status.needs > 0 {
+        open.push(format!(
+            "{}: syncmgr needs",
+            when::count(status.needs, "open question")
+        ));
+    }
+    if status.conflicts > 0 {
+        open.push(format!(
+            "{}: syncmgr conflicts",
+            when::count(status.conflicts, "open conflict")
+        ));
+    }
+    if !open.is_empty() || verdict.suggestion.is_some() {
+        lines.push(String::new());
+    }
+    lines.extend(open);
+    if let Some(suggestion) = &verdict.suggestion {
+        lines.push(format!("Next: {}", look.bold(&harmless(suggestion))));
+    }
+    lines
+}
+
+fn state_cell(item: &ItemView, look: &Look) -> Cell {
+    let mark = Mark::of_shown(item.shown);
+    Cell::new(format!("{} {}", look.glyph(mark), item.state)).marked(mark)
+}
+
+fn last_good_cell(item: &ItemView, now_ms: i64) -> Cell {
+    match item.last_good_ms {
+        Some(then_ms) => Cell::new(when::ago(then_ms, now_ms)),
+        None => Cell::new("never").marked(Mark::Waiting),
+    }
+}
+
+/// Why an item is as it is, or what it does now.
+fn next(item: &ItemView) -> String {
+    if let (Some(progress), RunState::Syncing | RunState::Stopping) =
+        (&item.progress, item.run_state)
+    {
+        return if progress.max > 0 {
+            format!("{}/{} {}", progress.value, progress.max, progress.text)
+        } else {
+            progress.text.clone()
+        };
+    }
+    match (item.needs.as_slice(), &item.problem) {
+        ([need], _) => format!("syncmgr answer {need}"),
+        ([_, ..], _) => format!("{} questions: syncmgr needs", item.needs.len()),
+        ([], Some(problem)) => problem.clone(),
+        ([], None) if item.conflicts > 0 => when::count(item.conflicts, "conflict"),
+        ([], None) => String::new(),
+    }
+}
+
+/// `list`
+pub(crate) async fn list(
+    talk: &mut Talk,
+    names: Vec<String>,
+    hidden: bool,
+) -> Result<Verdict, Refusal> {
+    let items = ask!(talk, Request::List { names, hidden }, Reply::Items(items) => items);
+    let look = talk.screen.look;
+    let mut table = Table::new(&["ITEM", "STATE", "HANDLER", "LAST GOOD", "WHAT"]);
+    for item in &items {
+        talk.screen.object(item);
+        let mut name = item.name.clone();
+        if !item.checked {
+            name += " (by name only)";
+        }
+        table.row(vec![
+            Cell::new(name),
+            state_cell(item, &look),
+            Cell::new(&item.handler),
+            last_good_cell(item, talk.now()),
+            Cell::new(&item.comment),
+        ]);
+    }
+    if items.is_empty() {
+        talk.screen
+            .line("No items yet. Add one: syncmgr add folder LEFT RIGHT");
+    } else {
+        talk.screen.lines(table.lines(&look));
+    }
+    let number = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    Ok(Verdict::of_list(
+        format!("{}.", when::count(number, "item")),
+        ExitCode::Good,
+    ))
+}
+
+/// `show`
+pub(crate) async fn show(talk: &mut Talk, name: String) -> Result<Verdict, Refusal> {
+    let detail = ask!(talk, Request::Show { name }, Reply::Item(detail) => detail);
+    talk.screen.object(&*detail);
+    let look = talk.screen.look;
+    let item = &detail.item;
+    let mark = Mark::of_shown(item.shown);
+    let title = format!("{}: {}", harmless(&item.name), harmless(&item.state));
+    talk.screen
+        .line(format!("{} {}", look.mark(mark), look.bold(&title)));
+    let moment = |at: Option<i64>| {
+        at.map_or_else(
+            || "never".to_owned(),
+            |at| {
+                format!(
+                    "{} ({})",
+                    when::moment(at, &talk.zone),
+                    when::ago(at, talk.now())
+                )
+            },
+        )
+    };
+    let mut facts = vec![
+        ("what", harmless(&item.comment)),
+        (
+            "handler",
+            format!(
+                "{} ({})",
+                harmless(&detail.handler_name),
+                harmless(&item.handler)
+            ),
+        ),
+        ("last good run", moment(item.last_good_ms)),
+        ("last attempt", moment(item.last_attempt_ms)),
+    ];
+    if let Some(problem) = &item.problem {
+        facts.push(("problem", harmless(problem)));
+    }
+    if !item.labels.is_empty() {
+        facts.push(("labels", harmless(&item.labels.join(", "))));
+    }
+    if item.conflicts > 0 {
+        facts.push((
+            "conflicts",
+            format!(
+                "{}, see: syncmgr conflicts {}",
+                item.conflicts,
+                word(&item.name)
+            ),
+        ));
+    }
+    facts.push((
+        "part of a plain sync",
+        if item.checked { "yes" } else { "no" }.to_owned(),
+    ));
+    if let Some(definition) = &detail.definition {
+        facts.push(("definition", harmless(&definition.to_string())));
+    }
+    let widest = facts
+        .iter()
+        .map(|(about, _)| width(about))
+        .max()
+        .unwrap_or(0);
+    for (about, fact) in facts {
+        talk.screen
+            .line(format!("  {}  {fact}", look.dim(&pad(about, widest))));
+    }
+    let greyed: Vec<_> = detail
+        .tasks
+        .iter()
+        .filter_map(|task| Some((&task.task, task.greyed.as_ref()?)))
+        .collect();
+    if !greyed.is_empty() {
+        talk.screen.line("");
+        talk.screen.line(look.dim("NOT POSSIBLE NOW"));
+        for (task, why) in greyed {
+            talk.screen
+                .line(format!("  {}: {}", harmless(task), harmless(why)));
+        }
+    }
+    for need in &detail.needs {
+        talk.screen.line("");
+        talk.screen.lines(need_lines(need, &look));
+    }
+    if !detail.runs.is_empty() {
+        let lines = runs_table(&detail.runs, talk).lines(&look);
+        talk.screen.line("");
+        talk.screen.lines(lines);
+    }
+    Ok(Verdict::of_list(format!("{title}."), ExitCode::Good))
+}
+
+/// `why`
+pub(crate) async fn why(talk: &mut Talk, name: String) -> Result<Verdict, Refusal> {
+    let why = ask!(talk, Request::Why { name }, Reply::Why(why) => why);
+    let look = talk.screen.look;
+    for reason in &why.reasons {
+        talk.screen.object(reason);
+    }
+    talk.screen.wrapped(0, &harmless(&why.sentence));
+    for reason in &why.reasons {
+        let mark = if reason.blocks {
+            Mark::Failed
+        } else {
+            Mark::Good
+        };
+        let mut line = format!(
+            "  {} {}: {}",
+            look.mark(mark),
+            look.bold(&harmless(&reason.about)),
+            harmless(&reason.now)
+        );
+        if let Some(since) = reason.since_ms {
+            line = format!("{line} (since {})", when::ago(since, talk.now()));
+        }
+        talk.screen.line(line);
+        if reason.blocks {
+            talk.screen
+                .line(format!("      wanted: {}", harmless(&reason.wanted)));
+            for line in harmless_lines(reason.unblocked_by.as_deref().unwrap_or_default()) {
+                talk.screen.line(format!("      would change it: {line}"));
+            }
+        }
+    }
+    if let Some(suggestion) = &why.suggestion {
+        talk.screen
+            .line(format!("Next: {}", look.bold(&harmless(suggestion))));
+    }
+    let verdict = Verdict::of_list(why.sentence, ExitCode::Good);
+    Ok(match why.suggestion {
+        Some(suggestion) => verdict.suggest(suggestion),
+        None => verdict,
+    })
+}

@@ -1,0 +1,137 @@
+//! `plan`: what `sync` would do.
+
+use std::path::Path;
+
+use syncmgr_control::request::Pair;
+use syncmgr_control::view::{ActionView, ItemPlanView};
+use syncmgr_control::{Refusal, Reply, Request};
+
+use crate::look::{Look, Mark};
+use crate::talk::{Talk, Verdict, ask};
+use crate::target::Target;
+use crate::text::{cut, harmless};
+use crate::when;
+
+/// `plan`
+pub(crate) async fn plan(talk: &mut Talk, target: Target, limit: u32) -> Result<Verdict, Refusal> {
+    let (names, pair) = match target {
+        Target::Names(names) => (names, None),
+        Target::Pair(left, right) => {
+            let pair = Pair {
+                left: as_text(&left)?,
+                right: as_text(&right)?,
+            };
+            (Vec::new(), Some(pair))
+        }
+    };
+    let request = Request::Plan { names, pair, limit };
+    let plan = ask!(talk, request, Reply::Plan(plan) => plan);
+    let look = talk.screen.look;
+    let mut total: u64 = 0;
+    let mut held = 0;
+    let mut failed = 0;
+    for item in &plan.items {
+        talk.screen.object(item);
+        talk.screen.lines(item_lines(item, &look));
+        total = total.saturating_add(item.total);
+        held += u64::from(item.held.is_some());
+        failed += u64::from(item.problem.is_some());
+    }
+    let mut sentence = if plan.items.is_empty() {
+        "There is nothing to plan for.".to_owned()
+    } else if total == 0 && failed == 0 {
+        "Nothing would be done.".to_owned()
+    } else {
+        format!(
+            "{} would be done; nothing was.",
+            when::count(total, "action")
+        )
+    };
+    if held > 0 {
+        sentence = format!(
+            "{sentence} {} would be held by a question.",
+            when::count(held, "item")
+        );
+    }
+    if failed > 0 {
+        sentence = format!(
+            "{sentence} Of {} nothing can be said.",
+            when::count(failed, "item")
+        );
+    }
+    Ok(Verdict::said(sentence, plan.exit).with("actions", total))
+}
+
+fn item_lines(item: &ItemPlanView, look: &Look) -> Vec<String> {
+    let mark = if item.problem.is_some() {
+        Mark::Failed
+    } else if item.held.is_some() {
+        Mark::Question
+    } else if item.counts.conflicts > 0 {
+        Mark::Warning
+    } else if item.total == 0 {
+        Mark::Good
+    } else {
+        Mark::Waiting
+    };
+    let mut lines = vec![format!(
+        "{} {}  {}",
+        look.mark(mark),
+        look.bold(&harmless(&item.name)),
+        look.counts(&item.counts)
+    )];
+    if let Some(problem) = &item.problem {
+        lines.push(format!("    nothing can be said: {}", harmless(problem)));
+    }
+    if let Some(held) = &item.held {
+        lines.push(format!("    would be held: {}", harmless(held)));
+    }
+    for action in &item.actions {
+        lines.push(action_line(action, look));
+    }
+    let shown = u64::try_from(item.actions.len()).unwrap_or(u64::MAX);
+    if item.total > shown {
+        lines.push(look.dim(&format!(
+            "    and {} more: syncmgr plan --limit {}",
+            item.total - shown,
+            item.total.min(u64::from(syncmgr_control::request::MAX_PAGE))
+        )));
+    }
+    lines
+}
+
+fn action_line(action: &ActionView, look: &Look) -> String {
+    let to = match action.to.as_deref() {
+        Some("left") if look.unicode => "←".to_owned(),
+        Some("left") => "<-".to_owned(),
+        Some("right") if look.unicode => "→".to_owned(),
+        Some("right") => "->".to_owned(),
+        Some(other) => harmless(other),
+        None => " ".to_owned(),
+    };
+    let mut line = format!(
+        "    {to} {}  {}",
+        harmless(&action.action),
+        harmless(&action.name)
+    );
+    if action.bytes > 0 {
+        line = format!("{line}  {}", when::size(action.bytes));
+    }
+    if let Some(reason) = &action.reason {
+        line = format!("{line}  ({})", harmless(reason));
+    }
+    match look.columns {
+        Some(columns) => cut(&line, columns, look.ellipsis()),
+        None => line,
+    }
+}
+
+fn as_text(path: &Path) -> Result<String, Refusal> {
+    path.to_str().map(str::to_owned).ok_or_else(|| {
+        Refusal::new(
+            "cli::path-not-text",
+            format!("the path {} is not valid text", path.display()),
+            "add the pair, which takes any path, and plan it by its name: syncmgr add folder LEFT RIGHT --name NAME",
+        )
+    })
+}

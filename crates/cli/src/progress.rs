@@ -1,0 +1,565 @@
+//! How far a request is: changes in, lines out. Pure; the time is an argument.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use syncmgr_control::view::{Counts, ItemStatus, RunItemView};
+
+use crate::look::{Look, Mark, status_word};
+use crate::text::{cut, harmless, pad, width};
+use crate::when;
+
+/// Most items that have a line of their own while they run.
+const MAX_LINES: usize = 20;
+/// Columns of a bar.
+const BAR_COLUMNS: usize = 16;
+/// Most columns of a name in a line that is redrawn.
+const NAME_COLUMNS: usize = 24;
+/// A rate is measured over at least so long.
+const MIN_SAMPLE_MS: u64 = 200;
+/// How long a rate remembers: after this, half of it is new.
+const MEMORY_MS: u64 = 5_000;
+/// No time to go is told before a run is so old.
+const MIN_AGE_FOR_ETA_MS: u64 = 2_000;
+
+/// An item of a run: run, handler and item id. Items are listed in the order of their runs.
+type Key = (u64, String, String);
+
+/// One step of an item, as a change tells it.
+#[derive(Debug, Clone)]
+pub(crate) struct Step<'a> {
+    pub(crate) run: u64,
+    pub(crate) handler: &'a str,
+    pub(crate) item: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) status: ItemStatus,
+    pub(crate) text: &'a str,
+    pub(crate) value: u64,
+    pub(crate) max: u64,
+    pub(crate) counts: Counts,
+    pub(crate) stopping: bool,
+}
+
+/// The end of an item's part of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Finish {
+    pub(crate) run: u64,
+    pub(crate) name: String,
+    pub(crate) status: ItemStatus,
+    pub(crate) text: String,
+    pub(crate) counts: Counts,
+    /// Unknown when it was told only later.
+    pub(crate) elapsed_ms: Option<u64>,
+}
+
+/// All items of a request.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    runs: BTreeSet<u64>,
+    expected: u64,
+    active: BTreeMap<Key, Active>,
+    finished: BTreeSet<Key>,
+    /// Handlers and names of all items that were heard of.
+    names: BTreeSet<(String, String)>,
+    tally: Counts,
+}
+
+/// An item that has not finished.
+#[derive(Debug)]
+struct Active {
+    name: String,
+    status: ItemStatus,
+    text: String,
+    value: u64,
+    max: u64,
+    counts: Counts,
+    stopping: bool,
+    began_ms: i64,
+    rate: Rate,
+}
+
+impl Progress {
+    /// A run belongs to the request. `items`: how many take part, when told.
+    pub(crate) fn open(&mut self, run: u64, items: u64) {
+        if self.runs.insert(run) {
+            self.expected = self.expected.saturating_add(items);
+        }
+    }
+
+    /// The run belongs to the request.
+    pub(crate) fn has(&self, run: u64) -> bool {
+        self.runs.contains(&run)
+    }
+
+    /// The runs of the request.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = u64> {
+        self.runs.iter().copied()
+    }
+
+    /// The last run of the request.
+    pub(crate) fn last_run(&self) -> Option<u64> {
+        self.runs.last().copied()
+    }
+
+    /// What was moved so far by the items that finished.
+    pub(crate) fn tally(&self) -> Counts {
+        self.tally
+    }
+
+    /// How many items finished.
+    pub(crate) fn done(&self) -> usize {
+        self.finished.len()
+    }
+
+    /// An item of this handler and name takes part.
+    pub(crate) fn knows(&self, handler: &str, name: &str) -> bool {
+        let name = harmless(name);
+        self.names.contains(&(handler.to_owned(), name))
+    }
+
+    /// Takes a step of an item.
+    pub(crate) fn step(&mut self, step: &Step<'_>, now_ms: i64) {
+        let key = (step.run, step.handler.to_owned(), step.item.to_owned());
+        if self.finished.contains(&key) {
+            return;
+        }
+        if !self.active.contains_key(&key) {
+            self.names
+                .insert((step.handler.to_owned(), harmless(step.name)));
+        }
+        let active = self.active.entry(key).or_insert_with(|| Active {
+            name: harmless(step.name),
+            status: step.status,
+            text: String::new(),
+            value: 0,
+            max: 0,
+            counts: Counts::default(),
+            stopping: false,
+            began_ms: now_ms,
+            rate: Rate::default(),
+        });
+        active.status = step.status;
+        active.text = harmless(step.text);
+        active.value = step.value;
+        active.max = step.max;
+        active.counts = step.counts;
+        active.stopping = step.stopping;
+        active.rate.sample(step.value, now_ms);
+    }
+
+    /// Takes the end of an item; nothing when it was taken already.
+    pub(crate) fn finish(&mut self, handler: &str, item: &str, finish: Finish) -> Option<Finish> {
+        let key = (finish.run, handler.to_owned(), item.to_owned());
+        self.active.remove(&key);
+        if !self.finished.insert(key) {
+            return None;
+        }
+        self.names
+            .insert((handler.to_owned(), harmless(&finish.name)));
+        let (sum, more) = (&mut self.tally, &finish.counts);
+        for (sum, more) in [
+            (&mut sum.sent, more.sent),
+            (&mut sum.received, more.received),
+            (&mut sum.deleted, more.deleted),
+            (&mut sum.conflicts, more.conflicts),
+            (&mut sum.failed, more.failed),
+            (&mut sum.bytes, more.bytes),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        Some(finish)
+    }
+
+    /// Takes an item of a run as the run's record tells it; nothing when it has not ended or was taken already.
+    pub(crate) fn recorded(
+        &mut self,
+        run: u64,
+        handler: &str,
+        item: &RunItemView,
+    ) -> Option<Finish> {
+        let ended = !matches!(
+            item.status,
+            ItemStatus::Pending
+                | ItemStatus::Updating
+                | ItemStatus::UpdatingIndeterminate
+                | ItemStatus::Paused
+                | ItemStatus::Resuming
+        );
+        let finish = Finish {
+            run,
+            name: item.name.clone(),
+            status: item.status,
+            text: item.text.clone(),
+            counts: item.counts,
+            elapsed_ms: None,
+        };
+        ended
+            .then(|| self.finish(handler, &item.item, finish))
+            .flatten()
+    }
+
+    /// The lines that are redrawn: those at work first, and a total when there are many. `turn` counts the drawings.
+    pub(crate) fn frame(
+        &self,
+        look: &Look,
+        rows: Option<u16>,
+        now_ms: i64,
+        turn: usize,
+    ) -> Vec<String> {
+        let room = rows.map_or(MAX_LINES, |rows| {
+            usize::from(rows).saturating_sub(3).clamp(1, MAX_LINES)
+        });
+        let (working, waiting): (Vec<_>, Vec<_>) = self
+            .active
+            .values()
+            .partition(|active| active.status != ItemStatus::Pending);
+        let known = self.active.len().saturating_add(self.finished.len());
+        let all = usize::try_from(self.expected)
+            .unwrap_or(usize::MAX)
+            .max(known);
+        let many = all > MAX_LINES || self.active.len() > room;
+        let mut lines: Vec<String> = if many {
+            working
+                .iter()
+                .take(room)
+                .map(|active| active.line(look, now_ms, turn))
+                .collect()
+        } else {
+            working
+                .iter()
+                .chain(&waiting)
+                .map(|active| active.line(look, now_ms, turn))
+                .collect()
+        };
+        if many {
+            let mut total = format!(
+                "{} {} of {} done, {} at work  {}",
+                look.glyph(Mark::Working),
+                self.finished.len(),
+                when::count(u64::try_from(all).unwrap_or(u64::MAX), "item"),
+                working.len(),
+                look.counts(&self.tally)
+            );
+            if let Some(columns) = look.columns {
+                total = cut(&total, columns, look.ellipsis());
+            }
+            lines.push(look.bold(&total));
+        }
+        lines
+    }
+}
+
+impl Active {
+    fn line(&self, look: &Look, now_ms: i64, turn: usize) -> String {
+        const TURNING: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+        const TURNING_ASCII: [&str; 4] = ["|", "/", "-", "\\"];
+        let mark = Mark::of_status(self.status, &self.counts);
+        let turning: &[&str] = if look.unicode {
+            &TURNING
+        } else {
+            &TURNING_ASCII
+        };
+        let glyph = match self.status {
+            ItemStatus::Updating | ItemStatus::UpdatingIndeterminate | ItemStatus::Resuming => {
+                turning.get(turn % turning.len()).copied().unwrap_or("~")
+            }
+            _ => look.glyph(mark),
+        };
+        let age_ms = u64::try_from(now_ms.saturating_sub(self.began_ms)).unwrap_or(0);
+        let mut measure = Vec::new();
+        if self.max > 0 && self.status != ItemStatus::UpdatingIndeterminate {
+            measure.push(bar(self.value, self.max, look));
+            measure.push(format!("{}/{}", self.value, self.max));
+        }
+        if self.counts != Counts::default() {
+            measure.push(look.counts(&self.counts));
+        }
+        if self.status != ItemStatus::Pending {
+            if let Some(rate) = self.rate.shown() {
+                measure.push(rate);
+            }
+            match self.rate.rest_ms(self.max.saturating_sub(self.value)) {
+                Some(ms) if self.max > 0 && age_ms >= MIN_AGE_FOR_ETA_MS => {
+                    measure.push(format!("{} to go", when::length(ms)));
+                }
+                _ => measure.push(when::length(age_ms)),
+            }
+        }
+        let doing = if self.stopping {
+            "stopping"
+        } else if self.text.is_empty() {
+            status_word(self.status)
+        } else {
+            &self.text
+        };
+        let name = cut(&self.name, NAME_COLUMNS, look.ellipsis());
+        let measure = measure.join("  ");
+        // The measures keep their place; what it is doing takes what room is left.
+        let taken = 2 + width(&name) + 2 + width(&measure) + 2;
+        let room = look.wrap_columns().saturating_sub(taken + 1);
+        let doing = pad(&cut(doing, room, look.ellipsis()), room.min(24));
+        let line = format!("{name}  {doing}  {measure}");
+        let line = match look.columns {
+            Some(columns) => cut(line.trim_end(), columns.saturating_sub(3), look.ellipsis()),
+            None => line.trim_end().to_owned(),
+        };
+        format!("{} {line}", look.paint(mark, glyph))
+    }
+}
+
+impl Finish {
+    /// The line that remains: `✓ notes  ↑12 ↓3 ✗0  1.4 s`.
+    pub(crate) fn line(&self, look: &Look) -> String {
+        let mark = Mark::of_status(self.status, &self.counts);
+        let mut line = format!("{}  {}", harmless(&self.name), look.counts(&self.counts));
+        if let Some(ms) = self.elapsed_ms {
+            line += "  ";
+            line += &when::length(ms);
+        }
+        if self.status != ItemStatus::Succeeded {
+            line += "  ";
+            line += if self.text.is_empty() {
+                status_word(self.status).to_owned()
+            } else {
+                harmless(&self.text)
+            }
+            .as_str();
+        }
+        if let Some(columns) = look.columns {
+            line = cut(&line, columns.saturating_sub(2), look.ellipsis());
+        }
+        format!("{} {line}", look.mark(mark))
+    }
+
+    /// It went well: nothing about it must be looked at.
+    pub(crate) fn well(&self) -> bool {
+        Mark::of_status(self.status, &self.counts) == Mark::Good
+    }
+}
+
+fn bar(value: u64, max: u64, look: &Look) -> String {
+    let part = u128::from(value.min(max)) * BAR_COLUMNS as u128 / u128::from(max.max(1));
+    let full = usize::try_from(part)
+        .unwrap_or(BAR_COLUMNS)
+        .min(BAR_COLUMNS);
+    let (on, off) = if look.unicode {
+        ("█", "░")
+    } else {
+        ("#", ".")
+    };
+    format!("[{}{}]", on.repeat(full), off.repeat(BAR_COLUMNS - full))
+}
+
+/// How fast a value rises, smoothed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rate {
+    last: Option<(i64, u64)>,
+    /// In thousandths a second.
+    milli_per_s: Option<u64>,
+}
+
+impl Rate {
+    fn sample(&mut self, value: u64, now_ms: i64) {
+        let Some((then_ms, before)) = self.last else {
+            self.last = Some((now_ms, value));
+            return;
+        };
+        let elapsed = u64::try_from(now_ms.saturating_sub(then_ms)).unwrap_or(0);
+        if elapsed < MIN_SAMPLE_MS {
+            return;
+        }
+        self.last = Some((now_ms, value));
+        let Some(more) = value.checked_sub(before) else {
+            // A new phase counts anew.
+            self.milli_per_s = None;
+            return;
+        };
+        let now = u128::from(more) * 1_000_000 / u128::from(elapsed);
+        let smooth = match self.milli_per_s {
+            None => now,
+            Some(old) => {
+                let (memory, elapsed) = (u128::from(MEMORY_MS), u128::from(elapsed));
+                (u128::from(old) * memory + now * elapsed) / (memory + elapsed)
+            }
+        };
+        self.milli_per_s = Some(u64::try_from(smooth).unwrap_or(u64::MAX));
+    }
+
+    fn shown(&self) -> Option<String> {
+        let rate = self.milli_per_s.filter(|&rate| rate > 0)?;
+        Some(if rate < 10_000 {
+            format!("{}.{}/s", rate / 1_000, rate % 1_000 / 100)
+        } else {
+            format!("{}/s", rate / 1_000)
+        })
+    }
+
+    fn rest_ms(&self, rest: u64) -> Option<u64> {
+        let rate = self.milli_per_s.filter(|&rate| rate > 0)?;
+        u64::try_from(u128::from(rest) * 1_000_000 / u128::from(rate)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(columns: usize, unicode: bool) -> Look {
+        Look {
+            columns: Some(columns),
+            unicode,
+            color: false,
+        }
+    }
+
+    fn step<'a>(item: &'a str, status: ItemStatus, value: u64, max: u64) -> Step<'a> {
+        Step {
+            run: 1,
+            handler: "folder",
+            item,
+            name: item,
+            status,
+            text: "copying a/very/long/path/to/something.txt",
+            value,
+            max,
+            counts: Counts {
+                sent: value,
+                bytes: value * 1_000,
+                ..Counts::default()
+            },
+            stopping: false,
+        }
+    }
+
+    #[test]
+    fn an_item_has_a_line_that_fits_the_terminal() {
+        let mut progress = Progress::default();
+        progress.open(1, 3);
+        for (at, value) in [(0, 0), (1_000, 100), (2_000, 200), (3_000, 250)] {
+            progress.step(&step("notes", ItemStatus::Updating, value, 1_000), at);
+        }
+        progress.step(
+            &step("mail", ItemStatus::UpdatingIndeterminate, 0, 0),
+            1_000,
+        );
+        progress.step(
+            &Step {
+                stopping: true,
+                ..step("photos", ItemStatus::Updating, 1, 2)
+            },
+            2_000,
+        );
+        progress.step(
+            &Step {
+                text: "",
+                ..step("calendar", ItemStatus::Pending, 0, 0)
+            },
+            2_000,
+        );
+        for columns in [40, 80, 120] {
+            for line in progress.frame(&look(columns, true), None, 3_000, 1) {
+                assert!(width(&line) < columns, "{line}");
+            }
+        }
+        insta::assert_snapshot!(progress.frame(&look(80, true), None, 3_000, 1).join("\n"));
+        insta::assert_snapshot!(progress.frame(&look(120, false), None, 3_000, 1).join("\n"));
+    }
+
+    #[test]
+    fn many_items_show_what_works_and_a_total() {
+        let mut progress = Progress::default();
+        progress.open(1, 100_000);
+        for index in 0..100 {
+            let status = if index < 30 {
+                ItemStatus::Updating
+            } else {
+                ItemStatus::Pending
+            };
+            progress.step(&step(&format!("item-{index:03}"), status, 0, 0), 0);
+        }
+        let lines = progress.frame(&look(80, true), Some(10), 0, 0);
+        assert_eq!(lines.len(), 8);
+        assert_eq!(
+            lines.last().unwrap(),
+            "↻ 0 of 100000 items done, 30 at work  ↑0 ↓0 ✗0"
+        );
+        assert_eq!(progress.frame(&look(80, true), Some(100), 0, 0).len(), 21);
+        assert_eq!(progress.frame(&look(80, true), Some(0), 0, 0).len(), 2);
+    }
+
+    #[test]
+    fn an_item_ends_once() {
+        let mut progress = Progress::default();
+        progress.open(1, 1);
+        let finish = Finish {
+            run: 1,
+            name: "notes".into(),
+            status: ItemStatus::Succeeded,
+            text: "done".into(),
+            counts: Counts {
+                sent: 12,
+                received: 3,
+                ..Counts::default()
+            },
+            elapsed_ms: Some(1_449),
+        };
+        let line = progress
+            .finish("folder", "n", finish.clone())
+            .unwrap()
+            .line(&look(80, true));
+        assert_eq!(line, "✓ notes  ↑12 ↓3 ✗0  1.4 s");
+        assert!(progress.finish("folder", "n", finish).is_none());
+        progress.step(&step("n", ItemStatus::Updating, 1, 2), 0);
+        assert!(progress.frame(&look(80, true), None, 0, 0).is_empty());
+        assert_eq!(progress.tally().sent, 12);
+    }
+
+    #[test]
+    fn ends_look_different() {
+        let line = |status, counts| {
+            Finish {
+                run: 1,
+                name: "no\u{1b}tes".into(),
+                status,
+                text: "why\nit ended".into(),
+                counts,
+                elapsed_ms: Some(61_000),
+            }
+            .line(&look(70, false))
+        };
+        let conflicts = Counts {
+            conflicts: 2,
+            deleted: 1,
+            bytes: 1_200_000,
+            ..Counts::default()
+        };
+        let lines = [
+            line(ItemStatus::Succeeded, Counts::default()),
+            line(ItemStatus::Succeeded, conflicts),
+            line(ItemStatus::Failed, conflicts),
+            line(ItemStatus::Skipped, Counts::default()),
+            line(ItemStatus::Stopped, Counts::default()),
+            line(ItemStatus::Held, Counts::default()),
+            line(ItemStatus::Disconnected, Counts::default()),
+        ];
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn a_rate_is_smooth_and_begins_anew_with_a_phase() {
+        let mut rate = Rate::default();
+        rate.sample(0, 0);
+        rate.sample(50, 100);
+        assert_eq!(rate.shown(), None);
+        rate.sample(1_000, 1_000);
+        assert_eq!(rate.shown().unwrap(), "1000/s");
+        rate.sample(1_000, 2_000);
+        assert_eq!(rate.shown().unwrap(), "833/s");
+        assert_eq!(rate.rest_ms(833), Some(999));
+        rate.sample(0, 3_000);
+        assert_eq!(rate.shown(), None);
+        let mut huge = Rate::default();
+        huge.sample(0, i64::MIN);
+        huge.sample(u64::MAX, i64::MAX);
+        assert_eq!(huge.rest_ms(0), Some(0));
+    }
+}

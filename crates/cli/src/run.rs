@@ -1,0 +1,486 @@
+//! One command from its words to its exit code.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _};
+use serde_json::json;
+use syncmgr_control::view::Level;
+use syncmgr_control::{Caller, ExitCode, Refusal, Request};
+
+use crate::args::{AddKind, ColorWhen, Command, CommandLine, Global};
+use crate::look::Look;
+use crate::screen::Screen;
+use crate::sync::verdict_line;
+use crate::talk::{Talk, Verdict};
+use crate::target::{Origin, Target, absolute, folder_arguments, target};
+use crate::world::{Need, Program, World};
+use crate::{duration, generate, history, inbox, items, preview, refuse, steer, sync};
+
+/// Threads that the manager inside this process may use besides those for files.
+const WORKERS: usize = 2;
+/// Widest help text.
+const MAX_HELP_COLUMNS: usize = 110;
+
+/// Runs the command that these words name, the program's own name first, and returns what to exit with.
+pub fn run(
+    words: impl IntoIterator<Item = OsString>,
+    world: World,
+    program: &dyn Program,
+) -> ExitCode {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let guessed = guess(&words);
+    let look = look(&guessed, &world);
+    let columns = look
+        .columns
+        .unwrap_or(MAX_HELP_COLUMNS)
+        .min(MAX_HELP_COLUMNS);
+    let parsed = CommandLine::command()
+        .term_width(columns)
+        .try_get_matches_from(&words)
+        .and_then(|matches| CommandLine::from_arg_matches(&matches));
+    let CommandLine { global, command } = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return not_understood(&error, &guessed, look, world, words.len() < 2),
+    };
+    let look = self::look(&global, &world);
+    let World {
+        directory,
+        home,
+        user,
+        zone,
+        clock,
+        terminal,
+        output,
+        errors,
+        keyboard,
+    } = world;
+    let mut screen = Screen::new(look, output, errors, global.json, global.quiet);
+    let origin = Origin {
+        directory: &directory,
+        home: home.as_deref(),
+    };
+    let work = match decide(command, origin, &zone, clock()) {
+        Ok(work) => work,
+        Err(refusal) => return refused(&refusal, &mut screen),
+    };
+    let ended = match work {
+        Work::Daemon => program.daemon(),
+        Work::Handler(kind) => program.handler(&kind),
+        Work::Print(print) => print().map(|bytes| {
+            screen.raw(&bytes);
+            ExitCode::Good
+        }),
+        Work::Ask(need, ask) => {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(WORKERS)
+                .enable_all()
+                .build();
+            let runtime = match runtime {
+                Ok(runtime) => runtime,
+                Err(error) => return refused(&no_runtime().because(&error), &mut screen),
+            };
+            let (back, ended) = runtime.block_on(async move {
+                let service = match program.open(need).await {
+                    Ok(service) => service,
+                    Err(refusal) => {
+                        program.close().await;
+                        return (screen, Err(refusal));
+                    }
+                };
+                let mut talk = Talk {
+                    service,
+                    caller: Caller {
+                        name: caller(user.as_deref()),
+                    },
+                    screen,
+                    keyboard: Some(keyboard),
+                    clock,
+                    zone,
+                    interactive: terminal.input && terminal.redraw,
+                    redraw: terminal.redraw && !global.no_progress,
+                    rows: terminal.rows,
+                };
+                let ended = ask.run(&mut talk).await;
+                let Talk {
+                    service,
+                    mut screen,
+                    ..
+                } = talk;
+                let ended = ended.map(|verdict| told(&verdict, &mut screen));
+                drop(service);
+                program.close().await;
+                (screen, ended)
+            });
+            screen = back;
+            // A line that nobody will type any more must not be waited for.
+            runtime.shutdown_background();
+            ended
+        }
+    };
+    match ended {
+        Ok(exit) => match screen.trouble() {
+            None => exit,
+            Some(kind) => {
+                screen.remark(&format!("the output cannot be written: {kind}"));
+                exit.max(ExitCode::Failed)
+            }
+        },
+        Err(refusal) => refused(&refusal, &mut screen),
+    }
+}
+
+/// What a command comes to.
+enum Work {
+    Daemon,
+    Handler(String),
+    Print(Box<dyn FnOnce() -> Result<Vec<u8>, Refusal>>),
+    Ask(Need, Ask),
+}
+
+/// What is asked of the manager.
+enum Ask {
+    Sync(Target),
+    Plan(Target, u32),
+    Add(Option<String>, serde_json::Map<String, serde_json::Value>),
+    Status,
+    List(Vec<String>, bool),
+    Show(String),
+    Why(String),
+    Runs(Option<String>, Option<u64>, u32),
+    Run(u64),
+    Log(Request),
+    Undo(u64),
+    Needs,
+    Answer(u64, Option<String>),
+    Conflicts(Option<String>, u32, u32),
+    Resolve(String, String),
+    ResolveAll(Option<String>, String),
+    Handlers,
+    Doctor,
+    Order {
+        request: Request,
+        done: &'static str,
+        nothing: &'static str,
+    },
+}
+
+impl Ask {
+    async fn run(self, talk: &mut Talk) -> Result<Verdict, Refusal> {
+        match self {
+            Self::Sync(target) => sync::sync(talk, target).await,
+            Self::Plan(target, limit) => preview::plan(talk, target, limit).await,
+            Self::Add(name, arguments) => {
+                let name = sync::add(talk, name, arguments, false).await?;
+                Ok(Verdict::of_list(
+                    format!("{name} was added."),
+                    ExitCode::Good,
+                ))
+            }
+            Self::Status => items::status(talk).await,
+            Self::List(names, hidden) => items::list(talk, names, hidden).await,
+            Self::Show(name) => items::show(talk, name).await,
+            Self::Why(name) => items::why(talk, name).await,
+            Self::Runs(name, before, limit) => history::runs(talk, name, before, limit).await,
+            Self::Run(id) => history::run(talk, id).await,
+            Self::Log(request) => history::log(talk, request).await,
+            Self::Undo(run) => sync::undo(talk, run).await,
+            Self::Needs => inbox::needs(talk).await,
+            Self::Answer(need, choice) => inbox::answer(talk, need, choice).await,
+            Self::Conflicts(name, offset, limit) => {
+                inbox::conflicts(talk, name, offset, limit).await
+            }
+            Self::Resolve(id, choice) => inbox::resolve(talk, id, choice).await,
+            Self::ResolveAll(name, choice) => inbox::resolve_all(talk, name, choice).await,
+            Self::Handlers => steer::handlers(talk).await,
+            Self::Doctor => steer::doctor(talk).await,
+            Self::Order {
+                request,
+                done,
+                nothing,
+            } => steer::order(talk, request, done, nothing).await,
+        }
+    }
+}
+
+/// Decides what a command comes to. Nothing is read or begun.
+fn decide(
+    command: Command,
+    origin: Origin<'_>,
+    zone: &jiff::tz::TimeZone,
+    now_ms: i64,
+) -> Result<Work, Refusal> {
+    let look = |ask| Ok(Work::Ask(Need::Look, ask));
+    let work = |ask| Ok(Work::Ask(Need::Work, ask));
+    let order = |request, done, nothing| {
+        Ok(Work::Ask(
+            Need::Work,
+            Ask::Order {
+                request,
+                done,
+                nothing,
+            },
+        ))
+    };
+    match command {
+        Command::Sync { what } => {
+            let target = target(&what, origin).map_err(|error| error.refusal("sync"))?;
+            work(Ask::Sync(target))
+        }
+        Command::Plan { what, limit } => {
+            let target = target(&what, origin).map_err(|error| error.refusal("plan"))?;
+            work(Ask::Plan(target, limit))
+        }
+        Command::Add {
+            kind: AddKind::Folder { left, right, name },
+        } => {
+            let absolute =
+                |word: &OsStr| absolute(word, origin).map_err(|error| error.refusal("add folder"));
+            let arguments = folder_arguments(&absolute(&left)?, &absolute(&right)?);
+            work(Ask::Add(name, arguments))
+        }
+        Command::Remove { name } => order(
+            Request::RemoveItem { name },
+            "Removed",
+            "Nothing was removed.",
+        ),
+        Command::Status => look(Ask::Status),
+        Command::List { names, all } => look(Ask::List(names, all)),
+        Command::Show { name } => look(Ask::Show(name)),
+        Command::Why { name } => look(Ask::Why(name)),
+        Command::Runs {
+            name,
+            limit,
+            before,
+        } => look(Ask::Runs(name, before, limit)),
+        Command::Run { id } => look(Ask::Run(id)),
+        Command::Log {
+            name,
+            run,
+            warnings,
+            errors,
+            limit,
+            before,
+        } => look(Ask::Log(Request::Log {
+            name,
+            run,
+            at_least: match (warnings, errors) {
+                (_, true) => Some(Level::Error),
+                (true, _) => Some(Level::Warning),
+                _ => None,
+            },
+            before,
+            limit,
+        })),
+        Command::Undo { run } => work(Ask::Undo(run)),
+        Command::Needs => look(Ask::Needs),
+        Command::Answer { need, choice } => work(Ask::Answer(need, choice)),
+        Command::Conflicts {
+            name,
+            limit,
+            offset,
+        } => look(Ask::Conflicts(name, offset, limit)),
+        Command::Resolve { id, choice, all } => match (id, choice, all) {
+            (name, _, Some(choice)) => work(Ask::ResolveAll(name, choice)),
+            (Some(id), Some(choice), None) => work(Ask::Resolve(id, choice)),
+            _ => Err(Refusal::new(
+                "cli::usage",
+                "a conflict and a choice are needed",
+                "write: syncmgr resolve ID CHOICE",
+            )),
+        },
+        Command::Handlers => look(Ask::Handlers),
+        Command::Pause { names, duration } => {
+            let for_ms = duration
+                .map(|text| duration::parse(&text, now_ms, zone))
+                .transpose()?;
+            order(
+                Request::Pause { names, for_ms },
+                "Paused",
+                "Everything is paused; go on with: syncmgr resume",
+            )
+        }
+        Command::Resume { names } => {
+            order(Request::Resume { names }, "Resumed", "Everything goes on.")
+        }
+        Command::Enable { names } => order(
+            Request::Enable {
+                names,
+                enabled: true,
+            },
+            "Enabled",
+            "Nothing was enabled.",
+        ),
+        Command::Disable { names } => order(
+            Request::Enable {
+                names,
+                enabled: false,
+            },
+            "Disabled",
+            "Nothing was disabled.",
+        ),
+        Command::Stop => order(
+            Request::Stop { request: None },
+            "Asked to stop",
+            "Whatever ran was asked to stop.",
+        ),
+        Command::Skip { name } => order(Request::Skip { name }, "Skipped", "Nothing was skipped."),
+        Command::Doctor => Ok(Work::Ask(Need::Check, Ask::Doctor)),
+        Command::Daemon => Ok(Work::Daemon),
+        Command::Handler { kind } => Ok(Work::Handler(kind)),
+        Command::Completions { shell } => Ok(Work::Print(Box::new(move || {
+            Ok(generate::completions(shell))
+        }))),
+        Command::Man { directory: None } => Ok(Work::Print(Box::new(generate::manual))),
+        Command::Man {
+            directory: Some(directory),
+        } => {
+            let directory = origin.directory.join(directory);
+            Ok(Work::Print(Box::new(move || {
+                generate::manuals(&directory).map(|()| Vec::new())
+            })))
+        }
+        Command::Generate { directory } => {
+            let directory = origin.directory.join(directory);
+            Ok(Work::Print(Box::new(move || {
+                generate::everything(&directory).map(|()| Vec::new())
+            })))
+        }
+    }
+}
+
+/// What is known about the output before the words are understood.
+fn guess(words: &[OsString]) -> Global {
+    let options = || words.iter().take_while(|word| *word != "--");
+    let never = || {
+        options().any(|word| word == "--color=never")
+            || options()
+                .zip(options().skip(1))
+                .any(|(word, next)| word == "--color" && next == "never")
+    };
+    let always = || {
+        options().any(|word| word == "--color=always")
+            || options()
+                .zip(options().skip(1))
+                .any(|(word, next)| word == "--color" && next == "always")
+    };
+    Global {
+        json: options().any(|word| word == "--json"),
+        color: if never() {
+            ColorWhen::Never
+        } else if always() {
+            ColorWhen::Always
+        } else {
+            ColorWhen::Auto
+        },
+        ..Global::default()
+    }
+}
+
+fn look(global: &Global, world: &World) -> Look {
+    let terminal = &world.terminal;
+    Look {
+        columns: terminal
+            .output
+            .then_some(terminal.columns)
+            .flatten()
+            .map(usize::from)
+            .filter(|&columns| columns > 0),
+        unicode: terminal.unicode,
+        color: match global.color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => terminal.output && terminal.color,
+        },
+    }
+}
+
+/// Help and versions are what was asked for; everything else is a mistake in the words.
+fn not_understood(
+    error: &clap::Error,
+    guessed: &Global,
+    look: Look,
+    world: World,
+    alone: bool,
+) -> ExitCode {
+    let mut screen = Screen::new(look, world.output, world.errors, guessed.json, false);
+    let rendered = error.render();
+    let text = if look.color {
+        rendered.ansi().to_string()
+    } else {
+        rendered.to_string()
+    };
+    let help = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    // The bare name is a question too, and no mistake.
+    if help || alone {
+        screen.raw(text.as_bytes());
+        return ExitCode::Good;
+    }
+    let refusal = Refusal::new(
+        "cli::usage",
+        "the command line is not understood",
+        "see: syncmgr --help",
+    );
+    if guessed.json {
+        let plain = rendered.to_string();
+        let reason = plain.lines().next().unwrap_or_default();
+        return refused(
+            &Refusal {
+                causes: vec![reason.trim_start_matches("error: ").to_owned()],
+                ..refusal
+            },
+            &mut screen,
+        );
+    }
+    screen.remark(text.trim_end());
+    refusal.exit
+}
+
+fn told(verdict: &Verdict, screen: &mut Screen) -> ExitCode {
+    let mut object = json!({
+        "verdict": verdict.sentence,
+        "exit": verdict.exit as u8,
+    });
+    if let Some(map) = object.as_object_mut() {
+        if let Some(suggestion) = &verdict.suggestion {
+            map.insert("suggestion".to_owned(), json!(suggestion));
+        }
+        map.extend(verdict.more.clone());
+    }
+    screen.object(&object);
+    if !verdict.plain {
+        let line = verdict_line(verdict, &screen.look);
+        screen.line(line);
+    }
+    verdict.exit
+}
+
+fn refused(refusal: &Refusal, screen: &mut Screen) -> ExitCode {
+    screen.object(&json!({"error": refusal, "exit": refusal.exit as u8}));
+    if !screen.json() {
+        let report = refuse::report(refusal, &screen.look);
+        screen.remark(&report);
+    }
+    refusal.exit
+}
+
+fn caller(user: Option<&str>) -> String {
+    match user {
+        Some(user) if !user.is_empty() => format!("{user} on the command line"),
+        _ => "the command line".to_owned(),
+    }
+}
+
+fn no_runtime() -> Refusal {
+    Refusal {
+        exit: ExitCode::Failed,
+        ..Refusal::new(
+            "cli::no-threads",
+            "the command cannot start its threads",
+            "end some programs, or raise the limit of processes of this user",
+        )
+    }
+}

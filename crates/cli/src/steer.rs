@@ -1,0 +1,97 @@
+//! Short orders, and what the manager is made of: `pause`, `resume`, `stop`, `handlers`, `doctor` and their like.
+
+use syncmgr_control::{ExitCode, Refusal, Reply, Request};
+
+use crate::look::Mark;
+use crate::table::{Cell, Table};
+use crate::talk::{Talk, Verdict, ask};
+use crate::text::harmless;
+use crate::when;
+
+/// Sends an order that is done at once, and says to what it was done.
+pub(crate) async fn order(
+    talk: &mut Talk,
+    request: Request,
+    done: &str,
+    nothing: &str,
+) -> Result<Verdict, Refusal> {
+    let names = ask!(talk, request, Reply::Done { names } => names);
+    let sentence = if names.is_empty() {
+        nothing.to_owned()
+    } else {
+        format!("{done}: {}.", names.join(", "))
+    };
+    Ok(Verdict::said(sentence, ExitCode::Good).with("names", names))
+}
+
+/// `handlers`
+pub(crate) async fn handlers(talk: &mut Talk) -> Result<Verdict, Refusal> {
+    let view = ask!(talk, Request::Handlers, Reply::Handlers(view) => view);
+    let look = talk.screen.look;
+    let mut table = Table::new(&["HANDLER", "STATE", "ITEMS", "VERSION", "WHAT"]);
+    for handler in &view.handlers {
+        talk.screen.object(handler);
+        let (mark, state) = match (handler.enabled, handler.active) {
+            (false, _) => (Mark::Off, "disabled"),
+            (true, false) => (Mark::Waiting, "not set up"),
+            (true, true) => (Mark::Good, "ready"),
+        };
+        let mut what = handler.comment.clone();
+        if handler.built_in {
+            what += " (built in)";
+        }
+        table.row(vec![
+            Cell::new(&handler.id),
+            Cell::new(format!("{} {state}", look.glyph(mark))).marked(mark),
+            Cell::new(handler.items.to_string()),
+            Cell::new(&handler.version),
+            Cell::new(what.trim_start()),
+        ]);
+    }
+    if view.handlers.is_empty() {
+        talk.screen.line("No handlers are registered.");
+    } else {
+        talk.screen.lines(table.lines(&look));
+    }
+    let number = u64::try_from(view.handlers.len()).unwrap_or(u64::MAX);
+    Ok(Verdict::of_list(
+        format!("{}.", when::count(number, "handler")),
+        ExitCode::Good,
+    ))
+}
+
+/// `doctor`
+pub(crate) async fn doctor(talk: &mut Talk) -> Result<Verdict, Refusal> {
+    let view = ask!(talk, Request::Doctor, Reply::Doctor(view) => view);
+    let look = talk.screen.look;
+    let mut wrong = 0;
+    for check in &view.checks {
+        talk.screen.object(check);
+        let good = check.result == ExitCode::Good;
+        wrong += u64::from(!good);
+        if good && talk.screen.quiet() {
+            continue;
+        }
+        talk.screen.line(format!(
+            "{} {}: {}",
+            look.mark(Mark::of_exit(check.result)),
+            look.bold(&harmless(&check.name)),
+            harmless(&check.text)
+        ));
+        if let Some(hint) = &check.hint {
+            talk.screen.wrapped(4, &harmless(hint));
+        }
+    }
+    let sentence = if wrong == 0 {
+        format!(
+            "All {} are good.",
+            when::count(
+                u64::try_from(view.checks.len()).unwrap_or(u64::MAX),
+                "check"
+            )
+        )
+    } else {
+        format!("{} found something.", when::count(wrong, "check"))
+    };
+    Ok(Verdict::said(sentence, view.exit))
+}

@@ -1,0 +1,241 @@
+//! Work that is begun and followed: `sync`, `undo`, and what answers begin.
+
+use syncmgr_control::view::Outcome;
+use syncmgr_control::{ExitCode, Refusal, Reply, Request};
+
+use crate::follow::{Followed, begin};
+use crate::look::{Look, Mark};
+use crate::question::word;
+use crate::talk::{Talk, Verdict, ask};
+use crate::target::{Target, folder_arguments};
+use crate::text::harmless;
+use crate::when;
+
+/// Most names that a sentence lists.
+const MAX_NAMES: usize = 3;
+
+/// `sync`
+pub(crate) async fn sync(talk: &mut Talk, target: Target) -> Result<Verdict, Refusal> {
+    let names = match target {
+        Target::Names(names) => names,
+        Target::Pair(left, right) => {
+            let arguments = folder_arguments(&left, &right);
+            let added = add(talk, None, arguments, true).await?;
+            vec![added]
+        }
+    };
+    let request = Request::Sync {
+        names: names.clone(),
+        may_bother_user: talk.interactive && !talk.screen.json(),
+    };
+    let followed = begin(talk, request)
+        .await
+        .map_err(|refusal| mention_paths(refusal, &names))?;
+    let mut verdict = conclude(&followed, &names);
+    if names.is_empty() && !followed.left {
+        // Asked for everything, answered about everything.
+        let status = ask!(talk, Request::Status, Reply::Status(status) => status);
+        if followed.outcome.exit() == status.verdict.exit
+            || status.verdict.exit > ExitCode::Warnings
+        {
+            verdict.sentence = status.verdict.sentence;
+            verdict.suggestion = status.verdict.suggestion.or(verdict.suggestion);
+        }
+    }
+    Ok(verdict)
+}
+
+/// Adds a folder pair and returns the name of its item.
+pub(crate) async fn add(
+    talk: &mut Talk,
+    name: Option<String>,
+    arguments: serde_json::Map<String, serde_json::Value>,
+    or_existing: bool,
+) -> Result<String, Refusal> {
+    let request = Request::AddItem {
+        handler: "folder".to_owned(),
+        name,
+        arguments,
+        or_existing,
+    };
+    let added = ask!(talk, request, Reply::Added(added) => added);
+    talk.screen.object(&added);
+    if !added.existing && !talk.screen.quiet() {
+        let look = talk.screen.look;
+        talk.screen.line(format!(
+            "{} added {}",
+            look.mark(Mark::Good),
+            look.bold(&harmless(&added.name))
+        ));
+    }
+    Ok(added.name)
+}
+
+/// Two names that are not known may have been meant as folders.
+fn mention_paths(mut refusal: Refusal, names: &[String]) -> Refusal {
+    if let ([left, right], ExitCode::CouldNotStart) = (names, refusal.exit) {
+        let paths = format!(
+            "two folders are written with a separator: syncmgr sync {} {}",
+            word(&format!("./{left}")),
+            word(&format!("./{right}"))
+        );
+        refusal.hint = Some(match refusal.hint {
+            Some(hint) => format!("{hint}; {paths}"),
+            None => paths,
+        });
+    }
+    refusal
+}
+
+/// `undo`
+pub(crate) async fn undo(talk: &mut Talk, run: u64) -> Result<Verdict, Refusal> {
+    let followed = begin(talk, Request::Undo { run }).await?;
+    let mut verdict = conclude(&followed, &[]);
+    if matches!(
+        followed.outcome,
+        Outcome::Succeeded | Outcome::Nothing | Outcome::Warnings
+    ) {
+        verdict.sentence = match followed.outcome {
+            Outcome::Nothing => format!("Run {run} left nothing to bring back."),
+            Outcome::Warnings => format!("What run {run} changed was brought back, with warnings."),
+            _ => format!("What run {run} changed was brought back."),
+        };
+        // Undoing is a run like any other.
+        verdict.suggestion = followed
+            .progress
+            .last_run()
+            .filter(|_| followed.outcome != Outcome::Nothing)
+            .map(|undone| format!("syncmgr undo {undone}"));
+    }
+    Ok(verdict)
+}
+
+/// The verdict on what was followed: one sentence, one suggestion.
+pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
+    let counts = followed.progress.tally();
+    let done = u64::try_from(followed.progress.done()).unwrap_or(u64::MAX);
+    let subject = if asked.is_empty() {
+        if done == 1 {
+            "1 item".to_owned()
+        } else {
+            format!("{done} items")
+        }
+    } else {
+        listed(asked)
+    };
+    let plural = if asked.is_empty() {
+        done != 1
+    } else {
+        asked.len() > 1
+    };
+    let (is, was, waits) = if plural {
+        ("are", "were", "wait")
+    } else {
+        ("is", "was", "waits")
+    };
+    let run = followed.progress.last_run();
+    let inspect = run.map(|run| format!("syncmgr run {run}"));
+    let why = followed
+        .bad
+        .iter()
+        .find(|finish| !finish.text.is_empty())
+        .map(|finish| finish.text.clone())
+        .or_else(|| followed.problem.clone())
+        .map(|why| format!(": {}", harmless(&why)))
+        .unwrap_or_default();
+    let (sentence, suggestion) = match followed.outcome {
+        Outcome::Open if followed.left => (
+            format!("Left before the end; {subject} may still be at work."),
+            Some("syncmgr status".to_owned()),
+        ),
+        Outcome::Open => (
+            format!("{subject} {is} still at work."),
+            Some("syncmgr status".to_owned()),
+        ),
+        Outcome::Nothing if asked.is_empty() && done == 0 => (
+            "Nothing had to be done.".to_owned(),
+            Some("syncmgr status".to_owned()),
+        ),
+        Outcome::Nothing => (
+            format!("{subject} {was} in sync already."),
+            Some("syncmgr status".to_owned()),
+        ),
+        Outcome::Succeeded => (format!("{subject} {is} in sync."), inspect),
+        Outcome::Warnings if counts.conflicts > 0 => (
+            format!(
+                "{subject} {was} synchronized, with {}.",
+                when::count(counts.conflicts, "open conflict")
+            ),
+            Some("syncmgr conflicts".to_owned()),
+        ),
+        Outcome::Warnings => (
+            format!("{subject} {was} synchronized, with warnings{why}."),
+            inspect,
+        ),
+        Outcome::Skipped => (format!("{subject} {was} skipped."), inspect),
+        Outcome::Stopped => (
+            "Stopped; what was done is kept, and the next sync goes on from there.".to_owned(),
+            Some(again(asked)),
+        ),
+        Outcome::NeedsYou => (
+            format!("{subject} {waits} for your answer."),
+            Some("syncmgr needs".to_owned()),
+        ),
+        Outcome::Failed => (
+            format!("{subject} {was} not synchronized{why}."),
+            inspect.or_else(|| Some("syncmgr doctor".to_owned())),
+        ),
+        Outcome::Interrupted => (
+            format!("The manager ended while {subject} {was} at work."),
+            Some(again(asked)),
+        ),
+    };
+    let exit = if followed.left {
+        ExitCode::Failed
+    } else {
+        followed.outcome.exit()
+    };
+    let mut verdict = Verdict::said(sentence, exit);
+    verdict.suggestion = suggestion;
+    if let Some(run) = run {
+        verdict = verdict.with("run", run);
+    }
+    verdict
+}
+
+fn again(asked: &[String]) -> String {
+    asked
+        .iter()
+        .fold("syncmgr sync".to_owned(), |command, name| {
+            format!("{command} {}", word(name))
+        })
+}
+
+fn listed(names: &[String]) -> String {
+    let shown: Vec<String> = names
+        .iter()
+        .take(MAX_NAMES)
+        .map(|name| harmless(name))
+        .collect();
+    match names.len().checked_sub(shown.len()) {
+        Some(more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
+        _ => match shown.as_slice() {
+            [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+            _ => shown.concat(),
+        },
+    }
+}
+
+/// The last line: the verdict, and one command that helps.
+pub(crate) fn verdict_line(verdict: &Verdict, look: &Look) -> String {
+    let mark = Mark::of_exit(verdict.exit);
+    let mut line = format!(
+        "{} {}",
+        look.mark(mark),
+        look.bold(&harmless(&verdict.sentence))
+    );
+    if let Some(suggestion) = &verdict.suggestion {
+        line = format!("{line} Next: {}", look.bold(&harmless(suggestion)));
+    }
+    line
+}

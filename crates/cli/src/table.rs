@@ -1,0 +1,104 @@
+//! Tables: columns as wide as they must be, the last one cut at the edge of the terminal.
+
+use crate::look::{Look, Mark};
+use crate::text::{cut, harmless, pad, width};
+
+/// Columns between two columns.
+const GAP: usize = 2;
+/// The last column is never cut below this.
+const MIN_LAST: usize = 12;
+
+/// A cell: text, and the mark whose colour it has.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cell {
+    text: String,
+    mark: Option<Mark>,
+}
+
+impl Cell {
+    /// A cell with text from anywhere.
+    pub(crate) fn new(text: impl AsRef<str>) -> Self {
+        Self {
+            text: harmless(text.as_ref()),
+            mark: None,
+        }
+    }
+
+    /// The same in a mark's colour.
+    pub(crate) fn marked(mut self, mark: Mark) -> Self {
+        self.mark = Some(mark);
+        self
+    }
+}
+
+/// A table.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    head: Vec<&'static str>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// A table with these headings.
+    pub(crate) fn new(head: &[&'static str]) -> Self {
+        Self {
+            head: head.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
+        self.rows.push(cells);
+    }
+
+    /// The lines, headings first.
+    pub(crate) fn lines(&self, look: &Look) -> Vec<String> {
+        let last = self.head.len().saturating_sub(1);
+        let cap = look.columns.map_or(usize::MAX, |columns| columns / 3);
+        let mut widths: Vec<usize> = self.head.iter().map(|head| width(head)).collect();
+        for row in &self.rows {
+            for (column, cell) in widths.iter_mut().zip(row) {
+                *column = (*column).max(width(&cell.text).min(cap));
+            }
+        }
+        let taken: usize = widths.iter().take(last).map(|column| column + GAP).sum();
+        if let Some(column) = widths.last_mut() {
+            *column = look.columns.map_or(usize::MAX, |columns| {
+                columns.saturating_sub(taken).max(MIN_LAST)
+            });
+        }
+        let line = |cells: Vec<(String, Option<Mark>, bool)>| {
+            let mut line = String::new();
+            for (index, ((text, mark, bold), &column)) in cells.iter().zip(&widths).enumerate() {
+                let text = cut(text, column, look.ellipsis());
+                let text = if index == last {
+                    text
+                } else {
+                    pad(&text, column + GAP)
+                };
+                line += &match mark {
+                    _ if *bold => look.dim(&text),
+                    Some(mark) => look.paint(*mark, &text),
+                    None => text,
+                };
+            }
+            line.truncate(line.trim_end().len());
+            line
+        };
+        let head = self
+            .head
+            .iter()
+            .map(|&head| (head.to_owned(), None, true))
+            .collect();
+        let mut lines = vec![line(head)];
+        for row in &self.rows {
+            lines.push(line(
+                row.iter()
+                    .map(|cell| (cell.text.clone(), cell.mark, false))
+                    .collect(),
+            ));
+        }
+        lines
+    }
+}

@@ -1,0 +1,105 @@
+//! What the command line is told about the world, which it never reads by itself.
+
+use std::fmt;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use jiff::tz::TimeZone;
+use syncmgr_control::{ExitCode, Refusal, Service};
+
+/// The terminal, or what stands in its place.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terminal {
+    /// Standard input is a terminal: questions can be answered.
+    pub input: bool,
+    /// Standard output is a terminal: lines are cut to its width, colours may be used.
+    pub output: bool,
+    /// Standard error is a terminal that can be redrawn: progress is shown there.
+    pub redraw: bool,
+    /// Columns of the terminal, when known.
+    pub columns: Option<u16>,
+    /// Rows of the terminal, when known.
+    pub rows: Option<u16>,
+    /// The locale's encoding is UTF-8.
+    pub unicode: bool,
+    /// The user does not object to colours.
+    pub color: bool,
+}
+
+/// Everything that `main` reads and hands over.
+pub struct World {
+    /// The current directory.
+    pub directory: PathBuf,
+    /// The user's home directory.
+    pub home: Option<PathBuf>,
+    /// The user's name, for the record of answers.
+    pub user: Option<String>,
+    /// The local time zone.
+    pub zone: TimeZone,
+    /// The time in milliseconds since 1970-01-01T00:00:00Z.
+    pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// The terminal.
+    pub terminal: Terminal,
+    /// Where results go.
+    pub output: Box<dyn Write + Send>,
+    /// Where remarks and errors go.
+    pub errors: Box<dyn Write + Send>,
+    /// Where answers to questions come from.
+    pub keyboard: Box<dyn Keyboard>,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("directory", &self.directory)
+            .field("home", &self.home)
+            .field("user", &self.user)
+            .field("terminal", &self.terminal)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The person at the terminal.
+pub trait Keyboard: Send {
+    /// One line without its end, or nothing when no more will come. Dropping the future loses no line that was not
+    /// yet finished.
+    fn line(&mut self) -> BoxFuture<'_, std::io::Result<Option<String>>>;
+
+    /// Each time that the person presses Ctrl-C from now on; the command does not end by itself any more.
+    fn interrupts(&self) -> BoxStream<'static, ()>;
+}
+
+/// What a command wants of the manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// To look at what is known; nothing is begun.
+    Look,
+    /// To change or begin something.
+    Work,
+    /// To check the installation; also when nothing else works.
+    Check,
+}
+
+/// What the program does for the command line, which knows neither sockets nor the manager.
+pub trait Program {
+    /// Reaches the manager that runs, or becomes it for as long as the command lasts. Called at most once.
+    fn open(&self, need: Need) -> BoxFuture<'_, Result<Arc<dyn Service>, Refusal>>;
+
+    /// Ends what `open` began, when the command is done; waits until nothing of it runs any more.
+    fn close(&self) -> BoxFuture<'_, ()>;
+
+    /// Runs the manager in the foreground until it is told to end.
+    ///
+    /// # Errors
+    /// A refusal when it cannot begin.
+    fn daemon(&self) -> Result<ExitCode, Refusal>;
+
+    /// Serves a built-in handler on standard input and output until its manager is done with it.
+    ///
+    /// # Errors
+    /// A refusal when there is no such handler.
+    fn handler(&self, kind: &str) -> Result<ExitCode, Refusal>;
+}
