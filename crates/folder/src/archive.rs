@@ -122,21 +122,46 @@ impl Base {
     pub(crate) fn take(from: &mut Reader<'_>) -> Option<Self> {
         let flags = from.byte()?;
         let kind = compact::kind_from(flags);
-        let mut left = Mark { settled: flags & 4 != 0, bits: from.small()? & MODE_MASK, ..Mark::default() };
-        let mut right = Mark { settled: flags & 8 != 0, ..Mark::default() };
-        right.bits = if flags & 16 != 0 { left.bits } else { from.small()? & MODE_MASK };
+        let mut left = Mark {
+            settled: flags & 4 != 0,
+            bits: from.small()? & MODE_MASK,
+            ..Mark::default()
+        };
+        let mut right = Mark {
+            settled: flags & 8 != 0,
+            ..Mark::default()
+        };
+        right.bits = if flags & 16 != 0 {
+            left.bits
+        } else {
+            from.small()? & MODE_MASK
+        };
         if kind == Kind::Dir {
-            return Some(Self { kind, size: 0, hash: [0; 32], marks: [left, right] });
+            return Some(Self {
+                kind,
+                size: 0,
+                hash: [0; 32],
+                marks: [left, right],
+            });
         }
         let size = from.number()?;
         let hash = from.hash()?;
         left.mtime = from.time()?;
-        right.mtime = if flags & 32 != 0 { left.mtime } else { from.time()? };
+        right.mtime = if flags & 32 != 0 {
+            left.mtime
+        } else {
+            from.time()?
+        };
         for mark in [&mut left, &mut right] {
             mark.ino = from.number()?;
             mark.ctime = from.time()?;
         }
-        Some(Self { kind, size, hash, marks: [left, right] })
+        Some(Self {
+            kind,
+            size,
+            hash,
+            marks: [left, right],
+        })
     }
 }
 
@@ -175,7 +200,10 @@ impl Archive {
         if head.take(8) != Some(MAGIC) {
             return Err(LoadArchiveError::Damaged);
         }
-        let version = head.take(4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+        let version = head
+            .take(4)
+            .and_then(|b| b.try_into().ok())
+            .map(u32::from_le_bytes);
         match version {
             None | Some(0) => return Err(LoadArchiveError::Damaged),
             Some(VERSION) => {}
@@ -205,8 +233,14 @@ impl Archive {
             let count = reader.number()?;
             let held = reader.bytes()?;
             let end = body_end - reader.0.len();
-            let block = Block { path: path_end - path.len()..path_end, entries: end - held.len()..end, count };
-            let in_order = blocks.last().is_none_or(|last| name::order(&bytes[last.path.clone()], path).is_lt());
+            let block = Block {
+                path: path_end - path.len()..path_end,
+                entries: end - held.len()..end,
+                count,
+            };
+            let in_order = blocks
+                .last()
+                .is_none_or(|last| name::order(&bytes[last.path.clone()], path).is_lt());
             if !in_order || !name::is_relative(path) || !is_sound(held, count) {
                 return None;
             }
@@ -214,7 +248,12 @@ impl Archive {
             blocks.push(block);
         }
         (counted == entries).then_some(())?;
-        Some(Self { bytes, blocks, entries, marked: [marked & 1 != 0, marked & 2 != 0] })
+        Some(Self {
+            bytes,
+            blocks,
+            entries,
+            marked: [marked & 1 != 0, marked & 2 != 0],
+        })
     }
 
     /// Returns how many entries were in sync.
@@ -224,7 +263,9 @@ impl Archive {
 
     /// Returns the entries of one directory in name order.
     pub(crate) fn dir(&self, path: &[u8]) -> Entries<'_> {
-        let found = self.blocks.binary_search_by(|block| name::order(&self.bytes[block.path.clone()], path));
+        let found = self
+            .blocks
+            .binary_search_by(|block| name::order(&self.bytes[block.path.clone()], path));
         let held = found.map_or(&b""[..], |at| &self.bytes[self.blocks[at].entries.clone()]);
         Entries(Reader(held))
     }
@@ -232,7 +273,9 @@ impl Archive {
     /// Returns one entry.
     pub(crate) fn get(&self, path: &[u8]) -> Option<Base> {
         let (dir, last) = name::split(path);
-        self.dir(dir).find(|entry| entry.name == last).map(|entry| entry.base)
+        self.dir(dir)
+            .find(|entry| entry.name == last)
+            .map(|entry| entry.base)
     }
 
     /// Makes the archive that follows from this one and what happened.
@@ -245,12 +288,16 @@ impl Archive {
             })
             .collect();
         by_dir.sort_by(|a, b| name::order(a.0, b.0).then_with(|| a.1.cmp(b.1)));
-        let mut out = Vec::with_capacity(self.bytes.len() + by_dir.len() * 96 + HEAD_BYTES + CHECK_BYTES);
+        let mut out =
+            Vec::with_capacity(self.bytes.len() + by_dir.len() * 96 + HEAD_BYTES + CHECK_BYTES);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&VERSION.to_le_bytes());
         out.push(u8::from(marked[0]) | (u8::from(marked[1]) << 1));
         out.extend_from_slice(&[0; 16]);
-        let mut next = Self { marked, ..Self::default() };
+        let mut next = Self {
+            marked,
+            ..Self::default()
+        };
         let mut scratch = Vec::new();
         let mut old = self.blocks.iter().peekable();
         let mut groups = by_dir.chunk_by(|a, b| a.0 == b.0).peekable();
@@ -259,7 +306,9 @@ impl Archive {
                 (None, None) => break,
                 (Some(_), None) => std::cmp::Ordering::Less,
                 (None, Some(_)) => std::cmp::Ordering::Greater,
-                (Some(block), Some(group)) => name::order(&self.bytes[block.path.clone()], group[0].0),
+                (Some(block), Some(group)) => {
+                    name::order(&self.bytes[block.path.clone()], group[0].0)
+                }
             };
             let block = if which.is_le() { old.next() } else { None };
             let group = if which.is_ge() { groups.next() } else { None };
@@ -293,7 +342,11 @@ impl Archive {
         let path_end = out.len();
         compact::put_number(out, count);
         compact::put_bytes(out, held);
-        let block = Block { path: path_end - path.len()..path_end, entries: out.len() - held.len()..out.len(), count };
+        let block = Block {
+            path: path_end - path.len()..path_end,
+            entries: out.len() - held.len()..out.len(),
+            count,
+        };
         self.blocks.push(block);
         self.entries += count;
     }
@@ -371,7 +424,11 @@ impl<'a> Iterator for Entries<'a> {
         let name = reader.bytes()?;
         let base = Base::take(&mut reader)?;
         self.0 = reader;
-        Some(Entry { name, base, raw: &all[..all.len() - reader.0.len()] })
+        Some(Entry {
+            name,
+            base,
+            raw: &all[..all.len() - reader.0.len()],
+        })
     }
 }
 
@@ -381,26 +438,47 @@ mod tests {
     use proptest::prelude::*;
 
     fn mark() -> impl Strategy<Value = Mark> {
-        (0u32..0o1000, any::<i64>(), 0u32..1_000_000_000, any::<u64>(), any::<bool>()).prop_map(
-            |(bits, sec, nsec, ino, settled)| Mark {
+        (
+            0u32..0o1000,
+            any::<i64>(),
+            0u32..1_000_000_000,
+            any::<u64>(),
+            any::<bool>(),
+        )
+            .prop_map(|(bits, sec, nsec, ino, settled)| Mark {
                 bits,
                 mtime: Time { sec, nsec },
                 ctime: Time { sec: sec / 2, nsec },
                 ino,
                 settled,
-            },
-        )
+            })
     }
 
     fn base() -> impl Strategy<Value = Base> {
-        (0u8..3, any::<u64>(), any::<[u8; 32]>(), mark(), mark()).prop_map(|(code, size, hash, left, right)| {
-            let kind = compact::kind_from(code);
-            if kind == Kind::Dir {
-                let plain = |m: Mark| Mark { bits: m.bits, settled: m.settled, ..Mark::default() };
-                return Base { kind, size: 0, hash: [0; 32], marks: [plain(left), plain(right)] };
-            }
-            Base { kind, size, hash, marks: [left, right] }
-        })
+        (0u8..3, any::<u64>(), any::<[u8; 32]>(), mark(), mark()).prop_map(
+            |(code, size, hash, left, right)| {
+                let kind = compact::kind_from(code);
+                if kind == Kind::Dir {
+                    let plain = |m: Mark| Mark {
+                        bits: m.bits,
+                        settled: m.settled,
+                        ..Mark::default()
+                    };
+                    return Base {
+                        kind,
+                        size: 0,
+                        hash: [0; 32],
+                        marks: [plain(left), plain(right)],
+                    };
+                }
+                Base {
+                    kind,
+                    size,
+                    hash,
+                    marks: [left, right],
+                }
+            },
+        )
     }
 
     fn path() -> impl Strategy<Value = Box<[u8]>> {
@@ -461,8 +539,13 @@ mod tests {
 
     #[test]
     fn refuses_a_newer_version_by_name() {
-        let mut bytes = Archive::default().advance(&Updates::new(), [false; 2]).bytes;
+        let mut bytes = Archive::default()
+            .advance(&Updates::new(), [false; 2])
+            .bytes;
         bytes[8] = 9;
-        assert!(matches!(Archive::parse(bytes), Err(LoadArchiveError::Newer { found: 9 })));
+        assert!(matches!(
+            Archive::parse(bytes),
+            Err(LoadArchiveError::Newer { found: 9 })
+        ));
     }
 }

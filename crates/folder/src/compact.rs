@@ -15,7 +15,10 @@ pub(crate) fn put_number(out: &mut Vec<u8>, mut value: u64) {
 
 /// Appends a signed number, small magnitudes short.
 pub(crate) fn put_signed(out: &mut Vec<u8>, value: i64) {
-    put_number(out, (value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned());
+    put_number(
+        out,
+        (value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned(),
+    );
 }
 
 /// Appends a byte string with its length.

@@ -4,9 +4,13 @@ use std::fs::File;
 use std::io::{self, Read as _};
 
 #[cfg(unix)]
-pub(crate) use crate::sys_unix::{Dir, SYNCS_WHOLE, file_meta, path_bytes, set_file_bits, set_file_mtime};
+pub(crate) use crate::sys_unix::{
+    Dir, SYNCS_WHOLE, file_meta, is_link_error, path_bytes, set_file_bits, set_file_mtime,
+};
 #[cfg(windows)]
-pub(crate) use crate::sys_windows::{Dir, SYNCS_WHOLE, file_meta, path_bytes, set_file_bits, set_file_mtime};
+pub(crate) use crate::sys_windows::{
+    Dir, SYNCS_WHOLE, file_meta, is_link_error, path_bytes, set_file_bits, set_file_mtime,
+};
 
 use crate::observe::Cancel;
 use crate::tree::{Hash, Kind, Meta, Time};
@@ -19,10 +23,18 @@ pub(crate) const SMALL_BYTES: usize = 64 * 1024;
 const OWN_FILE_MAX: u64 = 4 * 1024 * 1024 * 1024;
 
 /// Reads the wall clock.
-#[expect(clippy::disallowed_methods, reason = "the folder edge compares file times with now and stamps its journal")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the folder edge compares file times with now and stamps its journal"
+)]
 pub(crate) fn now() -> Time {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Time { sec: i64::try_from(since.as_secs()).unwrap_or(i64::MAX), nsec: since.subsec_nanos() }
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    Time {
+        sec: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        nsec: since.subsec_nanos(),
+    }
 }
 
 /// Why the content of an entry could not be read.
@@ -46,7 +58,11 @@ pub(crate) fn hash_entry(
 ) -> Result<Hash, ReadFault> {
     if expected.kind == Kind::Link {
         let target = dir.read_link(name)?;
-        return if dir.stat(name)?.is_still(expected) { Ok(hash_bytes(&target)) } else { Err(ReadFault::Changed) };
+        return if dir.stat(name)?.is_still(expected) {
+            Ok(hash_bytes(&target))
+        } else {
+            Err(ReadFault::Changed)
+        };
     }
     let mut file = dir.open_file(name)?;
     if !file_meta(&file)?.is_still(expected) {
@@ -68,7 +84,9 @@ pub(crate) fn pump(
     sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
 ) -> Result<(Hash, u64), ReadFault> {
     // One byte more than expected, so that the end of a small file that did not grow is seen by the same call.
-    let room = usize::try_from(size).map_or(BLOCK_BYTES, |s| if s < SMALL_BYTES { s + 1 } else { BLOCK_BYTES });
+    let room = usize::try_from(size).map_or(BLOCK_BYTES, |s| {
+        if s < SMALL_BYTES { s + 1 } else { BLOCK_BYTES }
+    });
     if buffer.len() < room {
         buffer.resize(room, 0);
     }
@@ -135,7 +153,10 @@ pub(crate) fn write_own(dir: &Dir, name: &[u8], parts: &[&[u8]]) -> io::Result<(
         Err(error) => return Err(error),
     }
     let mut file = dir.create_new(&temp, 0o600)?;
-    let written = parts.iter().try_for_each(|part| file.write_all(part)).and_then(|()| file.sync_all());
+    let written = parts
+        .iter()
+        .try_for_each(|part| file.write_all(part))
+        .and_then(|()| file.sync_all());
     if let Err(error) = written {
         drop(file);
         // The first error is the one to tell.

@@ -3,8 +3,8 @@
 //! A hold names what was measured. An answer approves that measure and nothing larger: if the loss has grown since, the
 //! question is asked again.
 
-use crate::reconcile::{ConflictKind, Decision, Group};
 use crate::name;
+use crate::reconcile::{ConflictKind, Decision, Group};
 use crate::tree::Side;
 
 /// What looks wrong.
@@ -35,9 +35,14 @@ impl GuardKind {
     /// Returns the kind of a stable name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::RootMissing, Self::RootReplaced, Self::RootEmptied, Self::MassDeletion]
-            .into_iter()
-            .find(|kind| kind.code() == code)
+        [
+            Self::RootMissing,
+            Self::RootReplaced,
+            Self::RootEmptied,
+            Self::MassDeletion,
+        ]
+        .into_iter()
+        .find(|kind| kind.code() == code)
     }
 }
 
@@ -62,9 +67,11 @@ impl GuardHold {
     pub const fn choices(&self) -> &'static [GuardChoice] {
         match self.kind {
             GuardKind::RootMissing => &[GuardChoice::BringBack, GuardChoice::Later],
-            GuardKind::RootReplaced | GuardKind::RootEmptied | GuardKind::MassDeletion => {
-                &[GuardChoice::Apply, GuardChoice::BringBack, GuardChoice::Later]
-            }
+            GuardKind::RootReplaced | GuardKind::RootEmptied | GuardKind::MassDeletion => &[
+                GuardChoice::Apply,
+                GuardChoice::BringBack,
+                GuardChoice::Later,
+            ],
         }
     }
 }
@@ -73,12 +80,22 @@ impl std::fmt::Display for GuardHold {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { side, lost, of, .. } = self;
         match self.kind {
-            GuardKind::RootMissing => write!(f, "the {side} folder is missing; {of} entries were in sync"),
-            GuardKind::RootReplaced => {
-                write!(f, "the {side} folder is not the one that was synchronized; {of} entries were in sync")
+            GuardKind::RootMissing => {
+                write!(f, "the {side} folder is missing; {of} entries were in sync")
             }
-            GuardKind::RootEmptied => write!(f, "the {side} folder is empty; {lost} of {of} entries are gone"),
-            GuardKind::MassDeletion => write!(f, "{lost} of {of} entries are gone from the {side} folder"),
+            GuardKind::RootReplaced => {
+                write!(
+                    f,
+                    "the {side} folder is not the one that was synchronized; {of} entries were in sync"
+                )
+            }
+            GuardKind::RootEmptied => write!(
+                f,
+                "the {side} folder is empty; {lost} of {of} entries are gone"
+            ),
+            GuardKind::MassDeletion => {
+                write!(f, "{lost} of {of} entries are gone from the {side} folder")
+            }
         }
     }
 }
@@ -118,7 +135,10 @@ pub struct GuardLimits {
 
 impl Default for GuardLimits {
     fn default() -> Self {
-        Self { share_percent: 25, count: 10 }
+        Self {
+            share_percent: 25,
+            count: 10,
+        }
     }
 }
 
@@ -127,7 +147,10 @@ const SAMPLE_MAX: usize = 10;
 
 /// Looks up what was answered to a hold; `None` asks.
 pub(crate) fn answered(hold: &GuardHold, answers: &[GuardAnswer]) -> Option<GuardChoice> {
-    let answer = answers.iter().rev().find(|a| a.kind == hold.kind && a.side == hold.side)?;
+    let answer = answers
+        .iter()
+        .rev()
+        .find(|a| a.kind == hold.kind && a.side == hold.side)?;
     match answer.choice {
         GuardChoice::Apply if hold.lost > answer.lost => None,
         GuardChoice::Later => None,
@@ -137,11 +160,19 @@ pub(crate) fn answered(hold: &GuardHold, answers: &[GuardAnswer]) -> Option<Guar
 
 /// Measures what each side lost, before decisions about directories are settled. The answer is the first hold of a side,
 /// if there is one; `present` says whether a side holds anything at all.
-pub(crate) fn measure(groups: &[Group], of: u64, present: [bool; 2], limits: GuardLimits) -> [Option<GuardHold>; 2] {
+pub(crate) fn measure(
+    groups: &[Group],
+    of: u64,
+    present: [bool; 2],
+    limits: GuardLimits,
+) -> [Option<GuardHold>; 2] {
     Side::BOTH.map(|side| {
         let mut lost = 0;
         let mut sample = Vec::new();
-        for (group, item) in groups.iter().flat_map(|group| group.items.iter().map(move |item| (group, item))) {
+        for (group, item) in groups
+            .iter()
+            .flat_map(|group| group.items.iter().map(move |item| (group, item)))
+        {
             let is_lost = match item.verdict.decision {
                 Decision::Delete { on } => on == side.other(),
                 Decision::Conflict(ConflictKind::DeletedLeft) => side == Side::Left,
@@ -159,12 +190,20 @@ pub(crate) fn measure(groups: &[Group], of: u64, present: [bool; 2], limits: Gua
             return None;
         } else if !present[side.at()] {
             GuardKind::RootEmptied
-        } else if lost > limits.count && u128::from(lost) * 100 > u128::from(of) * u128::from(limits.share_percent) {
+        } else if lost > limits.count
+            && u128::from(lost) * 100 > u128::from(of) * u128::from(limits.share_percent)
+        {
             GuardKind::MassDeletion
         } else {
             return None;
         };
-        Some(GuardHold { kind, side, lost, of, sample })
+        Some(GuardHold {
+            kind,
+            side,
+            lost,
+            of,
+            sample,
+        })
     })
 }
 
@@ -176,18 +215,30 @@ mod tests {
     fn groups(deletions: u64) -> Vec<Group> {
         let item = |i: u64| Item {
             name: i.to_string().into_bytes().into(),
-            verdict: Verdict { decision: Decision::Delete { on: Side::Right }, bits: None, mtime: None },
+            verdict: Verdict {
+                decision: Decision::Delete { on: Side::Right },
+                bits: None,
+                mtime: None,
+            },
             sides: [None, None],
             base: None,
             hash: None,
         };
-        vec![Group { path: b"d"[..].into(), items: (0..deletions).map(item).collect(), barred: false }]
+        vec![Group {
+            path: b"d"[..].into(),
+            items: (0..deletions).map(item).collect(),
+            barred: false,
+        }]
     }
 
     #[track_caller]
     fn check(lost: u64, of: u64, present: bool, wanted: Option<GuardKind>) {
         let [left, right] = measure(&groups(lost), of, [present, true], GuardLimits::default());
-        assert_eq!(left.as_ref().map(|hold| hold.kind), wanted, "{lost} of {of}");
+        assert_eq!(
+            left.as_ref().map(|hold| hold.kind),
+            wanted,
+            "{lost} of {of}"
+        );
         assert_eq!(right, None);
         if let Some(hold) = left {
             assert_eq!((hold.lost, hold.of), (lost, of));
@@ -210,18 +261,53 @@ mod tests {
 
     #[test]
     fn an_answer_approves_what_was_shown_and_nothing_larger() {
-        let hold = |kind, lost| GuardHold { kind, side: Side::Left, lost, of: 100, sample: Vec::new() };
-        let answer = |kind, side, lost, choice| GuardAnswer { kind, side, lost, choice };
+        let hold = |kind, lost| GuardHold {
+            kind,
+            side: Side::Left,
+            lost,
+            of: 100,
+            sample: Vec::new(),
+        };
+        let answer = |kind, side, lost, choice| GuardAnswer {
+            kind,
+            side,
+            lost,
+            choice,
+        };
         use GuardChoice::{Apply, BringBack, Later};
         use GuardKind::{MassDeletion, RootMissing};
         let mass = hold(MassDeletion, 30);
         assert_eq!(answered(&mass, &[]), None);
-        assert_eq!(answered(&mass, &[answer(MassDeletion, Side::Left, 30, Apply)]), Some(Apply));
-        assert_eq!(answered(&mass, &[answer(MassDeletion, Side::Left, 29, Apply)]), None);
-        assert_eq!(answered(&mass, &[answer(MassDeletion, Side::Left, 1, BringBack)]), Some(BringBack));
-        assert_eq!(answered(&mass, &[answer(MassDeletion, Side::Right, 30, Apply)]), None);
-        assert_eq!(answered(&mass, &[answer(RootMissing, Side::Left, 30, Apply)]), None);
-        assert_eq!(answered(&mass, &[answer(MassDeletion, Side::Left, 30, Later)]), None);
-        assert_eq!(answered(&hold(RootMissing, 3), &[answer(RootMissing, Side::Left, 3, Apply)]), None);
+        assert_eq!(
+            answered(&mass, &[answer(MassDeletion, Side::Left, 30, Apply)]),
+            Some(Apply)
+        );
+        assert_eq!(
+            answered(&mass, &[answer(MassDeletion, Side::Left, 29, Apply)]),
+            None
+        );
+        assert_eq!(
+            answered(&mass, &[answer(MassDeletion, Side::Left, 1, BringBack)]),
+            Some(BringBack)
+        );
+        assert_eq!(
+            answered(&mass, &[answer(MassDeletion, Side::Right, 30, Apply)]),
+            None
+        );
+        assert_eq!(
+            answered(&mass, &[answer(RootMissing, Side::Left, 30, Apply)]),
+            None
+        );
+        assert_eq!(
+            answered(&mass, &[answer(MassDeletion, Side::Left, 30, Later)]),
+            None
+        );
+        assert_eq!(
+            answered(
+                &hold(RootMissing, 3),
+                &[answer(RootMissing, Side::Left, 3, Apply)]
+            ),
+            None
+        );
     }
 }

@@ -95,7 +95,9 @@ impl fmt::Display for Shown<'_> {
                     '\t' => f.write_str("\\t")?,
                     '\\' => f.write_str("\\\\")?,
                     c if c.is_ascii_control() => write!(f, "\\x{:02x}", u32::from(c))?,
-                    c if c.is_control() || is_invisible(c) => write!(f, "\\u{{{:x}}}", u32::from(c))?,
+                    c if c.is_control() || is_invisible(c) => {
+                        write!(f, "\\u{{{:x}}}", u32::from(c))?
+                    }
                     c => f.write_char(c)?,
                 }
             }
@@ -141,9 +143,13 @@ mod tests {
 
     #[test]
     fn orders_directories_before_everything_that_follows_them() {
-        let mut paths: Vec<&[u8]> = vec![b"a.b", b"a/b", b"a", b"a/b/c", b"a\x01", b"b", b"", b"a b", b"a/a"];
+        let mut paths: Vec<&[u8]> = vec![
+            b"a.b", b"a/b", b"a", b"a/b/c", b"a\x01", b"b", b"", b"a b", b"a/a",
+        ];
         paths.sort_by(|a, b| order(a, b));
-        let wanted: Vec<&[u8]> = vec![b"", b"a", b"a/a", b"a/b", b"a/b/c", b"a\x01", b"a b", b"a.b", b"b"];
+        let wanted: Vec<&[u8]> = vec![
+            b"", b"a", b"a/a", b"a/b", b"a/b/c", b"a\x01", b"a b", b"a.b", b"b",
+        ];
         assert_eq!(paths, wanted);
     }
 
@@ -154,8 +160,18 @@ mod tests {
         assert!(is_ours(b".syncmgr-tmp-1234-1"));
         assert!(!is_ours(b".syncmgrs"));
         assert!(!is_ours(b".sync"));
-        assert!(is_below(b"a/b", b"a") && !is_below(b"ab", b"a") && !is_below(b"a", b"a") && is_below(b"a", b""));
-        assert!(is_relative(b"a/b") && is_relative(b"") && !is_relative(b"a//b") && !is_relative(b"../x"));
+        assert!(
+            is_below(b"a/b", b"a")
+                && !is_below(b"ab", b"a")
+                && !is_below(b"a", b"a")
+                && is_below(b"a", b"")
+        );
+        assert!(
+            is_relative(b"a/b")
+                && is_relative(b"")
+                && !is_relative(b"a//b")
+                && !is_relative(b"../x")
+        );
         assert_eq!(split(b"a/b/c"), (&b"a/b"[..], &b"c"[..]));
         assert_eq!(split(b"c"), (&b""[..], &b"c"[..]));
     }

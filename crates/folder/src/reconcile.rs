@@ -15,7 +15,7 @@ use crate::tree::{Hash, Kind, Meta, Side, Time};
 
 /// How one side stands against what was last in sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// Not there (any more, or never).
     Gone,
     /// There and as it was.
@@ -69,15 +69,21 @@ impl ConflictKind {
     /// Returns the kind of a stable name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::BothCreated, Self::BothChanged, Self::Kinds, Self::DeletedLeft, Self::DeletedRight]
-            .into_iter()
-            .find(|kind| kind.code() == code)
+        [
+            Self::BothCreated,
+            Self::BothChanged,
+            Self::Kinds,
+            Self::DeletedLeft,
+            Self::DeletedRight,
+        ]
+        .into_iter()
+        .find(|kind| kind.code() == code)
     }
 }
 
 /// What is to be done about a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// Nothing at all.
     Nothing,
     /// Nothing on disk, because both sides agree; remember how they look now.
@@ -112,7 +118,11 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     const fn plain(decision: Decision) -> Self {
-        Self { decision, bits: None, mtime: None }
+        Self {
+            decision,
+            bits: None,
+            mtime: None,
+        }
     }
 }
 
@@ -146,17 +156,37 @@ pub(crate) fn reconcile(view: View<'_>) -> Verdict {
         } else {
             None
         };
-        return Verdict { decision, bits, mtime: None };
+        return Verdict {
+            decision,
+            bits,
+            mtime: None,
+        };
     }
     match view.changes {
         [Same, Same] => Verdict::plain(Decision::Record),
         [Gone, _] | [_, Gone] => Verdict::plain(Decision::Hold),
         _ => {
-            let bits = if left.kind == Kind::Link { None } else { merge_bits(view.base, left, right) };
-            let mtime = if left.kind == Kind::File { merge_mtime(view.base, left, right) } else { None };
+            let bits = if left.kind == Kind::Link {
+                None
+            } else {
+                merge_bits(view.base, left, right)
+            };
+            let mtime = if left.kind == Kind::File {
+                merge_mtime(view.base, left, right)
+            } else {
+                None
+            };
             let agree = bits.is_none_or(|b| left.bits() == b && right.bits() == b)
                 && mtime.is_none_or(|t| left.mtime == t && right.mtime == t);
-            Verdict { decision: if agree { Decision::Record } else { Decision::Meta }, bits, mtime }
+            Verdict {
+                decision: if agree {
+                    Decision::Record
+                } else {
+                    Decision::Meta
+                },
+                bits,
+                mtime,
+            }
         }
     }
 }
@@ -216,7 +246,10 @@ impl Item {
     }
 
     fn is_dir_somewhere(&self) -> bool {
-        self.sides.iter().flatten().any(|meta| meta.kind == Kind::Dir)
+        self.sides
+            .iter()
+            .flatten()
+            .any(|meta| meta.kind == Kind::Dir)
     }
 }
 
@@ -261,7 +294,10 @@ pub(crate) fn settle(groups: &mut Vec<Group>) {
     let mut cut: Vec<Vec<u8>> = Vec::new();
     // Everything below a directory follows it, so the way back sees it first.
     for group in groups.iter_mut().rev() {
-        let mut sum = Below { holds: group.barred, ..Below::default() };
+        let mut sum = Below {
+            holds: group.barred,
+            ..Below::default()
+        };
         for item in &mut group.items {
             if item.is_dir_somewhere() {
                 let path = name::join(&group.path, &item.name);
@@ -310,7 +346,9 @@ fn settle_dir(item: &mut Item, inside: Below) {
         }
         Decision::Copy { to }
             if item.side(to).is_some_and(|meta| meta.kind == Kind::Dir)
-                && item.side(to.other()).is_some_and(|meta| meta.kind != Kind::Dir)
+                && item
+                    .side(to.other())
+                    .is_some_and(|meta| meta.kind != Kind::Dir)
                 && (inside.holds || inside.copies != [false; 2]) =>
         {
             item.verdict = Verdict::plain(Decision::Conflict(ConflictKind::Kinds));
@@ -323,7 +361,10 @@ fn settle_dir(item: &mut Item, inside: Below) {
 fn lies_in(path: &[u8], cut: &[Vec<u8>]) -> bool {
     let before = cut.partition_point(|dir| name::order(dir, path).is_le());
     // Only the nearest one before can hold it, unless that one lies in an earlier one, which then holds both.
-    cut[..before].iter().rev().any(|dir| dir.as_slice() == path || name::is_below(path, dir))
+    cut[..before]
+        .iter()
+        .rev()
+        .any(|dir| dir.as_slice() == path || name::is_below(path, dir))
 }
 
 #[cfg(test)]
@@ -333,12 +374,29 @@ mod tests {
 
     fn meta(kind: Kind, bits: u32, sec: i64) -> Meta {
         let time = Time { sec, nsec: 1 };
-        Meta { kind, mode: bits, size: 1, mtime: time, ctime: time, ino: 1, dev: 1 }
+        Meta {
+            kind,
+            mode: bits,
+            size: 1,
+            mtime: time,
+            ctime: time,
+            ino: 1,
+            dev: 1,
+        }
     }
 
     fn base_of(meta: &Meta) -> Base {
-        let mark = Mark { bits: meta.bits(), mtime: meta.mtime, ..Mark::default() };
-        Base { kind: meta.kind, size: 1, hash: [0; 32], marks: [mark; 2] }
+        let mark = Mark {
+            bits: meta.bits(),
+            mtime: meta.mtime,
+            ..Mark::default()
+        };
+        Base {
+            kind: meta.kind,
+            size: 1,
+            hash: [0; 32],
+            marks: [mark; 2],
+        }
     }
 
     /// `.` gone, `=` as in the base, `m` other bits, `t` other time, `a`/`b` other content, `d` a directory, `l` a link.
@@ -468,13 +526,24 @@ mod tests {
                 }
             })
             .collect();
-        Group { path: path.as_bytes().into(), items, barred: false }
+        Group {
+            path: path.as_bytes().into(),
+            items,
+            barred: false,
+        }
     }
 
     fn decisions(groups: &[Group]) -> Vec<(String, Decision)> {
         groups
             .iter()
-            .flat_map(|g| g.items.iter().map(|i| (name::shown(&name::join(&g.path, &i.name)), i.verdict.decision)))
+            .flat_map(|g| {
+                g.items.iter().map(|i| {
+                    (
+                        name::shown(&name::join(&g.path, &i.name)),
+                        i.verdict.decision,
+                    )
+                })
+            })
             .collect()
     }
 
@@ -485,7 +554,13 @@ mod tests {
     fn a_directory_lives_if_something_below_it_must() {
         let mut groups = vec![
             group("", &[("d", ".d", Decision::Delete { on: R })]),
-            group("d", &[("e", ".d", Decision::Delete { on: R }), ("old", ".f", Decision::Delete { on: R })]),
+            group(
+                "d",
+                &[
+                    ("e", ".d", Decision::Delete { on: R }),
+                    ("old", ".f", Decision::Delete { on: R }),
+                ],
+            ),
             group("d/e", &[("new", ".f", Decision::Copy { to: L })]),
         ];
         settle(&mut groups);
@@ -503,7 +578,13 @@ mod tests {
         let conflict = Decision::Conflict(ConflictKind::DeletedLeft);
         let mut groups = vec![
             group("", &[("d", ".d", Decision::Delete { on: R })]),
-            group("d", &[("x", ".f", conflict), ("y", ".f", Decision::Delete { on: R })]),
+            group(
+                "d",
+                &[
+                    ("x", ".f", conflict),
+                    ("y", ".f", Decision::Delete { on: R }),
+                ],
+            ),
         ];
         settle(&mut groups);
         let wanted = vec![
@@ -517,19 +598,34 @@ mod tests {
     #[test]
     fn a_directory_is_replaced_only_if_nothing_below_it_survives() {
         let replaced = [("d", "fd", Decision::Copy { to: R })];
-        let mut groups = vec![group("", &replaced), group("d", &[("x", ".f", Decision::Delete { on: R })])];
+        let mut groups = vec![
+            group("", &replaced),
+            group("d", &[("x", ".f", Decision::Delete { on: R })]),
+        ];
         settle(&mut groups);
         assert_eq!(decisions(&groups)[0].1, Decision::Copy { to: R });
         assert_eq!(groups.len(), 2);
-        let mut groups = vec![group("", &replaced), group("d", &[("x", ".f", Decision::Copy { to: L })])];
+        let mut groups = vec![
+            group("", &replaced),
+            group("d", &[("x", ".f", Decision::Copy { to: L })]),
+        ];
         settle(&mut groups);
-        assert_eq!(decisions(&groups), vec![("d".to_owned(), Decision::Conflict(ConflictKind::Kinds))]);
+        assert_eq!(
+            decisions(&groups),
+            vec![("d".to_owned(), Decision::Conflict(ConflictKind::Kinds))]
+        );
     }
 
     #[test]
     fn nothing_is_done_below_a_conflict() {
         let mut groups = vec![
-            group("", &[("d", "fd", Decision::Conflict(ConflictKind::Kinds)), ("z", "f.", Decision::Copy { to: R })]),
+            group(
+                "",
+                &[
+                    ("d", "fd", Decision::Conflict(ConflictKind::Kinds)),
+                    ("z", "f.", Decision::Copy { to: R }),
+                ],
+            ),
             group("d", &[("e", ".d", Decision::Copy { to: L })]),
             group("d/e", &[("x", ".f", Decision::Copy { to: L })]),
             group("d2", &[("x", ".f", Decision::Copy { to: L })]),
@@ -555,7 +651,10 @@ mod tests {
             ("a".to_owned(), Decision::Copy { to: L }),
             ("b".to_owned(), Decision::Delete { on: L }),
             ("c".to_owned(), Decision::Copy { to: L }),
-            ("d".to_owned(), Decision::Conflict(ConflictKind::BothChanged)),
+            (
+                "d".to_owned(),
+                Decision::Conflict(ConflictKind::BothChanged),
+            ),
         ];
         assert_eq!(decisions(&groups), wanted);
     }

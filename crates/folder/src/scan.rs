@@ -14,7 +14,7 @@ use crate::fs::{self, Dir, ReadFault};
 use crate::name;
 use crate::observe::{Cancel, Finding, Observer, Progress};
 use crate::reconcile::{Change, Decision, Group, Item, Verdict, View, reconcile};
-use crate::tree::{Hash, Kind, Meta, Side, Time};
+use crate::tree::{Hash, Kind, Meta, Side};
 
 /// What a scan needs to know.
 #[derive(Clone, Copy)]
@@ -25,9 +25,8 @@ pub(crate) struct ScanInput<'a> {
     pub(crate) archive: &'a Archive,
     /// How temporary files of this pair begin.
     pub(crate) temp_prefix: &'a [u8],
-    /// The pair's own directory, in case it lies below a root.
-    pub(crate) own_dir: Option<Meta>,
-    pub(crate) now: Time,
+    /// The pair's own directory and both roots, in case one of them appears below a root.
+    pub(crate) own_dirs: [Option<Meta>; 3],
     pub(crate) workers: usize,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) cancel: &'a Cancel,
@@ -77,7 +76,10 @@ impl Shared {
             if queue.active == 0 {
                 return None;
             }
-            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = self
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -100,9 +102,15 @@ impl Drop for Taken<'_> {
 
 /// Reads both trees and decides about every path that differs; stops early when it is cancelled.
 pub(crate) fn scan(input: ScanInput<'_>) -> Scan {
-    let first = Task { path: Box::default(), sides: [true, true] };
+    let first = Task {
+        path: Box::default(),
+        sides: [true, true],
+    };
     let shared = Shared {
-        queue: Mutex::new(Queue { tasks: vec![first], active: 0 }),
+        queue: Mutex::new(Queue {
+            tasks: vec![first],
+            active: 0,
+        }),
         changed: Condvar::new(),
         seen: AtomicU64::new(0),
     };
@@ -126,9 +134,12 @@ pub(crate) fn scan(input: ScanInput<'_>) -> Scan {
         }
         all
     });
-    all.groups.sort_unstable_by(|a, b| name::order(&a.path, &b.path));
-    all.findings.sort_by(|a, b| name::order(&a.path, &b.path).then(a.side.cmp(&b.side)));
-    all.leftovers.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| name::order(&a.1, &b.1)));
+    all.groups
+        .sort_unstable_by(|a, b| name::order(&a.path, &b.path));
+    all.findings
+        .sort_by(|a, b| name::order(&a.path, &b.path).then(a.side.cmp(&b.side)));
+    all.leftovers
+        .sort_by(|a, b| a.0.cmp(&b.0).then_with(|| name::order(&a.1, &b.1)));
     all
 }
 
@@ -150,7 +161,8 @@ struct Listing {
 impl Listing {
     fn name(&self, at: usize) -> Option<&[u8]> {
         let found = self.found.get(at)?;
-        self.names.get(found.start as usize..(found.start + found.len) as usize)
+        self.names
+            .get(found.start as usize..(found.start + found.len) as usize)
     }
 }
 
@@ -183,7 +195,10 @@ impl<'a> Worker<'a> {
 
     fn run(mut self, shared: &Shared) -> Scan {
         while let Some(task) = shared.take() {
-            let mut taken = Taken { shared, more: Vec::new() };
+            let mut taken = Taken {
+                shared,
+                more: Vec::new(),
+            };
             if self.input.cancel.is_cancelled() {
                 continue;
             }
@@ -192,13 +207,30 @@ impl<'a> Worker<'a> {
             let added = self.result.seen[0] + self.result.seen[1] - before;
             let done = shared.seen.fetch_add(added, Ordering::Relaxed) + added;
             let total = self.input.archive.entries() * 2;
-            self.input.observer.progress(Progress { done, total: total.max(done), ..Progress::default() });
+            self.input.observer.progress(Progress {
+                done,
+                total: total.max(done),
+                ..Progress::default()
+            });
         }
         self.result
     }
 
-    fn find(&mut self, path: Vec<u8>, side: Side, what: &'static str, cause: Option<String>, failed: bool) {
-        let finding = Finding { path: path.into(), side: Some(side), what, cause, failed };
+    fn find(
+        &mut self,
+        path: Vec<u8>,
+        side: Side,
+        what: &'static str,
+        cause: Option<String>,
+        failed: bool,
+    ) {
+        let finding = Finding {
+            path: path.into(),
+            side: Some(side),
+            what,
+            cause,
+            failed,
+        };
         self.input.observer.finding(&finding);
         self.result.findings.push(finding);
     }
@@ -217,16 +249,30 @@ impl<'a> Worker<'a> {
                 Err(error) => {
                     barred = true;
                     let what = match error.kind() {
-                        io::ErrorKind::CrossesDevices => "another file system below the root; skipped",
-                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "the directory vanished meanwhile",
+                        io::ErrorKind::CrossesDevices => {
+                            "another file system below the root; skipped"
+                        }
+                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                            "the directory vanished meanwhile"
+                        }
                         _ => "the directory cannot be read; nothing below it is synchronized",
                     };
                     let failed = error.kind() != io::ErrorKind::CrossesDevices;
-                    self.find(task.path.to_vec(), side, what, Some(error.to_string()), failed);
+                    self.find(
+                        task.path.to_vec(),
+                        side,
+                        what,
+                        Some(error.to_string()),
+                        failed,
+                    );
                 }
             }
         }
-        let mut group = Group { path: task.path.clone(), items: Vec::new(), barred };
+        let mut group = Group {
+            path: task.path.clone(),
+            items: Vec::new(),
+            barred,
+        };
         if !barred {
             let listings = std::mem::take(&mut self.listings);
             self.merge(&listings, &dirs, &mut group, more);
@@ -251,9 +297,18 @@ impl<'a> Worker<'a> {
                 return;
             }
             // A directory's names never reach 4 GiB on a file system that we know; beyond that they are not seen twice.
-            let (Ok(start), Ok(len)) = (u32::try_from(listing.names.len()), u32::try_from(entry.len())) else { return };
+            let (Ok(start), Ok(len)) = (
+                u32::try_from(listing.names.len()),
+                u32::try_from(entry.len()),
+            ) else {
+                return;
+            };
             listing.names.extend_from_slice(entry);
-            listing.found.push(Found { start, len, meta: None });
+            listing.found.push(Found {
+                start,
+                len,
+                meta: None,
+            });
         })?;
         let mut gone = false;
         for found in &mut listing.found {
@@ -280,16 +335,31 @@ impl<'a> Worker<'a> {
         if gone {
             listing.found.retain(|found| found.len > 0);
         }
-        if let Some(own) = input.own_dir {
-            listing.found.retain(|found| !found.meta.is_some_and(|meta| is_same_dir(&meta, &own)));
-        }
+        let is_own = |meta: &Meta| {
+            input
+                .own_dirs
+                .iter()
+                .flatten()
+                .any(|own| is_same_dir(meta, own))
+        };
+        listing
+            .found
+            .retain(|found| !found.meta.as_ref().is_some_and(is_own));
         let names = &listing.names;
-        listing.found.sort_unstable_by_key(|found| &names[found.start as usize..(found.start + found.len) as usize]);
+        listing.found.sort_unstable_by_key(|found| {
+            &names[found.start as usize..(found.start + found.len) as usize]
+        });
         self.result.seen[side.at()] += listing.found.len() as u64;
         Ok(dir)
     }
 
-    fn merge(&mut self, listings: &[Listing; 2], dirs: &[Option<Dir>; 2], group: &mut Group, more: &mut Vec<Task>) {
+    fn merge(
+        &mut self,
+        listings: &[Listing; 2],
+        dirs: &[Option<Dir>; 2],
+        group: &mut Group,
+        more: &mut Vec<Task>,
+    ) {
         let archive = self.input.archive;
         let mut at = [0usize; 2];
         let mut bases = archive.dir(&group.path).peekable();
@@ -299,8 +369,12 @@ impl<'a> Worker<'a> {
             }
             let names = Side::BOTH.map(|side| listings[side.at()].name(at[side.at()]));
             let base_name = bases.peek().map(|entry| entry.name);
-            let Some(name) = [names[0], names[1], base_name].into_iter().flatten().min() else { return };
-            let base = bases.next_if(|entry| entry.name == name).map(|entry| entry.base);
+            let Some(name) = [names[0], names[1], base_name].into_iter().flatten().min() else {
+                return;
+            };
+            let base = bases
+                .next_if(|entry| entry.name == name)
+                .map(|entry| entry.base);
             let presences = Side::BOTH.map(|side| {
                 if names[side.at()] != Some(name) {
                     return Presence::Absent;
@@ -332,7 +406,13 @@ impl<'a> Worker<'a> {
             Presence::There(meta) => {
                 if meta.kind == Kind::Special {
                     hold = true;
-                    self.find(name::join(&group.path, name), side, "a special file; skipped", None, false);
+                    self.find(
+                        name::join(&group.path, name),
+                        side,
+                        "a special file; skipped",
+                        None,
+                        false,
+                    );
                 } else if meta.dev != self.input.devs[side.at()] {
                     hold = true;
                     let what = "another file system below the root; skipped";
@@ -350,25 +430,40 @@ impl<'a> Worker<'a> {
             && is_untouched(base, Side::Right, right)
         {
             if base.kind == Kind::Dir {
-                more.push(Task { path: name::join(&group.path, name).into(), sides: [true, true] });
+                more.push(Task {
+                    path: name::join(&group.path, name).into(),
+                    sides: [true, true],
+                });
             }
             return;
         }
         match self.judge(name, base.as_ref(), sides, dirs) {
             Ok((verdict, hash)) => {
-                let is_dir = Side::BOTH.map(|side| sides[side.at()].is_some_and(|meta| meta.kind == Kind::Dir));
+                let is_dir = Side::BOTH
+                    .map(|side| sides[side.at()].is_some_and(|meta| meta.kind == Kind::Dir));
                 if is_dir[0] || is_dir[1] || base.is_some_and(|base| base.kind == Kind::Dir) {
-                    more.push(Task { path: name::join(&group.path, name).into(), sides: is_dir });
+                    more.push(Task {
+                        path: name::join(&group.path, name).into(),
+                        sides: is_dir,
+                    });
                 }
                 if verdict.decision != Decision::Nothing {
                     let (base, hash) = (base.map(Box::new), hash.map(Box::new));
-                    group.items.push(Item { name: name.into(), verdict, sides, base, hash });
+                    group.items.push(Item {
+                        name: name.into(),
+                        verdict,
+                        sides,
+                        base,
+                        hash,
+                    });
                 }
             }
             Err((side, fault)) => {
                 if !matches!(fault, ReadFault::Cancelled) {
                     let what = match fault {
-                        ReadFault::Changed => "it changed while it was read; it will be synchronized next time",
+                        ReadFault::Changed => {
+                            "it changed while it was read; it will be synchronized next time"
+                        }
                         _ => "it cannot be read",
                     };
                     let cause = match &fault {
@@ -393,16 +488,24 @@ impl<'a> Worker<'a> {
         let mut hashes: [Option<Hash>; 2] = [None, None];
         let mut changes = [Change::Gone; 2];
         for side in Side::BOTH {
-            let Some(meta) = sides[side.at()] else { continue };
+            let Some(meta) = sides[side.at()] else {
+                continue;
+            };
             changes[side.at()] = match base {
                 Some(base) if base.kind == meta.kind => {
-                    if meta.kind == Kind::Dir || meta.size == base.size && is_proof(base, side, &meta) {
+                    if meta.kind == Kind::Dir
+                        || meta.size == base.size && is_proof(base, side, &meta)
+                    {
                         hashes[side.at()] = Some(base.hash);
                         change_of_meta(base, side, &meta)
                     } else if meta.size == base.size {
                         let hash = self.hash(dirs, side, name, &meta)?;
                         hashes[side.at()] = Some(hash);
-                        if hash == base.hash { change_of_meta(base, side, &meta) } else { Change::Content }
+                        if hash == base.hash {
+                            change_of_meta(base, side, &meta)
+                        } else {
+                            Change::Content
+                        }
                     } else {
                         Change::Content
                     }
@@ -428,7 +531,12 @@ impl<'a> Worker<'a> {
                 could && hashes[0].is_some() && hashes[0] == hashes[1]
             };
         }
-        let verdict = reconcile(View { base, sides: [sides[0].as_ref(), sides[1].as_ref()], changes, equal });
+        let verdict = reconcile(View {
+            base,
+            sides: [sides[0].as_ref(), sides[1].as_ref()],
+            changes,
+            equal,
+        });
         let hash = if equal { hashes[0] } else { None };
         Ok((verdict, hash))
     }
@@ -440,14 +548,25 @@ impl<'a> Worker<'a> {
         name: &[u8],
         meta: &Meta,
     ) -> Result<Hash, (Side, ReadFault)> {
-        let dir = dirs[side.at()].as_ref().ok_or_else(|| (side, ReadFault::Changed))?;
-        fs::hash_entry(dir, name, meta, &mut self.hash_buffer, self.input.cancel).map_err(|fault| (side, fault))
+        let dir = dirs[side.at()].as_ref().ok_or((side, ReadFault::Changed))?;
+        fs::hash_entry(dir, name, meta, &mut self.hash_buffer, self.input.cancel)
+            .map_err(|fault| (side, fault))
     }
 }
 
 fn push_hold(group: &mut Group, name: &[u8], sides: [Option<Meta>; 2]) {
-    let verdict = Verdict { decision: Decision::Hold, bits: None, mtime: None };
-    group.items.push(Item { name: name.into(), verdict, sides, base: None, hash: None });
+    let verdict = Verdict {
+        decision: Decision::Hold,
+        bits: None,
+        mtime: None,
+    };
+    group.items.push(Item {
+        name: name.into(),
+        verdict,
+        sides,
+        base: None,
+        hash: None,
+    });
 }
 
 fn is_same_dir(meta: &Meta, own: &Meta) -> bool {

@@ -22,7 +22,9 @@ const PATH_CHUNK_MAX: usize = 4000;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const LIST_BUFFER: usize = 32 * 1024;
 
-const OPEN_DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const OPEN_DIR: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
 
 /// Whether one call makes everything written to a file system durable; otherwise each file is made durable by itself.
 pub(crate) const SYNCS_WHOLE: bool = cfg!(any(target_os = "linux", target_os = "android"));
@@ -30,12 +32,16 @@ pub(crate) const SYNCS_WHOLE: bool = cfg!(any(target_os = "linux", target_os = "
 impl Dir {
     /// Opens a directory by an ordinary path, following links: the person named it.
     pub(crate) fn open_path(path: &Path) -> io::Result<Self> {
-        Ok(Self { fd: fs::openat(CWD, path, OPEN_DIR, Mode::empty())? })
+        Ok(Self {
+            fd: fs::openat(CWD, path, OPEN_DIR, Mode::empty())?,
+        })
     }
 
     /// Opens the parent of this directory; of the topmost directory this is the same directory.
     pub(crate) fn open_parent(&self) -> io::Result<Self> {
-        Ok(Self { fd: fs::openat(&self.fd, "..", OPEN_DIR, Mode::empty())? })
+        Ok(Self {
+            fd: fs::openat(&self.fd, "..", OPEN_DIR, Mode::empty())?,
+        })
     }
 
     /// Opens a directory below this one, by no link and within the same mount.
@@ -67,10 +73,18 @@ impl Dir {
         use rustix::fs::ResolveFlags;
         use rustix::io::Errno;
         if chunk.is_empty() {
-            return Ok(Self { fd: fs::openat(&self.fd, ".", OPEN_DIR, Mode::empty())? });
+            return Ok(Self {
+                fd: fs::openat(&self.fd, ".", OPEN_DIR, Mode::empty())?,
+            });
         }
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-        match fs::openat2(&self.fd, chunk, OPEN_DIR | OFlags::NOFOLLOW, Mode::empty(), resolve) {
+        match fs::openat2(
+            &self.fd,
+            chunk,
+            OPEN_DIR | OFlags::NOFOLLOW,
+            Mode::empty(),
+            resolve,
+        ) {
             Ok(fd) => Ok(Self { fd }),
             // Kernels before 5.6 and some sandboxes do not have the call.
             Err(Errno::NOSYS | Errno::PERM) => self.open_steps(chunk),
@@ -82,7 +96,9 @@ impl Dir {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub(crate) fn open_dir(&self, rel: &[u8]) -> io::Result<Self> {
         if rel.is_empty() {
-            return Ok(Self { fd: fs::openat(&self.fd, ".", OPEN_DIR, Mode::empty())? });
+            return Ok(Self {
+                fd: fs::openat(&self.fd, ".", OPEN_DIR, Mode::empty())?,
+            });
         }
         self.open_steps(rel)
     }
@@ -92,7 +108,9 @@ impl Dir {
         let mut at: Option<Self> = None;
         for name in rel.split(|b| *b == b'/') {
             let from = at.as_ref().unwrap_or(self);
-            let next = Self { fd: fs::openat(&from.fd, name, OPEN_DIR | OFlags::NOFOLLOW, Mode::empty())? };
+            let next = Self {
+                fd: fs::openat(&from.fd, name, OPEN_DIR | OFlags::NOFOLLOW, Mode::empty())?,
+            };
             if next.stat_self()?.dev != dev {
                 return Err(io::ErrorKind::CrossesDevices.into());
             }
@@ -119,7 +137,11 @@ impl Dir {
 
     /// Calls `sink` with every name in this directory, in the file system's order.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    pub(crate) fn list(&self, _buffer: &mut Vec<u8>, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    pub(crate) fn list(
+        &self,
+        _buffer: &mut Vec<u8>,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<()> {
         for entry in fs::Dir::read_from(&self.fd)? {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
@@ -142,20 +164,38 @@ impl Dir {
 
     /// Opens a file for reading; a fifo put in its place does not block.
     pub(crate) fn open_file(&self, name: &[u8]) -> io::Result<File> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-        Ok(File::from(fs::openat(&self.fd, name, flags, Mode::empty())?))
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        Ok(File::from(fs::openat(
+            &self.fd,
+            name,
+            flags,
+            Mode::empty(),
+        )?))
     }
 
     /// Creates a file that did not exist, for writing.
     pub(crate) fn create_new(&self, name: &[u8], bits: u32) -> io::Result<File> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(File::from(fs::openat(&self.fd, name, flags, mode_of(bits))?))
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(fs::openat(
+            &self.fd,
+            name,
+            flags,
+            mode_of(bits),
+        )?))
     }
 
     /// Opens a file of ours for appending, creating it where it is missing.
     pub(crate) fn open_append(&self, name: &[u8]) -> io::Result<File> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(File::from(fs::openat(&self.fd, name, flags, mode_of(0o600))?))
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(fs::openat(
+            &self.fd,
+            name,
+            flags,
+            mode_of(0o600),
+        )?))
     }
 
     /// Reads the target of a link.
@@ -251,7 +291,12 @@ impl Dir {
 
     /// Sets the modification time of a name.
     pub(crate) fn set_mtime(&self, name: &[u8], mtime: Time) -> io::Result<()> {
-        Ok(fs::utimensat(&self.fd, name, &times(mtime), AtFlags::SYMLINK_NOFOLLOW)?)
+        Ok(fs::utimensat(
+            &self.fd,
+            name,
+            &times(mtime),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )?)
     }
 
     /// Makes the names in this directory durable, and on Linux everything else on its file system too.
@@ -287,6 +332,11 @@ pub(crate) fn set_file_mtime(file: &File, mtime: Time) -> io::Result<()> {
     Ok(fs::futimens(file, &times(mtime))?)
 }
 
+/// Says whether a link stood where a directory was expected.
+pub(crate) fn is_link_error(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
 /// Returns the bytes of a path as this system gave them.
 pub(crate) fn path_bytes(path: &Path) -> &[u8] {
     use std::os::unix::ffi::OsStrExt as _;
@@ -297,16 +347,22 @@ fn mode_of(bits: u32) -> Mode {
     Mode::from_raw_mode(raw(bits & crate::tree::MODE_MASK))
 }
 
-#[expect(clippy::unnecessary_fallible_conversions, reason = "the type of a mode differs between systems")]
-fn raw(mode: u32) -> fs::RawMode {
-    fs::RawMode::try_from(mode & 0o7777).unwrap_or(0)
+const fn raw(mode: u32) -> fs::RawMode {
+    // Twelve bits fit into the narrowest type that a system has for them.
+    (mode & 0o7777) as fs::RawMode
 }
 
 fn times(mtime: Time) -> Timestamps {
     // UTIME_OMIT leaves the access time alone.
     Timestamps {
-        last_access: Timespec { tv_sec: 0, tv_nsec: fs::UTIME_OMIT },
-        last_modification: Timespec { tv_sec: mtime.sec, tv_nsec: i64::from(mtime.nsec) },
+        last_access: Timespec {
+            tv_sec: 0,
+            tv_nsec: fs::UTIME_OMIT,
+        },
+        last_modification: Timespec {
+            tv_sec: mtime.sec,
+            tv_nsec: i64::from(mtime.nsec),
+        },
     }
 }
 
@@ -333,8 +389,14 @@ fn stat_at(fd: impl AsFd, name: &[u8], flags: AtFlags) -> io::Result<Meta> {
         kind: kind_of(FileType::from_raw_mode(s.stx_mode.into())),
         mode: u32::from(s.stx_mode) & 0o7777,
         size: s.stx_size,
-        mtime: Time { sec: s.stx_mtime.tv_sec, nsec: s.stx_mtime.tv_nsec },
-        ctime: Time { sec: s.stx_ctime.tv_sec, nsec: s.stx_ctime.tv_nsec },
+        mtime: Time {
+            sec: s.stx_mtime.tv_sec,
+            nsec: s.stx_mtime.tv_nsec,
+        },
+        ctime: Time {
+            sec: s.stx_ctime.tv_sec,
+            nsec: s.stx_ctime.tv_nsec,
+        },
         ino: s.stx_ino,
         dev: (u64::from(s.stx_dev_major) << 32) | u64::from(s.stx_dev_minor),
     })
@@ -348,13 +410,23 @@ fn stat_at(fd: impl AsFd, name: &[u8], flags: AtFlags) -> io::Result<Meta> {
     reason = "the fields have other widths on each system"
 )]
 fn stat_at(fd: impl AsFd, name: &[u8], flags: AtFlags) -> io::Result<Meta> {
-    let s = if flags.contains(AtFlags::EMPTY_PATH) { fs::fstat(fd)? } else { fs::statat(fd, name, flags)? };
+    let s = if flags.contains(AtFlags::EMPTY_PATH) {
+        fs::fstat(fd)?
+    } else {
+        fs::statat(fd, name, flags)?
+    };
     Ok(Meta {
         kind: kind_of(FileType::from_raw_mode(s.st_mode)),
         mode: s.st_mode as u32 & 0o7777,
         size: s.st_size as u64,
-        mtime: Time { sec: s.st_mtime as i64, nsec: s.st_mtime_nsec as u32 },
-        ctime: Time { sec: s.st_ctime as i64, nsec: s.st_ctime_nsec as u32 },
+        mtime: Time {
+            sec: s.st_mtime as i64,
+            nsec: s.st_mtime_nsec as u32,
+        },
+        ctime: Time {
+            sec: s.st_ctime as i64,
+            nsec: s.st_ctime_nsec as u32,
+        },
         ino: s.st_ino as u64,
         dev: s.st_dev as u64,
     })

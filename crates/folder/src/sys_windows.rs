@@ -28,7 +28,10 @@ impl Dir {
     /// Opens a directory by an ordinary path, following links: the person named it.
     pub(crate) fn open_path(path: &Path) -> io::Result<Self> {
         let path = std::fs::canonicalize(path)?;
-        Ok(Self { dir: CapDir::open_ambient_dir(&path, ambient_authority())?, path })
+        Ok(Self {
+            dir: CapDir::open_ambient_dir(&path, ambient_authority())?,
+            path,
+        })
     }
 
     /// Opens the parent of this directory; of the topmost directory this is the same directory.
@@ -38,19 +41,29 @@ impl Dir {
 
     /// Opens a directory below this one, by no link.
     pub(crate) fn open_dir(&self, rel: &[u8]) -> io::Result<Self> {
-        let mut at = Self { dir: self.dir.try_clone()?, path: self.path.clone() };
+        let mut at = Self {
+            dir: self.dir.try_clone()?,
+            path: self.path.clone(),
+        };
         for name in rel.split(|b| *b == b'/').filter(|name| !name.is_empty()) {
             let name = native(name)?;
             if at.dir.symlink_metadata(&name)?.is_symlink() {
                 return Err(io::ErrorKind::NotADirectory.into());
             }
-            at = Self { dir: at.dir.open_dir(&name)?, path: at.path.join(&name) };
+            at = Self {
+                dir: at.dir.open_dir(&name)?,
+                path: at.path.join(&name),
+            };
         }
         Ok(at)
     }
 
     /// Calls `sink` with every name in this directory, in the file system's order.
-    pub(crate) fn list(&self, _buffer: &mut Vec<u8>, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    pub(crate) fn list(
+        &self,
+        _buffer: &mut Vec<u8>,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<()> {
         for entry in self.dir.entries()? {
             sink(entry?.file_name().as_encoded_bytes());
         }
@@ -84,17 +97,33 @@ impl Dir {
 
     /// Creates a file that did not exist, for writing.
     pub(crate) fn create_new(&self, name: &[u8], _bits: u32) -> io::Result<File> {
-        Ok(self.dir.open_with(native(name)?, OpenOptions::new().write(true).create_new(true))?.into_std())
+        Ok(self
+            .dir
+            .open_with(
+                native(name)?,
+                OpenOptions::new().write(true).create_new(true),
+            )?
+            .into_std())
     }
 
     /// Opens a file of ours for appending, creating it where it is missing.
     pub(crate) fn open_append(&self, name: &[u8]) -> io::Result<File> {
-        Ok(self.dir.open_with(native(name)?, OpenOptions::new().read(true).append(true).create(true))?.into_std())
+        Ok(self
+            .dir
+            .open_with(
+                native(name)?,
+                OpenOptions::new().read(true).append(true).create(true),
+            )?
+            .into_std())
     }
 
     /// Reads the target of a link.
     pub(crate) fn read_link(&self, name: &[u8]) -> io::Result<Vec<u8>> {
-        Ok(self.dir.read_link_contents(native(name)?)?.into_os_string().into_encoded_bytes())
+        Ok(self
+            .dir
+            .read_link_contents(native(name)?)?
+            .into_os_string()
+            .into_encoded_bytes())
     }
 
     /// Creates a link that did not exist.
@@ -122,7 +151,9 @@ impl Dir {
         let to = native(to)?;
         match to_dir.dir.symlink_metadata(&to) {
             Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.dir.rename(native(from)?, &to_dir.dir, to),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.dir.rename(native(from)?, &to_dir.dir, to)
+            }
             Err(error) => Err(error),
         }
     }
@@ -133,13 +164,19 @@ impl Dir {
     }
 
     /// Exchanges two names of this directory at once; this system cannot.
-    #[expect(clippy::unused_self, reason = "the same signature as on systems that can")]
+    #[expect(
+        clippy::unused_self,
+        reason = "the same signature as on systems that can"
+    )]
     pub(crate) fn exchange(&self, _a: &[u8], _b: &[u8]) -> io::Result<bool> {
         Ok(false)
     }
 
     /// Sets the synchronized permission bits; there are none here.
-    #[expect(clippy::unused_self, reason = "the same signature as on systems that have them")]
+    #[expect(
+        clippy::unused_self,
+        reason = "the same signature as on systems that have them"
+    )]
     pub(crate) fn set_bits(&self, _name: &[u8], _expected: &Meta, _bits: u32) -> io::Result<()> {
         Ok(())
     }
@@ -147,21 +184,32 @@ impl Dir {
     /// Sets the modification time of a name.
     pub(crate) fn set_mtime(&self, name: &[u8], mtime: Time) -> io::Result<()> {
         let name = native(name)?;
-        if self.dir.symlink_metadata(&name)?.is_symlink() || self.dir.symlink_metadata(&name)?.is_dir() {
+        if self.dir.symlink_metadata(&name)?.is_symlink()
+            || self.dir.symlink_metadata(&name)?.is_dir()
+        {
             return Ok(());
         }
-        let file = self.dir.open_with(name, OpenOptions::new().write(true))?.into_std();
+        let file = self
+            .dir
+            .open_with(name, OpenOptions::new().write(true))?
+            .into_std();
         set_file_mtime(&file, mtime)
     }
 
     /// Makes the names in this directory durable; the system does so by itself.
-    #[expect(clippy::unused_self, reason = "the same signature as on systems that must be asked")]
+    #[expect(
+        clippy::unused_self,
+        reason = "the same signature as on systems that must be asked"
+    )]
     pub(crate) fn sync(&self) -> io::Result<()> {
         Ok(())
     }
 
     /// Makes the names in this directory durable; the system does so by itself.
-    #[expect(clippy::unused_self, reason = "the same signature as on systems that must be asked")]
+    #[expect(
+        clippy::unused_self,
+        reason = "the same signature as on systems that must be asked"
+    )]
     pub(crate) fn sync_names(&self) -> io::Result<()> {
         Ok(())
     }
@@ -189,6 +237,11 @@ pub(crate) fn set_file_mtime(file: &File, mtime: Time) -> io::Result<()> {
     file.set_modified(time.ok_or(io::ErrorKind::InvalidInput)?)
 }
 
+/// Says whether a link stood where a directory was expected; here such an error is "not a directory".
+pub(crate) const fn is_link_error(_error: &io::Error) -> bool {
+    false
+}
+
 /// Returns the bytes of a path as this system gave them.
 pub(crate) fn path_bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_encoded_bytes()
@@ -197,7 +250,9 @@ pub(crate) fn path_bytes(path: &Path) -> &[u8] {
 /// Makes a native name of bytes that once came from this system; anything else is refused.
 fn native(name: &[u8]) -> io::Result<PathBuf> {
     // Names that are no Unicode cannot be made again from bytes without unsafe code; they are refused one by one.
-    std::str::from_utf8(name).map(PathBuf::from).map_err(|_| io::ErrorKind::InvalidFilename.into())
+    std::str::from_utf8(name)
+        .map(PathBuf::from)
+        .map_err(|_| io::ErrorKind::InvalidFilename.into())
 }
 
 fn meta_of(meta: &Metadata) -> Meta {
@@ -210,19 +265,36 @@ fn meta_of(meta: &Metadata) -> Meta {
     } else {
         Kind::Special
     };
-    let mtime = meta.modified().map(CapTime::into_std).map_or_else(|_| Time::default(), time_of);
-    Meta { kind, mode: 0, size: meta.file_size(), mtime, ctime: Time::default(), ino: 0, dev: 0 }
+    let mtime = meta
+        .modified()
+        .map(CapTime::into_std)
+        .map_or_else(|_| Time::default(), time_of);
+    Meta {
+        kind,
+        mode: 0,
+        size: meta.file_size(),
+        mtime,
+        ctime: Time::default(),
+        ino: 0,
+        dev: 0,
+    }
 }
 
 fn time_of(time: SystemTime) -> Time {
     match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => Time { sec: i64::try_from(after.as_secs()).unwrap_or(i64::MAX), nsec: after.subsec_nanos() },
+        Ok(after) => Time {
+            sec: i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+            nsec: after.subsec_nanos(),
+        },
         Err(before) => {
             let before = before.duration();
             let sec = -i64::try_from(before.as_secs()).unwrap_or(i64::MAX);
             match before.subsec_nanos() {
                 0 => Time { sec, nsec: 0 },
-                nanos => Time { sec: sec - 1, nsec: 1_000_000_000 - nanos },
+                nanos => Time {
+                    sec: sec - 1,
+                    nsec: 1_000_000_000 - nanos,
+                },
             }
         }
     }

@@ -140,7 +140,10 @@ impl Meta {
     /// Says whether this is the same entry with the same content, its name apart; a rename changes the ctime.
     #[must_use]
     pub fn is_moved(&self, then: &Self) -> bool {
-        self.kind == then.kind && self.ino == then.ino && self.size == then.size && self.mtime == then.mtime
+        self.kind == then.kind
+            && self.ino == then.ino
+            && self.size == then.size
+            && self.mtime == then.mtime
     }
 }
 
@@ -156,7 +159,11 @@ const SETTLE_COARSE_NANOS: i128 = 2_100_000_000;
 /// Says whether a ctime read at `now` is old enough to notice every later change.
 #[must_use]
 pub(crate) fn is_settled(ctime: Time, now: Time) -> bool {
-    let wait = if ctime.nsec == 0 { SETTLE_COARSE_NANOS } else { SETTLE_NANOS };
+    let wait = if ctime.nsec == 0 {
+        SETTLE_COARSE_NANOS
+    } else {
+        SETTLE_NANOS
+    };
     now.nanos_since(ctime) >= wait
 }
 
@@ -170,8 +177,14 @@ mod tests {
         assert!(!is_settled(at(10, 5), at(10, 5)));
         assert!(!is_settled(at(10, 5), at(10, 10_000_000)));
         assert!(is_settled(at(10, 5), at(10, 30_000_000)));
-        assert!(!is_settled(at(10, 0), at(11, 0)), "a clock of whole seconds needs longer");
+        assert!(
+            !is_settled(at(10, 0), at(11, 0)),
+            "a clock of whole seconds needs longer"
+        );
         assert!(is_settled(at(10, 0), at(13, 0)));
-        assert!(!is_settled(at(20, 5), at(10, 0)), "a clock ahead of ours is never trusted");
+        assert!(
+            !is_settled(at(20, 5), at(10, 0)),
+            "a clock ahead of ours is never trusted"
+        );
     }
 }

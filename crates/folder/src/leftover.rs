@@ -1,0 +1,145 @@
+//! Temporary files that a killed run left behind.
+//!
+//! A temporary file that was to become a new entry is a copy of ours and is removed. One that was to replace an entry may
+//! hide the old version, if the run was killed between the exchange and the move to the versions; the journal, written
+//! before the exchange, says how to tell. What cannot be told apart is kept.
+
+use std::collections::HashMap;
+use std::io;
+
+use crate::bench::Bench;
+use crate::journal::{Deed, Record, Stamp};
+use crate::name;
+use crate::observe::Step;
+use crate::tree::{Kind, Side};
+use crate::versions::{is_run_name, kept_name};
+
+/// Makes the name of a temporary file.
+pub(crate) fn temp_name(prefix: &[u8], run: &str, number: u64, replaces: bool) -> Vec<u8> {
+    let mut name = prefix.to_vec();
+    let letter = if replaces { 'r' } else { 'n' };
+    name.extend_from_slice(format!("{letter}{number:x}-{run}").as_bytes());
+    name
+}
+
+/// Reads a temporary name that may hide an old version: the run and the number.
+fn parse(prefix: &[u8], name: &[u8]) -> Option<(String, u64)> {
+    let rest = std::str::from_utf8(name.strip_prefix(prefix)?)
+        .ok()?
+        .strip_prefix('r')?;
+    let (number, run) = rest.split_once('-')?;
+    let number = u64::from_str_radix(number, 16).ok()?;
+    is_run_name(run).then(|| (run.to_owned(), number))
+}
+
+enum Fate {
+    Remove,
+    /// It is the old version that the run meant to keep.
+    Finish,
+    /// It is something that belongs to this path and nobody else has.
+    Keep(Box<[u8]>),
+}
+
+/// Removes what interrupted runs left, and brings to safety what must not be removed. `trusted` says that the pair's own
+/// directory is the one those runs used.
+pub(crate) fn sweep(
+    bench: &Bench<'_>,
+    leftovers: &[(Side, Box<[u8]>)],
+    trusted: bool,
+) -> io::Result<()> {
+    let mut journals: HashMap<String, HashMap<(Side, u64), Record>> = HashMap::new();
+    for (side, path) in leftovers {
+        let (dir_path, last) = name::split(path);
+        let Ok(dir) = bench.dir(*side, dir_path) else {
+            continue;
+        };
+        let Ok(meta) = dir.stat(last) else { continue };
+        if meta.kind == Kind::Dir {
+            continue;
+        }
+        let fate = match parse(bench.temp_prefix, last) {
+            None => Fate::Remove,
+            Some((run, number)) => {
+                if !journals.contains_key(&run) {
+                    journals.insert(run.clone(), replacements(bench, &run)?);
+                }
+                match journals
+                    .get(&run)
+                    .and_then(|records| records.get(&(*side, number)))
+                {
+                    None if trusted => Fate::Remove,
+                    None => Fate::Keep(path.clone()),
+                    Some(Record { path, deed, .. }) => match deed {
+                        Deed::Replace { old, .. } if old.is(&meta) => Fate::Finish,
+                        Deed::Replace { new, .. } if new.is(&meta) => Fate::Remove,
+                        _ => Fate::Keep(path.clone()),
+                    },
+                }
+            }
+        };
+        bench.observer.step(Step::Delete(*side, path));
+        let done = match (fate, parse(bench.temp_prefix, last)) {
+            (Fate::Finish, Some((run, number))) => {
+                bench.store.of_run(&run).keep(*side, &dir, last, number)
+            }
+            (Fate::Keep(path), _) => {
+                let kept = bench.number();
+                let deed = Deed::Delete {
+                    old: Stamp::of(&meta),
+                    kept,
+                };
+                bench.record(&Record {
+                    side: *side,
+                    path,
+                    deed,
+                    base: None,
+                })?;
+                bench.sync_journal()?;
+                bench.store.keep(*side, &dir, last, kept)
+            }
+            _ => dir.remove_file(last),
+        };
+        if let Err(error) = done {
+            let what = "a temporary file of an interrupted run could not be removed";
+            bench.find(path, *side, what, Some(error.to_string()));
+        }
+    }
+    Ok(())
+}
+
+fn replacements(bench: &Bench<'_>, run: &str) -> io::Result<HashMap<(Side, u64), Record>> {
+    let Some(read) = bench.store.of_run(run).read_journal()? else {
+        return Ok(HashMap::new());
+    };
+    let numbered = read
+        .records
+        .into_iter()
+        .filter_map(|record| match record.deed {
+            Deed::Replace { kept, .. } => Some(((record.side, kept), record)),
+            _ => None,
+        });
+    Ok(numbered
+        .filter(|((side, number), _)| !is_kept(bench, run, *side, *number))
+        .collect())
+}
+
+fn is_kept(bench: &Bench<'_>, run: &str, side: Side, number: u64) -> bool {
+    let store = bench.store.of_run(run);
+    matches!(store.find(side, number), Ok(Some(dir)) if dir.stat(&kept_name(side, number)).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_temporary_name_says_where_an_old_version_belongs() {
+        let prefix = b".syncmgr-tmp-abc-";
+        let replacing = temp_name(prefix, "run-7", 255, true);
+        assert_eq!(replacing, b".syncmgr-tmp-abc-rff-run-7");
+        assert_eq!(parse(prefix, &replacing), Some(("run-7".to_owned(), 255)));
+        assert_eq!(parse(prefix, &temp_name(prefix, "run-7", 255, false)), None);
+        assert_eq!(parse(prefix, b".syncmgr-tmp-abc-rzz-run"), None);
+        assert_eq!(parse(prefix, b".syncmgr-tmp-abc-r1-../x"), None);
+    }
+}
