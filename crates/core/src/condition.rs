@@ -1,7 +1,14 @@
 //! Conditions of an item: data, evaluated against facts, with a "why" for every one that is not met.
 
+use std::collections::BTreeMap;
+
 use crate::id::ItemRef;
 use crate::time::Timestamp;
+
+/// Most paths whose mounting is remembered; further ones are not, and their conditions wait.
+pub const MAX_MOUNT_FACTS: usize = 1_000;
+/// Most conditions of one item; further ones are dropped.
+pub const MAX_CONDITIONS: usize = 32;
 
 /// A fact about the world, reported by a source. Nobody reports most of them yet; a condition on a fact that nobody
 /// reports waits, and says so.
@@ -39,8 +46,8 @@ pub enum Fact {
     },
 }
 
-/// What must hold before an item runs by itself. A person's request overrides all but pauses of nothing: see
-/// [`crate::why`].
+/// What must hold before an item runs by itself. A person's or a program's request overrides them; see
+/// [`crate::hindrance`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// Any usable network.
@@ -62,4 +69,369 @@ pub enum Condition {
     Mounted(String),
     /// The other item is not running.
     NotRunning(ItemRef),
+}
+
+/// What is known of the world, with the moment each fact became so.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    network: Option<(Network, Timestamp)>,
+    power: Option<(bool, Option<u8>, Timestamp)>,
+    idle: Option<(Option<Timestamp>, Timestamp)>,
+    mounted: BTreeMap<String, (bool, Timestamp)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Network {
+    usable: bool,
+    metered: bool,
+    wifi: Option<String>,
+    vpn: bool,
+}
+
+/// What a change of facts means beyond the conditions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FactsChanged {
+    /// Something is different from before.
+    pub any: bool,
+    /// A usable network is there that was not: retries are due at once.
+    pub network_came: bool,
+}
+
+/// Whether a condition is met, and if not, what is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evaluation {
+    /// It is.
+    Met,
+    /// It is not.
+    Waiting {
+        /// What is wanted, as a fragment.
+        wanted: String,
+        /// What is, as a fragment.
+        now: String,
+        /// Since when it is so; absent: nobody knows.
+        since: Option<Timestamp>,
+        /// What would change it, as a fragment.
+        unblocked_by: String,
+        /// When time alone changes it.
+        due: Option<Timestamp>,
+    },
+}
+
+impl Facts {
+    /// Takes a fact in.
+    pub fn learn(&mut self, fact: Fact, now: Timestamp) -> FactsChanged {
+        match fact {
+            Fact::Network {
+                usable,
+                metered,
+                wifi,
+                vpn,
+            } => {
+                let network = Network {
+                    usable,
+                    metered,
+                    wifi,
+                    vpn,
+                };
+                let before = self.network.as_ref().map(|(network, _)| network);
+                let any = before != Some(&network);
+                let network_came = network.usable && !before.is_some_and(|network| network.usable);
+                if any {
+                    self.network = Some((network, now));
+                }
+                FactsChanged { any, network_came }
+            }
+            Fact::Power {
+                mains,
+                battery_percent,
+            } => {
+                let before = self.power.map(|(mains, percent, _)| (mains, percent));
+                let any = before != Some((mains, battery_percent));
+                if any {
+                    self.power = Some((mains, battery_percent, now));
+                }
+                FactsChanged {
+                    any,
+                    network_came: false,
+                }
+            }
+            Fact::Idle { since } => {
+                let any = self.idle.map(|(since, _)| since) != Some(since);
+                if any {
+                    self.idle = Some((since, now));
+                }
+                FactsChanged {
+                    any,
+                    network_came: false,
+                }
+            }
+            Fact::Mounted { path, mounted } => {
+                let before = self.mounted.get(&path).map(|(mounted, _)| *mounted);
+                let room = before.is_some() || self.mounted.len() < MAX_MOUNT_FACTS;
+                let any = room && before != Some(mounted);
+                if any {
+                    self.mounted.insert(path, (mounted, now));
+                }
+                FactsChanged {
+                    any,
+                    network_came: false,
+                }
+            }
+        }
+    }
+
+    /// Whether there is a usable network; absent: nobody said.
+    #[must_use]
+    pub fn network_usable(&self) -> Option<bool> {
+        self.network.as_ref().map(|(network, _)| network.usable)
+    }
+
+    /// Evaluates a condition. `running` says whether an item runs now, and since when.
+    #[must_use]
+    pub fn evaluate(
+        &self,
+        condition: &Condition,
+        now: Timestamp,
+        running: impl FnOnce(&ItemRef) -> Option<Timestamp>,
+    ) -> Evaluation {
+        match condition {
+            Condition::AnyNetwork => self.network("a network", "a network comes up", |n| n.usable),
+            Condition::UnmeteredNetwork => self.network(
+                "a network that does not cost by volume",
+                "an unmetered network comes up",
+                |n| n.usable && !n.metered,
+            ),
+            Condition::Wifi(name) => {
+                self.network(&format!("the Wi-Fi {name}"), "that Wi-Fi is joined", |n| {
+                    n.usable && n.wifi.as_ref() == Some(name)
+                })
+            }
+            Condition::Vpn => self.network("a VPN", "the VPN is up", |n| n.usable && n.vpn),
+            Condition::Power { at_least_percent } => {
+                let wanted = format!("mains or at least {at_least_percent} % of battery");
+                let unblocked_by = "the charger is plugged in".to_owned();
+                match self.power {
+                    Some((true, _, _)) => Evaluation::Met,
+                    Some((false, Some(percent), _)) if percent >= *at_least_percent => {
+                        Evaluation::Met
+                    }
+                    Some((false, percent, since)) => Evaluation::Waiting {
+                        wanted,
+                        now: percent.map_or_else(
+                            || "on battery".to_owned(),
+                            |percent| format!("on battery with {percent} %"),
+                        ),
+                        since: Some(since),
+                        unblocked_by,
+                        due: None,
+                    },
+                    None => unknown(wanted),
+                }
+            }
+            Condition::IdleFor(span) => {
+                let wanted = format!("nobody at the machine for {} s", span.as_secs());
+                match self.idle {
+                    Some((Some(since), _)) if now.since(since) >= *span => Evaluation::Met,
+                    Some((Some(since), _)) => Evaluation::Waiting {
+                        wanted,
+                        now: format!("for {} s", now.since(since).as_secs()),
+                        since: Some(since),
+                        unblocked_by: "time, while nobody comes".to_owned(),
+                        due: Some(since.plus(*span)),
+                    },
+                    Some((None, at)) => Evaluation::Waiting {
+                        wanted,
+                        now: "in use".to_owned(),
+                        since: Some(at),
+                        unblocked_by: "the machine is left alone".to_owned(),
+                        due: None,
+                    },
+                    None => unknown(wanted),
+                }
+            }
+            Condition::Mounted(path) => {
+                let wanted = format!("{path} mounted");
+                match self.mounted.get(path) {
+                    Some((true, _)) => Evaluation::Met,
+                    Some((false, since)) => Evaluation::Waiting {
+                        wanted,
+                        now: "not mounted".to_owned(),
+                        since: Some(*since),
+                        unblocked_by: "it is mounted".to_owned(),
+                        due: None,
+                    },
+                    None => unknown(wanted),
+                }
+            }
+            Condition::NotRunning(item) => match running(item) {
+                None => Evaluation::Met,
+                Some(since) => Evaluation::Waiting {
+                    wanted: format!("{item} at rest"),
+                    now: "it runs".to_owned(),
+                    since: Some(since),
+                    unblocked_by: "its run ends".to_owned(),
+                    due: None,
+                },
+            },
+        }
+    }
+
+    fn network(
+        &self,
+        wanted: &str,
+        unblocked_by: &str,
+        met: impl FnOnce(&Network) -> bool,
+    ) -> Evaluation {
+        match &self.network {
+            None => unknown(wanted.to_owned()),
+            Some((network, _)) if met(network) => Evaluation::Met,
+            Some((network, since)) => Evaluation::Waiting {
+                wanted: wanted.to_owned(),
+                now: match network {
+                    Network { usable: false, .. } => "no usable network".to_owned(),
+                    Network {
+                        wifi: Some(wifi), ..
+                    } => format!("the Wi-Fi {wifi}"),
+                    Network { metered: true, .. } => "a metered network".to_owned(),
+                    Network { .. } => "another network".to_owned(),
+                },
+                since: Some(*since),
+                unblocked_by: unblocked_by.to_owned(),
+                due: None,
+            },
+        }
+    }
+}
+
+fn unknown(wanted: String) -> Evaluation {
+    Evaluation::Waiting {
+        wanted,
+        now: "nobody here can tell".to_owned(),
+        since: None,
+        unblocked_by: "a source for it, or a sync by hand".to_owned(),
+        due: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::id::{HandlerId, ItemId};
+
+    fn network(usable: bool, metered: bool, wifi: Option<&str>, vpn: bool) -> Fact {
+        Fact::Network {
+            usable,
+            metered,
+            wifi: wifi.map(str::to_owned),
+            vpn,
+        }
+    }
+
+    fn check(facts: Vec<Fact>, condition: &Condition, expected: Option<&str>) {
+        let mut known = Facts::default();
+        for fact in facts {
+            known.learn(fact, Timestamp(5_000));
+        }
+        let got = known.evaluate(condition, Timestamp(10_000), |_| Some(Timestamp(1)));
+        match (got, expected) {
+            (Evaluation::Met, None) => {}
+            (Evaluation::Waiting { now, .. }, Some(expected)) => assert_eq!(now, expected),
+            (got, expected) => panic!("{condition:?}: {got:?}, expected {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn conditions() {
+        use Condition as C;
+        let battery = |percent| {
+            vec![Fact::Power {
+                mains: false,
+                battery_percent: percent,
+            }]
+        };
+        let idle = |since| vec![Fact::Idle { since }];
+        check(vec![], &C::AnyNetwork, Some("nobody here can tell"));
+        check(vec![network(true, true, None, false)], &C::AnyNetwork, None);
+        check(
+            vec![network(false, false, None, false)],
+            &C::AnyNetwork,
+            Some("no usable network"),
+        );
+        check(
+            vec![network(true, true, None, false)],
+            &C::UnmeteredNetwork,
+            Some("a metered network"),
+        );
+        check(
+            vec![network(true, false, Some("cafe"), false)],
+            &C::Wifi("home".into()),
+            Some("the Wi-Fi cafe"),
+        );
+        check(
+            vec![network(true, false, Some("home"), false)],
+            &C::Wifi("home".into()),
+            None,
+        );
+        check(
+            vec![network(true, false, None, false)],
+            &C::Vpn,
+            Some("another network"),
+        );
+        let power = C::Power {
+            at_least_percent: 50,
+        };
+        check(battery(Some(49)), &power, Some("on battery with 49 %"));
+        check(battery(Some(50)), &power, None);
+        check(battery(None), &power, Some("on battery"));
+        let rest = C::IdleFor(Duration::from_secs(4));
+        check(idle(None), &rest, Some("in use"));
+        check(idle(Some(Timestamp(6_000))), &rest, None);
+        check(idle(Some(Timestamp(7_000))), &rest, Some("for 3 s"));
+        let mounted = |mounted| {
+            vec![Fact::Mounted {
+                path: "/mnt/a".into(),
+                mounted,
+            }]
+        };
+        check(mounted(true), &C::Mounted("/mnt/a".into()), None);
+        check(
+            mounted(false),
+            &C::Mounted("/mnt/a".into()),
+            Some("not mounted"),
+        );
+        let other = ItemRef {
+            handler: HandlerId::new("h").unwrap(),
+            item: ItemId::new("i").unwrap(),
+        };
+        check(vec![], &C::NotRunning(other), Some("it runs"));
+    }
+
+    #[test]
+    fn a_new_network_is_told_once() {
+        let mut facts = Facts::default();
+        let now = Timestamp(0);
+        assert!(
+            facts
+                .learn(network(true, false, None, false), now)
+                .network_came
+        );
+        assert!(
+            !facts
+                .learn(network(true, true, None, false), now)
+                .network_came
+        );
+        assert!(
+            !facts
+                .learn(network(false, true, None, false), now)
+                .network_came
+        );
+        assert!(
+            facts
+                .learn(network(true, true, None, false), now)
+                .network_came
+        );
+        assert!(!facts.learn(network(true, true, None, false), now).any);
+    }
 }

@@ -4,27 +4,57 @@
 //! else performs, in their order: record, command, show. Nothing here knows clocks, files, processes, databases, wire
 //! formats or other threads.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
+mod asking;
+mod catalog;
 pub mod command;
 pub mod condition;
 pub mod conflict;
+mod conversation;
+pub mod cut;
+mod dispatch;
+mod ending;
 pub mod event;
+pub mod hindrance;
+mod holding;
 pub mod id;
 pub mod input;
+mod instance;
 pub mod item;
+mod late;
 pub mod log;
 pub mod manager;
 pub mod need;
+mod outside;
+pub mod paired;
+pub mod phase;
+mod progress;
+pub mod queue;
 pub mod record;
 pub mod request;
+mod results;
+pub mod retry;
 pub mod run;
+pub mod settings;
+pub mod status;
+mod stopping;
+pub mod task;
 pub mod time;
+mod view;
 
+pub use asking::{LATER, MAX_CHOICES, MAX_KEY, MAX_NEEDS, RefusedAnswer};
+pub use catalog::{MAX_ITEMS, MAX_LABELS, MAX_REASONS};
 pub use command::Command;
 pub use event::{Event, EventKind};
 pub use id::{
     EventNumber, HandlerId, InstanceId, ItemId, ItemRef, LogId, NeedId, RequestId, RunId, SessionId,
 };
 pub use input::Input;
-pub use manager::{Effects, Show};
+pub use instance::{LARGE_RUN, MAX_PROPOSED, MAX_RUN_LOG, MAX_VIOLATIONS};
+pub use manager::{Effects, Manager, Show};
+pub use outside::{MAX_OUTSIDE_ITEMS, RefusedSession};
 pub use record::Record;
+pub use settings::Settings;
 pub use time::Timestamp;
+pub use view::{InstanceView, LiveItemView, SessionView};

@@ -1,10 +1,24 @@
-//! The one door: `Manager::apply`.
+//! The one door: [`Manager::apply`].
 
-use crate::command::Command;
-use crate::id::{ItemRef, RequestId, RunId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::catalog::HandlerSlot;
+use crate::command::{Command, ReplyId};
+use crate::condition::Facts;
+use crate::event::{Event, EventKind};
+use crate::id::{
+    EventNumber, HandlerId, InstanceId, ItemId, ItemRef, LogId, NeedId, RequestId, RunId, SessionId,
+};
+use crate::input::Input;
+use crate::instance::{Instance, Session};
 use crate::item::{Counts, ItemStatus};
-use crate::record::Record;
+use crate::log::{Level, LogRow};
+use crate::need::NeedRow;
+use crate::queue::Waiting;
+use crate::record::{LastNumbers, PauseRow, PauseScope, Record, Remembered};
 use crate::request::RequestOutcome;
+use crate::settings::Settings;
+use crate::time::Timestamp;
 
 /// What follows from one input, to be performed in this order: records, commands, shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,4 +62,251 @@ pub enum Show {
         /// What a person should know besides: why it failed or what was left out, as a fragment.
         problem: Option<String>,
     },
+}
+
+/// What a timer is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// A pause ends.
+    Pause(PauseScope),
+    /// A question is given up or answered by its default.
+    Need(NeedId),
+    /// An instance has waited long enough.
+    Instance(InstanceId),
+    /// A retry is due.
+    Retry(ItemRef),
+    /// A condition may be met by time alone.
+    Condition(ItemRef),
+}
+
+/// The state of the manager. It owns everything it decides upon, reads no clock and performs nothing.
+#[derive(Debug)]
+pub struct Manager {
+    pub(crate) settings: Settings,
+    pub(crate) now: Timestamp,
+    pub(crate) last: LastNumbers,
+    /// Counts inputs; tells what was there before what.
+    pub(crate) turn: u64,
+    pub(crate) handlers: BTreeMap<HandlerId, HandlerSlot>,
+    pub(crate) pauses: BTreeMap<PauseScope, PauseRow>,
+    pub(crate) facts: Facts,
+    pub(crate) waiting: Vec<Waiting>,
+    /// How many requests live: waiting, merged or running.
+    pub(crate) alive: BTreeSet<RequestId>,
+    pub(crate) sessions: BTreeMap<SessionId, Session>,
+    pub(crate) instances: BTreeMap<InstanceId, Box<Instance>>,
+    /// Open or answered.
+    pub(crate) needs: BTreeMap<NeedId, NeedRow>,
+    pub(crate) need_index: HashMap<(HandlerId, Option<ItemId>, String), NeedId>,
+    /// Questions that an instance waits for.
+    pub(crate) replies: HashMap<NeedId, (InstanceId, ReplyId)>,
+    /// Who may show a window, and how often it was granted (3.5.5).
+    pub(crate) token: Option<(InstanceId, u32)>,
+    pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
+    /// Items that wait for conditions or the end of a pause.
+    pub(crate) deferred: BTreeSet<ItemRef>,
+    pub(crate) effects: Effects,
+    /// Sessions to look at before this turn ends.
+    pub(crate) touched: BTreeSet<SessionId>,
+    /// The queue may be able to move.
+    pub(crate) pump: bool,
+}
+
+impl Manager {
+    /// Begins with what was remembered. Runs found open were interrupted by the death of an earlier manager; a plain
+    /// run heals them.
+    #[must_use]
+    pub fn new(settings: Settings, remembered: Remembered, now: Timestamp) -> (Self, Effects) {
+        let mut manager = Self {
+            settings,
+            now,
+            last: remembered.last,
+            turn: 0,
+            handlers: BTreeMap::new(),
+            pauses: BTreeMap::new(),
+            facts: Facts::default(),
+            waiting: Vec::new(),
+            alive: BTreeSet::new(),
+            sessions: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            needs: BTreeMap::new(),
+            need_index: HashMap::new(),
+            replies: HashMap::new(),
+            token: None,
+            timers: BTreeSet::new(),
+            deferred: BTreeSet::new(),
+            effects: Effects::default(),
+            touched: BTreeSet::new(),
+            pump: false,
+        };
+        manager.remember(remembered);
+        let effects = std::mem::take(&mut manager.effects);
+        (manager, effects)
+    }
+
+    /// Takes one input in and says what follows.
+    pub fn apply(&mut self, now: Timestamp, input: Input) -> Effects {
+        self.now = now;
+        self.turn = self.turn.saturating_add(1);
+        match input {
+            Input::Instance(instance, said) => self.hear(instance, said),
+            // A jump of the wall clock only means that timers are looked at again, which every turn does.
+            Input::Tick | Input::ClockJumped => {}
+            Input::HandlerRegistered { id, description } => self.register(id, description),
+            Input::HandlerUnregistered(id) => self.unregister(&id),
+            Input::ItemDefined(handler, item) => self.define_item(&handler, item),
+            Input::ItemRemoved(item) => self.remove_item(&item),
+            Input::ItemPreferences {
+                item,
+                labels,
+                checked,
+                expected_freshness,
+            } => self.set_preferences(&item, labels, checked, expected_freshness),
+            Input::Conditions(item, conditions) => self.set_conditions(&item, conditions),
+            Input::Request(id, request) => self.enqueue(id, request),
+            Input::Stop(scope) => self.stop(&scope),
+            Input::Skip(item) => self.skip(&item),
+            Input::Enable {
+                handler,
+                item,
+                enabled,
+            } => self.enable(&handler, item, enabled),
+            Input::Activate { handler, active } => self.activate(&handler, active),
+            Input::Pause { scope, until } => self.pause(scope, until),
+            Input::Resume(scope) => self.resume(&scope),
+            Input::Answer {
+                need,
+                choice,
+                fields,
+                by,
+            } => self.answer(need, choice, fields, by),
+            Input::ShowError { instance, error } => self.show_error(instance, error),
+            Input::Facts(facts) => self.learn(facts),
+            Input::LockTakenOver { pid } => self.event(EventKind::LockTakenOver { pid }),
+            Input::External(said) => self.hear_outside(said),
+        }
+        self.run_timers();
+        while self.advance() {}
+        std::mem::take(&mut self.effects)
+    }
+
+    /// When something is due by time alone; a [`Input::Tick`] is wanted then.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// The number for the next request.
+    pub fn next_request(&mut self) -> RequestId {
+        self.last.request = self.last.request.saturating_add(1);
+        RequestId(self.last.request)
+    }
+
+    /// The number for the next session from outside.
+    pub fn next_session(&mut self) -> SessionId {
+        self.last.session = self.last.session.saturating_add(1);
+        SessionId(self.last.session)
+    }
+
+    pub(crate) fn next_run(&mut self) -> RunId {
+        self.last.run = self.last.run.saturating_add(1);
+        RunId(self.last.run)
+    }
+
+    pub(crate) fn next_instance(&mut self) -> InstanceId {
+        self.last.instance.0 = self.last.instance.0.saturating_add(1);
+        self.last.instance
+    }
+
+    pub(crate) fn next_need(&mut self) -> NeedId {
+        self.last.need = self.last.need.saturating_add(1);
+        NeedId(self.last.need)
+    }
+
+    pub(crate) fn record(&mut self, record: Record) {
+        self.effects.records.push(record);
+    }
+
+    pub(crate) fn event(&mut self, kind: EventKind) {
+        self.last.event = self.last.event.saturating_add(1);
+        let event = Event {
+            number: EventNumber(self.last.event),
+            at: self.now,
+            kind,
+        };
+        self.record(Record::Event(event));
+    }
+
+    /// Does something about an instance; one from outside is told nothing, it asks.
+    pub(crate) fn command(&mut self, mute: bool, command: Command) {
+        if !mute {
+            self.effects.commands.push(command);
+        }
+    }
+
+    /// Adds an entry of the manager's own to the log.
+    pub(crate) fn warn(
+        &mut self,
+        handler: Option<HandlerId>,
+        run: Option<RunId>,
+        level: Level,
+        text: String,
+    ) -> LogId {
+        self.last.log = self.last.log.saturating_add(1);
+        let id = LogId(self.last.log);
+        let row = LogRow {
+            id,
+            at: self.now,
+            level,
+            handler,
+            item: None,
+            run,
+            text: crate::cut::bytes(text, crate::cut::MAX_LINE),
+            detail: None,
+            error: None,
+            jump: false,
+        };
+        self.record(Record::Log(row));
+        id
+    }
+
+    pub(crate) fn set_timer(&mut self, at: Timestamp, timer: Timer) {
+        self.timers.insert((at, timer));
+    }
+
+    pub(crate) fn clear_timer(&mut self, at: Timestamp, timer: Timer) {
+        self.timers.remove(&(at, timer));
+    }
+
+    fn run_timers(&mut self) {
+        let mut retries = Vec::new();
+        while self.timers.first().is_some_and(|(at, _)| *at <= self.now) {
+            let Some((_, timer)) = self.timers.pop_first() else {
+                break;
+            };
+            match timer {
+                Timer::Pause(scope) => self.resume(&scope),
+                Timer::Need(need) => self.need_deadline(need),
+                Timer::Instance(instance) => self.instance_deadline(instance),
+                Timer::Retry(item) => retries.push(item),
+                Timer::Condition(_) => self.reconsider(),
+            }
+        }
+        self.enqueue_own(retries, crate::request::Trigger::Retry);
+    }
+
+    /// One round over what was touched; true when there may be more.
+    fn advance(&mut self) -> bool {
+        let touched = std::mem::take(&mut self.touched);
+        let mut again = !touched.is_empty();
+        for session in touched {
+            self.advance_session(session);
+        }
+        if self.pump {
+            self.pump = false;
+            again = true;
+            self.start_waiting();
+        }
+        again
+    }
 }

@@ -1,0 +1,646 @@
+//! Handlers and items as they are known, and what the user decided about them.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use crate::condition::{Condition, Fact, MAX_CONDITIONS};
+use crate::cut;
+use crate::event::EventKind;
+use crate::hindrance::Hindrance;
+use crate::id::{HandlerId, InstanceId, ItemId, ItemRef};
+use crate::input::{HandlerFacts, ListedItem};
+use crate::item::{
+    Activation, Connected, HandlerCapability, HandlerPolicy, HandlerRow, ItemPolicy, ItemRow,
+    ItemStatus,
+};
+use crate::manager::{Manager, Timer};
+use crate::queue::Want;
+use crate::record::{PauseRow, PauseScope, Record, Remembered};
+use crate::request::{RequestOutcome, Trigger};
+use crate::retry::next_retry;
+use crate::run::RunOutcome;
+use crate::time::Timestamp;
+
+/// Most items of a handler; further ones are not taken.
+pub const MAX_ITEMS: usize = 1 << 20;
+/// Most labels of an item.
+pub const MAX_LABELS: usize = 64;
+/// Most reasons remembered of why an item did not run.
+pub const MAX_REASONS: usize = 16;
+
+/// A handler with its items.
+#[derive(Debug)]
+pub(crate) struct HandlerSlot {
+    pub(crate) row: HandlerRow,
+    pub(crate) description: String,
+    pub(crate) items: HashMap<ItemId, ItemSlot>,
+    /// In listing order.
+    pub(crate) order: Vec<ItemId>,
+}
+
+/// An item with what is not stored of it.
+#[derive(Debug)]
+pub(crate) struct ItemSlot {
+    pub(crate) row: ItemRow,
+    pub(crate) conflicts: u64,
+    pub(crate) conditions: Vec<Condition>,
+    /// The instance whose run it is in.
+    pub(crate) live: Option<InstanceId>,
+    /// It would have run by itself, but for conditions or a pause; since when, and what wanted it.
+    pub(crate) deferred: Option<(Trigger, Timestamp)>,
+    /// Why it did not run, newest last.
+    pub(crate) reasons: VecDeque<(Timestamp, Hindrance)>,
+    /// The turn in which it became known: a list begun before says nothing about it.
+    pub(crate) born: u64,
+}
+
+impl HandlerSlot {
+    pub(crate) fn has(&self, capability: HandlerCapability) -> bool {
+        self.row.capabilities.contains(&capability)
+    }
+
+    fn new(row: HandlerRow, description: String) -> Self {
+        Self {
+            row,
+            description,
+            items: HashMap::new(),
+            order: Vec::new(),
+        }
+    }
+}
+
+impl ItemSlot {
+    fn new(row: ItemRow, born: u64) -> Self {
+        Self {
+            row,
+            conflicts: 0,
+            conditions: Vec::new(),
+            live: None,
+            deferred: None,
+            reasons: VecDeque::new(),
+            born,
+        }
+    }
+}
+
+impl Manager {
+    pub(crate) fn slot(&self, item: &ItemRef) -> Option<&ItemSlot> {
+        self.handlers.get(&item.handler)?.items.get(&item.item)
+    }
+
+    pub(crate) fn slot_mut(&mut self, item: &ItemRef) -> Option<&mut ItemSlot> {
+        self.handlers
+            .get_mut(&item.handler)?
+            .items
+            .get_mut(&item.item)
+    }
+
+    /// Records an item, unless no preference of it is kept (M-57).
+    pub(crate) fn record_item(&mut self, item: &ItemRef) {
+        if let Some(slot) = self.slot(item)
+            && !slot.row.temporary
+        {
+            let row = slot.row.clone();
+            self.record(Record::Item(row));
+        }
+    }
+
+    fn record_handler(&mut self, id: &HandlerId) {
+        if let Some(slot) = self.handlers.get(id) {
+            let row = slot.row.clone();
+            self.record(Record::Handler(row));
+        }
+    }
+
+    pub(crate) fn remember(&mut self, remembered: Remembered) {
+        let Remembered {
+            handlers,
+            items,
+            open_runs,
+            open_sessions,
+            needs,
+            conflicts,
+            pauses,
+            last: _,
+        } = remembered;
+        for row in handlers {
+            let description = row.name.clone();
+            self.handlers
+                .insert(row.id.clone(), HandlerSlot::new(row, description));
+        }
+        for row in items {
+            if let Some(handler) = self.handlers.get_mut(&row.at.handler)
+                && handler.items.len() < MAX_ITEMS
+            {
+                let id = row.at.item.clone();
+                let retry = row.retry;
+                let at = row.at.clone();
+                if handler
+                    .items
+                    .insert(id.clone(), ItemSlot::new(row, 0))
+                    .is_none()
+                {
+                    handler.order.push(id);
+                }
+                if let Some(retry) = retry
+                    && self.settings.automatic
+                {
+                    self.set_timer(retry.due, Timer::Retry(at));
+                }
+            }
+        }
+        for (item, count) in conflicts {
+            if let Some(slot) = self.slot_mut(&item) {
+                slot.conflicts = count;
+            }
+        }
+        for pause in pauses {
+            if let Some(until) = pause.until {
+                self.set_timer(until, Timer::Pause(pause.scope.clone()));
+            }
+            self.pauses.insert(pause.scope.clone(), pause);
+        }
+        self.remember_needs(needs);
+        self.interrupt(open_runs, open_sessions);
+    }
+
+    fn interrupt(
+        &mut self,
+        runs: Vec<(crate::run::RunRow, Vec<crate::run::RunItemRow>)>,
+        sessions: Vec<crate::run::SessionRow>,
+    ) {
+        const WHY: &str = "the manager ended meanwhile";
+        for (mut run, items) in runs {
+            for mut item in items {
+                if item.status.is_terminal() {
+                    continue;
+                }
+                item.status = ItemStatus::Failed;
+                item.failure = Some(crate::item::Failure::Soft);
+                item.text = WHY.to_owned();
+                let (now, policy, automatic) =
+                    (self.now, self.settings.retry, self.settings.automatic);
+                if let Some(slot) = self.slot_mut(&item.item) {
+                    slot.row.last_attempt = Some(now);
+                    slot.row.last_run = Some(run.id);
+                    slot.row.last_status = Some(ItemStatus::Failed);
+                    slot.row.last_problem = Some(WHY.to_owned());
+                    if automatic {
+                        slot.row.retry = next_retry(policy, &item.item, None, now);
+                        if let Some(retry) = slot.row.retry {
+                            self.set_timer(retry.due, Timer::Retry(item.item.clone()));
+                        }
+                    }
+                }
+                self.record_item(&item.item);
+                self.record(Record::RunItem(item));
+            }
+            run.closed = Some(self.now);
+            run.outcome = RunOutcome::Interrupted;
+            run.problem.get_or_insert_with(|| WHY.to_owned());
+            let id = run.id;
+            self.record(Record::Run(run));
+            self.event(EventKind::RunInterrupted(id));
+        }
+        for mut session in sessions {
+            session.closed = Some(self.now);
+            session.outcome = Some(RequestOutcome::Failed);
+            let id = session.id;
+            self.record(Record::Session(session));
+            self.event(EventKind::SessionClosed {
+                session: id,
+                outcome: RequestOutcome::Failed,
+            });
+        }
+    }
+
+    pub(crate) fn register(&mut self, id: HandlerId, description: String) {
+        let description = cut::chars(description, cut::MAX_NAME);
+        if let Some(slot) = self.handlers.get_mut(&id) {
+            slot.description = description;
+            return;
+        }
+        let row = HandlerRow {
+            id: id.clone(),
+            name: description.clone(),
+            comment: String::new(),
+            version: String::new(),
+            activation: Activation::Active,
+            enabled: true,
+            connected: Connected::Unknown,
+            always_list: false,
+            hidden: false,
+            capabilities: [].into(),
+            policies: [].into(),
+        };
+        self.record(Record::Handler(row.clone()));
+        self.handlers
+            .insert(id.clone(), HandlerSlot::new(row, description));
+        self.event(EventKind::HandlerRegistered(id));
+        self.pump = true;
+    }
+
+    /// Forgets a handler with its preferences (M-25); what runs goes on.
+    pub(crate) fn unregister(&mut self, id: &HandlerId) {
+        let Some(slot) = self.handlers.remove(id) else {
+            return; // M-24
+        };
+        for item in slot.order {
+            self.forget_item(&ItemRef {
+                handler: id.clone(),
+                item,
+            });
+        }
+        self.withdraw_needs(id, None);
+        self.record(Record::HandlerGone(id.clone()));
+        self.event(EventKind::HandlerUnregistered(id.clone()));
+        self.drop_wants(id, None);
+    }
+
+    /// What lies beside an item's slot and goes with it.
+    fn forget_item(&mut self, item: &ItemRef) {
+        self.deferred.remove(item);
+        self.pauses.remove(&PauseScope::Item(item.clone()));
+        self.timers.retain(|(_, timer)| match timer {
+            Timer::Retry(at) | Timer::Condition(at) => at != item,
+            Timer::Pause(PauseScope::Item(at)) => at != item,
+            Timer::Pause(PauseScope::All | PauseScope::Handler(_))
+            | Timer::Need(_)
+            | Timer::Instance(_) => true,
+        });
+    }
+
+    pub(crate) fn define_item(&mut self, handler: &HandlerId, item: ListedItem) {
+        if self.take_item(handler, item, false) {
+            self.pump = true;
+        }
+    }
+
+    pub(crate) fn remove_item(&mut self, item: &ItemRef) {
+        let Some(handler) = self.handlers.get_mut(&item.handler) else {
+            return;
+        };
+        if handler.items.remove(&item.item).is_none() {
+            return;
+        }
+        handler.order.retain(|id| *id != item.item);
+        self.item_gone(item);
+    }
+
+    fn item_gone(&mut self, item: &ItemRef) {
+        self.forget_item(item);
+        self.withdraw_needs(&item.handler, Some(&item.item));
+        self.record(Record::ItemGone(item.clone()));
+        self.event(EventKind::ItemRemoved(item.clone()));
+        self.drop_wants(&item.handler, Some(&item.item));
+    }
+
+    /// Takes one listed item in; true when it is new. An unchanged one costs no record.
+    pub(crate) fn take_item(
+        &mut self,
+        handler_id: &HandlerId,
+        item: ListedItem,
+        is_list: bool,
+    ) -> bool {
+        let (now, turn) = (self.now, self.turn);
+        let Some(handler) = self.handlers.get_mut(handler_id) else {
+            return false;
+        };
+        let name = cut::chars(item.name, cut::MAX_NAME);
+        let comment = cut::chars(item.comment, cut::MAX_LINE);
+        let capabilities = item.capabilities.into_iter().collect();
+        let policies: std::collections::BTreeSet<ItemPolicy> = item.policies.into_iter().collect();
+        if let Some(slot) = handler.items.get_mut(&item.id) {
+            if !is_list {
+                slot.born = turn;
+            }
+            let mut row = ItemRow {
+                name,
+                comment,
+                checked: slot.row.tick.unwrap_or(item.checked),
+                connected: item.connected,
+                temporary: item.temporary,
+                // `HIDDEN_BY_DEFAULT` counts only the first time (Sync Center 3.3).
+                hidden: item.hidden,
+                capabilities,
+                policies,
+                ..slot.row.clone()
+            };
+            if row.last_good.is_none() {
+                row.last_good = item.last_update.filter(|at| *at <= now); // M-53
+            }
+            if row.temporary && row.tick.is_some() {
+                row.tick = None;
+                row.checked = item.checked;
+            }
+            if row != slot.row {
+                let was_temporary = slot.row.temporary;
+                slot.row = row;
+                let at = slot.row.at.clone();
+                if slot.row.temporary && !was_temporary {
+                    self.record(Record::ItemGone(at)); // M-57: stored ones are deleted
+                } else {
+                    self.record_item(&at);
+                }
+            }
+            return false;
+        }
+        if handler.items.len() >= MAX_ITEMS {
+            return false;
+        }
+        let at = ItemRef {
+            handler: handler_id.clone(),
+            item: item.id.clone(),
+        };
+        let row = ItemRow {
+            at: at.clone(),
+            name,
+            comment,
+            labels: [].into(),
+            checked: item.checked,
+            tick: None,
+            enabled: true,
+            connected: item.connected,
+            temporary: item.temporary,
+            hidden: item.hidden || policies.contains(&ItemPolicy::HiddenByDefault),
+            capabilities,
+            policies,
+            since: now,
+            expected_freshness: None,
+            last_attempt: None,
+            last_good: item.last_update.filter(|at| *at <= now),
+            last_run: None,
+            last_status: None,
+            last_problem: None,
+            retry: None,
+        };
+        handler.order.push(item.id.clone());
+        handler.items.insert(item.id, ItemSlot::new(row, turn));
+        self.record_item(&at);
+        self.event(EventKind::ItemAdded(at));
+        true
+    }
+
+    /// Takes a whole list in (3.4.3). `purge` is false for incomplete lists and sessions with a cookie (M-56). Answers
+    /// with the listed items in their order.
+    pub(crate) fn take_list(
+        &mut self,
+        handler: &HandlerId,
+        items: Vec<ListedItem>,
+        purge: bool,
+        born: u64,
+    ) -> Vec<ItemId> {
+        let mut seen = HashSet::with_capacity(items.len().min(MAX_ITEMS));
+        let mut order = Vec::with_capacity(items.len().min(MAX_ITEMS));
+        for item in items {
+            if order.len() >= MAX_ITEMS || !seen.insert(item.id.clone()) {
+                continue; // M-52: a duplicate is dropped
+            }
+            order.push(item.id.clone());
+            self.take_item(handler, item, true);
+        }
+        let Some(slot) = self.handlers.get_mut(handler) else {
+            return order;
+        };
+        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut slot.order)
+            .into_iter()
+            .filter(|id| !seen.contains(id))
+            .partition(|id| {
+                // An item defined after the instance began, or at work elsewhere, is not in this list for good reason.
+                purge
+                    && slot
+                        .items
+                        .get(id)
+                        .is_some_and(|item| item.born < born && item.live.is_none())
+            });
+        slot.order = order.iter().cloned().chain(kept).collect();
+        for item in &gone {
+            slot.items.remove(item);
+        }
+        for item in gone {
+            self.item_gone(&ItemRef {
+                handler: handler.clone(),
+                item,
+            });
+        }
+        order
+    }
+
+    /// Takes in what a handler says of itself; true when it is still registered.
+    pub(crate) fn take_facts(&mut self, id: &HandlerId, facts: HandlerFacts) {
+        let Some(slot) = self.handlers.get_mut(id) else {
+            return;
+        };
+        let name = cut::chars(facts.name, cut::MAX_NAME);
+        let row = HandlerRow {
+            name: if name.is_empty() {
+                slot.description.clone() // M-44
+            } else {
+                name
+            },
+            comment: cut::chars(facts.comment, cut::MAX_LINE),
+            version: cut::chars(facts.version, cut::MAX_NAME),
+            always_list: facts.always_list,
+            hidden: facts.hidden,
+            capabilities: facts.capabilities.into_iter().collect(),
+            policies: facts.policies.into_iter().collect(),
+            ..slot.row.clone()
+        };
+        if row != slot.row {
+            slot.row = row;
+            self.record_handler(id);
+        }
+    }
+
+    pub(crate) fn set_preferences(
+        &mut self,
+        item: &ItemRef,
+        labels: Vec<String>,
+        checked: Option<bool>,
+        expected_freshness: Option<Duration>,
+    ) {
+        let Some(slot) = self.slot_mut(item) else {
+            return;
+        };
+        let before = slot.row.clone();
+        slot.row.labels = labels
+            .into_iter()
+            .take(MAX_LABELS)
+            .map(|label| cut::chars(label, cut::MAX_NAME))
+            .collect();
+        slot.row.tick = checked;
+        if let Some(checked) = checked {
+            slot.row.checked = checked;
+        } else if before.tick.is_some() {
+            // What the handler says is learned again from its next list; until then an item takes part.
+            slot.row.checked = true;
+        }
+        slot.row.expected_freshness = expected_freshness;
+        if slot.row != before {
+            self.record_item(item);
+        }
+    }
+
+    pub(crate) fn set_conditions(&mut self, item: &ItemRef, mut conditions: Vec<Condition>) {
+        conditions.truncate(MAX_CONDITIONS);
+        if let Some(slot) = self.slot_mut(item) {
+            slot.conditions = conditions;
+            self.reconsider();
+        }
+    }
+
+    pub(crate) fn enable(&mut self, handler: &HandlerId, item: Option<ItemId>, enabled: bool) {
+        match item {
+            None => {
+                let Some(slot) = self.handlers.get_mut(handler) else {
+                    return;
+                };
+                if std::mem::replace(&mut slot.row.enabled, enabled) == enabled {
+                    return;
+                }
+                self.record_handler(handler);
+                self.event(EventKind::EnabledChanged {
+                    handler: handler.clone(),
+                    item: None,
+                    enabled,
+                });
+            }
+            Some(item) => {
+                let at = ItemRef {
+                    handler: handler.clone(),
+                    item,
+                };
+                let Some(slot) = self.slot_mut(&at) else {
+                    return;
+                };
+                if std::mem::replace(&mut slot.row.enabled, enabled) == enabled {
+                    return;
+                }
+                self.record_item(&at);
+                self.event(EventKind::EnabledChanged {
+                    handler: handler.clone(),
+                    item: Some(at),
+                    enabled,
+                });
+            }
+        }
+        self.pump = true;
+    }
+
+    /// Sets a handler up or ends its partnership (Sync Center 3.4): what waits for it is cancelled, its items stay.
+    pub(crate) fn activate(&mut self, handler: &HandlerId, active: bool) {
+        let Some(slot) = self.handlers.get_mut(handler) else {
+            return;
+        };
+        let (wanted, forbidden) = if active {
+            (Activation::Active, HandlerPolicy::PreventActivate)
+        } else {
+            (Activation::Inactive, HandlerPolicy::PreventDeactivate)
+        };
+        if slot.row.activation == wanted || slot.row.policies.contains(&forbidden) {
+            return;
+        }
+        slot.row.activation = wanted;
+        self.record_handler(handler);
+        self.event(EventKind::EnabledChanged {
+            handler: handler.clone(),
+            item: None,
+            enabled: active,
+        });
+        if active {
+            self.pump = true;
+        } else {
+            self.drop_wants(handler, None);
+        }
+    }
+
+    pub(crate) fn pause(&mut self, scope: PauseScope, until: Option<Timestamp>) {
+        let known = match &scope {
+            PauseScope::All => true,
+            PauseScope::Handler(handler) => self.handlers.contains_key(handler),
+            PauseScope::Item(item) => self.slot(item).is_some(),
+        };
+        if !known || until.is_some_and(|until| until <= self.now) {
+            return;
+        }
+        let since = match self.pauses.get(&scope) {
+            Some(before) => {
+                let (since, until) = (before.since, before.until);
+                if let Some(until) = until {
+                    self.clear_timer(until, Timer::Pause(scope.clone()));
+                }
+                since
+            }
+            None => self.now,
+        };
+        let row = PauseRow {
+            scope: scope.clone(),
+            since,
+            until,
+        };
+        if let Some(until) = until {
+            self.set_timer(until, Timer::Pause(scope.clone()));
+        }
+        self.record(Record::Pause(row.clone()));
+        self.pauses.insert(scope.clone(), row);
+        if let Some(item) = pause_event(scope) {
+            self.event(EventKind::Paused(item));
+        }
+    }
+
+    pub(crate) fn resume(&mut self, scope: &PauseScope) {
+        let Some(row) = self.pauses.remove(scope) else {
+            return;
+        };
+        if let Some(until) = row.until {
+            self.clear_timer(until, Timer::Pause(scope.clone()));
+        }
+        self.record(Record::PauseGone(scope.clone()));
+        if let Some(item) = pause_event(scope.clone()) {
+            self.event(EventKind::Resumed(item));
+        }
+        self.reconsider();
+    }
+
+    pub(crate) fn learn(&mut self, facts: Vec<Fact>) {
+        let mut any = false;
+        let mut network_came = false;
+        for fact in facts {
+            let changed = self.facts.learn(fact, self.now);
+            any |= changed.any;
+            network_came |= changed.network_came;
+        }
+        if any {
+            self.reconsider();
+        }
+        if network_came && self.settings.automatic {
+            // A new network clears the backoff: every retry is due at once.
+            let due: Vec<(Timestamp, Timer)> = self
+                .timers
+                .iter()
+                .filter(|(_, timer)| matches!(timer, Timer::Retry(_)))
+                .cloned()
+                .collect();
+            for (at, timer) in due {
+                self.timers.remove(&(at, timer.clone()));
+                self.timers.insert((self.now, timer));
+            }
+        }
+    }
+
+    /// Whether a want selects an item, apart from what hinders it.
+    pub(crate) fn wanted(slot: &ItemSlot, want: &Want) -> bool {
+        let id = &slot.row.at.item;
+        (want.all || (want.checked && slot.row.checked) || want.items.contains(id))
+            && !want.except.contains(id)
+    }
+}
+
+/// What the event of a pause names: an item, or everything; a handler's pause is told by its record alone.
+fn pause_event(scope: PauseScope) -> Option<Option<ItemRef>> {
+    match scope {
+        PauseScope::All => Some(None),
+        PauseScope::Item(item) => Some(Some(item)),
+        PauseScope::Handler(_) => None,
+    }
+}

@@ -1,0 +1,703 @@
+//! From requests to sessions: what may start, the barrier between preparing and synchronizing, and the ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::command::Command;
+use crate::event::EventKind;
+use crate::hindrance::Hindrance;
+use crate::holding::handler_hindrance;
+use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, RequestId, SessionId};
+use crate::instance::{Instance, MAX_NOTES, Session};
+use crate::item::HandlerCapability;
+use crate::manager::{Manager, Show};
+use crate::phase::{Kind, Phase};
+use crate::queue::{
+    Coalesce, MAX_QUEUE, Waiting, Want, coalesce, is_person, join, may_bother, place, wants,
+};
+use crate::record::Record;
+use crate::request::{
+    IfRunning, MAX_COOKIE_BYTES, RefusedRequest, Request, RequestOutcome, Scope, Trigger, Work,
+};
+use crate::run::SessionRow;
+
+impl Manager {
+    /// Whether a request would be taken. Ask before applying it: one that is applied all the same ends at once, failed.
+    ///
+    /// # Errors
+    /// [`RefusedRequest`] says why it would not.
+    pub fn check_request(&self, request: &Request) -> Result<(), RefusedRequest> {
+        if request
+            .cookie
+            .as_ref()
+            .is_some_and(|cookie| cookie.len() > MAX_COOKIE_BYTES)
+        {
+            return Err(RefusedRequest::CookieTooLarge);
+        }
+        if self.alive.len() >= MAX_QUEUE {
+            return Err(RefusedRequest::QueueFull);
+        }
+        let items: &[ItemRef] = match &request.scope {
+            Scope::Checked => &[],
+            Scope::Handler(handler) => {
+                let slot = self.handlers.get(handler).ok_or(RefusedRequest::Unknown)?;
+                if request.work == Work::Synchronize {
+                    refuse(handler_hindrance(&slot.row))?;
+                }
+                return offers(slot, &request.work);
+            }
+            Scope::Items(items) if items.is_empty() => return Err(RefusedRequest::Unknown),
+            Scope::Items(items) => items,
+        };
+        let one_handler = items.iter().all(|item| {
+            items
+                .first()
+                .is_some_and(|first| first.handler == item.handler)
+        });
+        match &request.work {
+            Work::Undo { .. } if items.is_empty() || !one_handler => {
+                return Err(RefusedRequest::Unknown);
+            }
+            Work::Resolve { .. } if items.len() != 1 => return Err(RefusedRequest::Unknown),
+            Work::Synchronize
+            | Work::Plan
+            | Work::List
+            | Work::Undo { .. }
+            | Work::Resolve { .. } => {}
+        }
+        let mut forbidden = 0;
+        for item in items {
+            let handler = self
+                .handlers
+                .get(&item.handler)
+                .ok_or(RefusedRequest::Unknown)?;
+            let slot = handler
+                .items
+                .get(&item.item)
+                .ok_or(RefusedRequest::Unknown)?;
+            offers(handler, &request.work)?;
+            match request.work {
+                Work::Synchronize => {
+                    if let Some(Hindrance::Inactive) = handler_hindrance(&handler.row) {
+                        return Err(RefusedRequest::Inactive);
+                    }
+                    // a policy binds the interface too. Switched off or unreachable is not a refusal.
+                    if slot_forbids(handler, slot) {
+                        forbidden += 1;
+                    }
+                }
+                Work::Plan | Work::Undo { .. } | Work::Resolve { .. } | Work::List => {}
+            }
+        }
+        if forbidden > 0 && forbidden == items.len() {
+            return Err(RefusedRequest::Forbidden);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn enqueue(&mut self, id: RequestId, request: Request) {
+        if self.alive.contains(&id) {
+            return; // a number is used once; whoever used it first is served
+        }
+        self.last.request = self.last.request.max(id.0);
+        let silent = request.work == Work::Plan;
+        let refused = self.check_request(&request);
+        if !silent {
+            self.event(EventKind::RequestQueued {
+                request: id,
+                trigger: request.trigger,
+            });
+        }
+        if let Err(refused) = refused {
+            self.end_request(
+                id,
+                RequestOutcome::Failed,
+                Some(refused.to_string()),
+                silent,
+            );
+            return;
+        }
+        let mut wants = wants(&request.scope, self.handlers.keys());
+        if request.if_running == IfRunning::Ignore
+            && request.cookie.is_none()
+            && request.work == Work::Synchronize
+        {
+            self.leave_out_running(&mut wants); // decided now, item by item
+        }
+        if request.work == Work::Synchronize && is_person(request.trigger) {
+            self.forget_retries(&wants);
+        }
+        let newcomer = Waiting {
+            id,
+            request,
+            wants,
+            since: self.now,
+            merged: Vec::new(),
+        };
+        self.alive.insert(id);
+        match coalesce(&newcomer, &self.waiting) {
+            Coalesce::Join(at) => {
+                if let Some(into) = self.waiting.get_mut(at) {
+                    let into_id = into.id;
+                    join(into, newcomer);
+                    self.event(EventKind::RequestMerged {
+                        request: id,
+                        into: into_id,
+                    });
+                }
+            }
+            Coalesce::Wait => {
+                let at = place(&newcomer, &self.waiting);
+                self.waiting.insert(at, newcomer);
+            }
+        }
+        self.pump = true;
+    }
+
+    /// Queues work of the manager's own: one request for each handler.
+    pub(crate) fn enqueue_own(&mut self, items: Vec<ItemRef>, trigger: Trigger) {
+        let mut by_handler: BTreeMap<HandlerId, Vec<ItemRef>> = BTreeMap::new();
+        for item in items {
+            if self.slot(&item).is_some() {
+                by_handler
+                    .entry(item.handler.clone())
+                    .or_default()
+                    .push(item);
+            }
+        }
+        for items in by_handler.into_values() {
+            let id = self.next_request();
+            self.enqueue(
+                id,
+                Request {
+                    scope: Scope::Items(items),
+                    work: Work::Synchronize,
+                    trigger,
+                    may_bother_user: false,
+                    cookie: None,
+                    if_running: IfRunning::Again,
+                },
+            );
+        }
+    }
+
+    fn leave_out_running(&self, wants: &mut crate::queue::Wants) {
+        for (handler, want) in wants.iter_mut() {
+            let Some(slot) = self.handlers.get(handler) else {
+                continue;
+            };
+            let live: BTreeSet<ItemId> = slot
+                .items
+                .values()
+                .filter(|item| item.live.is_some() && Self::wanted(item, want))
+                .map(|item| item.row.at.item.clone())
+                .collect();
+            if live.is_empty() {
+                continue;
+            }
+            want.items.retain(|item| !live.contains(item));
+            let rest = slot
+                .items
+                .values()
+                .any(|item| Self::wanted(item, want) && !live.contains(&item.row.at.item));
+            want.all &= rest;
+            want.checked &= rest;
+            want.except = live;
+        }
+        wants.retain(|_, want| want.all || want.checked || !want.items.is_empty());
+    }
+
+    /// A person takes it in hand: the row of retries begins anew.
+    fn forget_retries(&mut self, wants: &crate::queue::Wants) {
+        let mut cleared = Vec::new();
+        for (handler, want) in wants {
+            let Some(slot) = self.handlers.get_mut(handler) else {
+                continue;
+            };
+            for item in slot.items.values_mut() {
+                if item.row.retry.is_some()
+                    && Self::wanted(item, want)
+                    && let Some(retry) = item.row.retry.take()
+                {
+                    cleared.push((retry.due, item.row.at.clone()));
+                }
+            }
+        }
+        for (due, item) in cleared {
+            self.clear_timer(due, crate::manager::Timer::Retry(item.clone()));
+            self.record_item(&item);
+        }
+    }
+
+    /// A handler or item went: nobody waits for it any more.
+    pub(crate) fn drop_wants(&mut self, handler: &HandlerId, item: Option<&ItemId>) {
+        for waiting in &mut self.waiting {
+            match item {
+                None => {
+                    waiting.wants.remove(handler);
+                }
+                Some(item) => {
+                    if let Some(want) = waiting.wants.get_mut(handler)
+                        && want.items.remove(item)
+                        && !(want.all || want.checked || !want.items.is_empty())
+                    {
+                        waiting.wants.remove(handler);
+                    }
+                }
+            }
+        }
+        self.pump = true;
+    }
+
+    /// Ends a request: exactly once, whatever became of it.
+    pub(crate) fn end_request(
+        &mut self,
+        request: RequestId,
+        outcome: RequestOutcome,
+        problem: Option<String>,
+        silent: bool,
+    ) {
+        self.alive.remove(&request);
+        if !silent {
+            self.event(EventKind::RequestEnded { request, outcome });
+        }
+        self.effects.shows.push(Show::RequestEnded {
+            request,
+            outcome,
+            problem,
+        });
+    }
+
+    pub(crate) fn end_waiting(
+        &mut self,
+        waiting: Waiting,
+        outcome: RequestOutcome,
+        problem: Option<String>,
+    ) {
+        let silent = waiting.request.work == Work::Plan;
+        for request in std::iter::once(waiting.id).chain(waiting.merged) {
+            self.end_request(request, outcome, problem.clone(), silent);
+        }
+    }
+
+    /// Starts what may start, in the order of the queue. A request reserves its handlers, so that a large one is not
+    /// overtaken for ever by small ones.
+    pub(crate) fn start_waiting(&mut self) {
+        let mut busy: BTreeSet<HandlerId> = BTreeSet::new();
+        for instance in self.instances.values() {
+            if instance.is_busy() {
+                busy.insert(instance.handler.clone());
+            }
+        }
+        let mut working = busy.len();
+        let mut reserved: BTreeSet<HandlerId> = BTreeSet::new();
+        let mut at = 0;
+        while let Some(waiting) = self.waiting.get(at) {
+            if working > 0 && working >= self.settings.parallel_handlers {
+                break;
+            }
+            let free = waiting.wants.iter().all(|(handler, want)| {
+                !reserved.contains(handler)
+                    && (!busy.contains(handler) || self.may_share(handler, want, waiting))
+            });
+            let fits = working == 0
+                || working.saturating_add(waiting.wants.len()) <= self.settings.parallel_handlers;
+            if free && fits {
+                let waiting = self.waiting.remove(at);
+                let handlers: Vec<HandlerId> = waiting.wants.keys().cloned().collect();
+                if self.open_session(waiting) {
+                    working = working.saturating_add(handlers.len());
+                    busy.extend(handlers);
+                }
+            } else {
+                reserved.extend(waiting.wants.keys().cloned());
+                at += 1;
+            }
+        }
+    }
+
+    /// Whether a handler at work may take another session (`SUPPORTS_CONCURRENT_SESSIONS`): never with the same item.
+    fn may_share(&self, handler: &HandlerId, want: &Want, waiting: &Waiting) -> bool {
+        let Some(slot) = self.handlers.get(handler) else {
+            return true;
+        };
+        if !slot.has(HandlerCapability::ConcurrentSessions)
+            || waiting.request.work != Work::Synchronize
+        {
+            return false;
+        }
+        let starting = self.instances.values().any(|instance| {
+            instance.handler == *handler
+                && match instance.phase() {
+                    Phase::New | Phase::Initialized | Phase::Listed => true,
+                    Phase::Preparing
+                    | Phase::Prepared
+                    | Phase::Syncing
+                    | Phase::Planning
+                    | Phase::Undoing
+                    | Phase::Resolving
+                    | Phase::Reviewing
+                    | Phase::Done
+                    | Phase::ErrorUi
+                    | Phase::Released => false,
+                }
+        });
+        !starting
+            && !want.all
+            && !want.checked
+            && want
+                .items
+                .iter()
+                .all(|item| slot.items.get(item).is_none_or(|item| item.live.is_none()))
+    }
+
+    /// Opens the session of a request; false when there was nothing to do and the request is over.
+    fn open_session(&mut self, waiting: Waiting) -> bool {
+        let mut notes = Vec::new();
+        let mut chosen: Vec<(HandlerId, Want)> = Vec::new();
+        for (handler, want) in &waiting.wants {
+            if self.worth_starting(handler, want, &waiting.request, &mut notes) {
+                chosen.push((handler.clone(), want.clone()));
+            }
+        }
+        if chosen.is_empty() {
+            let problem = (!notes.is_empty()).then(|| notes.join("; "));
+            self.end_waiting(waiting, RequestOutcome::Nothing, problem); // A-19, M-68, M-159
+            return false;
+        }
+        let Waiting {
+            id,
+            request,
+            merged,
+            ..
+        } = waiting;
+        let session = self.next_session();
+        let row = SessionRow {
+            id: session,
+            request: Some(id),
+            trigger: request.trigger,
+            opened: self.now,
+            closed: None,
+            outcome: None,
+        };
+        let silent = request.work == Work::Plan;
+        if !silent {
+            self.record(Record::Session(row.clone()));
+            self.event(EventKind::SessionOpened(session));
+        }
+        let interactive = request.may_bother_user && may_bother(request.trigger);
+        let settings = matches!(request.work, Work::Plan | Work::List); // M-36
+        let mut instances = Vec::with_capacity(chosen.len());
+        for (handler, want) in chosen {
+            self.end_lingering(&handler);
+            let instance = self.next_instance();
+            self.effects.commands.push(Command::Start {
+                instance,
+                handler: handler.clone(),
+                trigger: request.trigger,
+                may_bother_user: interactive,
+                settings,
+                cookie: match request.trigger {
+                    Trigger::Invoke => request.cookie.clone(), // M-37, M-38
+                    Trigger::Manual
+                    | Trigger::Schedule
+                    | Trigger::Logon
+                    | Trigger::Logoff
+                    | Trigger::Idle
+                    | Trigger::Connect
+                    | Trigger::PendingDisconnect
+                    | Trigger::FileChange
+                    | Trigger::Device
+                    | Trigger::External
+                    | Trigger::Retry
+                    | Trigger::Answered => None,
+                },
+            });
+            let mut live = Instance::new(
+                instance,
+                handler,
+                session,
+                request.work.clone(),
+                request.trigger,
+                interactive,
+                self.turn,
+                want,
+            );
+            live.purge = request.cookie.is_none();
+            self.instances.insert(instance, Box::new(live));
+            instances.push(instance);
+        }
+        notes.truncate(MAX_NOTES);
+        self.sessions.insert(
+            session,
+            Session {
+                row,
+                requests: std::iter::once(id).chain(merged).collect(),
+                instances,
+                interactive,
+                silent,
+                stopped: false,
+                worst: RequestOutcome::Nothing,
+                notes,
+            },
+        );
+        true
+    }
+
+    /// Whether a handler is worth an instance: something of it may run, or a person asked and its list may be old.
+    fn worth_starting(
+        &mut self,
+        handler: &HandlerId,
+        want: &Want,
+        request: &Request,
+        notes: &mut Vec<String>,
+    ) -> bool {
+        let Some(slot) = self.handlers.get(handler) else {
+            return false;
+        };
+        if request.work != Work::Synchronize {
+            return true;
+        }
+        let mut note = |text: String| {
+            if notes.len() < MAX_NOTES {
+                notes.push(text);
+            }
+        };
+        if let Some(hindrance) = handler_hindrance(&slot.row) {
+            note(format!("{}: {}", slot.row.name, hindrance.fragment()));
+            return false;
+        }
+        let mut eligible = 0_usize;
+        let mut wanted = 0_usize;
+        let mut held: Vec<(ItemRef, Hindrance)> = Vec::new();
+        for item in slot.order.iter().filter_map(|id| slot.items.get(id)) {
+            if !Self::wanted(item, want) {
+                continue;
+            }
+            wanted += 1;
+            let named = want.names(&item.row.at.item);
+            match self.hindrance(slot, item, request.trigger, named, false) {
+                None => eligible += 1,
+                Some(hindrance) => held.push((item.row.at.clone(), hindrance)),
+            }
+        }
+        let known = !slot.items.is_empty();
+        // When something starts, the choice is made again, and told, once the list is fresh.
+        let start = eligible > 0
+            || !known
+                && (want.all || want.checked)
+                && !self.is_paused(handler, want, request.trigger)
+            || wanted == 0 && known && is_person(request.trigger) && want.checked;
+        if !start {
+            for (item, hindrance) in held {
+                let name = self
+                    .slot(&item)
+                    .map_or_else(|| item.to_string(), |slot| slot.row.name.clone());
+                if notes.len() < MAX_NOTES {
+                    notes.push(format!("{name}: {}", hindrance.fragment()));
+                }
+                self.hold_back(&item, request.trigger, hindrance);
+            }
+        }
+        start
+    }
+
+    fn is_paused(&self, handler: &HandlerId, want: &Want, trigger: Trigger) -> bool {
+        use crate::record::PauseScope;
+        !(want.all && is_person(trigger))
+            && (self.pauses.contains_key(&PauseScope::All)
+                || self
+                    .pauses
+                    .contains_key(&PauseScope::Handler(handler.clone())))
+    }
+
+    /// Chooses from a fresh list what an instance is to synchronize, in listing order (M-69).
+    pub(crate) fn select(&mut self, instance: &mut Instance, listed: &[ItemId]) {
+        let mut held: Vec<(ItemRef, Hindrance)> = Vec::new();
+        if let Some(handler) = self.handlers.get(&instance.handler) {
+            for item in listed.iter().filter_map(|id| handler.items.get(id)) {
+                if !Self::wanted(item, &instance.want) {
+                    continue;
+                }
+                let named = instance.want.names(&item.row.at.item);
+                if item.live.is_some() {
+                    continue; // in another session of a handler that works on several at once
+                }
+                match self.hindrance(handler, item, instance.trigger, named, true) {
+                    None => instance.selected.push(item.row.at.item.clone()),
+                    Some(hindrance) => held.push((item.row.at.clone(), hindrance)),
+                }
+            }
+        }
+        let mut notes: Vec<String> = Vec::new();
+        for (item, hindrance) in held {
+            if notes.len() < MAX_NOTES {
+                let name = self
+                    .slot(&item)
+                    .map_or_else(|| item.to_string(), |slot| slot.row.name.clone());
+                notes.push(format!("{name}: {}", hindrance.fragment()));
+            }
+            self.hold_back(&item, instance.trigger, hindrance);
+        }
+        let mut missing = false;
+        for item in &instance.want.items {
+            let known = self
+                .handlers
+                .get(&instance.handler)
+                .is_some_and(|handler| handler.items.contains_key(item));
+            if !known && notes.len() < MAX_NOTES {
+                notes.push(format!("{item}: its handler no longer lists it"));
+                missing = true;
+            }
+        }
+        if let Some(session) = self.sessions.get_mut(&instance.session) {
+            for note in notes {
+                session.note(note);
+            }
+            if missing {
+                session.fold(RequestOutcome::Failed);
+            }
+        }
+    }
+
+    /// Moves a session on: preparations, the barrier, the end.
+    pub(crate) fn advance_session(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else {
+            return;
+        };
+        let one_by_one = session.interactive;
+        let order = session.instances.clone();
+        let mut prepare: Vec<InstanceId> = Vec::new();
+        let mut ready: Vec<InstanceId> = Vec::new();
+        let mut barrier = false;
+        let mut over = true;
+        let mut blocked = false;
+        for id in &order {
+            let Some(instance) = self.instances.get(id) else {
+                continue;
+            };
+            over &= instance.over;
+            match instance.phase() {
+                Phase::New | Phase::Initialized | Phase::Preparing => {
+                    // Of a session whose work is not to synchronize, nothing waits for it.
+                    barrier |= instance.work == Work::Synchronize;
+                    blocked = true;
+                }
+                Phase::Listed => {
+                    barrier = true;
+                    // 3.2: one handler after another while people may be asked; else nothing is gained by waiting.
+                    if !(blocked && one_by_one) {
+                        prepare.push(*id);
+                    }
+                    blocked = true;
+                }
+                Phase::Prepared => ready.push(*id),
+                Phase::Syncing
+                | Phase::Planning
+                | Phase::Undoing
+                | Phase::Resolving
+                | Phase::Reviewing
+                | Phase::Done
+                | Phase::ErrorUi
+                | Phase::Released => {}
+            }
+        }
+        for id in prepare {
+            self.prepare(id);
+        }
+        if !barrier {
+            for id in ready {
+                self.synchronize(id); // M-77, M-85: all of them, in listing order
+            }
+        }
+        if over {
+            self.close_session(id);
+        }
+    }
+
+    fn synchronize(&mut self, id: InstanceId) {
+        let Some(instance) = self.instances.get_mut(&id) else {
+            return;
+        };
+        // 3.4.8: nothing is left to do when every item was skipped or is over already.
+        let work = instance.run.as_ref().is_some_and(|run| {
+            run.items
+                .iter()
+                .any(|item| !item.skip && !item.status.is_terminal())
+        });
+        if !work {
+            self.with(id, |manager, instance| {
+                manager.settle(instance, crate::ending::End::Done);
+            });
+            return;
+        }
+        if instance.enter(Kind::Synchronize) {
+            instance.synchronize.begin();
+            let mute = instance.mute;
+            self.command(mute, Command::Synchronize(id));
+        }
+    }
+
+    fn close_session(&mut self, id: SessionId) {
+        let Some(mut session) = self.sessions.remove(&id) else {
+            return;
+        };
+        if session.stopped {
+            session.fold(RequestOutcome::Stopped);
+        }
+        let outcome = session.worst;
+        session.row.closed = Some(self.now);
+        session.row.outcome = Some(outcome);
+        if !session.silent {
+            self.record(Record::Session(session.row));
+            self.event(EventKind::SessionClosed {
+                session: id,
+                outcome,
+            });
+        }
+        let problem = (!session.notes.is_empty()).then(|| session.notes.join("; "));
+        for request in session.requests {
+            self.end_request(request, outcome, problem.clone(), session.silent);
+        }
+        self.pump = true;
+        self.reconsider();
+    }
+}
+
+fn refuse(hindrance: Option<Hindrance>) -> Result<(), RefusedRequest> {
+    match hindrance {
+        Some(Hindrance::Inactive) => Err(RefusedRequest::Inactive),
+        Some(Hindrance::Policy) => Err(RefusedRequest::Forbidden),
+        Some(
+            Hindrance::HandlerDisabled
+            | Hindrance::Disabled
+            | Hindrance::HandlerDisconnected
+            | Hindrance::Disconnected
+            | Hindrance::Paused(_)
+            | Hindrance::Condition(..),
+        )
+        | None => Ok(()),
+    }
+}
+
+fn offers(handler: &crate::catalog::HandlerSlot, work: &Work) -> Result<(), RefusedRequest> {
+    let needed = match work {
+        Work::Synchronize | Work::List => return Ok(()),
+        Work::Plan => HandlerCapability::Plan,
+        Work::Undo { .. } => HandlerCapability::Undo,
+        Work::Resolve { .. } => HandlerCapability::ConflictStore,
+    };
+    // What a handler can do is known from its first instance on; before that, it is asked.
+    if handler.has(needed) || handler.row.version.is_empty() && handler.row.capabilities.is_empty()
+    {
+        Ok(())
+    } else {
+        Err(RefusedRequest::NotOffered)
+    }
+}
+
+fn slot_forbids(handler: &crate::catalog::HandlerSlot, slot: &crate::catalog::ItemSlot) -> bool {
+    use crate::item::ItemPolicy;
+    handler_hindrance(&handler.row) == Some(Hindrance::Policy)
+        || slot.row.policies.contains(&ItemPolicy::PreventStartSync)
+        || slot.row.policies.contains(&ItemPolicy::DisableStartSync)
+}

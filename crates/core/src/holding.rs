@@ -1,0 +1,192 @@
+//! Holding items back: what hinders them, and how what passes is caught up once.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::{HandlerSlot, ItemSlot, MAX_REASONS};
+use crate::condition::Evaluation;
+use crate::hindrance::Hindrance;
+use crate::id::ItemRef;
+use crate::item::{Activation, Connected, HandlerPolicy, HandlerRow, ItemPolicy};
+use crate::manager::{Manager, Timer};
+use crate::queue::{is_automatic, is_person};
+use crate::record::{PauseRow, PauseScope};
+use crate::request::Trigger;
+use crate::time::Timestamp;
+
+impl Manager {
+    /// The pause that covers an item, the narrowest first.
+    #[must_use]
+    pub fn pause_of(&self, item: &ItemRef) -> Option<&PauseRow> {
+        if self.pauses.is_empty() {
+            return None;
+        }
+        self.pauses
+            .get(&PauseScope::Item(item.clone()))
+            .or_else(|| self.pauses.get(&PauseScope::Handler(item.handler.clone())))
+            .or_else(|| self.pauses.get(&PauseScope::All))
+    }
+
+    /// What keeps an item from being run for a trigger; `want` says whether it was named. `fresh` is true when the
+    /// handler listed it just now, so that its reachability can be believed.
+    pub(crate) fn hindrance(
+        &self,
+        handler: &HandlerSlot,
+        slot: &ItemSlot,
+        trigger: Trigger,
+        named: bool,
+        fresh: bool,
+    ) -> Option<Hindrance> {
+        if let Some(hindrance) = handler_hindrance(&handler.row) {
+            return Some(hindrance);
+        }
+        let row = &slot.row;
+        if !row.enabled {
+            return Some(Hindrance::Disabled);
+        }
+        if fresh && row.connected == Connected::No {
+            return Some(Hindrance::Disconnected);
+        }
+        if row.policies.contains(&ItemPolicy::PreventStartSync)
+            || row.policies.contains(&ItemPolicy::DisableStartSync)
+        {
+            return Some(Hindrance::Policy);
+        }
+        let overrides = named && is_person(trigger);
+        if !overrides && let Some(pause) = self.pause_of(&row.at) {
+            return Some(Hindrance::Paused(pause.clone()));
+        }
+        if is_automatic(trigger) {
+            return self.unmet(slot);
+        }
+        None
+    }
+
+    /// The first condition of an item that is not met.
+    pub(crate) fn unmet(&self, slot: &ItemSlot) -> Option<Hindrance> {
+        slot.conditions.iter().find_map(|condition| {
+            let evaluation = self
+                .facts
+                .evaluate(condition, self.now, |item| self.running_since(item));
+            match evaluation {
+                Evaluation::Met => None,
+                Evaluation::Waiting { .. } => {
+                    Some(Hindrance::Condition(condition.clone(), evaluation))
+                }
+            }
+        })
+    }
+
+    pub(crate) fn running_since(&self, item: &ItemRef) -> Option<Timestamp> {
+        let instance = self.instances.get(&self.slot(item)?.live?)?;
+        Some(instance.run.as_ref()?.row.opened)
+    }
+
+    /// Remembers why an item did not run, and, when it would have run by itself, that it is to be caught up once.
+    pub(crate) fn hold_back(&mut self, item: &ItemRef, trigger: Trigger, hindrance: Hindrance) {
+        let (now, automatic) = (self.now, self.settings.automatic);
+        let Some(slot) = self.slot_mut(item) else {
+            return;
+        };
+        if slot.reasons.back().map(|(_, last)| last) != Some(&hindrance) {
+            if slot.reasons.len() >= MAX_REASONS {
+                slot.reasons.pop_front();
+            }
+            slot.reasons.push_back((now, hindrance.clone()));
+        }
+        let passes = match &hindrance {
+            Hindrance::Paused(_) | Hindrance::Condition(..) => true,
+            Hindrance::Inactive
+            | Hindrance::HandlerDisabled
+            | Hindrance::Disabled
+            | Hindrance::HandlerDisconnected
+            | Hindrance::Disconnected
+            | Hindrance::Policy => false,
+        };
+        if !(passes && automatic && is_automatic(trigger)) {
+            return;
+        }
+        slot.deferred.get_or_insert((trigger, now));
+        self.deferred.insert(item.clone());
+        if let Hindrance::Condition(_, Evaluation::Waiting { due: Some(due), .. }) = hindrance {
+            self.set_timer(due, Timer::Condition(item.clone()));
+        }
+    }
+
+    /// Looks at everything that was held back, and queues what may run now: once, however often it was missed.
+    pub(crate) fn reconsider(&mut self) {
+        if self.deferred.is_empty() {
+            return;
+        }
+        let mut ready: BTreeMap<u8, (Trigger, Vec<ItemRef>)> = BTreeMap::new();
+        let mut later = Vec::new();
+        for item in &self.deferred {
+            let Some((handler, slot)) = self
+                .handlers
+                .get(&item.handler)
+                .and_then(|handler| Some((handler, handler.items.get(&item.item)?)))
+            else {
+                continue;
+            };
+            let Some((trigger, _)) = slot.deferred else {
+                continue;
+            };
+            match self.hindrance(handler, slot, trigger, false, false) {
+                Some(Hindrance::Condition(_, Evaluation::Waiting { due: Some(due), .. })) => {
+                    later.push((due, item.clone()));
+                }
+                Some(_) => {}
+                None => ready
+                    .entry(trigger_rank(trigger))
+                    .or_insert_with(|| (trigger, Vec::new()))
+                    .1
+                    .push(item.clone()),
+            }
+        }
+        for (due, item) in later {
+            self.set_timer(due, Timer::Condition(item));
+        }
+        for (trigger, items) in ready.into_values() {
+            for item in &items {
+                self.deferred.remove(item);
+                if let Some(slot) = self.slot_mut(item) {
+                    slot.deferred = None;
+                }
+            }
+            self.enqueue_own(items, trigger);
+        }
+    }
+}
+
+pub(crate) fn handler_hindrance(row: &HandlerRow) -> Option<Hindrance> {
+    if row.activation == Activation::Inactive {
+        Some(Hindrance::Inactive)
+    } else if !row.enabled {
+        Some(Hindrance::HandlerDisabled)
+    } else if row.connected == Connected::No {
+        Some(Hindrance::HandlerDisconnected)
+    } else if row.policies.contains(&HandlerPolicy::PreventStartSync)
+        || row.policies.contains(&HandlerPolicy::DisableStartSync)
+    {
+        Some(Hindrance::Policy)
+    } else {
+        None
+    }
+}
+
+fn trigger_rank(trigger: Trigger) -> u8 {
+    match trigger {
+        Trigger::Manual => 0,
+        Trigger::Answered => 1,
+        Trigger::Invoke => 2,
+        Trigger::External => 3,
+        Trigger::Logon => 4,
+        Trigger::Logoff => 5,
+        Trigger::Connect => 6,
+        Trigger::PendingDisconnect => 7,
+        Trigger::Device => 8,
+        Trigger::FileChange => 9,
+        Trigger::Schedule => 10,
+        Trigger::Idle => 11,
+        Trigger::Retry => 12,
+    }
+}

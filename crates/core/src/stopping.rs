@@ -1,0 +1,248 @@
+//! Skip and stop: marks first, told to the handler in the windows where it may be told (mobsync 3.6, Sync Center 3.7).
+//!
+//! To stop, one `item/status` for all is sent; the adapter of a classic handler sends `SYNCMGRSTATUS_SKIPPED` for every
+//! item that is not over (M-104, M-109). Asking again insists: the instance is told to end and goes up its stop ladder.
+
+use crate::command::{Command, Verdict};
+use crate::ending::End;
+use crate::event::EventKind;
+use crate::id::{InstanceId, ItemRef, SessionId};
+use crate::input::StopScope;
+use crate::instance::{Instance, StopLevel, Wait};
+use crate::item::{HandlerPolicy, ItemPolicy};
+use crate::manager::Manager;
+use crate::phase::Phase;
+use crate::request::RequestOutcome;
+
+impl Manager {
+    pub(crate) fn stop(&mut self, scope: &StopScope) {
+        match scope {
+            StopScope::All => {
+                let waiting = std::mem::take(&mut self.waiting);
+                for waiting in waiting {
+                    self.end_waiting(waiting, RequestOutcome::Stopped, None);
+                }
+                let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
+                for session in sessions {
+                    self.stop_session(session);
+                }
+            }
+            StopScope::Session(session) => self.stop_session(*session),
+            StopScope::Request(request) => {
+                if let Some(at) = self.waiting.iter().position(|w| w.id == *request) {
+                    // Those that joined it still wait: the eldest takes its place.
+                    if let Some(waiting) = self.waiting.get_mut(at) {
+                        let silent = waiting.request.work == crate::request::Work::Plan;
+                        if waiting.merged.is_empty() {
+                            let waiting = self.waiting.remove(at);
+                            self.end_waiting(waiting, RequestOutcome::Stopped, None);
+                        } else {
+                            waiting.id = waiting.merged.remove(0);
+                            self.end_request(*request, RequestOutcome::Stopped, None, silent);
+                        }
+                    }
+                    self.pump = true;
+                    return;
+                }
+                let joined = self.waiting.iter_mut().find_map(|waiting| {
+                    let at = waiting.merged.iter().position(|id| id == request)?;
+                    waiting.merged.remove(at);
+                    Some(waiting.request.work == crate::request::Work::Plan)
+                });
+                if let Some(silent) = joined {
+                    self.end_request(*request, RequestOutcome::Stopped, None, silent);
+                    return;
+                }
+                let session = self
+                    .sessions
+                    .iter()
+                    .find(|(_, session)| session.requests.contains(request))
+                    .map(|(id, _)| *id);
+                if let Some(session) = session {
+                    self.stop_session(session);
+                }
+            }
+        }
+    }
+
+    fn stop_session(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else {
+            return;
+        };
+        let instances = session.instances.clone();
+        let forbidden = instances.iter().any(|instance| {
+            self.instances
+                .get(instance)
+                .and_then(|instance| self.handlers.get(&instance.handler))
+                .is_some_and(|handler| {
+                    handler
+                        .row
+                        .policies
+                        .contains(&HandlerPolicy::PreventStopSync)
+                        || handler
+                            .row
+                            .policies
+                            .contains(&HandlerPolicy::DisableStopSync)
+                })
+        });
+        if forbidden {
+            return; // Sync Center 3.7
+        }
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.stopped = true;
+        }
+        self.event(EventKind::StopRequested(id));
+        for instance in instances {
+            self.with(instance, |manager, instance| {
+                manager.stop_instance(instance)
+            });
+        }
+        self.touched.insert(id);
+    }
+
+    fn stop_instance(&mut self, instance: &mut Instance) {
+        let again = instance.stop > StopLevel::None;
+        if again {
+            instance.stop = StopLevel::Insisted;
+            match instance.phase() {
+                Phase::Released => self.command(instance.mute, Command::Insist(instance.id)),
+                Phase::New
+                | Phase::Initialized
+                | Phase::Listed
+                | Phase::Preparing
+                | Phase::Prepared
+                | Phase::Syncing
+                | Phase::Planning
+                | Phase::Undoing
+                | Phase::Resolving
+                | Phase::Reviewing
+                | Phase::Done
+                | Phase::ErrorUi => {
+                    if instance.run.is_some() {
+                        self.settle(instance, End::Cancelled);
+                    } else {
+                        self.release(instance);
+                    }
+                    self.command(instance.mute, Command::Insist(instance.id));
+                }
+            }
+            return;
+        }
+        match instance.phase() {
+            Phase::Released => instance.stop = StopLevel::Insisted, // the next one goes up its ladder
+            Phase::Done => {}
+            Phase::New | Phase::Initialized | Phase::Listed | Phase::Planning => {
+                instance.stop = StopLevel::Asked;
+                self.release(instance);
+            }
+            Phase::Prepared => {
+                instance.stop = StopLevel::Asked;
+                self.settle(instance, End::Cancelled); // M-110
+            }
+            Phase::Reviewing => {
+                instance.stop = StopLevel::Asked;
+                self.close_run(instance);
+                self.finish(instance);
+            }
+            Phase::Preparing
+            | Phase::Syncing
+            | Phase::Undoing
+            | Phase::Resolving
+            | Phase::ErrorUi => {
+                instance.stop = StopLevel::Asked;
+                self.cancel_prompts(instance);
+                self.tell_marks(instance);
+                let until = self.now.plus(self.settings.stop_grace);
+                self.wait_for(instance, Some((until, Wait::Stop)));
+                if let Some(run) = instance.run.take() {
+                    for at in 0..run.items.len() {
+                        if run.items.get(at).is_some_and(|i| !i.status.is_terminal()) {
+                            self.show_item(instance, &run, at);
+                        }
+                    }
+                    instance.run = Some(run);
+                }
+            }
+        }
+    }
+
+    /// Tells the handler what it was not told yet, when a window is open (M-105 to M-107, M-109).
+    pub(crate) fn tell_marks(&mut self, instance: &mut Instance) {
+        if instance.mute || !instance.is_window() {
+            return;
+        }
+        if instance.stop > StopLevel::None {
+            self.command(
+                false,
+                Command::ItemStatus {
+                    instance: instance.id,
+                    item: None,
+                    verdict: Verdict::CancelAll,
+                },
+            );
+            return;
+        }
+        let Some(run) = instance.run.as_mut().filter(|run| run.marked) else {
+            return;
+        };
+        let mut told = Vec::new();
+        for item in &mut run.items {
+            if item.skip && !item.told && !item.status.is_terminal() {
+                item.told = true;
+                told.push(item.id.clone());
+            }
+        }
+        for item in told {
+            self.command(
+                false,
+                Command::ItemStatus {
+                    instance: instance.id,
+                    item: Some(item),
+                    verdict: Verdict::CancelItem,
+                },
+            );
+        }
+    }
+
+    /// Skips an item: in its run, or out of what waits.
+    pub(crate) fn skip(&mut self, item: &ItemRef) {
+        let Some(slot) = self.slot(item) else {
+            return;
+        };
+        if slot.row.policies.contains(&ItemPolicy::PreventStopSync)
+            || slot.row.policies.contains(&ItemPolicy::DisableStopSync)
+        {
+            return;
+        }
+        let live: Option<InstanceId> = slot.live;
+        let Some(id) = live else {
+            return;
+        };
+        self.with(id, |manager, instance| {
+            let marked = instance.run.as_mut().is_some_and(|run| {
+                if run.settled {
+                    return false;
+                }
+                let fresh = run.item_mut(&item.item).is_some_and(|item| {
+                    let fresh = !item.status.is_terminal() && !item.skip;
+                    item.skip |= fresh;
+                    fresh
+                });
+                run.marked |= fresh;
+                fresh
+            });
+            if !marked {
+                return;
+            }
+            manager.event(EventKind::SkipRequested(item.clone()));
+            manager.cancel_item_prompts(instance, &item.item);
+            manager.tell_marks(instance);
+            if let Some(run) = instance.run.take() {
+                if let Some(at) = run.index.get(&item.item) {
+                    manager.show_item(instance, &run, *at);
+                }
+                instance.run = Some(run);
+            }
+        });
+    }
+}

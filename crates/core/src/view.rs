@@ -1,0 +1,275 @@
+//! What may be looked at.
+
+use crate::command::Verdict;
+use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, RequestId, SessionId};
+use crate::instance::{Instance, LiveItem, LiveRun, StopLevel};
+use crate::item::{Counts, HandlerRow, ItemRow, ItemStatus, RunState};
+use crate::manager::Manager;
+use crate::need::{NeedRow, NeedState};
+use crate::phase::Phase;
+use crate::record::PauseRow;
+use crate::request::{Queued, Trigger};
+use crate::run::RunRow;
+use crate::time::Timestamp;
+
+/// A session that is open.
+#[derive(Debug, Clone)]
+pub struct SessionView<'a> {
+    /// Its number.
+    pub id: SessionId,
+    /// The requests that end with it.
+    pub requests: &'a [RequestId],
+    /// Why it began.
+    pub trigger: Trigger,
+    /// When it began.
+    pub opened: Timestamp,
+    /// It was asked to stop.
+    pub stopping: bool,
+    /// Its instances, in listing order.
+    pub instances: Vec<InstanceView<'a>>,
+}
+
+/// A live instance.
+#[derive(Debug, Clone, Copy)]
+pub struct InstanceView<'a> {
+    /// Its number.
+    pub id: InstanceId,
+    /// Its handler.
+    pub handler: &'a HandlerId,
+    /// Where it stands.
+    pub phase: Phase,
+    run: Option<&'a LiveRun>,
+}
+
+/// An item in an open run.
+#[derive(Debug, Clone, Copy)]
+pub struct LiveItemView<'a> {
+    /// It.
+    pub item: &'a ItemId,
+    /// Its status.
+    pub status: ItemStatus,
+    /// What it is doing now.
+    pub text: &'a str,
+    /// How far.
+    pub value: u64,
+    /// How far it goes; 0: nobody knows.
+    pub max: u64,
+    /// What was moved so far.
+    pub counts: Counts,
+    /// It is to be skipped.
+    pub skip: bool,
+}
+
+impl<'a> InstanceView<'a> {
+    /// Its open run.
+    #[must_use]
+    pub fn run(&self) -> Option<&'a RunRow> {
+        self.run.map(|run| &run.row)
+    }
+
+    /// The items of its open run, in listing order.
+    pub fn items(&self) -> impl Iterator<Item = LiveItemView<'a>> {
+        self.run
+            .into_iter()
+            .flat_map(|run| run.items.iter().map(live_item))
+    }
+
+    /// One item of its open run.
+    #[must_use]
+    pub fn item(&self, id: &ItemId) -> Option<LiveItemView<'a>> {
+        self.run?.item(id).map(live_item)
+    }
+}
+
+fn live_item(item: &LiveItem) -> LiveItemView<'_> {
+    LiveItemView {
+        item: &item.id,
+        status: item.status,
+        text: &item.text,
+        value: item.value,
+        max: item.max,
+        counts: item.counts,
+        skip: item.skip,
+    }
+}
+
+fn instance_view(instance: &Instance) -> InstanceView<'_> {
+    InstanceView {
+        id: instance.id,
+        handler: &instance.handler,
+        phase: instance.phase(),
+        run: instance.run.as_deref(),
+    }
+}
+
+impl Manager {
+    /// Every handler, by identity.
+    pub fn handlers(&self) -> impl Iterator<Item = &HandlerRow> {
+        self.handlers.values().map(|slot| &slot.row)
+    }
+
+    /// One handler.
+    #[must_use]
+    pub fn handler(&self, id: &HandlerId) -> Option<&HandlerRow> {
+        self.handlers.get(id).map(|slot| &slot.row)
+    }
+
+    /// Every item: by handler, then in listing order.
+    pub fn items(&self) -> impl Iterator<Item = &ItemRow> {
+        self.handlers.values().flat_map(|slot| {
+            slot.order
+                .iter()
+                .filter_map(|id| slot.items.get(id))
+                .map(|item| &item.row)
+        })
+    }
+
+    /// One item.
+    #[must_use]
+    pub fn item(&self, item: &ItemRef) -> Option<&ItemRow> {
+        self.slot(item).map(|slot| &slot.row)
+    }
+
+    /// Needs that are open or answered and not yet used, oldest first.
+    pub fn needs(&self) -> impl Iterator<Item = &NeedRow> {
+        self.needs.values()
+    }
+
+    /// Needs that wait for a person, of one item.
+    pub fn open_needs_of<'a>(&'a self, item: &'a ItemRef) -> impl Iterator<Item = &'a NeedRow> {
+        self.needs.values().filter(move |need| {
+            need.state == NeedState::Open
+                && need.handler == item.handler
+                && need.item.as_ref() == Some(&item.item)
+        })
+    }
+
+    /// Requests that wait, in the order in which they are looked at.
+    pub fn queue(&self) -> impl Iterator<Item = Queued> {
+        self.waiting.iter().map(|waiting| Queued {
+            id: waiting.id,
+            request: waiting.request.clone(),
+            since: waiting.since,
+        })
+    }
+
+    /// Whether a request is not over yet.
+    #[must_use]
+    pub fn is_alive(&self, request: RequestId) -> bool {
+        self.alive.contains(&request)
+    }
+
+    /// Whether nothing waits and nothing works.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.sessions.is_empty()
+    }
+
+    /// Whether every instance has exited.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.instances.is_empty()
+    }
+
+    /// Open sessions, oldest first.
+    pub fn sessions(&self) -> impl Iterator<Item = SessionView<'_>> {
+        self.sessions.values().map(|session| SessionView {
+            id: session.row.id,
+            requests: &session.requests,
+            trigger: session.row.trigger,
+            opened: session.row.opened,
+            stopping: session.stopped,
+            instances: session
+                .instances
+                .iter()
+                .filter_map(|id| self.instances.get(id))
+                .map(|instance| instance_view(instance))
+                .collect(),
+        })
+    }
+
+    /// What is waited for or works, of one handler: every live instance.
+    #[must_use]
+    pub fn instance(&self, id: InstanceId) -> Option<InstanceView<'_>> {
+        self.instances
+            .get(&id)
+            .map(|instance| instance_view(instance))
+    }
+
+    /// The progress of an item in its open run.
+    #[must_use]
+    pub fn live(&self, item: &ItemRef) -> Option<(InstanceView<'_>, LiveItemView<'_>)> {
+        let view = self.instance(self.slot(item)?.live?)?;
+        Some((view, view.item(&item.item)?))
+    }
+
+    /// What an item is doing: the fourth axis, derived here alone.
+    #[must_use]
+    pub fn run_state(&self, item: &ItemRef) -> RunState {
+        let Some(slot) = self.slot(item) else {
+            return RunState::Idle;
+        };
+        if let Some(instance) = slot.live.and_then(|id| self.instances.get(&id)) {
+            let marked = instance
+                .run
+                .as_ref()
+                .and_then(|run| run.item(&item.item))
+                .is_some_and(|item| item.skip);
+            return if marked || instance.stop > StopLevel::None {
+                RunState::Stopping
+            } else {
+                RunState::Syncing
+            };
+        }
+        let begins = self.instances.values().any(|instance| {
+            instance.handler == item.handler
+                && !instance.silent
+                && matches!(
+                    instance.phase(),
+                    Phase::New | Phase::Initialized | Phase::Listed
+                )
+                && Self::wanted(slot, &instance.want)
+        });
+        let waits = self.waiting.iter().any(|waiting| {
+            waiting
+                .wants
+                .get(&item.handler)
+                .is_some_and(|want| Self::wanted(slot, want))
+        });
+        if begins || waits {
+            RunState::Pending
+        } else {
+            RunState::Idle
+        }
+    }
+
+    /// Pauses in force.
+    pub fn pauses(&self) -> impl Iterator<Item = &PauseRow> {
+        self.pauses.values()
+    }
+
+    /// How many conflicts of an item are open, as its handler said last.
+    #[must_use]
+    pub fn conflict_count(&self, item: &ItemRef) -> u64 {
+        self.slot(item).map_or(0, |slot| slot.conflicts)
+    }
+
+    /// The live instance whose action the link of a log entry leads to, with the handler's name for the error.
+    #[must_use]
+    pub fn link(&self, log: LogId) -> Option<(InstanceId, &str)> {
+        self.instances.values().find_map(|instance| {
+            let entry = instance.log.get(&log)?;
+            let error = entry.error.as_deref()?;
+            (entry.jump && instance.phase() == Phase::Done).then_some((instance.id, error))
+        })
+    }
+
+    /// What an instance is to do with an item now, as a report of it would be answered.
+    #[must_use]
+    pub fn verdict_on(&self, instance: InstanceId, item: Option<&ItemId>) -> Verdict {
+        match self.instances.get(&instance) {
+            Some(instance) => crate::progress::verdict(instance, item),
+            None => Verdict::CancelAll,
+        }
+    }
+}
