@@ -27,3 +27,8 @@ pub use link::Connection;
 pub use run::{ActionSink, AskError, Run, Unfinished};
 pub use schema::schema;
 pub use serve::{ServeError, serve, serve_stdio};
+
+/// Keeps the Rust of the authors' guide compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/handlers.md")]
+pub struct Guide;
