@@ -1,1 +1,21 @@
 //! Composition root: configuration, the loop, adapt, the socket.
+
+pub mod adapt;
+mod answer;
+pub mod clock;
+pub mod config;
+mod doctor;
+pub mod foreground;
+mod history;
+pub mod launch;
+pub mod lock;
+mod names;
+pub mod open;
+mod overview;
+mod perform;
+pub mod place;
+mod property;
+mod run;
+pub mod serve;
+pub mod service;
+mod sys;

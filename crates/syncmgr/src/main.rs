@@ -1,3 +1,20 @@
-//! The one program.
+//! The one program: reads the world, and hands over to the command line.
 
-fn main() {}
+mod program;
+mod world;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let environment = match world::environment() {
+        Ok(environment) => environment,
+        Err(refusal) => {
+            let world = world::world(PathBuf::new());
+            return ExitCode::from(syncmgr_cli::refuse(&refusal, world) as u8);
+        }
+    };
+    let world = world::world(environment.current_dir.clone());
+    let program = program::Syncmgr::new(environment);
+    ExitCode::from(syncmgr_cli::run(std::env::args_os(), world, &program) as u8)
+}

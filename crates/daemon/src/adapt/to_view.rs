@@ -1,0 +1,269 @@
+//! What the core and the store know, in the words of the contract with views.
+
+use syncmgr_control::view;
+use syncmgr_core::conflict::ConflictRow;
+use syncmgr_core::item::{Counts, HandlerCapability, HandlerRow, ItemStatus, RunState};
+use syncmgr_core::log::{Level, LogRow};
+use syncmgr_core::need::{Choice, NeedKind, NeedRow};
+use syncmgr_core::request::{RequestOutcome, Trigger};
+use syncmgr_core::run::{RunItemRow, RunKind, RunOutcome, RunRow};
+
+/// What was moved.
+#[must_use]
+pub fn counts(counts: Counts) -> view::Counts {
+    view::Counts {
+        sent: counts.sent,
+        received: counts.received,
+        deleted: counts.deleted,
+        conflicts: counts.conflicts,
+        failed: counts.failed,
+        bytes: counts.bytes,
+    }
+}
+
+/// Status of an item in a run.
+#[must_use]
+pub fn status(status: ItemStatus) -> view::ItemStatus {
+    match status {
+        ItemStatus::Pending => view::ItemStatus::Pending,
+        ItemStatus::Updating => view::ItemStatus::Updating,
+        ItemStatus::UpdatingIndeterminate => view::ItemStatus::UpdatingIndeterminate,
+        ItemStatus::Paused => view::ItemStatus::Paused,
+        ItemStatus::Resuming => view::ItemStatus::Resuming,
+        ItemStatus::Succeeded => view::ItemStatus::Succeeded,
+        ItemStatus::Failed => view::ItemStatus::Failed,
+        ItemStatus::Skipped => view::ItemStatus::Skipped,
+        ItemStatus::Stopped => view::ItemStatus::Stopped,
+        ItemStatus::Disconnected => view::ItemStatus::Disconnected,
+        ItemStatus::Deleted => view::ItemStatus::Deleted,
+        ItemStatus::Held => view::ItemStatus::Held,
+    }
+}
+
+/// What an item is doing.
+#[must_use]
+pub fn run_state(state: RunState) -> view::RunState {
+    match state {
+        RunState::Idle => view::RunState::Idle,
+        RunState::Pending => view::RunState::Pending,
+        RunState::Syncing => view::RunState::Syncing,
+        RunState::Stopping => view::RunState::Stopping,
+    }
+}
+
+/// How a run stands.
+#[must_use]
+pub fn run_outcome(outcome: RunOutcome) -> view::Outcome {
+    match outcome {
+        RunOutcome::Open => view::Outcome::Open,
+        RunOutcome::Succeeded => view::Outcome::Succeeded,
+        RunOutcome::Warnings => view::Outcome::Warnings,
+        RunOutcome::Skipped => view::Outcome::Skipped,
+        RunOutcome::Stopped => view::Outcome::Stopped,
+        RunOutcome::NeedsYou => view::Outcome::NeedsYou,
+        RunOutcome::Failed => view::Outcome::Failed,
+        RunOutcome::Interrupted => view::Outcome::Interrupted,
+    }
+}
+
+/// How a request ended.
+#[must_use]
+pub fn request_outcome(outcome: RequestOutcome) -> view::Outcome {
+    match outcome {
+        RequestOutcome::Nothing => view::Outcome::Nothing,
+        RequestOutcome::Succeeded => view::Outcome::Succeeded,
+        RequestOutcome::Skipped => view::Outcome::Skipped,
+        RequestOutcome::Warnings => view::Outcome::Warnings,
+        RequestOutcome::Stopped => view::Outcome::Stopped,
+        RequestOutcome::NeedsYou => view::Outcome::NeedsYou,
+        RequestOutcome::Failed => view::Outcome::Failed,
+    }
+}
+
+/// Why something began, in one word.
+#[must_use]
+pub fn trigger(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Manual => "manual",
+        Trigger::Schedule => "schedule",
+        Trigger::Logon => "logon",
+        Trigger::Logoff => "logoff",
+        Trigger::Idle => "idle",
+        Trigger::Connect => "connect",
+        Trigger::PendingDisconnect => "pending-disconnect",
+        Trigger::Invoke => "invoke",
+        Trigger::FileChange => "file-change",
+        Trigger::Device => "device",
+        Trigger::External => "external",
+        Trigger::Retry => "retry",
+        Trigger::Answered => "answered",
+    }
+}
+
+/// A run in a list, with the names of its first items.
+#[must_use]
+pub fn run(row: &RunRow, names: Vec<String>, item_count: u64) -> view::RunView {
+    view::RunView {
+        id: row.id.0,
+        handler: row.handler.to_string(),
+        kind: match row.kind {
+            RunKind::Synchronize => "synchronize",
+            RunKind::Undo(_) => "undo",
+            RunKind::Resolve => "resolve",
+        }
+        .to_owned(),
+        trigger: trigger(row.trigger).to_owned(),
+        opened_ms: row.opened.0,
+        closed_ms: row.closed.map(|at| at.0),
+        outcome: run_outcome(row.outcome),
+        counts: counts(row.counts),
+        items: names,
+        item_count,
+        problem: row.problem.clone(),
+    }
+}
+
+/// One item's part of a run.
+#[must_use]
+pub fn run_item(row: &RunItemRow, name: String) -> view::RunItemView {
+    view::RunItemView {
+        item: row.item.item.to_string(),
+        name,
+        status: status(row.status),
+        text: row.text.clone(),
+        counts: counts(row.counts),
+    }
+}
+
+/// Severity.
+#[must_use]
+pub fn level(level: Level) -> view::Level {
+    match level {
+        Level::Information => view::Level::Information,
+        Level::Warning => view::Level::Warning,
+        Level::Error => view::Level::Error,
+    }
+}
+
+/// Severity, back.
+#[must_use]
+pub fn level_of(level: view::Level) -> Level {
+    match level {
+        view::Level::Information => Level::Information,
+        view::Level::Warning => Level::Warning,
+        view::Level::Error => Level::Error,
+    }
+}
+
+/// A log entry.
+#[must_use]
+pub fn log(row: &LogRow, item: Option<String>) -> view::LogView {
+    view::LogView {
+        id: row.id.0,
+        at_ms: row.at.0,
+        level: level(row.level),
+        handler: row.handler.as_ref().map(ToString::to_string),
+        item,
+        run: row.run.map(|run| run.0),
+        text: row.text.clone(),
+        detail: row.detail.clone(),
+    }
+}
+
+fn choices(given: &[Choice]) -> Vec<view::ChoiceView> {
+    given
+        .iter()
+        .map(|c| view::ChoiceView {
+            name: c.name.clone(),
+            label: c.label.clone(),
+        })
+        .collect()
+}
+
+/// An open question.
+#[must_use]
+pub fn need(row: &NeedRow, item: Option<String>) -> view::NeedView {
+    view::NeedView {
+        id: row.id.0,
+        handler: row.handler.to_string(),
+        item,
+        kind: match row.kind {
+            NeedKind::Prompt => "prompt",
+            NeedKind::Login => "login",
+            NeedKind::Guard => "guard",
+            NeedKind::StaleLock => "stale-lock",
+            NeedKind::Conflict => "conflict",
+        }
+        .to_owned(),
+        text: row.text.clone(),
+        detail: row.detail.clone(),
+        choices: choices(&row.choices),
+        default: row.default.clone(),
+        deadline_ms: row.deadline.map(|at| at.0),
+        opened_ms: row.opened.0,
+    }
+}
+
+/// A conflict.
+#[must_use]
+pub fn conflict(row: &ConflictRow, item: String) -> view::ConflictView {
+    view::ConflictView {
+        id: row.id.clone(),
+        handler: row.item.handler.to_string(),
+        item,
+        name: row.name.clone(),
+        summary: row.summary.clone(),
+        found_ms: row.found.0,
+        versions: row
+            .versions
+            .iter()
+            .map(|version| view::VersionView {
+                place: version.place.clone(),
+                location: version.location.clone(),
+                deleted: version.deleted,
+                kind: version.kind.clone(),
+                size: version.size,
+                modified_ms: version.modified.map(|at| at.0),
+            })
+            .collect(),
+        choices: choices(&row.choices),
+    }
+}
+
+/// A handler.
+#[must_use]
+pub fn handler(row: &HandlerRow, built_in: bool, items: u64) -> view::HandlerView {
+    view::HandlerView {
+        id: row.id.to_string(),
+        name: row.name.clone(),
+        comment: row.comment.clone(),
+        version: row.version.clone(),
+        built_in,
+        active: row.activation == syncmgr_core::item::Activation::Active,
+        enabled: row.enabled,
+        items,
+        capabilities: row
+            .capabilities
+            .iter()
+            .map(|c| capability(*c).to_owned())
+            .collect(),
+    }
+}
+
+fn capability(capability: HandlerCapability) -> &'static str {
+    match capability {
+        HandlerCapability::ConflictStore => "conflicts",
+        HandlerCapability::EventStore => "event-store",
+        HandlerCapability::ConcurrentSessions => "concurrent-sessions",
+        HandlerCapability::Browse => "browse",
+        HandlerCapability::Schedule => "schedule",
+        HandlerCapability::QueryBeforeActivate => "query-before-activate",
+        HandlerCapability::QueryBeforeDeactivate => "query-before-deactivate",
+        HandlerCapability::QueryBeforeEnable => "query-before-enable",
+        HandlerCapability::QueryBeforeDisable => "query-before-disable",
+        HandlerCapability::Properties => "properties",
+        HandlerCapability::Plan => "plan",
+        HandlerCapability::Undo => "undo",
+        HandlerCapability::DefineItems => "define-items",
+    }
+}

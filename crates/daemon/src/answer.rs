@@ -1,0 +1,784 @@
+//! Answers what faces ask of the loop.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use syncmgr_control::request::MAX_PAGE;
+use syncmgr_control::view::{Added, HandlersView, Outcome, PlanView, RequestState};
+use syncmgr_control::{Caller, ExitCode, Refusal, Reply, Request, view};
+use syncmgr_core::conflict::ConflictRow;
+use syncmgr_core::input::{Input, StopScope};
+use syncmgr_core::need::{NeedRow, NeedState};
+use syncmgr_core::record::PauseScope;
+use syncmgr_core::request::{IfRunning, Request as Wanted, Scope, Trigger, Work};
+use syncmgr_core::{EventKind, HandlerId, ItemId, ItemRef, NeedId, Record, RequestId, RunId};
+use syncmgr_handler::call::ItemDefinition;
+
+use crate::adapt::{from_handler, text, to_change, to_view};
+use crate::config::ItemConfig;
+use crate::property::{self, Planned};
+use crate::run::{Answerer, Loop, Message};
+use crate::{launch, names};
+
+/// Most pages of conflicts searched for the beginning of an id.
+const MAX_SEARCHED_PAGES: u64 = 16;
+
+/// What a property instance found out about an item that is to be added.
+#[derive(Debug)]
+pub(crate) struct Defined {
+    handler: HandlerId,
+    outcome: Result<ItemDefinition, Refusal>,
+    or_existing: bool,
+    reply: Answerer,
+}
+
+impl Loop {
+    /// Answers one question, at once or through a property instance.
+    pub(crate) fn answer(&mut self, caller: &Caller, request: Request, reply: Answerer) {
+        match request {
+            Request::AddItem {
+                handler,
+                name,
+                arguments,
+                or_existing,
+            } => {
+                self.add_item(&handler, name, arguments, or_existing, reply);
+            }
+            Request::Runs { .. }
+            | Request::Run { .. }
+            | Request::Log { .. }
+            | Request::Conflicts { .. } => {
+                self.look_up(request, reply);
+            }
+            Request::Doctor => self.examine(reply),
+            Request::Plan { names, pair, limit } => {
+                let pair = pair.map(|pair| {
+                    let mut arguments = Map::new();
+                    arguments.insert("left".into(), Value::String(pair.left));
+                    arguments.insert("right".into(), Value::String(pair.right));
+                    arguments
+                });
+                self.plan(&names, pair, limit, reply);
+            }
+            other => {
+                let answer = self.answer_now(caller, other);
+                self.reply(reply, answer);
+            }
+        }
+    }
+
+    fn answer_now(&mut self, caller: &Caller, request: Request) -> Result<Reply, Refusal> {
+        match request {
+            Request::Status => Ok(Reply::Status(Box::new(self.status()))),
+            Request::List { names, hidden } => {
+                let mut items = if names.is_empty() {
+                    self.all_items()
+                } else {
+                    self.named(&names)?
+                };
+                items.retain(|item| hidden || !names.is_empty() || !self.is_hidden(item));
+                Ok(Reply::Items(
+                    items
+                        .iter()
+                        .filter_map(|item| self.item_view(item))
+                        .collect(),
+                ))
+            }
+            Request::Show { name } => {
+                let item = self.one(&name)?;
+                Ok(Reply::Item(Box::new(self.detail(&item)?)))
+            }
+            Request::Why { name } => {
+                let item = self.one(&name)?;
+                Ok(Reply::Why(Box::new(self.why(&item))))
+            }
+            Request::Needs => Ok(Reply::Needs(self.open_needs(None))),
+            Request::Handlers => Ok(Reply::Handlers(self.handlers())),
+            Request::RequestState { id } => self.request_state(RequestId(id)),
+            Request::Sync {
+                names,
+                may_bother_user,
+            } => {
+                let scope = if names.is_empty() {
+                    Scope::Checked
+                } else {
+                    Scope::Items(self.named(&names)?)
+                };
+                self.ask(scope, Work::Synchronize, may_bother_user)
+            }
+            Request::RemoveItem { name } => self.remove_item(&name),
+            Request::Undo { run } => self.undo(RunId(run)),
+            Request::Answer {
+                need,
+                choice,
+                fields,
+            } => self.answer_need(caller, NeedId(need), &choice, &fields),
+            Request::Resolve { conflict, choice } => self.resolve(&conflict, choice),
+            Request::Pause { names, for_ms } => {
+                let until = for_ms.map(|ms| self.now().plus(std::time::Duration::from_millis(ms)));
+                self.each_scope(&names, |scope| Input::Pause { scope, until })
+            }
+            Request::Resume { names } => self.each_scope(&names, Input::Resume),
+            Request::Enable { names, enabled } => self.enable(&names, enabled),
+            Request::Stop { request } => {
+                let scope = request.map_or(StopScope::All, |id| StopScope::Request(RequestId(id)));
+                self.apply(Input::Stop(scope));
+                Ok(Reply::Done { names: Vec::new() })
+            }
+            Request::Skip { name } => {
+                let item = self.one(&name)?;
+                if self.manager.run_state(&item) == syncmgr_core::item::RunState::Idle {
+                    return Err(Refusal::new(
+                        "item::not-running",
+                        format!("`{name}` is not running"),
+                        "only what runs can be skipped; `syncmgr status` shows what does",
+                    ));
+                }
+                self.apply(Input::Skip(item));
+                Ok(Reply::Done { names: vec![name] })
+            }
+            // `answer` takes these: they wait for a property instance or for the disk.
+            Request::Runs { .. }
+            | Request::Run { .. }
+            | Request::Log { .. }
+            | Request::Conflicts { .. }
+            | Request::Doctor
+            | Request::AddItem { .. }
+            | Request::Plan { .. } => Err(Refusal::new(
+                "control::invalid-request",
+                "the manager was asked in the wrong place",
+                "this is a mistake of syncmgr: please report it",
+            )),
+        }
+    }
+
+    /// Queues work that a person asked for.
+    fn ask(&mut self, scope: Scope, work: Work, may_bother_user: bool) -> Result<Reply, Refusal> {
+        let wanted = Wanted {
+            scope,
+            work,
+            trigger: Trigger::Manual,
+            may_bother_user,
+            cookie: None,
+            if_running: IfRunning::Again,
+        };
+        self.manager
+            .check_request(&wanted)
+            .map_err(|why| refused(&why))?;
+        let id = self.manager.next_request();
+        self.apply(Input::Request(id, wanted));
+        Ok(Reply::Accepted { request: id.0 })
+    }
+
+    pub(crate) fn all_items(&self) -> Vec<ItemRef> {
+        self.manager.items().map(|row| row.at.clone()).collect()
+    }
+
+    fn is_hidden(&self, item: &ItemRef) -> bool {
+        self.manager.item(item).is_some_and(|row| row.hidden)
+            || self
+                .manager
+                .handlers()
+                .any(|handler| handler.id == item.handler && handler.hidden)
+    }
+
+    pub(crate) fn named(&self, names: &[String]) -> Result<Vec<ItemRef>, Refusal> {
+        let items: Vec<_> = self.manager.items().collect();
+        let handlers: Vec<_> = self.manager.handlers().collect();
+        names::items(names, &items, &handlers)
+    }
+
+    pub(crate) fn one(&self, name: &str) -> Result<ItemRef, Refusal> {
+        let items: Vec<_> = self.manager.items().collect();
+        let handlers: Vec<_> = self.manager.handlers().collect();
+        names::item(name, &items, &handlers)
+    }
+
+    pub(crate) fn name(&self, item: &ItemRef) -> String {
+        to_change::name(&self.manager, item)
+    }
+
+    /// Open needs, of one item or all.
+    pub(crate) fn open_needs(&self, of: Option<&ItemRef>) -> Vec<view::NeedView> {
+        self.manager
+            .needs()
+            .filter(|need| need.state == NeedState::Open)
+            .filter(|need| {
+                of.is_none_or(|item| {
+                    need.handler == item.handler && need.item.as_ref() == Some(&item.item)
+                })
+            })
+            .take(MAX_PAGE as usize)
+            .map(|need| to_view::need(need, self.need_item(need)))
+            .collect()
+    }
+
+    fn need_item(&self, need: &NeedRow) -> Option<String> {
+        let item = need.item.clone()?;
+        Some(self.name(&ItemRef {
+            handler: need.handler.clone(),
+            item,
+        }))
+    }
+
+    fn handlers(&self) -> HandlersView {
+        let mut items: BTreeMap<&HandlerId, u64> = BTreeMap::new();
+        for row in self.manager.items() {
+            *items.entry(&row.at.handler).or_default() += 1;
+        }
+        HandlersView {
+            handlers: self
+                .manager
+                .handlers()
+                .map(|row| {
+                    let built_in = launch::BUILT_IN
+                        .iter()
+                        .any(|(id, _)| row.id.as_str() == *id);
+                    to_view::handler(row, built_in, items.get(&row.id).copied().unwrap_or(0))
+                })
+                .collect(),
+        }
+    }
+
+    fn request_state(&self, id: RequestId) -> Result<Reply, Refusal> {
+        let runs = self.seen.runs_of(id);
+        if let Some((_, outcome)) = self.ended.iter().rev().find(|(ended, _)| *ended == id) {
+            return Ok(Reply::RequestState(RequestState {
+                outcome: *outcome,
+                runs,
+            }));
+        }
+        if self.manager.is_alive(id) {
+            return Ok(Reply::RequestState(RequestState {
+                outcome: Outcome::Open,
+                runs,
+            }));
+        }
+        Err(Refusal::new(
+            "request::unknown",
+            format!("no request {id} is known any more"),
+            "`syncmgr runs` shows what was done",
+        ))
+    }
+
+    fn each_scope(
+        &mut self,
+        names: &[String],
+        input: impl Fn(PauseScope) -> Input,
+    ) -> Result<Reply, Refusal> {
+        let mut done = Vec::new();
+        let mut scopes = Vec::new();
+        if names.is_empty() {
+            scopes.push(PauseScope::All);
+        }
+        for name in names {
+            let items = self.named(std::slice::from_ref(name))?;
+            let handler = self
+                .manager
+                .handlers()
+                .find(|row| row.id.as_str().eq_ignore_ascii_case(name))
+                .map(|row| row.id.clone());
+            match (items.as_slice(), handler) {
+                ([one], None) => {
+                    done.push(self.name(one));
+                    scopes.push(PauseScope::Item(one.clone()));
+                }
+                (_, Some(handler)) => {
+                    done.push(handler.to_string());
+                    scopes.push(PauseScope::Handler(handler));
+                }
+                (several, None) => {
+                    for item in several {
+                        done.push(self.name(item));
+                        scopes.push(PauseScope::Item(item.clone()));
+                    }
+                }
+            }
+        }
+        for scope in scopes {
+            self.apply(input(scope));
+        }
+        Ok(Reply::Done { names: done })
+    }
+
+    fn enable(&mut self, names: &[String], enabled: bool) -> Result<Reply, Refusal> {
+        let items = self.named(names)?;
+        let mut done = Vec::new();
+        for item in items {
+            done.push(self.name(&item));
+            self.apply(Input::Enable {
+                handler: item.handler,
+                item: Some(item.item),
+                enabled,
+            });
+        }
+        Ok(Reply::Done { names: done })
+    }
+
+    fn undo(&mut self, run: RunId) -> Result<Reply, Refusal> {
+        let unknown = || {
+            Refusal::new(
+                "run::unknown",
+                format!("there is no run {run}"),
+                "`syncmgr runs` shows the runs and their numbers",
+            )
+        };
+        let page = self
+            .read(|reader| reader.run(run, MAX_PAGE as usize, 0))?
+            .ok_or_else(unknown)?;
+        if page.run.closed.is_none() {
+            return Err(Refusal::new(
+                "run::open",
+                format!("run {run} is still going on"),
+                "wait for its end, or `syncmgr stop` it first",
+            ));
+        }
+        let items = page.items.into_iter().map(|row| row.item).collect();
+        self.ask(Scope::Items(items), Work::Undo { run }, false)
+    }
+
+    fn resolve(&mut self, conflict: &str, choice: String) -> Result<Reply, Refusal> {
+        let mut found = self.read(|reader| reader.conflicts_named(conflict, 2))?;
+        if found.is_empty() {
+            found = self.conflicts_beginning(conflict)?;
+        }
+        let row = match found.as_slice() {
+            [one] => one,
+            [] => {
+                return Err(Refusal::new(
+                    "conflict::unknown",
+                    format!("there is no open conflict `{}`", text::line(conflict)),
+                    "`syncmgr conflicts` shows the open ones and their ids",
+                ));
+            }
+            _ => {
+                return Err(Refusal::new(
+                    "conflict::ambiguous",
+                    format!("several conflicts begin with `{}`", text::line(conflict)),
+                    "write more of the id; `syncmgr conflicts` shows it",
+                ));
+            }
+        };
+        if !row.choices.iter().any(|offered| offered.name == choice) {
+            return Err(not_a_choice(
+                &choice,
+                row.choices.iter().map(|c| c.name.as_str()),
+            ));
+        }
+        let scope = Scope::Items(vec![row.item.clone()]);
+        self.ask(
+            scope,
+            Work::Resolve {
+                conflict: row.id.clone(),
+                choice,
+            },
+            false,
+        )
+    }
+
+    /// Conflicts whose id begins so; two are enough to know that it is not clear.
+    fn conflicts_beginning(&self, beginning: &str) -> Result<Vec<ConflictRow>, Refusal> {
+        let page = MAX_PAGE as usize;
+        let mut found = Vec::new();
+        for at in 0..MAX_SEARCHED_PAGES {
+            let rows =
+                self.read(|reader| reader.conflicts(None, at * u64::from(MAX_PAGE), page))?;
+            let last = rows.len() < page;
+            found.extend(
+                rows.into_iter()
+                    .filter(|row| row.id.starts_with(beginning))
+                    .take(2),
+            );
+            if last || found.len() > 1 {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn answer_need(
+        &mut self,
+        caller: &Caller,
+        id: NeedId,
+        choice: &str,
+        fields: &Map<String, Value>,
+    ) -> Result<Reply, Refusal> {
+        let need = self
+            .manager
+            .needs()
+            .find(|need| need.id == id && need.state == NeedState::Open);
+        let Some(need) = need else {
+            return Err(Refusal::new(
+                "need::unknown",
+                format!("question {id} is not open"),
+                "`syncmgr needs` shows the open ones",
+            ));
+        };
+        if !need.choices.iter().any(|offered| offered.name == choice) {
+            return Err(not_a_choice(
+                choice,
+                need.choices.iter().map(|c| c.name.as_str()),
+            ));
+        }
+        let before = self.due_records();
+        self.apply(Input::Answer {
+            need: id,
+            choice: choice.to_owned(),
+            fields: Value::Object(fields.clone()).to_string(),
+            by: text::line(&caller.name),
+        });
+        let request = self.records_since(before).find_map(|record| match record {
+            Record::Event(event) => match event.kind {
+                EventKind::RequestQueued {
+                    request,
+                    trigger: Trigger::Answered,
+                } => Some(request.0),
+                EventKind::RequestMerged { into, .. } => Some(into.0),
+                _ => None,
+            },
+            _ => None,
+        });
+        Ok(Reply::Answered { request })
+    }
+
+    fn add_item(
+        &mut self,
+        handler: &str,
+        name: Option<String>,
+        arguments: Map<String, Value>,
+        or_existing: bool,
+        reply: Answerer,
+    ) {
+        let found = HandlerId::new(handler).ok().and_then(|id| {
+            Some((
+                launch::find(&id, &self.config, &self.places, &self.program)?,
+                id,
+            ))
+        });
+        let Some((launch, id)) = found else {
+            let known: Vec<String> = self
+                .manager
+                .handlers()
+                .map(|row| row.id.to_string())
+                .collect();
+            let refusal = Refusal::new(
+                "handler::unknown",
+                format!("there is no handler `{}`", text::line(handler)),
+                format!("there are: {}", known.join(", ")),
+            );
+            return self.reply(reply, Err(refusal));
+        };
+        let Some(messages) = self.messages.upgrade() else {
+            return;
+        };
+        let limits = self.limits.clone();
+        self.property.spawn(async move {
+            let outcome = property::define(&launch, &limits, name, arguments).await;
+            let defined = Defined {
+                handler: id,
+                outcome,
+                or_existing,
+                reply,
+            };
+            if messages
+                .send(Message::Defined(Box::new(defined)))
+                .await
+                .is_err()
+            {
+                tracing::debug!("the loop ended before an item was defined");
+            }
+        });
+    }
+
+    /// Takes what a property instance found out about an item that is to be added.
+    pub(crate) fn defined(&mut self, defined: Defined) {
+        let Defined {
+            handler,
+            outcome,
+            or_existing,
+            reply,
+        } = defined;
+        let answer =
+            outcome.and_then(|definition| self.take_definition(&handler, definition, or_existing));
+        self.reply(reply, answer);
+    }
+
+    fn take_definition(
+        &mut self,
+        handler: &HandlerId,
+        definition: ItemDefinition,
+        or_existing: bool,
+    ) -> Result<Reply, Refusal> {
+        let Some(listed) = from_handler::listed(&definition.item) else {
+            return Err(Refusal::new(
+                "handler::broken",
+                "the handler named no item",
+                "report this to its author",
+            ));
+        };
+        let at = ItemRef {
+            handler: handler.clone(),
+            item: listed.id.clone(),
+        };
+        if let Some(row) = self.manager.item(&at) {
+            if or_existing {
+                return Ok(Reply::Added(Added {
+                    name: row.name.clone(),
+                    id: at.item.to_string(),
+                    handler: handler.to_string(),
+                    existing: true,
+                }));
+            }
+            return Err(Refusal::new(
+                "item::exists",
+                format!("it is there already, as `{}`", row.name),
+                format!("`syncmgr sync {}` synchronizes it", row.name),
+            ));
+        }
+        let mut listed = listed;
+        listed.name = self.free_name(&listed.name);
+        self.config.add_item(ItemConfig {
+            handler: handler.to_string(),
+            id: listed.id.to_string(),
+            name: listed.name.clone(),
+            comment: listed.comment.clone(),
+            labels: Vec::new(),
+            checked: true,
+            fresh_within: None,
+            definition: definition.definition,
+        })?;
+        let added = Added {
+            name: listed.name.clone(),
+            id: listed.id.to_string(),
+            handler: handler.to_string(),
+            existing: false,
+        };
+        self.apply(Input::ItemDefined(handler.clone(), listed));
+        Ok(Reply::Added(added))
+    }
+
+    /// The name itself, or with a number when something is called so already.
+    fn free_name(&self, name: &str) -> String {
+        let taken = |candidate: &str| {
+            let candidate = candidate.to_lowercase();
+            self.manager
+                .items()
+                .any(|row| row.name.to_lowercase() == candidate)
+        };
+        let mut free = name.to_owned();
+        let mut number = 2_u32;
+        while taken(&free) {
+            free = format!("{name}-{number}");
+            number += 1;
+        }
+        free
+    }
+
+    fn remove_item(&mut self, name: &str) -> Result<Reply, Refusal> {
+        let item = self.one(name)?;
+        if self.manager.run_state(&item) != syncmgr_core::item::RunState::Idle {
+            return Err(Refusal::new(
+                "item::running",
+                format!("`{name}` is running"),
+                "wait for its end, or `syncmgr stop` it first",
+            ));
+        }
+        let defined = self
+            .config
+            .config
+            .item
+            .iter()
+            .find(|config| {
+                config.handler == item.handler.as_str() && config.id == item.item.as_str()
+            })
+            .map(|config| (config.handler.clone(), config.id.clone()));
+        let Some((handler, id)) = defined else {
+            return Err(Refusal::new(
+                "item::not-defined",
+                format!("`{name}` belongs to its handler and cannot be removed here"),
+                "`syncmgr disable` turns it off",
+            ));
+        };
+        let called = self.name(&item);
+        self.config.remove_item(&handler, &id)?;
+        self.apply(Input::ItemRemoved(item));
+        Ok(Reply::Done {
+            names: vec![called],
+        })
+    }
+
+    fn plan(
+        &mut self,
+        names: &[String],
+        pair: Option<Map<String, Value>>,
+        limit: u32,
+        reply: Answerer,
+    ) {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let limits = self.limits.clone();
+        if let Some(arguments) = pair {
+            let id = HandlerId::new(launch::FOLDER).ok();
+            let found =
+                id.and_then(|id| launch::find(&id, &self.config, &self.places, &self.program));
+            let Some(launch) = found else { return };
+            self.property.spawn(async move {
+                let answer = plan_pair(launch, &limits, arguments, limit).await;
+                if reply.send(answer).is_err() {
+                    tracing::debug!("nobody waits for a plan any more");
+                }
+            });
+            return;
+        }
+        let items = if names.is_empty() {
+            Ok(self
+                .manager
+                .items()
+                .filter(|row| row.checked && row.enabled)
+                .map(|row| row.at.clone())
+                .collect())
+        } else {
+            self.named(names)
+        };
+        let items: Vec<ItemRef> = match items {
+            Ok(items) => items,
+            Err(refusal) => return self.reply(reply, Err(refusal)),
+        };
+        let mut by_handler: BTreeMap<HandlerId, Vec<Planned>> = BTreeMap::new();
+        for item in items {
+            let name = self.name(&item);
+            by_handler.entry(item.handler).or_default().push(Planned {
+                id: item.item,
+                name,
+            });
+        }
+        let mut jobs = Vec::new();
+        for (handler, items) in by_handler {
+            let answers: Vec<NeedRow> = self
+                .manager
+                .needs()
+                .filter(|need| {
+                    need.handler == handler && matches!(need.state, NeedState::Answered { .. })
+                })
+                .cloned()
+                .collect();
+            let launch = launch::find(&handler, &self.config, &self.places, &self.program);
+            jobs.push((handler, launch, items, answers));
+        }
+        self.property.spawn(async move {
+            let mut views = Vec::new();
+            let mut answer = Ok(());
+            for (handler, launch, items, answers) in jobs {
+                let Some(launch) = launch else { continue };
+                match property::plan(handler.as_str(), &launch, &limits, &items, &answers, limit)
+                    .await
+                {
+                    Ok(of_handler) => views.extend(of_handler),
+                    Err(refusal) => answer = Err(refusal),
+                }
+            }
+            let answer = answer.map(|()| Reply::Plan(plan_view(views)));
+            if reply.send(answer).is_err() {
+                tracing::debug!("nobody waits for a plan any more");
+            }
+        });
+    }
+
+    /// Looks into the store.
+    pub(crate) fn read<T>(
+        &self,
+        query: impl FnOnce(&syncmgr_store::Reader) -> Result<T, syncmgr_store::ReadError>,
+    ) -> Result<T, Refusal> {
+        let reader = self.store.reader().map_err(|cause| unreadable(&cause))?;
+        query(&reader).map_err(|cause| unreadable(&cause))
+    }
+}
+
+async fn plan_pair(
+    mut launch: launch::Launch,
+    limits: &syncmgr_host::Limits,
+    arguments: Map<String, Value>,
+    limit: usize,
+) -> Result<Reply, Refusal> {
+    let defined = property::define(&launch, limits, None, arguments).await?;
+    let Ok(id) = ItemId::new(defined.item.id.as_str()) else {
+        return Err(Refusal::new(
+            "handler::broken",
+            "the handler named no item",
+            "report this to its author",
+        ));
+    };
+    launch
+        .definitions
+        .insert(id.to_string(), defined.definition);
+    let planned = [Planned {
+        id,
+        name: text::line(&defined.item.name),
+    }];
+    let views = property::plan(launch::FOLDER, &launch, limits, &planned, &[], limit).await?;
+    Ok(Reply::Plan(plan_view(views)))
+}
+
+fn plan_view(items: Vec<view::ItemPlanView>) -> PlanView {
+    let exit = items
+        .iter()
+        .map(|item| match (&item.problem, &item.held) {
+            (Some(_), _) => ExitCode::Failed,
+            (None, Some(_)) => ExitCode::NeedsYou,
+            (None, None) => ExitCode::Good,
+        })
+        .max_by_key(|exit| match exit {
+            ExitCode::Failed => 2,
+            ExitCode::NeedsYou => 1,
+            ExitCode::Good | ExitCode::Warnings | ExitCode::CouldNotStart => 0,
+        })
+        .unwrap_or_default();
+    PlanView { items, exit }
+}
+
+fn not_a_choice<'a>(choice: &str, offered: impl Iterator<Item = &'a str>) -> Refusal {
+    Refusal::new(
+        "answer::not-offered",
+        format!("`{}` is not one of the answers", text::line(choice)),
+        format!("choose one of: {}", offered.collect::<Vec<_>>().join(", ")),
+    )
+}
+
+fn refused(why: &syncmgr_core::request::RefusedRequest) -> Refusal {
+    use syncmgr_core::request::RefusedRequest as Why;
+    let (code, hint) = match why {
+        Why::Unknown => (
+            "request::unknown-item",
+            "`syncmgr list` shows what there is",
+        ),
+        Why::Inactive => ("request::inactive", "set the handler up first"),
+        Why::Forbidden => (
+            "request::forbidden",
+            "`syncmgr why NAME` tells which policy it is",
+        ),
+        Why::NotOffered => (
+            "handler::not-offered",
+            "`syncmgr handlers` shows what each handler can do",
+        ),
+        Why::QueueFull => (
+            "request::queue-full",
+            "wait until some of it is done; `syncmgr status` shows it",
+        ),
+        Why::CookieTooLarge => (
+            "request::cookie-too-large",
+            "pass a reference instead of the data",
+        ),
+    };
+    Refusal::new(code, why.to_string(), hint)
+}
+
+/// The store cannot be read.
+pub(crate) fn unreadable(cause: &dyn std::error::Error) -> Refusal {
+    let mut refusal = Refusal::new(
+        "store::unreadable",
+        "the manager's own database cannot be read",
+        "`syncmgr doctor` tells what is wrong with it",
+    )
+    .because(cause);
+    refusal.exit = ExitCode::Failed;
+    refusal
+}

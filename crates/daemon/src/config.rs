@@ -1,0 +1,436 @@
+//! Configuration: one TOML file that people may edit and the program writes back without losing their comments.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::{Span, SpanRelativeTo};
+use serde::Deserialize;
+use serde_json::Value;
+use syncmgr_control::Refusal;
+
+/// Largest configuration file that is read.
+const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The whole file.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The manager's own settings.
+    pub manager: ManagerConfig,
+    /// Handlers that the user registered.
+    pub handler: Vec<HandlerConfig>,
+    /// Items that the user defined.
+    pub item: Vec<ItemConfig>,
+}
+
+/// The manager's own settings.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ManagerConfig {
+    /// How many handlers work at the same time.
+    pub parallel: u32,
+    /// How long a handler may take to stop before it is ended (mobsync 3.14).
+    #[serde(deserialize_with = "duration")]
+    pub stop_grace: Duration,
+    /// How long a handler may take to answer its first message.
+    #[serde(deserialize_with = "duration")]
+    pub handshake: Duration,
+    /// Runs, their log and events older than this are forgotten.
+    #[serde(deserialize_with = "duration")]
+    pub keep_history: Duration,
+    /// At most so many runs are remembered.
+    pub keep_runs: u32,
+}
+
+impl Default for ManagerConfig {
+    fn default() -> Self {
+        Self {
+            parallel: 4,
+            stop_grace: Duration::from_secs(30),
+            handshake: Duration::from_secs(10),
+            keep_history: Duration::from_secs(90 * 24 * 3600),
+            keep_runs: 10_000,
+        }
+    }
+}
+
+/// A handler program that the user registered.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandlerConfig {
+    /// Its identity.
+    pub id: String,
+    /// What it is called until it says so itself.
+    #[serde(default)]
+    pub description: String,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+}
+
+/// An item that the user defined.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ItemConfig {
+    /// Its handler.
+    pub handler: String,
+    /// Its identity, stable for ever.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// One line about it, as the handler described it.
+    #[serde(default)]
+    pub comment: String,
+    /// Labels, to name several items at once.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// Takes part in a plain `sync`.
+    #[serde(default = "yes")]
+    pub checked: bool,
+    /// How old the last good run may be.
+    #[serde(default, deserialize_with = "optional_duration")]
+    pub fresh_within: Option<Duration>,
+    /// What the handler needs to know of it.
+    #[serde(default)]
+    pub definition: Value,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Reads a span such as `90s`, `1h 30m` or `2 days`; a day has 24 hours here.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let span: Span = text
+        .parse()
+        .map_err(|cause| format!("`{text}` is not a duration such as `1h 30m`: {cause}"))?;
+    let signed = span
+        .to_duration(SpanRelativeTo::days_are_24_hours())
+        .map_err(|cause| format!("`{text}` is not a definite duration: {cause}"))?;
+    Duration::try_from(signed).map_err(|_| format!("`{text}` is negative"))
+}
+
+fn duration<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(from)?;
+    parse_duration(&text).map_err(serde::de::Error::custom)
+}
+
+fn optional_duration<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Duration>, D::Error> {
+    Option::<String>::deserialize(from)?
+        .map(|text| parse_duration(&text).map_err(serde::de::Error::custom))
+        .transpose()
+}
+
+/// The configuration with the file it came from.
+#[derive(Debug, Clone)]
+pub struct ConfigFile {
+    path: PathBuf,
+    /// What it says.
+    pub config: Config,
+}
+
+impl ConfigFile {
+    /// Reads the file; one that does not exist says nothing.
+    ///
+    /// # Errors
+    /// `config::unreadable` and `config::invalid`, with the place of the mistake.
+    pub fn load(path: &Path) -> Result<Self, Refusal> {
+        let text = read_text(path)?;
+        let config: Config = toml::from_str(&text).map_err(|cause| invalid(path, &cause))?;
+        check(path, &config)?;
+        Ok(Self {
+            path: path.to_owned(),
+            config,
+        })
+    }
+
+    /// Appends an item, keeping everything else of the file as people wrote it.
+    ///
+    /// # Errors
+    /// `config::unreadable`, `config::invalid` when it was spoiled meanwhile, `config::unwritable`.
+    pub fn add_item(&mut self, item: ItemConfig) -> Result<(), Refusal> {
+        let mut table = toml_edit::Table::new();
+        table["handler"] = toml_edit::value(&item.handler);
+        table["id"] = toml_edit::value(&item.id);
+        table["name"] = toml_edit::value(&item.name);
+        if !item.comment.is_empty() {
+            table["comment"] = toml_edit::value(&item.comment);
+        }
+        if let Some(definition) = to_toml(&item.definition) {
+            table["definition"] = toml_edit::Item::Value(definition);
+        }
+        self.edit(|document| {
+            let items = document
+                .entry("item")
+                .or_insert_with(|| toml_edit::Item::ArrayOfTables(toml_edit::ArrayOfTables::new()));
+            match items.as_array_of_tables_mut() {
+                Some(items) => {
+                    items.push(table);
+                    true
+                }
+                None => false,
+            }
+        })?;
+        self.config.item.push(item);
+        Ok(())
+    }
+
+    /// Removes an item, keeping everything else of the file as people wrote it.
+    ///
+    /// # Errors
+    /// As [`Self::add_item`].
+    pub fn remove_item(&mut self, handler: &str, id: &str) -> Result<(), Refusal> {
+        self.edit(|document| {
+            let Some(items) = document
+                .get_mut("item")
+                .and_then(|items| items.as_array_of_tables_mut())
+            else {
+                return false;
+            };
+            items.retain(|item| {
+                !(item.get("handler").and_then(|v| v.as_str()) == Some(handler)
+                    && item.get("id").and_then(|v| v.as_str()) == Some(id))
+            });
+            true
+        })?;
+        self.config
+            .item
+            .retain(|item| !(item.handler == handler && item.id == id));
+        Ok(())
+    }
+
+    fn edit(
+        &self,
+        change: impl FnOnce(&mut toml_edit::DocumentMut) -> bool,
+    ) -> Result<(), Refusal> {
+        let text = read_text(&self.path)?;
+        let mut document: toml_edit::DocumentMut =
+            text.parse().map_err(|cause: toml_edit::TomlError| {
+                invalid_text(&self.path, cause.message().to_owned(), cause.span(), &text)
+            })?;
+        if !change(&mut document) {
+            return Err(invalid_text(
+                &self.path,
+                "`item` is not written as `[[item]]` tables".into(),
+                None,
+                &text,
+            ));
+        }
+        write_whole(&self.path, document.to_string().as_bytes()).map_err(|cause| {
+            Refusal::new(
+                "config::unwritable",
+                format!("{} cannot be written", self.path.display()),
+                "check its permissions and the free space; nothing was changed",
+            )
+            .because(&cause)
+        })
+    }
+
+    /// The definitions of a handler's items, by item id.
+    #[must_use]
+    pub fn definitions(&self, handler: &str) -> serde_json::Map<String, Value> {
+        self.config
+            .item
+            .iter()
+            .filter(|item| item.handler == handler)
+            .map(|item| {
+                let mut definition = item.definition.clone();
+                if let Value::Object(map) = &mut definition {
+                    // The user may rename an item in the file: the handler lists it under that name.
+                    map.insert("name".into(), Value::String(item.name.clone()));
+                }
+                (item.id.clone(), definition)
+            })
+            .collect()
+    }
+}
+
+/// Writes a file so that it is wholly old or wholly new, whatever happens.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let temporary = path.with_extension("toml.new");
+    let mut file = crate::sys::private_file_options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, path)
+}
+
+fn read_text(path: &Path) -> Result<String, Refusal> {
+    use std::io::Read as _;
+    let unreadable = |cause: std::io::Error| {
+        Refusal::new(
+            "config::unreadable",
+            format!("{} cannot be read", path.display()),
+            "check its permissions; a configuration file is UTF-8 text",
+        )
+        .because(&cause)
+    };
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut text = String::new();
+    file.take(MAX_CONFIG_BYTES)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
+    Ok(text)
+}
+
+fn invalid(path: &Path, cause: &toml::de::Error) -> Refusal {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    invalid_text(path, cause.message().to_owned(), cause.span(), &text)
+}
+
+fn invalid_text(
+    path: &Path,
+    why: String,
+    span: Option<std::ops::Range<usize>>,
+    text: &str,
+) -> Refusal {
+    let line = span.map(|span| {
+        text.as_bytes()
+            .iter()
+            .take(span.start)
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1
+    });
+    let place = line.map_or_else(String::new, |line| format!(", line {line}"));
+    let mut refusal = Refusal::new(
+        "config::invalid",
+        format!("{}{place} is not a valid configuration", path.display()),
+        "correct that line; docs/configuration.md shows every setting",
+    );
+    refusal.causes.push(why);
+    refusal
+}
+
+/// What the types cannot say: identities are unique and well-formed.
+fn check(path: &Path, config: &Config) -> Result<(), Refusal> {
+    let wrong = |why: String| invalid_text(path, why, None, "");
+    let mut seen = BTreeMap::new();
+    for item in &config.item {
+        syncmgr_core::HandlerId::new(&item.handler)
+            .map_err(|cause| wrong(format!("`{}`: {cause}", item.handler)))?;
+        let id = syncmgr_core::ItemId::new(&item.id)
+            .map_err(|cause| wrong(format!("`{}`: {cause}", item.id)))?;
+        if seen.insert((item.handler.clone(), id), ()).is_some() {
+            return Err(wrong(format!("the item id `{}` stands twice", item.id)));
+        }
+    }
+    for handler in &config.handler {
+        syncmgr_core::HandlerId::new(&handler.id)
+            .map_err(|cause| wrong(format!("`{}`: {cause}", handler.id)))?;
+        if handler.command.is_empty() {
+            return Err(wrong(format!(
+                "the handler `{}` has no command",
+                handler.id
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// JSON as TOML; null has no counterpart and is left out.
+fn to_toml(value: &Value) -> Option<toml_edit::Value> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(b) => (*b).into(),
+        Value::Number(n) => match n.as_i64() {
+            Some(i) => i.into(),
+            None => n.as_f64()?.into(),
+        },
+        Value::String(s) => s.as_str().into(),
+        Value::Array(values) => values
+            .iter()
+            .filter_map(to_toml)
+            .collect::<toml_edit::Array>()
+            .into(),
+        Value::Object(map) => {
+            let mut table = toml_edit::InlineTable::new();
+            for (key, value) in map {
+                if let Some(value) = to_toml(value) {
+                    table.insert(key, value);
+                }
+            }
+            table.into()
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(id: &str) -> ItemConfig {
+        ItemConfig {
+            handler: "folder".into(),
+            id: id.into(),
+            name: "notes".into(),
+            comment: String::new(),
+            labels: Vec::new(),
+            checked: true,
+            fresh_within: None,
+            definition: serde_json::json!({"left": "/a", "right": "/b", "keep_days": 30}),
+        }
+    }
+
+    #[test]
+    fn comments_and_order_survive_an_edit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        let written = "# mine\n[manager]\nparallel = 2 # not more\n\n# the first\n[[item]]\nhandler = \"folder\"\nid = \"x\"\nname = \"x\"\nfresh_within = \"1d 12h\"\n";
+        std::fs::write(&path, written).unwrap();
+        let mut file = ConfigFile::load(&path).unwrap();
+        assert_eq!(
+            file.config.item[0].fresh_within,
+            Some(Duration::from_secs(36 * 3600))
+        );
+        file.add_item(item("y")).unwrap();
+        let now = std::fs::read_to_string(&path).unwrap();
+        assert!(now.starts_with(written), "{now}");
+        let again = ConfigFile::load(&path).unwrap();
+        assert_eq!(again.config, file.config);
+        assert_eq!(again.definitions("folder")["y"]["keep_days"], 30);
+        file.remove_item("folder", "y").unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap().trim_end(),
+            written.trim_end()
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        for (text, part) in [
+            ("[manager]\nparallel = \"many\"\n", "line 2"),
+            ("[manager]\nstop_grace = \"soon\"\n", "line 2"),
+            ("[manager\n", "line 1"),
+            (
+                "[[item]]\nhandler=\"f\"\nid=\"a\"\nname=\"a\"\n[[item]]\nhandler=\"f\"\nid=\"A\"\nname=\"b\"\n",
+                "twice",
+            ),
+            ("[[handler]]\nid = \"h\"\ncommand = []\n", "no command"),
+            ("colour = 1\n", "colour"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let refusal = ConfigFile::load(&path).unwrap_err();
+            assert_eq!(refusal.code, "config::invalid");
+            let all = format!("{} {}", refusal.message, refusal.causes.join(" "));
+            assert!(all.contains(part), "{text}: {all}");
+        }
+        std::fs::write(&path, [0xff, 0xfe]).unwrap();
+        assert_eq!(
+            ConfigFile::load(&path).unwrap_err().code,
+            "config::unreadable"
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! Checks of the installation: the home, the database, the handlers.
+
+use syncmgr_control::view::{CheckView, DoctorView};
+use syncmgr_control::{ExitCode, Refusal, Reply};
+use syncmgr_core::HandlerId;
+use syncmgr_host::Limits;
+use syncmgr_store::Finding;
+
+use crate::adapt::text;
+use crate::launch::{self, Launch};
+use crate::property;
+use crate::run::{Answerer, Loop};
+
+impl Loop {
+    /// Examines what can be examined, beside the loop.
+    pub(crate) fn examine(&mut self, reply: Answerer) {
+        let home = good(
+            "home",
+            format!(
+                "configuration in {}, state in {}",
+                self.places.config_dir.display(),
+                self.places.state_dir.display()
+            ),
+        );
+        let manager = good(
+            "manager",
+            if self.daemon {
+                "a daemon manages this home"
+            } else {
+                "no daemon runs; each command manages by itself"
+            }
+            .to_owned(),
+        );
+        let configuration = good(
+            "configuration",
+            format!(
+                "{} items, {} registered handlers",
+                self.config.config.item.len(),
+                self.config.config.handler.len()
+            ),
+        );
+        let mut checks = vec![home, manager, configuration];
+        checks.push(self.sources());
+        let handlers: Vec<(HandlerId, Option<Launch>)> = self
+            .manager
+            .handlers()
+            .map(|row| {
+                (
+                    row.id.clone(),
+                    launch::find(&row.id, &self.config, &self.places, &self.program),
+                )
+            })
+            .collect();
+        let reader = self.store.reader();
+        let limits = self.limits.clone();
+        self.property.spawn(async move {
+            checks.push(database(reader).await);
+            for (id, launch) in handlers {
+                checks.push(handler(&id, launch, &limits).await);
+            }
+            let exit = worst(&checks);
+            if reply
+                .send(Ok(Reply::Doctor(DoctorView { checks, exit })))
+                .is_err()
+            {
+                tracing::debug!("nobody waits for the doctor any more");
+            }
+        });
+    }
+
+    /// Which triggers have a source here.
+    fn sources(&self) -> CheckView {
+        good(
+            "triggers",
+            "by hand only: schedules, logon, idle and network have no source in this version"
+                .to_owned(),
+        )
+    }
+}
+
+fn good(name: &str, text: String) -> CheckView {
+    CheckView {
+        name: name.to_owned(),
+        result: ExitCode::Good,
+        text: text::line(&text),
+        hint: None,
+    }
+}
+
+fn worst(checks: &[CheckView]) -> ExitCode {
+    let is = |exit| checks.iter().any(|check| check.result == exit);
+    if is(ExitCode::Failed) {
+        ExitCode::Failed
+    } else if is(ExitCode::Warnings) {
+        ExitCode::Warnings
+    } else {
+        ExitCode::Good
+    }
+}
+
+async fn database(
+    reader: Result<syncmgr_store::Reader, syncmgr_store::OpenStoreError>,
+) -> CheckView {
+    let failed = |cause: String| {
+        CheckView {
+        name: "database".to_owned(),
+        result: ExitCode::Failed,
+        text: text::line(&cause),
+        hint: Some("keep a copy of the state directory, then move the database away: a new one is made, and `syncmgr sync` finds out again what is in sync".to_owned()),
+    }
+    };
+    let reader = match reader {
+        Ok(reader) => reader,
+        Err(error) => return failed(crate::perform::reason(&error)),
+    };
+    let found = tokio::task::spawn_blocking(move || reader.integrity()).await;
+    let findings = match found {
+        Ok(Ok(findings)) => findings,
+        Ok(Err(error)) => return failed(crate::perform::reason(&error)),
+        Err(error) => return failed(error.to_string()),
+    };
+    let problems: Vec<String> = findings
+        .iter()
+        .filter(|f| f.is_problem())
+        .map(ToString::to_string)
+        .collect();
+    if problems.is_empty() {
+        let size = findings.iter().find_map(|finding| match finding {
+            Finding::Size(bytes) => Some(*bytes),
+            _ => None,
+        });
+        good(
+            "database",
+            format!("whole, {} KiB", size.unwrap_or(0).div_ceil(1024)),
+        )
+    } else {
+        failed(problems.join("; "))
+    }
+}
+
+async fn handler(id: &HandlerId, launch: Option<Launch>, limits: &Limits) -> CheckView {
+    let name = format!("handler {id}");
+    let outcome = match launch {
+        Some(launch) => property::greet(&launch, limits).await,
+        None => Err(Refusal::new(
+            "handler::unknown",
+            "it is not registered any more",
+            "",
+        )),
+    };
+    match outcome {
+        Ok(features) => good(&name, format!("answers; it offers {}", features.join(", "))),
+        Err(refusal) => CheckView {
+            name,
+            result: ExitCode::Failed,
+            text: std::iter::once(refusal.message)
+                .chain(refusal.causes)
+                .collect::<Vec<_>>()
+                .join(": "),
+            hint: refusal.hint.filter(|hint| !hint.is_empty()),
+        },
+    }
+}

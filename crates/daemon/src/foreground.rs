@@ -1,0 +1,55 @@
+//! The daemon: manages a home in the foreground until it is told to end.
+
+use syncmgr_control::{ExitCode, Refusal};
+
+use crate::open::{Home, OpenError, Purpose};
+use crate::place::Environment;
+
+/// Runs until a signal asks for the end: the first stops what works and waits for it, a second insists. Blocks.
+///
+/// # Errors
+/// `daemon::running` when somebody else manages the home; whatever keeps the home from being opened; the fault for which
+/// the manager ended early.
+pub fn run(environment: &Environment) -> Result<ExitCode, Refusal> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .map_err(|cause| {
+            Refusal::new("manager::fault", "the daemon could not begin", "try again")
+                .because(&cause)
+        })?;
+    runtime.block_on(manage(environment))
+}
+
+/// Threads of the daemon beside the loop's own: it waits far more than it computes.
+const WORKERS: usize = 2;
+
+async fn manage(environment: &Environment) -> Result<ExitCode, Refusal> {
+    let mut signals = crate::sys::end_signals().map_err(|cause| {
+        Refusal::new("manager::fault", "signals cannot be awaited", "try again").because(&cause)
+    })?;
+    let home = Home::open(environment, Purpose::Daemon).map_err(|error| match error {
+        OpenError::Refused(refusal) => refusal,
+        OpenError::Held(owner) => {
+            let who = owner.map_or_else(String::new, |owner| {
+                format!(", {} {}", owner.kind, owner.pid)
+            });
+            Refusal::new(
+                "daemon::running",
+                format!("another syncmgr manages this home already{who}"),
+                "use it as it is, or end it first",
+            )
+        }
+    })?;
+    tracing::info!(home = %home.places().state_dir.display(), "the daemon manages this home");
+    let service = std::sync::Arc::clone(&home.service);
+    let closing = home.close();
+    tokio::pin!(closing);
+    loop {
+        tokio::select! {
+            ended = &mut closing => return ended.map(|()| ExitCode::Good),
+            () = signals.next() => service.stop().await,
+        }
+    }
+}

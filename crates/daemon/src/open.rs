@@ -1,0 +1,313 @@
+//! Opens a home: takes its lock, opens its store, starts the loop and, when wanted, the socket.
+
+use std::sync::Arc;
+
+use syncmgr_control::Refusal;
+use syncmgr_core::input::Input;
+use syncmgr_core::settings::Settings;
+use syncmgr_core::{HandlerId, ItemId, ItemRef, Manager};
+use syncmgr_store::{OpenOptions, Store};
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinHandle;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{ConfigFile, ItemConfig};
+use crate::lock::{self, HomeLock, Owner, TakeLockError};
+use crate::place::{Environment, Places};
+use crate::run::{MAX_CHANGES, MAX_MESSAGES, Parts};
+use crate::service::LocalService;
+use crate::{launch, run};
+
+/// What a home is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// One command that looks or changes something small; others wait a moment.
+    Glance,
+    /// One command that works; others are served meanwhile.
+    Command,
+    /// The daemon.
+    Daemon,
+}
+
+/// Why a home could not be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Somebody alive manages it: be its client.
+    Held(Option<Owner>),
+    /// It cannot be managed.
+    Refused(Refusal),
+}
+
+/// An open home. Keep it until [`Home::finish`].
+#[derive(Debug)]
+pub struct Home {
+    /// Everything that can be asked.
+    pub service: Arc<LocalService>,
+    looping: JoinHandle<Result<(), Refusal>>,
+    serving: Option<JoinHandle<()>>,
+    places: Places,
+    // Freed last.
+    _lock: HomeLock,
+}
+
+impl Home {
+    /// Opens the home that the environment names. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(environment: &Environment, purpose: Purpose) -> Result<Self, OpenError> {
+        let places = Places::find(environment).map_err(OpenError::Refused)?;
+        places.create().map_err(OpenError::Refused)?;
+        let pid = std::process::id();
+        let me = Owner {
+            pid,
+            start_time: syncmgr_host::process::process_start_time(pid),
+            kind: if purpose == Purpose::Daemon {
+                "daemon"
+            } else {
+                "command"
+            }
+            .to_owned(),
+        };
+        let lock = lock::take(&places.lock_file(), &me).map_err(|error| match error {
+            TakeLockError::Held { owner } => OpenError::Held(owner),
+            TakeLockError::Io { .. } => OpenError::Refused(
+                Refusal::new(
+                    "home::unusable",
+                    "the home cannot be locked",
+                    "keep it on a local file system that you may write, or set SYNCMGR_HOME",
+                )
+                .because(&error),
+            ),
+        })?;
+        Self::manage(environment, places, lock, purpose).map_err(OpenError::Refused)
+    }
+
+    fn manage(
+        environment: &Environment,
+        places: Places,
+        lock: HomeLock,
+        purpose: Purpose,
+    ) -> Result<Self, Refusal> {
+        let config = ConfigFile::load(&places.config_file())?;
+        let store = Store::open(&places.database(), &OpenOptions::default()).map_err(|cause| {
+            let hint = cause
+                .hint()
+                .unwrap_or("`syncmgr doctor` tells what is wrong with it");
+            Refusal::new(
+                "store::unusable",
+                "the manager's own database cannot be used",
+                hint,
+            )
+            .because(&cause)
+        })?;
+        let remembered = store.remembered().map_err(|cause| {
+            let hint = cause
+                .hint()
+                .unwrap_or("`syncmgr doctor` tells what is wrong with it");
+            Refusal::new(
+                "store::unreadable",
+                "the manager's own database cannot be read",
+                hint,
+            )
+            .because(&cause)
+        })?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let daemon = purpose == Purpose::Daemon;
+        let mut settings = if daemon {
+            Settings::default()
+        } else {
+            Settings::embedded()
+        };
+        settings.parallel_handlers =
+            usize::try_from(config.config.manager.parallel.max(1)).unwrap_or(1);
+        settings.stop_grace = config.config.manager.stop_grace;
+        let known: Vec<ItemRef> = remembered.items.iter().map(|row| row.at.clone()).collect();
+        let mut first = Vec::new();
+        if let Some(dead) = &lock.taken_over_from {
+            first.push(Input::LockTakenOver { pid: dead.pid });
+        }
+        first.extend(configured(&config, &known));
+        let manager = Manager::new(settings, remembered, clock.now());
+        let (messages, queue) = mpsc::channel(MAX_MESSAGES);
+        let (views, _) = broadcast::channel(MAX_CHANGES);
+        let parts = Parts {
+            manager,
+            store,
+            config,
+            places: places.clone(),
+            program: environment.program.clone(),
+            daemon,
+            clock,
+            views: views.clone(),
+            messages: messages.downgrade(),
+            first,
+        };
+        let service = Arc::new(LocalService::new(messages, views));
+        let runtime = tokio::runtime::Handle::current();
+        // A thread of its own: storing blocks, and must hold up nothing else.
+        let looping = tokio::task::spawn_blocking(move || runtime.block_on(run::run(parts, queue)));
+        let serving = if purpose == Purpose::Glance {
+            None
+        } else {
+            Self::serve(&places, &service)?
+        };
+        Ok(Self {
+            service,
+            looping,
+            serving,
+            places,
+            _lock: lock,
+        })
+    }
+
+    #[cfg(unix)]
+    fn serve(
+        places: &Places,
+        service: &Arc<LocalService>,
+    ) -> Result<Option<JoinHandle<()>>, Refusal> {
+        let path = places.socket();
+        let listener = crate::serve::socket::bind(&path).map_err(|cause| {
+            Refusal::new(
+                "control::socket",
+                format!("the socket {} cannot be made", path.display()),
+                "a socket's path must be shorter than 108 bytes: set SYNCMGR_HOME to a shorter one",
+            )
+            .because(&cause)
+        })?;
+        let service: Arc<dyn syncmgr_control::Service> = Arc::clone(service) as _;
+        Ok(Some(spawn_owned(crate::serve::socket::serve(
+            listener, service,
+        ))))
+    }
+
+    #[cfg(not(unix))]
+    fn serve(_: &Places, _: &Arc<LocalService>) -> Result<Option<JoinHandle<()>>, Refusal> {
+        Ok(None)
+    }
+
+    /// The directories.
+    #[must_use]
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Waits until nothing works any more, also what others began through the socket, and closes the home.
+    ///
+    /// # Errors
+    /// The fault for which the loop ended early.
+    pub async fn finish(self) -> Result<(), Refusal> {
+        self.service.finish().await;
+        self.close().await
+    }
+
+    /// Waits until the loop ends by itself, after [`LocalService::stop`].
+    ///
+    /// # Errors
+    /// The fault for which the loop ended early.
+    pub async fn close(self) -> Result<(), Refusal> {
+        let outcome = self.looping.await;
+        if let Some(serving) = self.serving {
+            serving.abort();
+            if let Err(error) = std::fs::remove_file(self.places.socket())
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                tracing::debug!(%error, "the socket could not be removed");
+            }
+        }
+        match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                let mut refusal = Refusal::new(
+                    "manager::fault",
+                    "the manager ended by a fault of its own",
+                    "run the command again: it goes on from what was recorded; please report this",
+                )
+                .because(&error);
+                refusal.exit = syncmgr_control::ExitCode::Failed;
+                Err(refusal)
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the task is owned by `Home`, which aborts and outlives it"
+)]
+fn spawn_owned(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(task)
+}
+
+/// What the configuration says, as inputs: registered handlers, defined items, and what is no longer there.
+fn configured(file: &ConfigFile, known: &[ItemRef]) -> Vec<Input> {
+    let mut inputs = Vec::new();
+    let mut handlers: Vec<HandlerId> = Vec::new();
+    let mut register = |id: &str, description: &str, inputs: &mut Vec<Input>| {
+        if let Ok(id) = HandlerId::new(id) {
+            inputs.push(Input::HandlerRegistered {
+                id: id.clone(),
+                description: description.to_owned(),
+            });
+            handlers.push(id);
+        }
+    };
+    for (id, description) in launch::BUILT_IN {
+        register(id, description, &mut inputs);
+    }
+    for handler in &file.config.handler {
+        let description = if handler.description.is_empty() {
+            &handler.id
+        } else {
+            &handler.description
+        };
+        register(&handler.id, description, &mut inputs);
+    }
+    let defined: Vec<(ItemRef, &ItemConfig)> = file
+        .config
+        .item
+        .iter()
+        .filter_map(|item| {
+            let at = ItemRef {
+                handler: HandlerId::new(&item.handler).ok()?,
+                item: ItemId::new(&item.id).ok()?,
+            };
+            Some((at, item))
+        })
+        .collect();
+    for (at, item) in &defined {
+        inputs.push(Input::ItemDefined(at.handler.clone(), listed(at, item)));
+        inputs.push(Input::ItemPreferences {
+            item: at.clone(),
+            labels: item.labels.clone(),
+            checked: (!item.checked).then_some(false),
+            expected_freshness: item.fresh_within,
+        });
+    }
+    for gone in known {
+        let still_defined = defined.iter().any(|(at, _)| at == gone);
+        let by_definition = launch::BUILT_IN
+            .iter()
+            .any(|(id, _)| gone.handler.as_str() == *id);
+        if (by_definition && !still_defined) || !handlers.contains(&gone.handler) {
+            inputs.push(Input::ItemRemoved(gone.clone()));
+        }
+    }
+    inputs
+}
+
+fn listed(at: &ItemRef, item: &ItemConfig) -> syncmgr_core::input::ListedItem {
+    syncmgr_core::input::ListedItem {
+        id: at.item.clone(),
+        name: crate::adapt::text::line(&item.name),
+        comment: crate::adapt::text::line(&item.comment),
+        checked: true,
+        last_update: None,
+        connected: syncmgr_core::item::Connected::Unknown,
+        temporary: false,
+        hidden: false,
+        capabilities: Vec::new(),
+        policies: Vec::new(),
+    }
+}

@@ -1,0 +1,640 @@
+//! Performs the commands of the core on handler processes. Nothing here waits: each instance has one worker that makes
+//! its calls in order, and what comes of them goes to the loop as inputs.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use syncmgr_core::command::{Command, Reply as CoreReply, ReplyId};
+use syncmgr_core::input::InstanceInput;
+use syncmgr_core::need::NeedRow;
+use syncmgr_core::request::Trigger;
+use syncmgr_core::{HandlerId, InstanceId, ItemId, RunId};
+use syncmgr_handler::call::{self, Definitions, Initialize, Notice, Prepare};
+use syncmgr_handler::contract::{self, CONTRACT_VERSION, MAX_PAGE};
+use syncmgr_handler::frame::Answered;
+use syncmgr_host::{
+    CallError, Exit, ExitStatus, Handle, HostEvent, Instance, Limits, Reply, Spec, StopReason, What,
+};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::adapt::{from_handler, text, to_handler};
+use crate::launch::Launch;
+
+/// Calls that may wait for one instance; the core never asks for more at once, so a full queue means a handler that
+/// answers nothing, and it is ended.
+const MAX_STEPS: usize = 64;
+
+/// How long a handler may take over one page of a list.
+const LIST_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Most items of one handler; what lies beyond is left out and said.
+pub(crate) const MAX_ITEMS: usize = 1 << 20;
+
+/// Most bytes of definitions in one message, well below the longest line.
+const DEFINITIONS_PAGE_BYTES: usize = 256 * 1024;
+
+/// What comes from a worker.
+pub(crate) type FromWorker = (InstanceId, InstanceInput);
+
+/// The instances that live, and what ties their questions to answers.
+#[derive(Debug)]
+pub(crate) struct Performer {
+    limits: Limits,
+    events: mpsc::Sender<HostEvent>,
+    inputs: mpsc::Sender<FromWorker>,
+    running: HashMap<InstanceId, Running>,
+    questions: HashMap<ReplyId, (InstanceId, Reply)>,
+    next_reply: u64,
+    workers: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Running {
+    handler: HandlerId,
+    handle: Handle,
+    steps: mpsc::Sender<Step>,
+}
+
+/// One call of a worker.
+#[derive(Debug)]
+enum Step {
+    Initialize(Box<Initialize>, Vec<Definitions>),
+    ListItems,
+    Prepare {
+        run: RunId,
+        items: Vec<ItemId>,
+        answers: Vec<NeedRow>,
+    },
+    Synchronize,
+    ItemStatus(Notice),
+    Undo {
+        items: Vec<ItemId>,
+        run: RunId,
+        as_run: RunId,
+    },
+    Resolve {
+        item: ItemId,
+        conflict: String,
+        choice: String,
+        as_run: RunId,
+    },
+    ListConflicts {
+        items: Vec<ItemId>,
+    },
+    ShowError {
+        error: String,
+    },
+}
+
+impl Performer {
+    /// Makes one that reports host events and call results to these queues.
+    #[must_use]
+    pub(crate) fn new(
+        limits: Limits,
+        events: mpsc::Sender<HostEvent>,
+        inputs: mpsc::Sender<FromWorker>,
+    ) -> Self {
+        Self {
+            limits,
+            events,
+            inputs,
+            running: HashMap::new(),
+            questions: HashMap::new(),
+            next_reply: 0,
+            workers: JoinSet::new(),
+        }
+    }
+
+    /// Starts an instance; `launch` absent: nobody registered the handler.
+    pub(crate) fn start(
+        &mut self,
+        instance: InstanceId,
+        handler: &HandlerId,
+        launch: Option<Launch>,
+        initialize: (Trigger, bool, bool, Option<Vec<u8>>),
+    ) -> Option<InstanceInput> {
+        let Some(launch) = launch else {
+            return Some(InstanceInput::NotInitialized(
+                "the handler is not registered".into(),
+            ));
+        };
+        if let Err(cause) = crate::sys::create_private_dir(&launch.state_dir) {
+            let dir = text::line(&launch.state_dir.display().to_string());
+            return Some(InstanceInput::NotInitialized(format!(
+                "its directory {dir} cannot be made: {cause}"
+            )));
+        }
+        let (trigger, may_bother_user, settings, cookie) = initialize;
+        let (first, rest) =
+            initialize_messages(&launch, trigger, may_bother_user, settings, cookie);
+        let handle = Instance::start(
+            spec(instance.0, &launch),
+            self.limits.clone(),
+            self.events.clone(),
+        );
+        let (steps, queue) = mpsc::channel(MAX_STEPS);
+        let worker = Worker {
+            instance,
+            handler: handler.clone(),
+            handle: handle.clone(),
+            handshake: self.limits.handshake,
+            inputs: self.inputs.clone(),
+        };
+        self.workers.spawn(worker.work(queue));
+        let running = Running {
+            handler: handler.clone(),
+            handle,
+            steps,
+        };
+        running.push(Step::Initialize(Box::new(first), rest));
+        self.running.insert(instance, running);
+        None
+    }
+
+    /// Performs a command other than `Start`.
+    pub(crate) fn perform(&mut self, command: Command) {
+        let (instance, step) = match command {
+            Command::Start { .. } | Command::ForgetPrompt { .. } | Command::Plan { .. } => return,
+            Command::ListItems(instance) => (instance, Step::ListItems),
+            Command::Prepare {
+                instance,
+                run,
+                items,
+                answers,
+            } => (
+                instance,
+                Step::Prepare {
+                    run,
+                    items,
+                    answers,
+                },
+            ),
+            Command::Synchronize(instance) => (instance, Step::Synchronize),
+            Command::ItemStatus {
+                instance,
+                item,
+                verdict,
+            } => {
+                let notice = Notice::ItemStatus(call::ItemStatusNotice {
+                    item: item.as_ref().and_then(to_handler::item),
+                    verdict: to_handler::verdict(verdict),
+                });
+                (instance, Step::ItemStatus(notice))
+            }
+            Command::Undo {
+                instance,
+                items,
+                run,
+                as_run,
+            } => (instance, Step::Undo { items, run, as_run }),
+            Command::Resolve {
+                instance,
+                item,
+                conflict,
+                choice,
+                as_run,
+            } => (
+                instance,
+                Step::Resolve {
+                    item,
+                    conflict,
+                    choice,
+                    as_run,
+                },
+            ),
+            Command::ListConflicts { instance, items } => (instance, Step::ListConflicts { items }),
+            Command::ShowError { instance, error } => (instance, Step::ShowError { error }),
+            Command::Reply { to, reply, .. } => return self.answer(to, reply),
+            Command::Release(instance) => {
+                if let Some(running) = self.running.get(&instance) {
+                    running.handle.stop(StopReason::Finished);
+                }
+                return;
+            }
+            Command::Insist(instance) => {
+                if let Some(running) = self.running.get(&instance) {
+                    running.handle.insist();
+                }
+                return;
+            }
+        };
+        if let Some(running) = self.running.get(&instance) {
+            running.push(step);
+        }
+    }
+
+    fn answer(&mut self, to: ReplyId, reply: CoreReply) {
+        if let Some((_, question)) = self.questions.remove(&to) {
+            let sent = match to_handler::reply(reply) {
+                Ok(value) => question.answer(&value),
+                Err(refusal) => question.refuse(&refusal),
+            };
+            if let Err(error) = sent {
+                tracing::debug!(%error, "an answer did not reach the handler");
+            }
+        }
+    }
+
+    /// Turns what the host tells into an input of the core.
+    pub(crate) fn hear(&mut self, event: HostEvent) -> Option<(InstanceId, InstanceInput)> {
+        let instance = InstanceId(event.instance);
+        let input = match event.what {
+            What::Started { pid, start_time } => InstanceInput::Spawned {
+                pid: pid?,
+                start_time: start_time.unwrap_or(0),
+            },
+            What::Callback(callback) => from_handler::callback(callback)?,
+            What::Question { question, reply } => {
+                self.next_reply += 1;
+                let id = ReplyId(self.next_reply);
+                let input = from_handler::question(question, id);
+                if !matches!(input, InstanceInput::Violation(_)) {
+                    self.questions.insert(id, (instance, reply));
+                }
+                input
+            }
+            What::Violation(what) => InstanceInput::Violation(reason(&what)),
+            What::Exited(exit) => {
+                self.running.remove(&instance);
+                self.questions.retain(|_, (asker, _)| *asker != instance);
+                InstanceInput::Exited {
+                    how: how_it_ended(&exit),
+                    requested: exit.requested.is_some_and(|why| why != StopReason::Broken),
+                    stderr: text::detail(&exit.stderr_tail),
+                }
+            }
+        };
+        Some((instance, input))
+    }
+
+    /// Waits for a worker to end; one that panicked costs its instance.
+    pub(crate) async fn tend(&mut self) {
+        match self.workers.join_next().await {
+            Some(Err(error)) if error.is_panic() => {
+                tracing::error!(%error, "a worker of an instance panicked");
+                for running in self
+                    .running
+                    .values()
+                    .filter(|running| running.steps.is_closed())
+                {
+                    running.handle.kill();
+                }
+            }
+            Some(_) => {}
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether no instance lives.
+    #[must_use]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// Ends every instance at once.
+    pub(crate) fn kill_all(&self) {
+        for running in self.running.values() {
+            running.handle.kill();
+        }
+    }
+}
+
+impl Running {
+    fn push(&self, step: Step) {
+        if self.steps.try_send(step).is_err() {
+            tracing::warn!(handler = %self.handler, "an instance that takes no more calls is ended");
+            self.handle.kill();
+        }
+    }
+}
+
+/// How the host starts it.
+#[must_use]
+pub(crate) fn spec(instance: u64, launch: &Launch) -> Spec {
+    Spec {
+        instance,
+        program: launch.program.clone(),
+        args: launch.args.iter().map(Into::into).collect(),
+        env: Vec::new(),
+        cwd: None,
+    }
+}
+
+/// The first message and the pages that follow it.
+#[must_use]
+pub(crate) fn initialize_messages(
+    launch: &Launch,
+    trigger: Trigger,
+    may_bother_user: bool,
+    settings: bool,
+    cookie: Option<Vec<u8>>,
+) -> (Initialize, Vec<Definitions>) {
+    let mut pages = vec![serde_json::Map::new()];
+    let mut bytes = 0;
+    for (id, definition) in &launch.definitions {
+        let size = id.len() + definition.to_string().len();
+        if bytes + size > DEFINITIONS_PAGE_BYTES {
+            pages.push(serde_json::Map::new());
+            bytes = 0;
+        }
+        bytes += size;
+        if let Some(page) = pages.last_mut() {
+            page.insert(id.clone(), definition.clone());
+        }
+    }
+    let mut pages = pages.into_iter();
+    let first = pages.next().unwrap_or_default();
+    let rest: Vec<_> = pages.collect();
+    let count = rest.len();
+    let initialize = Initialize {
+        contract: vec![CONTRACT_VERSION],
+        features: [
+            contract::feature::PLAN,
+            contract::feature::UNDO,
+            contract::feature::CONFLICTS,
+            contract::feature::DEFINE,
+            contract::feature::SHOW_ERROR,
+            contract::feature::LATE_ITEMS,
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        manager: concat!("syncmgr ", env!("CARGO_PKG_VERSION")).to_owned(),
+        event: to_handler::event(trigger),
+        may_bother_user,
+        settings,
+        cookie: cookie.map(|bytes| base64::engine::general_purpose::STANDARD.encode(bytes)),
+        state_dir: launch.state_dir.to_string_lossy().into_owned(),
+        definitions: first,
+        more_definitions: count > 0,
+    };
+    let rest = rest
+        .into_iter()
+        .enumerate()
+        .map(|(at, definitions)| Definitions {
+            definitions,
+            more: at + 1 < count,
+        })
+        .collect();
+    (initialize, rest)
+}
+
+/// Makes the calls of one instance, one after the other.
+struct Worker {
+    instance: InstanceId,
+    handler: HandlerId,
+    handle: Handle,
+    handshake: Duration,
+    inputs: mpsc::Sender<FromWorker>,
+}
+
+impl Worker {
+    async fn work(self, mut steps: mpsc::Receiver<Step>) {
+        while let Some(step) = steps.recv().await {
+            // An instance that is gone says so itself, as its last event; the call that it interrupted says nothing.
+            if let Some(input) = self.take(step).await
+                && self.inputs.send((self.instance, input)).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    async fn take(&self, step: Step) -> Option<InstanceInput> {
+        match step {
+            Step::Initialize(first, rest) => self.initialize(*first, rest).await,
+            Step::ListItems => self.list().await,
+            Step::Prepare {
+                run,
+                items,
+                answers,
+            } => {
+                let pages = items.chunks(MAX_PAGE);
+                let last = pages.len().saturating_sub(1);
+                let mut began = None;
+                for (at, page) in pages.enumerate() {
+                    let page = Prepare {
+                        items: to_handler::items(page),
+                        more: at < last,
+                        run: run.to_string(),
+                        answers: if at == last {
+                            to_handler::answers(&answers)
+                        } else {
+                            Vec::new()
+                        },
+                    };
+                    began = Some(self.call(page, None).await);
+                    if !matches!(began, Some(Ok(call::Started::Yes))) {
+                        break;
+                    }
+                }
+                Some(InstanceInput::PrepareReturned(returned(began?)?))
+            }
+            Step::Synchronize => {
+                let began = self.call(call::Synchronize {}, None).await;
+                Some(InstanceInput::SynchronizeReturned(returned(began)?))
+            }
+            Step::ItemStatus(notice) => {
+                self.notify(&notice);
+                None
+            }
+            Step::Undo { items, run, as_run } => {
+                let mut total = syncmgr_core::item::Counts::default();
+                for item in to_handler::items(&items) {
+                    let undo = call::Undo {
+                        item,
+                        run: run.to_string(),
+                        as_run: as_run.to_string(),
+                    };
+                    match self.call(undo, None).await {
+                        Ok(undone) => {
+                            total.received += undone.restored;
+                            total.deleted += undone.removed;
+                            total.failed += undone.kept.len() as u64;
+                        }
+                        Err(CallError::Gone { .. }) => return None,
+                        Err(error) => return Some(InstanceInput::Undone(Err(reason(&error)))),
+                    }
+                }
+                Some(InstanceInput::Undone(Ok(total)))
+            }
+            Step::Resolve {
+                item,
+                conflict,
+                choice,
+                as_run,
+            } => {
+                let item = to_handler::item(&item)?;
+                let resolve = call::ResolveConflict {
+                    item,
+                    conflict,
+                    choice,
+                    as_run: as_run.to_string(),
+                };
+                Some(InstanceInput::Resolved(
+                    match self.call(resolve, None).await {
+                        Ok(call::Resolved::Continue { .. }) => {
+                            Ok(syncmgr_core::input::ResolveFeedback::Continue)
+                        }
+                        Ok(call::Resolved::Refresh) => {
+                            Ok(syncmgr_core::input::ResolveFeedback::Refresh)
+                        }
+                        Err(CallError::Gone { .. }) => return None,
+                        Err(error) => Err(reason(&error)),
+                    },
+                ))
+            }
+            Step::ListConflicts { items } => self.list_conflicts(items).await,
+            Step::ShowError { error } => {
+                let began = self
+                    .call(
+                        call::ShowError {
+                            error,
+                            window: None,
+                        },
+                        None,
+                    )
+                    .await;
+                Some(InstanceInput::ShowErrorReturned(returned(began)?))
+            }
+        }
+    }
+
+    async fn initialize(&self, first: Initialize, rest: Vec<Definitions>) -> Option<InstanceInput> {
+        let answer = self.call(first, Some(self.handshake)).await;
+        Some(match answer {
+            Ok(answer) => {
+                for page in rest {
+                    self.notify(&Notice::Definitions(page));
+                }
+                from_handler::initialized(&answer)
+            }
+            Err(CallError::Gone { .. }) => return None,
+            Err(error) => {
+                self.handle.kill();
+                InstanceInput::NotInitialized(reason(&error))
+            }
+        })
+    }
+
+    async fn list(&self) -> Option<InstanceInput> {
+        let mut items = Vec::new();
+        let mut incomplete = false;
+        let mut cursor = None;
+        loop {
+            match self
+                .call(call::ListItems { cursor }, Some(LIST_DEADLINE))
+                .await
+            {
+                Ok(page) => {
+                    incomplete |= page.incomplete;
+                    let came = page.items.len();
+                    items.extend(page.items.iter().filter_map(from_handler::listed));
+                    if items.len() >= MAX_ITEMS {
+                        items.truncate(MAX_ITEMS);
+                        incomplete = true;
+                        break;
+                    }
+                    // A page without content but with a successor would go round for ever.
+                    match page.next.filter(|_| came > 0) {
+                        Some(next) => cursor = Some(next),
+                        None => break,
+                    }
+                }
+                Err(CallError::Gone { .. }) => return None,
+                // What was read before counts as a list with gaps (mobsync 3.13).
+                Err(_) if !items.is_empty() => {
+                    incomplete = true;
+                    break;
+                }
+                Err(error) => return Some(InstanceInput::ItemsNotListed(reason(&error))),
+            }
+        }
+        Some(InstanceInput::ItemsListed { items, incomplete })
+    }
+
+    async fn list_conflicts(&self, items: Vec<ItemId>) -> Option<InstanceInput> {
+        let most = syncmgr_core::conflict::MAX_CONFLICTS_PER_ITEM;
+        let mut conflicts = Vec::new();
+        for item in &items {
+            let mut cursor = None;
+            let mut of_item = 0;
+            loop {
+                let ask = call::ListConflicts {
+                    item: to_handler::item(item),
+                    cursor,
+                };
+                match self.call(ask, Some(LIST_DEADLINE)).await {
+                    Ok(page) => {
+                        let came = page.conflicts.len();
+                        of_item += came;
+                        conflicts.extend(
+                            page.conflicts
+                                .into_iter()
+                                .filter_map(|c| from_handler::conflict(&self.handler, c)),
+                        );
+                        match page.next.filter(|_| came > 0 && of_item < most) {
+                            Some(next) => cursor = Some(next),
+                            None => break,
+                        }
+                    }
+                    Err(CallError::Gone { .. }) => return None,
+                    Err(error) => return Some(InstanceInput::ConflictsNotListed(reason(&error))),
+                }
+            }
+        }
+        Some(InstanceInput::ConflictsListed { items, conflicts })
+    }
+
+    async fn call<P: Answered>(
+        &self,
+        params: P,
+        deadline: Option<Duration>,
+    ) -> Result<P::Answer, CallError> {
+        self.handle.call(&params, deadline).await
+    }
+
+    /// Sends a notice; one that does not get through went to a handler that is ending or does not read, and either of
+    /// them ends it.
+    fn notify(&self, notice: &Notice) {
+        if let Err(error) = self.handle.notify(notice) {
+            tracing::debug!(%error, "a notice did not reach the handler");
+        }
+    }
+}
+
+/// How paired work began; `None` when the instance is gone.
+fn returned(began: Result<call::Started, CallError>) -> Option<syncmgr_core::input::Began> {
+    Some(match began {
+        Ok(started) => from_handler::began(started),
+        Err(CallError::Gone { .. }) => return None,
+        Err(error) => syncmgr_core::input::Began::No(reason(&error)),
+    })
+}
+
+/// How an instance ended, for people.
+pub(crate) fn how_it_ended(exit: &Exit) -> String {
+    if let Some(violation) = &exit.violation {
+        return reason(violation);
+    }
+    match &exit.status {
+        ExitStatus::Code(0) => "it ended".to_owned(),
+        ExitStatus::Code(code) => format!("it ended with exit status {code}"),
+        ExitStatus::Signal(signal) => format!("it was ended by signal {signal}"),
+        ExitStatus::NotStarted(error) => reason(error),
+        ExitStatus::Abandoned => "it could not be ended".to_owned(),
+    }
+}
+
+/// An error with its causes in one line.
+pub(crate) fn reason(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text::line(&line)
+}

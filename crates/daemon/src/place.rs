@@ -1,0 +1,129 @@
+//! Where things are kept.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use etcetera::AppStrategy as _;
+use syncmgr_control::Refusal;
+
+/// The environment as `main` read it; nobody else reads it.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// `SYNCMGR_HOME`: keeps everything under one directory.
+    pub syncmgr_home: Option<OsString>,
+    /// The current directory, against which a relative `SYNCMGR_HOME` counts.
+    pub current_dir: PathBuf,
+    /// The program itself, which is started again as a built-in handler.
+    pub program: PathBuf,
+}
+
+/// The directories of one home. Two managers never work on one home at once; see [`crate::lock`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// Holds `config.toml`.
+    pub config_dir: PathBuf,
+    /// Holds the database and the state of handlers.
+    pub state_dir: PathBuf,
+    /// Holds the socket and the lock.
+    pub runtime_dir: PathBuf,
+}
+
+impl Places {
+    /// Finds the directories: under `SYNCMGR_HOME`, else the platform's standard ones. Creates nothing.
+    ///
+    /// # Errors
+    /// `home::unknown` when the platform does not tell a home directory.
+    pub fn find(environment: &Environment) -> Result<Self, Refusal> {
+        if let Some(home) = environment
+            .syncmgr_home
+            .as_ref()
+            .filter(|home| !home.is_empty())
+        {
+            let home = environment.current_dir.join(home);
+            return Ok(Self {
+                config_dir: home.join("config"),
+                state_dir: home.join("state"),
+                runtime_dir: home.join("run"),
+            });
+        }
+        let strategy = etcetera::choose_app_strategy(etcetera::AppStrategyArgs {
+            top_level_domain: "org".into(),
+            author: "syncmgr".into(),
+            app_name: "syncmgr".into(),
+        })
+        .map_err(|cause| {
+            Refusal::new(
+                "home::unknown",
+                "no home directory is known",
+                "set SYNCMGR_HOME to a directory that syncmgr may use",
+            )
+            .because(&cause)
+        })?;
+        let state_dir = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+        Ok(Self {
+            config_dir: strategy.config_dir(),
+            // The lock must lie beside what it protects, not in a directory that ends with the login session.
+            runtime_dir: state_dir.join("run"),
+            state_dir,
+        })
+    }
+
+    /// Creates the directories with mode 0700.
+    ///
+    /// # Errors
+    /// `home::unusable` when one cannot be made.
+    pub fn create(&self) -> Result<(), Refusal> {
+        for dir in [&self.config_dir, &self.state_dir, &self.runtime_dir] {
+            crate::sys::create_private_dir(dir).map_err(|cause| {
+                Refusal::new(
+                    "home::unusable",
+                    format!("the directory {} cannot be used", dir.display()),
+                    "check its owner and permissions, or set SYNCMGR_HOME to another directory",
+                )
+                .because(&cause)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The configuration file.
+    #[must_use]
+    pub fn config_file(&self) -> PathBuf {
+        self.config_dir.join("config.toml")
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.state_dir.join("syncmgr.db")
+    }
+
+    /// The local socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.runtime_dir.join("control.sock")
+    }
+
+    /// The lock file.
+    #[must_use]
+    pub fn lock_file(&self) -> PathBuf {
+        self.runtime_dir.join("lock")
+    }
+
+    /// A handler's own directory.
+    #[must_use]
+    pub fn handler_state(&self, handler: &str) -> PathBuf {
+        // Identifiers come from configuration files: keep them from leaving the directory.
+        let safe: String = handler
+            .chars()
+            .map(|c| {
+                if c.is_alphanumeric() || c == '-' || c == '_' {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .collect();
+        Path::join(&self.state_dir, "handlers").join(safe)
+    }
+}

@@ -1,0 +1,295 @@
+//! Property instances: a handler asked about something outside any session (Sync Center 3.1). They change no state of
+//! the manager, so they need not pass through its loop; they never synchronize (M-36).
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use syncmgr_control::{Refusal, view};
+use syncmgr_core::need::NeedRow;
+use syncmgr_core::request::Trigger;
+use syncmgr_handler::call::{DefineItem, Initialized, ItemDefinition, Notice, PlanItems};
+use syncmgr_handler::callback::{Callback, Level};
+use syncmgr_handler::contract::{MAX_PAGE, feature};
+use syncmgr_handler::frame::Answered;
+use syncmgr_handler::item::ItemId;
+use syncmgr_host::{CallError, Handle, HostEvent, Instance, Limits, StopReason, What};
+use tokio::sync::mpsc;
+
+use crate::adapt::{from_handler, text, to_handler, to_view};
+use crate::launch::Launch;
+use crate::perform;
+
+/// Events of one property instance that may wait.
+const MAX_EVENTS: usize = 256;
+
+/// How long a handler may take to check an item that is to be added.
+const DEFINE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// A handler that runs to be asked.
+struct PropertyInstance {
+    handle: Handle,
+    events: mpsc::Receiver<HostEvent>,
+    features: Vec<String>,
+}
+
+impl PropertyInstance {
+    async fn start(launch: &Launch, limits: &Limits) -> Result<Self, Refusal> {
+        crate::sys::create_private_dir(&launch.state_dir).map_err(|cause| {
+            Refusal::new(
+                "home::unusable",
+                format!(
+                    "the directory {} cannot be used",
+                    text::line(&launch.state_dir.display().to_string())
+                ),
+                "check its owner and permissions",
+            )
+            .because(&cause)
+        })?;
+        let (sender, events) = mpsc::channel(MAX_EVENTS);
+        let handle = Instance::start(perform::spec(0, launch), limits.clone(), sender);
+        let mut instance = Self {
+            handle,
+            events,
+            features: Vec::new(),
+        };
+        let (first, rest) =
+            perform::initialize_messages(launch, Trigger::Manual, false, true, None);
+        let answer: Initialized = instance
+            .call(first, Some(limits.handshake), &mut |_| {})
+            .await?;
+        for page in rest {
+            instance
+                .handle
+                .notify(&Notice::Definitions(page))
+                .map_err(|error| broken(&error))?;
+        }
+        instance.features = answer.features;
+        Ok(instance)
+    }
+
+    /// Makes a call while hearing what the handler says meanwhile.
+    async fn call<P: Answered>(
+        &mut self,
+        params: P,
+        deadline: Option<Duration>,
+        hear: &mut (dyn FnMut(Callback) + Send),
+    ) -> Result<P::Answer, Refusal> {
+        let handle = self.handle.clone();
+        let answer = handle.call(&params, deadline);
+        tokio::pin!(answer);
+        let mut exit = None;
+        let answer = loop {
+            tokio::select! {
+                answer = &mut answer => break answer,
+                event = self.events.recv(), if exit.is_none() => match event.map(|event| event.what) {
+                    Some(What::Callback(callback)) => hear(callback),
+                    // Nobody is there to be asked: the question is refused by dropping its reply.
+                    Some(What::Started { .. } | What::Question { .. } | What::Violation(_)) => {}
+                    Some(What::Exited(how)) => exit = Some(perform::how_it_ended(&how)),
+                    None => exit = Some("it ended".to_owned()),
+                },
+            }
+        };
+        // What came before the answer is heard before it is used.
+        while let Ok(event) = self.events.try_recv() {
+            match event.what {
+                What::Callback(callback) => hear(callback),
+                What::Exited(how) => exit = Some(perform::how_it_ended(&how)),
+                What::Started { .. } | What::Question { .. } | What::Violation(_) => {}
+            }
+        }
+        answer.map_err(|error| refusal(&error, exit))
+    }
+
+    async fn end(mut self) {
+        self.handle.stop(StopReason::Finished);
+        while let Some(event) = self.events.recv().await {
+            if matches!(event.what, What::Exited(_)) {
+                break;
+            }
+        }
+    }
+}
+
+fn refusal(error: &CallError, exit: Option<String>) -> Refusal {
+    match error {
+        CallError::Refused { error: refused, .. } => {
+            let data = refused.data.clone().unwrap_or_default();
+            let code = data
+                .name
+                .as_deref()
+                .map_or_else(|| "handler::refused".to_owned(), text::line);
+            let mut refusal = Refusal::new(&code, text::line(&refused.message), "");
+            refusal.hint = data.hint.as_deref().map(text::line);
+            refusal
+        }
+        other => {
+            let mut refusal = broken(other);
+            refusal.causes.extend(exit.as_deref().map(text::line));
+            refusal
+        }
+    }
+}
+
+fn broken(cause: &dyn std::error::Error) -> Refusal {
+    Refusal::new(
+        "handler::broken",
+        "the handler did not answer",
+        "run the command again; if it stays, look at `syncmgr log`",
+    )
+    .because(cause)
+}
+
+/// Has a handler check and normalise an item that the user wants to add.
+///
+/// # Errors
+/// The handler's refusal, or `handler::…` when it cannot do that.
+pub(crate) async fn define(
+    launch: &Launch,
+    limits: &Limits,
+    name: Option<String>,
+    arguments: Map<String, Value>,
+) -> Result<ItemDefinition, Refusal> {
+    let mut instance = PropertyInstance::start(launch, limits).await?;
+    let outcome = if instance.features.iter().any(|f| f == feature::DEFINE) {
+        instance
+            .call(
+                DefineItem { name, arguments },
+                Some(DEFINE_DEADLINE),
+                &mut |_| {},
+            )
+            .await
+    } else {
+        Err(not_offered("items cannot be added to this handler"))
+    };
+    instance.end().await;
+    outcome
+}
+
+/// Starts a handler, hears what it offers, and ends it.
+///
+/// # Errors
+/// Why it did not answer.
+pub(crate) async fn greet(launch: &Launch, limits: &Limits) -> Result<Vec<String>, Refusal> {
+    let mut instance = PropertyInstance::start(launch, limits).await?;
+    let features = std::mem::take(&mut instance.features);
+    instance.end().await;
+    Ok(features.iter().map(|feature| text::line(feature)).collect())
+}
+
+fn not_offered(what: &str) -> Refusal {
+    Refusal::new(
+        "handler::not-offered",
+        what,
+        "`syncmgr handlers` shows what each handler can do",
+    )
+}
+
+/// One item to plan for.
+#[derive(Debug, Clone)]
+pub(crate) struct Planned {
+    /// The item.
+    pub id: syncmgr_core::ItemId,
+    /// What it is called.
+    pub name: String,
+}
+
+/// Has a handler say what synchronizing its items would do; at most `limit` actions an item are kept.
+///
+/// # Errors
+/// The handler's refusal, or `handler::…` when it cannot do that.
+pub(crate) async fn plan(
+    handler: &str,
+    launch: &Launch,
+    limits: &Limits,
+    items: &[Planned],
+    answers: &[NeedRow],
+    limit: usize,
+) -> Result<Vec<view::ItemPlanView>, Refusal> {
+    let mut instance = PropertyInstance::start(launch, limits).await?;
+    let outcome = if instance.features.iter().any(|f| f == feature::PLAN) {
+        plan_items(handler, &mut instance, items, answers, limit).await
+    } else {
+        Err(not_offered("this handler cannot say what it would do"))
+    };
+    instance.end().await;
+    outcome
+}
+
+async fn plan_items(
+    handler: &str,
+    instance: &mut PropertyInstance,
+    items: &[Planned],
+    answers: &[NeedRow],
+    limit: usize,
+) -> Result<Vec<view::ItemPlanView>, Refusal> {
+    let mut views: Vec<view::ItemPlanView> = items
+        .iter()
+        .map(|item| view::ItemPlanView {
+            handler: handler.to_owned(),
+            item: item.id.to_string(),
+            name: item.name.clone(),
+            counts: view::Counts::default(),
+            actions: Vec::new(),
+            total: 0,
+            held: None,
+            problem: None,
+        })
+        .collect();
+    for page in items.chunks(MAX_PAGE) {
+        let ids: Vec<_> = page.iter().map(|item| item.id.clone()).collect();
+        let ask = PlanItems {
+            items: to_handler::items(&ids),
+            answers: to_handler::answers(answers),
+        };
+        let summary = instance
+            .call(ask, None, &mut |callback| hear(&mut views, callback, limit))
+            .await?;
+        for of_item in summary.items {
+            if let Some(view) = find(&mut views, &of_item.item) {
+                view.counts = to_view::counts(from_handler::counts(of_item.counts));
+                view.held = of_item.held.as_deref().map(text::line);
+                view.problem = of_item.error.as_deref().map(text::line);
+            }
+        }
+    }
+    Ok(views)
+}
+
+fn hear(views: &mut [view::ItemPlanView], callback: Callback, limit: usize) {
+    match callback {
+        Callback::PlanActions(page) => {
+            let Some(view) = find(views, &page.item) else {
+                return;
+            };
+            view.total += page.actions.len() as u64;
+            let room = limit.saturating_sub(view.actions.len());
+            view.actions
+                .extend(
+                    page.actions
+                        .into_iter()
+                        .take(room)
+                        .map(|action| view::ActionView {
+                            action: text::line(&action.action),
+                            to: action.to.as_deref().map(text::line),
+                            name: text::line(&action.name),
+                            bytes: action.bytes,
+                            reason: action.reason.as_deref().map(text::line),
+                        }),
+                );
+        }
+        Callback::Log(entry) if entry.level == Level::Error => {
+            if let Some(view) = entry.item.as_ref().and_then(|item| find(views, item)) {
+                view.problem.get_or_insert_with(|| text::line(&entry.text));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn find<'a>(
+    views: &'a mut [view::ItemPlanView],
+    item: &ItemId,
+) -> Option<&'a mut view::ItemPlanView> {
+    views.iter_mut().find(|view| view.item == item.as_str())
+}

@@ -1,0 +1,443 @@
+//! The loop: the only owner of the manager's state, of the store's writer, of the configuration and of the instances.
+//!
+//! A turn awaits one thing, takes with it whatever else waits (group commit), applies it, and then performs the effects in
+//! their order: record, command, show. Nothing else changes state meanwhile, and nothing is awaited inside a turn.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use syncmgr_control::{Caller, Change, Refusal, Reply, Request, What};
+use syncmgr_core::input::{Input, InstanceInput};
+use syncmgr_core::{Command, Effects, Manager, RequestId};
+use syncmgr_host::{HostEvent, Limits};
+use syncmgr_store::Store;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use crate::adapt::to_change::{Seen, changes};
+use crate::adapt::to_view;
+use crate::clock::Clock;
+use crate::config::ConfigFile;
+use crate::launch;
+use crate::perform::{FromWorker, Performer};
+use crate::place::Places;
+
+/// Messages of faces that may wait; more are held back at the sender.
+pub(crate) const MAX_MESSAGES: usize = 256;
+
+/// Host events and call results that may wait; more are held back in the pipe of the handler.
+const MAX_EVENTS: usize = 4_096;
+
+/// Most things taken into one turn, and so into one transaction.
+const MAX_BATCH: usize = 4_096;
+
+/// Changes that a slow view may lag behind before it sees a gap.
+pub(crate) const MAX_CHANGES: usize = 8_192;
+
+/// Ended requests whose outcome is remembered for views that missed it.
+const MAX_ENDED: usize = 1_024;
+
+/// How often history is trimmed.
+const PRUNE_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// A message to the loop.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A face asks.
+    Ask {
+        /// Who.
+        caller: Caller,
+        /// What.
+        request: Request,
+        /// Where the answer goes.
+        reply: Answerer,
+    },
+    /// What a property instance found out for an earlier question.
+    Defined(Box<crate::answer::Defined>),
+    /// Rows of the store, to be dressed with names.
+    Dress(Result<crate::history::History, Refusal>, Answerer),
+    /// End once nothing works any more.
+    Finish(oneshot::Sender<()>),
+    /// Stop whatever works, then end; again insists.
+    Stop,
+}
+
+/// Where the answer to a question goes.
+pub(crate) type Answerer = oneshot::Sender<Result<Reply, Refusal>>;
+
+/// The loop's state.
+#[derive(Debug)]
+pub(crate) struct Loop {
+    pub(crate) manager: Manager,
+    pub(crate) store: Store,
+    pub(crate) config: ConfigFile,
+    pub(crate) places: Places,
+    pub(crate) program: PathBuf,
+    pub(crate) limits: Limits,
+    pub(crate) daemon: bool,
+    pub(crate) performer: Performer,
+    /// Questions that wait for a property instance.
+    pub(crate) property: JoinSet<()>,
+    pub(crate) messages: mpsc::WeakSender<Message>,
+    pub(crate) ended: VecDeque<(RequestId, syncmgr_control::view::Outcome)>,
+    pub(crate) seen: Seen,
+    clock: Arc<dyn Clock>,
+    views: broadcast::Sender<Arc<Change>>,
+    number: u64,
+    /// Effects of this turn, not yet performed.
+    due: Effects,
+    /// Answers that may be given once the turn's records are stored.
+    answers: Vec<(Answerer, Result<Reply, Refusal>)>,
+    /// Inputs that performing made.
+    made: VecDeque<Input>,
+    finishing: Option<oneshot::Sender<()>>,
+    stopping: bool,
+    last_prune: Option<syncmgr_core::Timestamp>,
+}
+
+impl std::fmt::Debug for dyn Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// What the loop is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// What was remembered, made into a manager, with the effects of that.
+    pub manager: (Manager, Effects),
+    /// The writer.
+    pub store: Store,
+    /// The configuration.
+    pub config: ConfigFile,
+    /// The directories.
+    pub places: Places,
+    /// The program itself.
+    pub program: PathBuf,
+    /// A daemon, not a command's own process.
+    pub daemon: bool,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where changes go.
+    pub views: broadcast::Sender<Arc<Change>>,
+    /// The sending end of the loop's own queue.
+    pub messages: mpsc::WeakSender<Message>,
+    /// What happens first.
+    pub first: Vec<Input>,
+}
+
+enum Turn {
+    Message(Message),
+    Host(HostEvent),
+    Worker(FromWorker),
+    Tick,
+    Nothing,
+    Closed,
+}
+
+/// Runs the loop until it is told to finish, or every sender is gone and nothing works.
+///
+/// # Errors
+/// A refusal when the store can no longer be written: the manager then ends, and a plain run heals.
+pub(crate) async fn run(
+    parts: Parts,
+    mut messages: mpsc::Receiver<Message>,
+) -> Result<(), Refusal> {
+    let (event_sender, mut events) = mpsc::channel(MAX_EVENTS);
+    let (input_sender, mut inputs) = mpsc::channel(MAX_EVENTS);
+    let config = &parts.config.config.manager;
+    let limits = Limits {
+        handshake: config.handshake,
+        ask: config.stop_grace,
+        ..Limits::default()
+    };
+    let (manager, effects) = parts.manager;
+    let mut this = Loop {
+        manager,
+        store: parts.store,
+        performer: Performer::new(limits.clone(), event_sender, input_sender),
+        config: parts.config,
+        places: parts.places,
+        program: parts.program,
+        limits,
+        daemon: parts.daemon,
+        property: JoinSet::new(),
+        messages: parts.messages,
+        ended: VecDeque::new(),
+        seen: Seen::default(),
+        clock: parts.clock,
+        views: parts.views,
+        number: 0,
+        due: effects,
+        answers: Vec::new(),
+        made: parts.first.into(),
+        finishing: None,
+        stopping: false,
+        last_prune: None,
+    };
+    loop {
+        this.perform()?;
+        if this.is_done() {
+            break;
+        }
+        let mut turn = this.wait(&mut messages, &mut events, &mut inputs).await;
+        for _ in 0..MAX_BATCH {
+            match turn {
+                Turn::Message(message) => this.take_message(message),
+                Turn::Host(event) => {
+                    if let Some((instance, input)) = this.performer.hear(event) {
+                        this.apply(Input::Instance(instance, input));
+                    }
+                }
+                Turn::Worker((instance, input)) => this.apply(Input::Instance(instance, input)),
+                Turn::Tick => this.apply(Input::Tick),
+                Turn::Nothing => {}
+                // Nobody can ask any more: whatever works is stopped, and the loop ends with it.
+                Turn::Closed => this.take_message(Message::Stop),
+            }
+            // Handlers first: what they said before a question was asked belongs into its answer.
+            turn = if let Ok(input) = inputs.try_recv() {
+                Turn::Worker(input)
+            } else if let Ok(event) = events.try_recv() {
+                Turn::Host(event)
+            } else if let Ok(message) = messages.try_recv() {
+                Turn::Message(message)
+            } else {
+                break;
+            };
+        }
+    }
+    this.performer.kill_all();
+    if let Some(finished) = this.finishing.take()
+        && finished.send(()).is_err()
+    {
+        tracing::debug!("nobody waits for the end of the loop");
+    }
+    Ok(())
+}
+
+impl Loop {
+    async fn wait(
+        &mut self,
+        messages: &mut mpsc::Receiver<Message>,
+        events: &mut mpsc::Receiver<HostEvent>,
+        inputs: &mut mpsc::Receiver<FromWorker>,
+    ) -> Turn {
+        let now = self.clock.now();
+        let until = self.manager.next_deadline().map(|due| due.since(now));
+        let deadline = async {
+            match until {
+                Some(span) => tokio::time::sleep(span).await,
+                None => std::future::pending().await,
+            }
+        };
+        let stopping = self.stopping;
+        tokio::select! {
+            biased;
+            Some(input) = inputs.recv() => Turn::Worker(input),
+            Some(event) = events.recv() => Turn::Host(event),
+            message = messages.recv(), if !(stopping && messages.is_closed()) => {
+                message.map_or(Turn::Closed, Turn::Message)
+            }
+            () = self.performer.tend() => Turn::Nothing,
+            Some(_) = self.property.join_next() => Turn::Nothing,
+            () = deadline => Turn::Tick,
+        }
+    }
+
+    /// Now.
+    pub(crate) fn now(&self) -> syncmgr_core::Timestamp {
+        self.clock.now()
+    }
+
+    /// How many records this turn brought so far.
+    pub(crate) fn due_records(&self) -> usize {
+        self.due.records.len()
+    }
+
+    /// What this turn brought since then.
+    pub(crate) fn records_since(
+        &self,
+        before: usize,
+    ) -> impl Iterator<Item = &syncmgr_core::Record> {
+        self.due.records.iter().skip(before)
+    }
+
+    /// Applies an input; its effects are performed at the end of the turn.
+    pub(crate) fn apply(&mut self, input: Input) {
+        let effects = self.manager.apply(self.clock.now(), input);
+        self.due.records.extend(effects.records);
+        self.due.commands.extend(effects.commands);
+        self.due.shows.extend(effects.shows);
+    }
+
+    /// Gives an answer once this turn's records are stored.
+    pub(crate) fn reply(&mut self, to: Answerer, answer: Result<Reply, Refusal>) {
+        self.answers.push((to, answer));
+    }
+
+    fn take_message(&mut self, message: Message) {
+        match message {
+            Message::Ask {
+                caller,
+                request,
+                reply,
+            } => self.answer(&caller, request, reply),
+            Message::Defined(defined) => self.defined(*defined),
+            Message::Dress(history, reply) => {
+                let dressed = self.dress(history);
+                self.reply(reply, dressed);
+            }
+            Message::Finish(finished) => self.finishing = Some(finished),
+            Message::Stop => {
+                self.apply(Input::Stop(syncmgr_core::input::StopScope::All));
+                self.stopping = true;
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        (self.finishing.is_some() || self.stopping)
+            && self.performer.is_idle()
+            && self.property.is_empty()
+            && self.made.is_empty()
+            && self.manager.is_idle()
+    }
+
+    /// Performs what this turn brought: record, command, show, answer.
+    fn perform(&mut self) -> Result<(), Refusal> {
+        loop {
+            while let Some(input) = self.made.pop_front() {
+                self.apply(input);
+            }
+            self.prune();
+            let due = std::mem::take(&mut self.due);
+            if due == Effects::default() {
+                break;
+            }
+            if !due.records.is_empty()
+                && let Err(cause) = self.store.write(&due.records)
+            {
+                return Err(self.give_up(&cause));
+            }
+            self.show(&due);
+            for command in due.commands {
+                self.command(command);
+            }
+        }
+        for (to, answer) in self.answers.drain(..) {
+            if to.send(answer).is_err() {
+                tracing::debug!("nobody waits for an answer any more");
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, command: Command) {
+        if let Command::Start {
+            instance,
+            handler,
+            trigger,
+            may_bother_user,
+            settings,
+            cookie,
+        } = command
+        {
+            let launch = launch::find(&handler, &self.config, &self.places, &self.program);
+            let first = (trigger, may_bother_user, settings, cookie);
+            if let Some(input) = self.performer.start(instance, &handler, launch, first) {
+                self.made.push_back(Input::Instance(instance, input));
+                self.made
+                    .push_back(Input::Instance(instance, never_started()));
+            }
+        } else {
+            self.performer.perform(command);
+        }
+    }
+
+    fn show(&mut self, due: &Effects) {
+        for show in &due.shows {
+            if let syncmgr_core::Show::RequestEnded {
+                request, outcome, ..
+            } = show
+            {
+                if self.ended.len() >= MAX_ENDED {
+                    self.ended.pop_front();
+                }
+                self.ended
+                    .push_back((*request, to_view::request_outcome(*outcome)));
+            }
+        }
+        let listening = self.views.receiver_count() > 0;
+        let at_ms = self.clock.now().0;
+        for what in changes(&mut self.seen, &self.manager, due, listening) {
+            self.publish(at_ms, what);
+        }
+    }
+
+    fn publish(&mut self, at_ms: i64, what: What) {
+        self.number += 1;
+        let change = Arc::new(Change {
+            number: self.number,
+            at_ms,
+            what,
+        });
+        if self.views.send(change).is_err() {
+            tracing::trace!("nobody listens");
+        }
+    }
+
+    /// The store can no longer be written: a fault. Handlers are ended, everybody who waits is told, and the loop ends.
+    fn give_up(&mut self, cause: &dyn std::error::Error) -> Refusal {
+        self.performer.kill_all();
+        let mut refusal = Refusal::new(
+            "store::unwritable",
+            "the manager's own database cannot be written",
+            "free some space or correct the permissions, then run the command again: it goes on from there",
+        )
+        .because(cause);
+        refusal.exit = syncmgr_control::ExitCode::Failed;
+        for (to, _) in self.answers.drain(..) {
+            if to.send(Err(refusal.clone())).is_err() {
+                tracing::debug!("nobody waits for an answer any more");
+            }
+        }
+        let at_ms = self.clock.now().0;
+        self.publish(
+            at_ms,
+            What::Notice {
+                text: format!("{refusal}"),
+            },
+        );
+        refusal
+    }
+
+    fn prune(&mut self) {
+        let now = self.clock.now();
+        if self
+            .last_prune
+            .is_some_and(|last| now.since(last) < PRUNE_EVERY)
+        {
+            return;
+        }
+        self.last_prune = Some(now);
+        let config = &self.config.config.manager;
+        let mut keep = syncmgr_store::Keep::default();
+        keep.runs.age = config.keep_history;
+        keep.runs.count = u64::from(config.keep_runs);
+        if let Err(error) = self.store.prune(&keep, now) {
+            tracing::warn!(%error, "old history could not be trimmed");
+        }
+    }
+}
+
+/// What follows a start that never came to a process.
+fn never_started() -> InstanceInput {
+    InstanceInput::Exited {
+        how: "it was never started".into(),
+        requested: false,
+        stderr: String::new(),
+    }
+}

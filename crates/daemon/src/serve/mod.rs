@@ -1,0 +1,4 @@
+//! Ways to reach the one service from outside the process.
+
+#[cfg(unix)]
+pub mod socket;

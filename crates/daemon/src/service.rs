@@ -1,0 +1,97 @@
+//! The service inside the manager's own process.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use syncmgr_control::{Caller, Change, Changes, ExitCode, Refusal, Reply, Request, Service, What};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::run::Message;
+
+/// Asks the loop, for faces of this process and for the socket.
+#[derive(Debug, Clone)]
+pub struct LocalService {
+    messages: mpsc::Sender<Message>,
+    views: broadcast::Sender<Arc<Change>>,
+}
+
+impl LocalService {
+    /// Reaches the loop through these.
+    #[must_use]
+    pub(crate) fn new(
+        messages: mpsc::Sender<Message>,
+        views: broadcast::Sender<Arc<Change>>,
+    ) -> Self {
+        Self { messages, views }
+    }
+
+    async fn ask(&self, caller: Caller, request: Request) -> Result<Reply, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.messages
+            .send(Message::Ask {
+                caller,
+                request,
+                reply,
+            })
+            .await
+            .map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Ends the manager once nothing works any more.
+    pub async fn finish(&self) {
+        let (finished, end) = oneshot::channel();
+        // Either error says that the loop is gone already.
+        if self.messages.send(Message::Finish(finished)).await.is_ok() && end.await.is_err() {
+            tracing::debug!("the loop ended by itself");
+        }
+    }
+
+    /// Stops whatever works and ends the manager; again insists.
+    pub async fn stop(&self) {
+        if self.messages.send(Message::Stop).await.is_err() {
+            tracing::debug!("the loop ended by itself");
+        }
+    }
+}
+
+fn gone() -> Refusal {
+    let mut refusal = Refusal::new(
+        "control::gone",
+        "the manager ended before it answered",
+        "run the command again; `syncmgr doctor` tells what is wrong",
+    );
+    refusal.exit = ExitCode::Failed;
+    refusal
+}
+
+impl Service for LocalService {
+    fn call(&self, caller: Caller, request: Request) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        Box::pin(self.ask(caller, request))
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<Changes, Refusal>> {
+        let receiver = self.views.subscribe();
+        Box::pin(async move { Ok(follow(receiver)) })
+    }
+}
+
+/// Turns what was lost into a gap that the reader sees.
+fn follow(receiver: broadcast::Receiver<Arc<Change>>) -> Changes {
+    let gap = |number| Change {
+        number,
+        at_ms: 0,
+        what: What::Gap,
+    };
+    let rest = futures::stream::unfold(receiver, move |mut receiver| async move {
+        match receiver.recv().await {
+            Ok(change) => Some((Change::clone(&change), receiver)),
+            Err(broadcast::error::RecvError::Lagged(_)) => Some((gap(0), receiver)),
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
+    });
+    futures::stream::once(async move { gap(0) })
+        .chain(rest)
+        .boxed()
+}

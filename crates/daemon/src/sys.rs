@@ -1,0 +1,10 @@
+//! What differs between systems.
+
+#[cfg(unix)]
+#[path = "sys_unix.rs"]
+mod imp;
+#[cfg(windows)]
+#[path = "sys_windows.rs"]
+mod imp;
+
+pub(crate) use imp::*;
