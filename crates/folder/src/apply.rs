@@ -8,14 +8,14 @@ use std::collections::HashSet;
 use std::io;
 
 use crate::archive::{Base, Mark, Updates};
-use crate::bench::{Bench, ChangeFault, in_parallel, is_absent, lock};
-use crate::fs::{self, Dir};
+use crate::bench::{Bench, ChangeFault, in_parallel, lock};
 use crate::journal::{Deed, Record, Stamp};
 use crate::name;
 use crate::observe::Step;
 use crate::reconcile::{Decision, Group, Item};
-use crate::stage::{Staged, discard, stage};
+use crate::stage::{Staged, discard};
 use crate::tree::{Kind, Meta, Side, Time};
+use crate::unit::{confirm_unit, delete_unit, make_dir, place_unit, remove_dir, stage_unit};
 
 /// How many files a batch holds at most.
 const BATCH_FILES: usize = 4096;
@@ -28,43 +28,40 @@ const CHECKPOINT_RESULTS: usize = 16 * 1024;
 
 /// One item by its place in the groups.
 #[derive(Debug, Clone, Copy)]
-struct Job {
-    group: usize,
-    item: usize,
-    side: Side,
+pub(crate) struct Job {
+    pub(crate) group: usize,
+    pub(crate) item: usize,
+    pub(crate) side: Side,
 }
 
 /// Jobs of one directory and one side.
 #[derive(Debug, Clone)]
-struct Unit {
-    group: usize,
-    side: Side,
-    items: Vec<usize>,
+pub(crate) struct Unit {
+    pub(crate) group: usize,
+    pub(crate) side: Side,
+    pub(crate) items: Vec<usize>,
 }
-
-/// Permission bits and time that a side is to have.
-type MetaChange = (Side, u32, Time);
 
 /// A batch that is in place and waits to be confirmed.
 #[derive(Default)]
-struct Placed(Vec<(Job, Staged)>);
+pub(crate) struct Placed(Vec<(Job, Staged)>);
 
 /// Saves the archive with what is confirmed so far.
 pub(crate) type Checkpoint<'a> = &'a mut dyn FnMut(&Updates) -> io::Result<()>;
 
-struct Run<'a, 'b> {
-    bench: &'a Bench<'a>,
-    groups: &'a [Group],
-    updates: &'b mut Updates,
-    checkpoint: Checkpoint<'b>,
-    saved: usize,
-    save_at: usize,
+pub(crate) struct Run<'a, 'b> {
+    pub(crate) bench: &'a Bench<'a>,
+    pub(crate) groups: &'a [Group],
+    pub(crate) updates: &'b mut Updates,
+    pub(crate) checkpoint: Checkpoint<'b>,
+    pub(crate) saved: usize,
+    pub(crate) save_at: usize,
     /// Directories that could not be made or removed; nothing is tried below them.
-    blocked: HashSet<(Side, Vec<u8>)>,
-    placed: Placed,
-    retries: Vec<Job>,
-    touched: [bool; 2],
-    made: Vec<Job>,
+    pub(crate) blocked: HashSet<(Side, Vec<u8>)>,
+    pub(crate) placed: Placed,
+    pub(crate) retries: Vec<Job>,
+    pub(crate) touched: [bool; 2],
+    pub(crate) made: Vec<Job>,
 }
 
 /// Carries out the decisions of settled groups and collects what happened.
@@ -98,7 +95,7 @@ pub(crate) fn apply(
     result.and(finished)
 }
 
-fn jobs<'a>(
+pub(crate) fn jobs<'a>(
     groups: &'a [Group],
     pick: impl Fn(&Item) -> Option<Side> + 'a,
 ) -> impl DoubleEndedIterator<Item = Job> + 'a {
@@ -143,11 +140,11 @@ fn deletes_file(item: &Item) -> Option<Side> {
     }
 }
 
-/// Directories that disappear on a side, deleted or replaced.
+/// Directories that are deleted on a side.
 fn removes_dir(item: &Item) -> Option<Side> {
     match item.verdict.decision {
         Decision::Delete { on } if kind_on(item, on) == Some(Kind::Dir) => Some(on),
-        _ => copies(item, true),
+        _ => None,
     }
 }
 
@@ -173,12 +170,12 @@ fn units(jobs: &[Job]) -> Vec<Unit> {
 }
 
 impl Run<'_, '_> {
-    fn item(&self, job: Job) -> (&Group, &Item) {
+    pub(crate) fn item(&self, job: Job) -> (&Group, &Item) {
         let group = &self.groups[job.group];
         (group, &group.items[job.item])
     }
 
-    fn path(&self, job: Job) -> Vec<u8> {
+    pub(crate) fn path(&self, job: Job) -> Vec<u8> {
         let (group, item) = self.item(job);
         name::join(&group.path, &item.name)
     }
@@ -240,54 +237,16 @@ impl Run<'_, '_> {
             }
             let path = self.path(job);
             let (group, item) = self.item(job);
-            let (to, base) = (job.side, item.base.as_deref().copied());
+            let to = job.side;
             if self.blocked.contains(&(to, group.path.to_vec())) {
                 self.bench.failed(&path, to, &ChangeFault::SideClosed);
                 self.blocked.insert((to, path));
                 continue;
             }
-            if let Some(old) = item.side(to) {
-                let number = self.bench.number();
-                let deed = Deed::Delete {
-                    old: Stamp::of(old),
-                    kept: number,
-                };
-                self.bench.record(&Record {
-                    side: to,
-                    path: path.clone().into(),
-                    deed,
-                    base,
-                })?;
-                self.bench.sync_journal()?;
-                self.bench.observer.step(Step::Keep(to, &path));
-                let done = self.bench.dir(to, &group.path).map_err(ChangeFault::from);
-                let done =
-                    done.and_then(|dir| self.bench.displace(to, &dir, &item.name, old, number));
-                if let Err(fault) = done {
-                    self.bench.failed(&path, to, &fault);
-                    self.blocked.insert((to, path));
-                    continue;
-                }
-            }
-            self.bench.record(&Record {
-                side: to,
-                path: path.clone().into(),
-                deed: Deed::MakeDir,
-                base,
-            })?;
-            self.bench.observer.step(Step::Commit(to, &path));
-            let bits = item.side(to.other()).map_or(0o700, Meta::bits) | 0o700;
             let made = if self.bench.is_closed(to) {
                 Err(ChangeFault::SideClosed)
             } else {
-                let done = self
-                    .bench
-                    .dir(to, &group.path)
-                    .and_then(|dir| dir.make_dir(&item.name, bits));
-                done.map_err(|error| match error.kind() {
-                    io::ErrorKind::AlreadyExists => ChangeFault::Changed,
-                    _ => error.into(),
-                })
+                make_dir(self.bench, group, item, to, &path)?
             };
             match made {
                 Ok(()) => {
@@ -397,9 +356,23 @@ impl Run<'_, '_> {
                 _ => Deed::Create { new },
             };
             let base = item.base.as_deref().copied();
+            let path: Box<[u8]> = self.path(*job).into();
+            let side = job.side;
+            if let Some(old) = item.side(side).filter(|old| old.kind == Kind::Dir) {
+                let deed = Deed::RemoveDir {
+                    bits: old.bits(),
+                    mtime: old.mtime,
+                };
+                self.bench.record(&Record {
+                    side,
+                    path: path.clone(),
+                    deed,
+                    base,
+                })?;
+            }
             self.bench.record(&Record {
-                side: job.side,
-                path: self.path(*job).into(),
+                side,
+                path,
                 deed,
                 base,
             })?;
@@ -437,7 +410,7 @@ impl Run<'_, '_> {
     }
 
     /// Looks at what was placed once more and takes it over into the results.
-    fn confirm(&mut self) {
+    pub(crate) fn confirm(&mut self) {
         let placed = std::mem::take(&mut self.placed.0);
         let runs: Vec<&[(Job, Staged)]> = placed
             .chunk_by(|(a, _), (b, _)| a.group == b.group && a.side == b.side)
@@ -547,21 +520,10 @@ impl Run<'_, '_> {
                 return Ok(());
             }
             let (group, item) = self.item(job);
-            let replaced = matches!(item.verdict.decision, Decision::Copy { .. });
             let path = self.path(job);
             self.bench.observer.step(Step::Delete(job.side, &path));
-            let result = remove_dir(self.bench, group, item, job.side, replaced);
-            if replaced {
-                match result {
-                    Ok(()) => self.touched[job.side.at()] = true,
-                    Err(fault) => {
-                        self.bench.failed(&path, job.side, &fault);
-                        self.blocked.insert((job.side, path));
-                    }
-                }
-            } else {
-                self.deleted(job, result);
-            }
+            let result = remove_dir(self.bench, group, item, job.side);
+            self.deleted(job, result);
         }
         Ok(())
     }
@@ -623,146 +585,10 @@ impl Run<'_, '_> {
         self.touched = second.touched;
         result
     }
-
-    /// Sets permission bits and times, the deepest first, so that a directory closes after what is in it.
-    fn set_metas(&mut self) -> io::Result<()> {
-        let all: Vec<Job> = jobs(self.groups, |item| match item.verdict.decision {
-            Decision::Meta => Some(Side::Left),
-            // A copied file whose source must take over bits that changed on the other side.
-            Decision::Copy { to } if item.verdict.bits.is_some() => Some(to.other()),
-            _ => None,
-        })
-        .collect();
-        if all.is_empty() {
-            return Ok(());
-        }
-        let mut wanted: Vec<(Job, Vec<MetaChange>)> = Vec::new();
-        for job in all.into_iter().rev() {
-            let item = self.item(job).1;
-            let is_copy = matches!(item.verdict.decision, Decision::Copy { .. });
-            let sides: &[Side] = if is_copy { &[job.side] } else { &Side::BOTH };
-            let mut changes = Vec::new();
-            for side in sides {
-                let Some(old) = item.side(*side) else {
-                    continue;
-                };
-                let bits = item.verdict.bits.unwrap_or_else(|| old.bits());
-                let mtime = item.verdict.mtime.unwrap_or(old.mtime);
-                if bits == old.bits() && (mtime == old.mtime || old.kind != Kind::File) {
-                    continue;
-                }
-                let deed = Deed::SetMeta {
-                    kind: old.kind,
-                    old: (old.bits(), old.mtime),
-                    new: (bits, mtime),
-                };
-                let base = item.base.as_deref().copied();
-                self.bench.record(&Record {
-                    side: *side,
-                    path: self.path(job).into(),
-                    deed,
-                    base,
-                })?;
-                changes.push((*side, bits, mtime));
-            }
-            if !changes.is_empty() {
-                wanted.push((job, changes));
-            }
-        }
-        self.bench.sync_journal()?;
-        for (job, changes) in wanted {
-            self.set_meta_of(job, &changes);
-        }
-        Ok(())
-    }
-
-    /// Sets what one path needs on its sides and takes it over only if all of it was done; otherwise the archive stays
-    /// as it was and the next run finishes what is missing.
-    fn set_meta_of(&mut self, job: Job, changes: &[MetaChange]) {
-        let path = self.path(job);
-        let group = &self.groups[job.group];
-        let item = &group.items[job.item];
-        let is_copy = matches!(item.verdict.decision, Decision::Copy { .. });
-        let copied = self.updates.get(path.as_slice()).copied().flatten();
-        let mut base = match (is_copy, copied, &item.sides) {
-            (true, Some(copied), _) => copied,
-            (false, _, [Some(left), Some(right)]) => {
-                let marks = [left, right].map(|meta| Mark {
-                    settled: false,
-                    ..Mark::of(meta, Time::default())
-                });
-                base_of(left, item.hash.as_deref(), marks)
-            }
-            // The copy was not made, so nothing is to be set.
-            _ => return,
-        };
-        let mut done = true;
-        for (side, bits, mtime) in changes {
-            if self.bench.cancel.is_cancelled() {
-                done = false;
-                break;
-            }
-            self.bench.observer.step(Step::Meta(*side, &path));
-            match set_meta(self.bench, group, item, *side, *bits, *mtime) {
-                Ok(mark) => {
-                    base.marks[side.at()] = mark;
-                    self.touched[side.at()] = true;
-                    lock(&self.bench.counts).add_changed(*side);
-                    self.bench.tick();
-                }
-                Err(fault) => {
-                    self.bench.failed(&path, *side, &fault);
-                    done = false;
-                }
-            }
-        }
-        if done {
-            if base.kind == Kind::Dir {
-                base.marks = base.marks.map(|mark| Mark {
-                    bits: mark.bits,
-                    ..Mark::default()
-                });
-            }
-            self.updates.insert(path.into(), Some(base));
-        } else if is_copy {
-            self.updates.remove(path.as_slice());
-        }
-    }
-
-    /// Gives the directories that were made their final permission bits and times, the deepest first.
-    fn finish_dirs(&mut self) {
-        for job in std::mem::take(&mut self.made).into_iter().rev() {
-            let path = self.path(job);
-            let (group, item) = self.item(job);
-            let Some(source) = item.side(job.side.other()) else {
-                continue;
-            };
-            let done = self.bench.dir(job.side, &group.path).and_then(|dir| {
-                let mut made = dir.stat(&item.name)?;
-                dir.set_mtime(&item.name, source.mtime)?;
-                if made.bits() != source.bits() {
-                    // File systems without permission bits refuse; what they keep instead is remembered.
-                    drop(dir.set_bits(&item.name, &made, source.bits()));
-                    made = dir.stat(&item.name)?;
-                }
-                Ok(made)
-            });
-            match done {
-                Ok(made) if made.kind == Kind::Dir => {
-                    let now = Time::default();
-                    let mut marks = [Mark::of(source, now), Mark::of(source, now)];
-                    marks[job.side.at()] = Mark::of(&made, now);
-                    self.updates
-                        .insert(path.into(), Some(base_of(source, None, marks)));
-                }
-                Ok(_) => self.bench.failed(&path, job.side, &ChangeFault::Changed),
-                Err(error) => self.bench.failed(&path, job.side, &error.into()),
-            }
-        }
-    }
 }
 
-fn base_of(meta: &Meta, hash: Option<&crate::tree::Hash>, marks: [Mark; 2]) -> Base {
+/// Makes the archive's entry of a path from one side's look and both marks.
+pub(crate) fn base_of(meta: &Meta, hash: Option<&crate::tree::Hash>, marks: [Mark; 2]) -> Base {
     let is_dir = meta.kind == Kind::Dir;
     let size = if is_dir { 0 } else { meta.size };
     let hash = if is_dir {
@@ -784,209 +610,4 @@ fn base_of(meta: &Meta, hash: Option<&crate::tree::Hash>, marks: [Mark; 2]) -> B
         hash,
         marks,
     }
-}
-
-fn open_both(bench: &Bench<'_>, path: &[u8]) -> io::Result<[Dir; 2]> {
-    Ok([bench.dir(Side::Left, path)?, bench.dir(Side::Right, path)?])
-}
-
-fn stage_unit(
-    bench: &Bench<'_>,
-    groups: &[Group],
-    blocked: &HashSet<(Side, Vec<u8>)>,
-    unit: &Unit,
-    buffer: &mut Vec<u8>,
-) -> Vec<(Job, Result<Staged, ChangeFault>)> {
-    let group = &groups[unit.group];
-    let job = |item: &usize| Job {
-        group: unit.group,
-        item: *item,
-        side: unit.side,
-    };
-    if blocked.contains(&(unit.side, group.path.to_vec())) {
-        return unit
-            .items
-            .iter()
-            .map(|item| (job(item), Err(ChangeFault::SideClosed)))
-            .collect();
-    }
-    let dirs = match open_both(bench, &group.path) {
-        Ok(dirs) => dirs,
-        Err(error) => {
-            let fault = || ChangeFault::System(io::Error::new(error.kind(), error.to_string()));
-            return unit
-                .items
-                .iter()
-                .map(|item| (job(item), Err(fault())))
-                .collect();
-        }
-    };
-    let stage_one = |at: &usize| {
-        let item = &group.items[*at];
-        if !blocked.is_empty()
-            && blocked.contains(&(unit.side, name::join(&group.path, &item.name)))
-        {
-            return (job(at), Err(ChangeFault::SideClosed));
-        }
-        let result = stage(
-            bench,
-            unit.side,
-            [&dirs[0], &dirs[1]],
-            &group.path,
-            item,
-            buffer,
-        );
-        (job(at), result)
-    };
-    unit.items.iter().map(stage_one).collect()
-}
-
-fn place_unit(
-    bench: &Bench<'_>,
-    groups: &[Group],
-    run: &[(Job, Staged)],
-) -> Vec<Result<(), ChangeFault>> {
-    let Some((first, _)) = run.first() else {
-        return Vec::new();
-    };
-    let group = &groups[first.group];
-    let dir = match bench.dir(first.side, &group.path) {
-        Ok(dir) => dir,
-        Err(error) => {
-            let fault = || io::Error::new(error.kind(), error.to_string()).into();
-            return run.iter().map(|_| Err(fault())).collect();
-        }
-    };
-    let results = run.iter().map(|(job, staged)| {
-        let item = &group.items[job.item];
-        let path = name::join(&group.path, &item.name);
-        let expected = item
-            .side(job.side)
-            .filter(|old| old.kind != Kind::Dir)
-            .map(|old| (old, staged.number));
-        let result = bench.put(job.side, &dir, &staged.temp, &item.name, &path, expected);
-        if result.is_err() {
-            discard(&dir, &staged.temp);
-        }
-        result
-    });
-    let results = results.collect();
-    if !fs::SYNCS_WHOLE
-        && let Err(error) = dir.sync_names()
-    {
-        bench.find(
-            &group.path,
-            first.side,
-            "what was written could not be made durable",
-            Some(error.to_string()),
-        );
-    }
-    results
-}
-
-fn confirm_unit(bench: &Bench<'_>, groups: &[Group], run: &[(Job, Staged)]) -> Vec<Base> {
-    let Some((first, _)) = run.first() else {
-        return Vec::new();
-    };
-    let group = &groups[first.group];
-    let dir = bench.dir(first.side, &group.path).ok();
-    let confirm = |(job, staged): &(Job, Staged)| {
-        let item = &group.items[job.item];
-        let now = fs::now();
-        // Unless it is proven that the place still holds our copy, the next run must look at its content.
-        let placed = dir
-            .as_ref()
-            .and_then(|dir| dir.stat(&item.name).ok())
-            .filter(|meta| meta.is_moved(&staged.copy));
-        let target = match placed {
-            Some(meta) => Mark::of(&meta, now),
-            None => Mark {
-                settled: false,
-                ..Mark::of(&staged.copy, now)
-            },
-        };
-        let source = Mark::of(&staged.source, staged.looked);
-        let mut marks = [source; 2];
-        marks[job.side.at()] = target;
-        base_of(&staged.copy, Some(&staged.hash), marks)
-    };
-    run.iter().map(confirm).collect()
-}
-
-fn delete_unit(
-    bench: &Bench<'_>,
-    groups: &[Group],
-    run: &[(Job, u64)],
-) -> Vec<Result<(), ChangeFault>> {
-    let Some((first, _)) = run.first() else {
-        return Vec::new();
-    };
-    let group = &groups[first.group];
-    let dir = bench.dir(first.side, &group.path);
-    let delete = |(job, number): &(Job, u64)| {
-        if bench.cancel.is_cancelled() {
-            return Err(ChangeFault::Cancelled);
-        }
-        let dir = dir
-            .as_ref()
-            .map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
-        let item = &group.items[job.item];
-        let old = item.side(job.side).ok_or(ChangeFault::Changed)?;
-        // A listing may miss a name that is renamed while it is read; a deletion needs certainty.
-        if !is_absent(bench.roots[job.side.other().at()], &group.path, &item.name)? {
-            return Err(ChangeFault::Changed);
-        }
-        bench
-            .observer
-            .step(Step::Delete(job.side, &name::join(&group.path, &item.name)));
-        bench.displace(job.side, dir, &item.name, old, *number)
-    };
-    run.iter().map(delete).collect()
-}
-
-fn remove_dir(
-    bench: &Bench<'_>,
-    group: &Group,
-    item: &Item,
-    side: Side,
-    replaced: bool,
-) -> Result<(), ChangeFault> {
-    if !replaced && !is_absent(bench.roots[side.other().at()], &group.path, &item.name)? {
-        return Err(ChangeFault::Changed);
-    }
-    match bench.dir(side, &group.path)?.remove_dir(&item.name) {
-        Ok(()) => Ok(()),
-        // Something appeared in it, or is left in it because it could not be deleted.
-        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Err(ChangeFault::Changed),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ChangeFault::Changed),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn set_meta(
-    bench: &Bench<'_>,
-    group: &Group,
-    item: &Item,
-    side: Side,
-    bits: u32,
-    mtime: Time,
-) -> Result<Mark, ChangeFault> {
-    let old = item.side(side).ok_or(ChangeFault::Changed)?;
-    let dir = bench.dir(side, &group.path)?;
-    if !dir.stat(&item.name)?.is_still(old) {
-        return Err(ChangeFault::Changed);
-    }
-    if mtime != old.mtime && old.kind == Kind::File {
-        dir.set_mtime(&item.name, mtime)?;
-    }
-    if bits != old.bits() {
-        dir.set_bits(&item.name, old, bits)?;
-    }
-    let now = dir.stat(&item.name)?;
-    // Our own change hides an edit at the same moment from the metadata, so the next run looks at the content.
-    Ok(Mark {
-        settled: false,
-        ino: old.ino,
-        ..Mark::of(&now, Time::default())
-    })
 }

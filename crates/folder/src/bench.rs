@@ -11,7 +11,7 @@ use crate::fs::{self, Dir};
 use crate::journal::{Journal, Record};
 use crate::leftover;
 use crate::observe::{Cancel, Finding, Observer, Progress, Step};
-use crate::tree::{Meta, Side, Time};
+use crate::tree::{Kind, Meta, Side, Time};
 use crate::versions::Store;
 
 /// Why one change was not made.
@@ -336,6 +336,42 @@ impl<'a> Bench<'a> {
                 })
             }
         }
+    }
+
+    /// Gives a finished temporary file the name of a directory that must be empty by now.
+    pub(crate) fn put_over_dir(
+        &self,
+        side: Side,
+        dir: &Dir,
+        temp: &[u8],
+        name: &[u8],
+        path: &[u8],
+        expected: &Meta,
+    ) -> Result<(), ChangeFault> {
+        self.observer.step(Step::Commit(side, path));
+        let is_it = |meta: &Meta| meta.kind == Kind::Dir && meta.ino == expected.ino;
+        let not_empty = |error: io::Error| match error.kind() {
+            // Something appeared in it, or is left in it because it could not be deleted.
+            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory => ChangeFault::Changed,
+            _ => error.into(),
+        };
+        if !is_it(&dir.stat(name)?) {
+            return Err(ChangeFault::Changed);
+        }
+        if dir.exchange(temp, name)? {
+            self.observer.step(Step::Keep(side, path));
+            let removed = dir.remove_dir(temp);
+            if removed.is_err() {
+                dir.exchange(temp, name)?;
+            }
+            return removed.map_err(not_empty);
+        }
+        dir.remove_dir(name).map_err(not_empty)?;
+        dir.rename_new(temp, dir, name)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => ChangeFault::Changed,
+                _ => error.into(),
+            })
     }
 
     /// Makes everything written on these sides durable, once for each file system.

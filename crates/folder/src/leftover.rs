@@ -55,6 +55,12 @@ pub(crate) fn sweep(
         };
         let Ok(meta) = dir.stat(last) else { continue };
         if meta.kind == Kind::Dir {
+            // Ours never hold anything; one that does is left, and the finding says so.
+            bench.observer.step(Step::Delete(*side, path));
+            if let Err(error) = dir.remove_dir(last) {
+                let what = "a temporary directory of an interrupted run could not be removed";
+                bench.find(path, *side, what, Some(error.to_string()));
+            }
             continue;
         }
         let fate = match parse(bench.temp_prefix, last) {
@@ -70,7 +76,9 @@ pub(crate) fn sweep(
                     None if trusted => Fate::Remove,
                     None => Fate::Keep(path.clone()),
                     Some(Record { path, deed, .. }) => match deed {
-                        Deed::Replace { old, .. } if old.is(&meta) => Fate::Finish,
+                        Deed::Replace { old, .. } | Deed::Delete { old, .. } if old.is(&meta) => {
+                            Fate::Finish
+                        }
                         Deed::Replace { new, .. } if new.is(&meta) => Fate::Remove,
                         _ => Fate::Keep(path.clone()),
                     },
@@ -115,7 +123,9 @@ fn replacements(bench: &Bench<'_>, run: &str) -> io::Result<HashMap<(Side, u64),
         .records
         .into_iter()
         .filter_map(|record| match record.deed {
-            Deed::Replace { kept, .. } => Some(((record.side, kept), record)),
+            Deed::Replace { kept, .. } | Deed::Delete { kept, .. } => {
+                Some(((record.side, kept), record))
+            }
             _ => None,
         });
     Ok(numbered

@@ -22,6 +22,7 @@ mod guard;
 mod journal;
 mod leftover;
 mod marker;
+mod metas;
 mod name;
 mod observe;
 mod pair;
@@ -36,6 +37,7 @@ mod sys_unix;
 mod sys_windows;
 mod tree;
 mod undo;
+mod unit;
 mod versions;
 
 pub use archive::LoadArchiveError;

@@ -1,3 +1,8 @@
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test crate uses its part"
+)]
 //! Two folders with a pair, and trees as values that can be compared.
 
 use std::collections::BTreeMap;
@@ -36,7 +41,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
+        // In memory where that is possible: nothing here is about what a disk does.
+        let memory = Path::new("/dev/shm");
+        let home = tempfile::tempdir_in(memory)
+            .or_else(|_| tempfile::tempdir())
+            .unwrap();
         let at = |name: &str| home.path().join(name);
         std::fs::create_dir(at("left")).unwrap();
         std::fs::create_dir(at("right")).unwrap();
