@@ -179,3 +179,281 @@ pub fn item_task(handler: &HandlerRow, item: &ItemRow, run: RunState, task: Item
         greyed.map_or(Offer::Offered, Offer::Greyed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{HandlerId, ItemId, ItemRef};
+    use crate::time::Timestamp;
+
+    fn handler() -> HandlerRow {
+        HandlerRow {
+            id: HandlerId::new("h").unwrap(),
+            name: "h".to_owned(),
+            comment: String::new(),
+            version: "1".to_owned(),
+            activation: Activation::Active,
+            enabled: true,
+            connected: Connected::Unknown,
+            always_list: false,
+            hidden: false,
+            capabilities: [].into(),
+            policies: [].into(),
+        }
+    }
+
+    fn item() -> ItemRow {
+        ItemRow {
+            at: ItemRef {
+                handler: HandlerId::new("h").unwrap(),
+                item: ItemId::new("i").unwrap(),
+            },
+            name: "i".to_owned(),
+            comment: String::new(),
+            labels: [].into(),
+            checked: true,
+            tick: None,
+            enabled: true,
+            connected: Connected::Unknown,
+            temporary: false,
+            hidden: false,
+            capabilities: [].into(),
+            policies: [].into(),
+            since: Timestamp(0),
+            expected_freshness: None,
+            last_attempt: None,
+            last_good: None,
+            last_run: None,
+            last_status: None,
+            last_problem: None,
+            retry: None,
+        }
+    }
+
+    fn check_handler(
+        change: impl FnOnce(&mut HandlerRow),
+        run: RunState,
+        task: HandlerTask,
+        expected: Offer,
+    ) {
+        let mut row = handler();
+        change(&mut row);
+        assert_eq!(handler_task(&row, run, task), expected, "{task:?} {row:?}");
+    }
+
+    fn check_item(
+        change: impl FnOnce(&mut HandlerRow, &mut ItemRow),
+        run: RunState,
+        task: ItemTask,
+        expected: Offer,
+    ) {
+        let (mut handler, mut row) = (handler(), item());
+        change(&mut handler, &mut row);
+        let got = item_task(&handler, &row, run, task);
+        assert_eq!(got, expected, "{task:?} {handler:?} {row:?}");
+    }
+
+    #[test]
+    fn handler_tasks_of_3_3() {
+        use HandlerTask as T;
+        use Offer::{Greyed as G, Hidden, Offered};
+        use RunState::{Idle, Syncing};
+        let off = |row: &mut HandlerRow| row.activation = Activation::Inactive;
+        let policy = |policy| move |row: &mut HandlerRow| row.policies = [policy].into();
+        let same = |_: &mut HandlerRow| {};
+        check_handler(off, Idle, T::SetUp, Offered);
+        check_handler(same, Idle, T::SetUp, Hidden);
+        check_handler(
+            |row| {
+                off(row);
+                policy(HP::PreventActivate)(row);
+            },
+            Idle,
+            T::SetUp,
+            Hidden,
+        );
+        check_handler(same, Idle, T::EndPartnership, Offered);
+        check_handler(off, Idle, T::EndPartnership, Hidden);
+        check_handler(
+            policy(HP::PreventDeactivate),
+            Idle,
+            T::EndPartnership,
+            Hidden,
+        );
+        check_handler(same, Idle, T::Enable, Hidden);
+        check_handler(|row| row.enabled = false, Idle, T::Enable, Offered);
+        check_handler(
+            |row| {
+                row.enabled = false;
+                policy(HP::DisableEnable)(row);
+            },
+            Idle,
+            T::Enable,
+            G(Greyed::Policy),
+        );
+        check_handler(
+            |row| {
+                row.enabled = false;
+                policy(HP::PreventEnable)(row);
+            },
+            Idle,
+            T::Enable,
+            Hidden,
+        );
+        check_handler(same, Idle, T::Disable, Offered);
+        check_handler(policy(HP::PreventDisable), Idle, T::Disable, Hidden);
+        check_handler(
+            policy(HP::DisableDisable),
+            Idle,
+            T::Disable,
+            G(Greyed::Policy),
+        );
+        check_handler(same, Idle, T::StartSync, Offered);
+        check_handler(off, Idle, T::StartSync, Hidden);
+        check_handler(policy(HP::PreventStartSync), Idle, T::StartSync, Hidden);
+        check_handler(
+            policy(HP::DisableStartSync),
+            Idle,
+            T::StartSync,
+            G(Greyed::Policy),
+        );
+        check_handler(
+            |row| row.enabled = false,
+            Idle,
+            T::StartSync,
+            G(Greyed::Disabled),
+        );
+        check_handler(
+            |row| row.connected = Connected::No,
+            Idle,
+            T::StartSync,
+            G(Greyed::Disconnected),
+        );
+        check_handler(same, Idle, T::StopSync, Hidden);
+        check_handler(same, Syncing, T::StopSync, Offered);
+        check_handler(policy(HP::PreventStopSync), Syncing, T::StopSync, Hidden);
+        check_handler(
+            policy(HP::DisableStopSync),
+            Syncing,
+            T::StopSync,
+            G(Greyed::Policy),
+        );
+        check_handler(same, Idle, T::Browse, Hidden);
+        let browse = |row: &mut HandlerRow| row.capabilities = [HC::Browse].into();
+        check_handler(browse, Idle, T::Browse, Offered);
+        check_handler(
+            |row| {
+                browse(row);
+                policy(HP::DisableBrowse)(row); // the bit is honoured
+            },
+            Idle,
+            T::Browse,
+            G(Greyed::Policy),
+        );
+        check_handler(same, Idle, T::Schedule, Hidden);
+        check_handler(
+            |row| row.capabilities = [HC::Schedule].into(),
+            Idle,
+            T::Schedule,
+            Offered,
+        );
+        check_handler(
+            |row| {
+                row.capabilities = [HC::Schedule].into();
+                policy(HP::DisableSchedule)(row);
+            },
+            Idle,
+            T::Schedule,
+            G(Greyed::Policy),
+        );
+        check_handler(off, Idle, T::Properties, Offered);
+    }
+
+    #[test]
+    fn item_tasks_of_3_3() {
+        use ItemTask as T;
+        use Offer::{Greyed as G, Hidden, Offered};
+        use RunState::{Idle, Syncing};
+        let policy =
+            |policy| move |_: &mut HandlerRow, row: &mut ItemRow| row.policies = [policy].into();
+        let of_handler =
+            |policy| move |row: &mut HandlerRow, _: &mut ItemRow| row.policies = [policy].into();
+        let same = |_: &mut HandlerRow, _: &mut ItemRow| {};
+        check_item(same, Idle, T::Enable, Hidden);
+        check_item(|_, row| row.enabled = false, Idle, T::Enable, Offered);
+        check_item(same, Idle, T::Disable, Offered);
+        check_item(policy(IP::PreventDisable), Idle, T::Disable, Hidden);
+        check_item(
+            policy(IP::DisableDisable),
+            Idle,
+            T::Disable,
+            G(Greyed::Policy),
+        );
+        check_item(same, Idle, T::StartSync, Offered);
+        check_item(policy(IP::PreventStartSync), Idle, T::StartSync, Hidden);
+        check_item(of_handler(HP::PreventStartSync), Idle, T::StartSync, Hidden);
+        check_item(
+            policy(IP::DisableStartSync),
+            Idle,
+            T::StartSync,
+            G(Greyed::Policy),
+        );
+        check_item(
+            |_, row| row.enabled = false,
+            Idle,
+            T::StartSync,
+            G(Greyed::Disabled),
+        );
+        check_item(
+            |row, _| row.enabled = false,
+            Idle,
+            T::StartSync,
+            G(Greyed::Disabled),
+        );
+        check_item(
+            |_, row| row.connected = Connected::No,
+            Idle,
+            T::StartSync,
+            G(Greyed::Disconnected),
+        );
+        check_item(same, Syncing, T::StopSync, Offered);
+        check_item(same, Idle, T::StopSync, G(Greyed::NotRunning));
+        check_item(policy(IP::PreventStopSync), Syncing, T::StopSync, Hidden);
+        check_item(
+            of_handler(HP::PreventStopSync),
+            Syncing,
+            T::StopSync,
+            Hidden,
+        );
+        check_item(
+            policy(IP::DisableStopSync),
+            Syncing,
+            T::StopSync,
+            G(Greyed::Policy),
+        );
+        check_item(same, Idle, T::Browse, Hidden);
+        check_item(
+            |_, row| row.capabilities = [IC::Browse].into(),
+            Idle,
+            T::Browse,
+            Offered,
+        );
+        check_item(same, Idle, T::Delete, Hidden);
+        check_item(
+            |_, row| {
+                row.capabilities = [IC::Delete].into();
+                row.policies = [IP::DisableDelete].into();
+            },
+            Idle,
+            T::Delete,
+            G(Greyed::Policy),
+        );
+        check_item(same, Idle, T::Plan, Hidden);
+        check_item(
+            |row, _| row.capabilities = [HC::Plan].into(),
+            Idle,
+            T::Plan,
+            Offered,
+        );
+    }
+}

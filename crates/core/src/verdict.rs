@@ -1,0 +1,244 @@
+//! The verdict: what a person sees of each item, and the worst of all in one value.
+//!
+//! Exit codes as `product.md` settles them: failed is 2, an open question or conflict is 3, whatever else is not as it
+//! should be (late, overdue, never synchronized, out of reach) is 1, and all good is 0. Where several hold, the order
+//! of [`Shown`] decides, so a failure outranks a question. Items that are off or paused are as somebody wanted them:
+//! they are counted and do not spoil the verdict, except by a question.
+
+use crate::freshness::{Freshness, freshness};
+use crate::id::ItemRef;
+use crate::item::{Activation, Connected, ItemStatus, RunState};
+use crate::manager::Manager;
+use crate::need::NeedState;
+use crate::time::Timestamp;
+
+/// Most items named by a verdict; the counts count all.
+pub const MAX_NAMED: usize = 100;
+
+/// What a person sees of an item, derived from its axes in this one place; worst last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shown {
+    /// In sync.
+    #[default]
+    Fresh,
+    /// It or its handler is turned off.
+    Disabled,
+    /// Its handler waits to be set up.
+    NotSetUp,
+    /// Paused.
+    Paused,
+    /// Waits in the queue.
+    Pending,
+    /// Runs.
+    Syncing,
+    /// Was asked to stop.
+    Stopping,
+    /// Never ran well.
+    New,
+    /// Cannot be reached.
+    Disconnected,
+    /// Older than expected.
+    Late,
+    /// Much older than expected.
+    Overdue,
+    /// Has open conflicts.
+    Conflicts,
+    /// Waits for a person.
+    NeedsYou,
+    /// The last run failed.
+    Failed,
+}
+
+/// What `status` exits with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Exit {
+    /// 0: all good.
+    Good,
+    /// 1: warnings.
+    Warnings,
+    /// 2: something failed.
+    Failed,
+    /// 3: something waits for a person.
+    NeedsYou,
+}
+
+impl Shown {
+    /// The exit code that it calls for.
+    #[must_use]
+    pub fn exit(self) -> Exit {
+        match self {
+            Self::Fresh
+            | Self::Disabled
+            | Self::NotSetUp
+            | Self::Paused
+            | Self::Pending
+            | Self::Syncing
+            | Self::Stopping => Exit::Good,
+            Self::New | Self::Disconnected | Self::Late | Self::Overdue => Exit::Warnings,
+            Self::Conflicts | Self::NeedsYou => Exit::NeedsYou,
+            Self::Failed => Exit::Failed,
+        }
+    }
+}
+
+/// The verdict on everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// The worst of the items, apart from what they are doing now.
+    pub worst: Shown,
+    /// How many items there are.
+    pub items: u64,
+    /// How many are in sync.
+    pub fresh: u64,
+    /// How many are paused.
+    pub paused: u64,
+    /// How many are off or not set up.
+    pub off: u64,
+    /// How many never ran well.
+    pub new: u64,
+    /// How many cannot be reached.
+    pub disconnected: u64,
+    /// How many are late.
+    pub late: u64,
+    /// How many are overdue.
+    pub overdue: u64,
+    /// How many have open conflicts.
+    pub conflicts: u64,
+    /// How many wait for a person.
+    pub needs_you: u64,
+    /// How many failed.
+    pub failed: u64,
+    /// How many work or wait for their turn.
+    pub busy: u64,
+    /// Questions that are open, also those of no item.
+    pub open_needs: u64,
+    /// The items that are as bad as the worst, the first [`MAX_NAMED`].
+    pub which: Vec<ItemRef>,
+}
+
+impl Manager {
+    /// What a person sees of an item: what it is doing when it is doing something, else how it stands.
+    #[must_use]
+    pub fn shown(&self, item: &ItemRef, now: Timestamp) -> Shown {
+        match self.run_state(item) {
+            RunState::Stopping => Shown::Stopping,
+            RunState::Syncing => Shown::Syncing,
+            RunState::Pending => Shown::Pending,
+            RunState::Idle => self.standing(item, now),
+        }
+    }
+
+    /// How an item stands, whatever it is doing now.
+    #[must_use]
+    pub fn standing(&self, item: &ItemRef, now: Timestamp) -> Shown {
+        let asked = self.open_needs_of(item).next().is_some();
+        self.stand(item, asked, now)
+    }
+
+    fn stand(&self, item: &ItemRef, asked: bool, now: Timestamp) -> Shown {
+        let Some((handler, slot)) = self
+            .handlers
+            .get(&item.handler)
+            .and_then(|handler| Some((handler, handler.items.get(&item.item)?)))
+        else {
+            return Shown::NotSetUp;
+        };
+        let row = &slot.row;
+        if handler.row.activation == Activation::Inactive {
+            return Shown::NotSetUp;
+        }
+        if !handler.row.enabled || !row.enabled {
+            return Shown::Disabled;
+        }
+        if asked {
+            return Shown::NeedsYou;
+        }
+        if self.pause_of(item).is_some() {
+            return Shown::Paused;
+        }
+        let failed = match row.last_status {
+            Some(ItemStatus::Failed | ItemStatus::Disconnected) => true,
+            Some(
+                ItemStatus::Pending
+                | ItemStatus::Updating
+                | ItemStatus::UpdatingIndeterminate
+                | ItemStatus::Paused
+                | ItemStatus::Resuming
+                | ItemStatus::Succeeded
+                | ItemStatus::Skipped
+                | ItemStatus::Stopped
+                | ItemStatus::Deleted
+                | ItemStatus::Held,
+            )
+            | None => false,
+        };
+        let standing = match freshness(row, now) {
+            Freshness::Fresh => Shown::Fresh,
+            Freshness::New => Shown::New,
+            Freshness::Late => Shown::Late,
+            Freshness::Overdue => Shown::Overdue,
+        };
+        let away = handler.row.connected == Connected::No || row.connected == Connected::No;
+        [
+            (failed, Shown::Failed),
+            (slot.conflicts > 0, Shown::Conflicts),
+            (away, Shown::Disconnected),
+        ]
+        .into_iter()
+        .filter(|(holds, _)| *holds)
+        .map(|(_, shown)| shown)
+        .fold(standing, Shown::max)
+    }
+
+    /// The verdict on everything, in one pass over the items.
+    #[must_use]
+    pub fn verdict(&self, now: Timestamp) -> Verdict {
+        let mut verdict = Verdict::default();
+        let mut asked = std::collections::HashSet::new();
+        for need in self.needs.values() {
+            if need.state != NeedState::Open {
+                continue;
+            }
+            verdict.open_needs += 1;
+            match &need.item {
+                Some(item) => {
+                    asked.insert(ItemRef {
+                        handler: need.handler.clone(),
+                        item: item.clone(),
+                    });
+                }
+                None => verdict.worst = verdict.worst.max(Shown::NeedsYou),
+            }
+        }
+        for row in self.items() {
+            verdict.items += 1;
+            if self.slot(&row.at).is_some_and(|slot| slot.live.is_some()) {
+                verdict.busy += 1;
+            }
+            let shown = self.stand(&row.at, asked.contains(&row.at), now);
+            let count = match shown {
+                Shown::Fresh | Shown::Pending | Shown::Syncing | Shown::Stopping => {
+                    &mut verdict.fresh
+                }
+                Shown::Disabled | Shown::NotSetUp => &mut verdict.off,
+                Shown::Paused => &mut verdict.paused,
+                Shown::New => &mut verdict.new,
+                Shown::Disconnected => &mut verdict.disconnected,
+                Shown::Late => &mut verdict.late,
+                Shown::Overdue => &mut verdict.overdue,
+                Shown::Conflicts => &mut verdict.conflicts,
+                Shown::NeedsYou => &mut verdict.needs_you,
+                Shown::Failed => &mut verdict.failed,
+            };
+            *count += 1;
+            if shown > verdict.worst {
+                verdict.worst = shown;
+                verdict.which.clear();
+            }
+            if shown == verdict.worst && verdict.which.len() < MAX_NAMED {
+                verdict.which.push(row.at.clone());
+            }
+        }
+        verdict
+    }
+}

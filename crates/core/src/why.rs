@@ -1,0 +1,351 @@
+//! Why an item is as it is, and what would change that: as data, for every face to put into words.
+
+use crate::condition::Evaluation;
+use crate::freshness::{Freshness, freshness, next_change};
+use crate::hindrance::Hindrance;
+use crate::holding::handler_hindrance;
+use crate::id::{ItemRef, RequestId};
+use crate::item::{Connected, ItemPolicy, RunState};
+use crate::manager::Manager;
+use crate::record::PauseScope;
+use crate::time::Timestamp;
+use crate::verdict::Shown;
+
+/// What was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum About {
+    /// Whether its handler is set up.
+    SetUp,
+    /// Whether it is turned on.
+    Enabled,
+    /// Whether a plain `sync` takes it.
+    Checked,
+    /// Whether it can be reached.
+    Connected,
+    /// Pauses.
+    Pause,
+    /// Policies.
+    Policy,
+    /// What it is doing now.
+    Run,
+    /// The queue.
+    Queue,
+    /// Open questions.
+    Need,
+    /// Open conflicts.
+    Conflicts,
+    /// The last run.
+    LastRun,
+    /// The coming retry.
+    Retry,
+    /// A condition.
+    Condition,
+    /// How fresh it is.
+    Freshness,
+    /// What held it back earlier.
+    History,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// What.
+    pub about: About,
+    /// It stands in the way of a run, or spoils the verdict.
+    pub blocks: bool,
+    /// What is wanted, as a fragment.
+    pub wanted: String,
+    /// What is, as a fragment.
+    pub now: String,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// When time alone changes it.
+    pub until: Option<Timestamp>,
+    /// What would change it, as a fragment.
+    pub unblocked_by: Option<String>,
+}
+
+/// The whole answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// What a person sees of it.
+    pub shown: Shown,
+    /// The requests that wait before its own, oldest first.
+    pub behind: Vec<RequestId>,
+    /// Everything that was looked at and is worth telling; what blocks comes first.
+    pub reasons: Vec<Reason>,
+}
+
+impl Manager {
+    /// Why an item is as it is; absent when there is no such item.
+    #[must_use]
+    pub fn why(&self, item: &ItemRef, now: Timestamp) -> Option<Why> {
+        let handler = self.handlers.get(&item.handler)?;
+        let slot = handler.items.get(&item.item)?;
+        let row = &slot.row;
+        let mut reasons = Vec::new();
+        let mut behind = Vec::new();
+        let tell = |about, blocks, wanted: &str, is: String| Reason {
+            about,
+            blocks,
+            wanted: wanted.to_owned(),
+            now: is,
+            since: None,
+            until: None,
+            unblocked_by: None,
+        };
+
+        match handler_hindrance(&handler.row) {
+            Some(Hindrance::Inactive) => reasons.push(Reason {
+                unblocked_by: Some("setting the handler up".to_owned()),
+                ..tell(
+                    About::SetUp,
+                    true,
+                    "a handler that is set up",
+                    "it is not".to_owned(),
+                )
+            }),
+            Some(Hindrance::HandlerDisabled) => reasons.push(Reason {
+                unblocked_by: Some("turning the handler on".to_owned()),
+                ..tell(
+                    About::Enabled,
+                    true,
+                    "a handler that is on",
+                    "it is off".to_owned(),
+                )
+            }),
+            Some(Hindrance::HandlerDisconnected) => reasons.push(Reason {
+                unblocked_by: Some("the other end comes back".to_owned()),
+                ..tell(
+                    About::Connected,
+                    true,
+                    "a handler that can be reached",
+                    "it cannot".to_owned(),
+                )
+            }),
+            Some(Hindrance::Policy) => reasons.push(tell(
+                About::Policy,
+                true,
+                "a handler that may be started",
+                "its policy forbids it".to_owned(),
+            )),
+            Some(
+                Hindrance::Disabled
+                | Hindrance::Disconnected
+                | Hindrance::Paused(_)
+                | Hindrance::Condition(..),
+            )
+            | None => {}
+        }
+        if !row.enabled {
+            reasons.push(Reason {
+                unblocked_by: Some("turning it on".to_owned()),
+                ..tell(About::Enabled, true, "it is on", "it is off".to_owned())
+            });
+        }
+        if row.connected == Connected::No {
+            reasons.push(Reason {
+                unblocked_by: Some("the other end comes back".to_owned()),
+                ..tell(
+                    About::Connected,
+                    true,
+                    "it can be reached",
+                    "it cannot".to_owned(),
+                )
+            });
+        }
+        if row.policies.contains(&ItemPolicy::PreventStartSync)
+            || row.policies.contains(&ItemPolicy::DisableStartSync)
+        {
+            reasons.push(tell(
+                About::Policy,
+                true,
+                "it may be started",
+                "its policy forbids it".to_owned(),
+            ));
+        }
+        if let Some(pause) = self.pause_of(item) {
+            let what = match &pause.scope {
+                PauseScope::All => "everything is paused".to_owned(),
+                PauseScope::Handler(handler) => format!("{handler} is paused"),
+                PauseScope::Item(_) => "it is paused".to_owned(),
+            };
+            reasons.push(Reason {
+                since: Some(pause.since),
+                until: pause.until,
+                unblocked_by: Some("resuming, or a sync that names it".to_owned()),
+                ..tell(About::Pause, true, "no pause", what)
+            });
+        }
+        for need in self.open_needs_of(item) {
+            reasons.push(Reason {
+                since: Some(need.opened),
+                until: need.deadline,
+                unblocked_by: Some(format!("an answer to question {}", need.id)),
+                ..tell(About::Need, true, "no open question", need.text.clone())
+            });
+        }
+        if let Some(problem) = &row.last_problem {
+            reasons.push(Reason {
+                since: row.last_attempt,
+                ..tell(About::LastRun, true, "a good run", problem.clone())
+            });
+        }
+        if let Some(retry) = row.retry {
+            reasons.push(Reason {
+                until: Some(retry.due),
+                unblocked_by: Some("time, a new network, or a sync by hand".to_owned()),
+                ..tell(
+                    About::Retry,
+                    false,
+                    "another try",
+                    format!("try {} waits for its time", retry.attempt.saturating_add(1)),
+                )
+            });
+        }
+        let state = self.run_state(item);
+        match state {
+            RunState::Syncing | RunState::Stopping => reasons.push(Reason {
+                since: self.running_since(item),
+                ..tell(
+                    About::Run,
+                    false,
+                    "it runs",
+                    if state == RunState::Syncing {
+                        "it runs".to_owned()
+                    } else {
+                        "it was asked to stop and has not yet".to_owned()
+                    },
+                )
+            }),
+            RunState::Pending => {
+                let own = self.waiting.iter().position(|waiting| {
+                    waiting
+                        .wants
+                        .get(&item.handler)
+                        .is_some_and(|want| Self::wanted(slot, want))
+                });
+                let since = own
+                    .and_then(|at| self.waiting.get(at))
+                    .map(|waiting| waiting.since);
+                behind = self
+                    .waiting
+                    .iter()
+                    .take(own.unwrap_or(0))
+                    .map(|waiting| waiting.id)
+                    .collect();
+                let working = self
+                    .instances
+                    .values()
+                    .any(|instance| instance.handler == item.handler && instance.is_busy());
+                reasons.push(Reason {
+                    since,
+                    unblocked_by: Some("its turn comes".to_owned()),
+                    ..tell(
+                        About::Queue,
+                        false,
+                        "its turn",
+                        if own.is_none() {
+                            "its handler is starting".to_owned()
+                        } else if working {
+                            "its handler is at work".to_owned()
+                        } else if behind.is_empty() {
+                            "other handlers are at work".to_owned()
+                        } else {
+                            format!("{} requests wait before it", behind.len())
+                        },
+                    )
+                });
+            }
+            RunState::Idle => {}
+        }
+        for condition in &slot.conditions {
+            match self
+                .facts
+                .evaluate(condition, now, |item| self.running_since(item))
+            {
+                Evaluation::Met => {}
+                Evaluation::Waiting {
+                    wanted,
+                    now: is,
+                    since,
+                    unblocked_by,
+                    due,
+                } => reasons.push(Reason {
+                    about: About::Condition,
+                    blocks: true,
+                    wanted,
+                    now: is,
+                    since,
+                    until: due,
+                    unblocked_by: Some(unblocked_by),
+                }),
+            }
+        }
+        if slot.conflicts > 0 {
+            reasons.push(Reason {
+                unblocked_by: Some("resolving them".to_owned()),
+                ..tell(
+                    About::Conflicts,
+                    true,
+                    "no open conflict",
+                    format!("{} open", slot.conflicts),
+                )
+            });
+        }
+        if !row.checked {
+            reasons.push(Reason {
+                unblocked_by: Some("ticking it, or a sync that names it".to_owned()),
+                ..tell(
+                    About::Checked,
+                    false,
+                    "part of a plain sync",
+                    "it is not ticked".to_owned(),
+                )
+            });
+        }
+        let fresh = freshness(row, now);
+        reasons.push(Reason {
+            since: row.last_good,
+            until: next_change(row, now),
+            unblocked_by: (fresh != Freshness::Fresh).then(|| "a good run".to_owned()),
+            ..tell(
+                About::Freshness,
+                matches!(fresh, Freshness::Late | Freshness::Overdue),
+                &row.expected_freshness.map_or_else(
+                    || "no particular freshness".to_owned(),
+                    |expected| format!("a good run every {} s", expected.as_secs()),
+                ),
+                match (fresh, row.last_good) {
+                    (Freshness::Fresh, _) => "fresh".to_owned(),
+                    (Freshness::New, _) | (_, None) => "it never had a good run".to_owned(),
+                    (Freshness::Late, Some(_)) => "late".to_owned(),
+                    (Freshness::Overdue, Some(_)) => "overdue".to_owned(),
+                },
+            )
+        });
+        if let Some((trigger, since)) = slot.deferred {
+            reasons.push(Reason {
+                since: Some(since),
+                ..tell(
+                    About::History,
+                    false,
+                    "a run that was missed is caught up once",
+                    format!("{trigger:?} found it held back"),
+                )
+            });
+        }
+        for (at, hindrance) in slot.reasons.iter().rev() {
+            reasons.push(Reason {
+                since: Some(*at),
+                ..tell(About::History, false, "to run", hindrance.fragment())
+            });
+        }
+        reasons.sort_by_key(|reason| !reason.blocks);
+        Some(Why {
+            shown: self.shown(item, now),
+            behind,
+            reasons,
+        })
+    }
+}

@@ -1,0 +1,393 @@
+//! A scripted world around a manager: feeds inputs, prints what follows as lines.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+
+use syncmgr_core::command::{Command, Reply, ReplyId, Verdict};
+use syncmgr_core::input::{
+    Began, Completed, HandlerFacts, Input, InstanceInput, ListedItem, Progress,
+};
+use syncmgr_core::item::{Connected, HandlerCapability, ItemStatus};
+use syncmgr_core::record::{Record, Remembered};
+use syncmgr_core::request::{IfRunning, Request, RequestOutcome, Scope, Trigger, Work};
+use syncmgr_core::{
+    Effects, Event, EventKind, HandlerId, InstanceId, ItemId, ItemRef, Manager, RequestId,
+    Settings, Show, Timestamp,
+};
+
+pub(crate) fn handler(text: &str) -> HandlerId {
+    HandlerId::new(text).unwrap()
+}
+
+pub(crate) fn id(text: &str) -> ItemId {
+    ItemId::new(text).unwrap()
+}
+
+pub(crate) fn at(handler_text: &str, item: &str) -> ItemRef {
+    ItemRef {
+        handler: handler(handler_text),
+        item: id(item),
+    }
+}
+
+pub(crate) fn listed(text: &str) -> ListedItem {
+    // A leading minus: not checked.
+    let (name, checked) = text.strip_prefix('-').map_or((text, true), |n| (n, false));
+    ListedItem {
+        id: id(name),
+        name: name.to_owned(),
+        comment: String::new(),
+        checked,
+        last_update: None,
+        connected: Connected::Unknown,
+        temporary: false,
+        hidden: false,
+        capabilities: Vec::new(),
+        policies: Vec::new(),
+    }
+}
+
+pub(crate) fn facts(capabilities: &[HandlerCapability]) -> HandlerFacts {
+    HandlerFacts {
+        name: "test".to_owned(),
+        comment: String::new(),
+        version: "1".to_owned(),
+        always_list: false,
+        hidden: false,
+        capabilities: capabilities.to_vec(),
+        policies: Vec::new(),
+    }
+}
+
+pub(crate) fn request(scope: Scope, trigger: Trigger) -> Request {
+    Request {
+        scope,
+        work: Work::Synchronize,
+        trigger,
+        may_bother_user: true,
+        cookie: None,
+        if_running: IfRunning::Again,
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) manager: Manager,
+    pub(crate) now: Timestamp,
+    /// Everything that was commanded, as lines, since it was last read.
+    pub(crate) lines: Vec<String>,
+    pub(crate) records: Vec<Record>,
+    pub(crate) ended: Vec<(RequestId, RequestOutcome, Option<String>)>,
+    pub(crate) commands: VecDeque<Command>,
+    replies: u64,
+}
+
+impl World {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self::remembering(settings, Remembered::default())
+    }
+
+    pub(crate) fn remembering(settings: Settings, remembered: Remembered) -> Self {
+        let now = Timestamp(1_000_000);
+        let (manager, effects) = Manager::new(settings, remembered, now);
+        let mut world = Self {
+            manager,
+            now,
+            lines: Vec::new(),
+            records: Vec::new(),
+            ended: Vec::new(),
+            commands: VecDeque::new(),
+            replies: 0,
+        };
+        world.take(effects);
+        world
+    }
+
+    /// With these handlers registered.
+    pub(crate) fn with(settings: Settings, handlers: &[&str]) -> Self {
+        let mut world = Self::new(settings);
+        for text in handlers {
+            world.input(Input::HandlerRegistered {
+                id: handler(text),
+                description: (*text).to_owned(),
+            });
+        }
+        world
+    }
+
+    pub(crate) fn input(&mut self, input: Input) {
+        let effects = self.manager.apply(self.now, input);
+        self.take(effects);
+    }
+
+    pub(crate) fn pass(&mut self, seconds: i64) {
+        self.now = Timestamp(self.now.0 + seconds * 1000);
+        self.input(Input::Tick);
+    }
+
+    pub(crate) fn ask(&mut self, request: Request) -> RequestId {
+        let id = self.manager.next_request();
+        self.input(Input::Request(id, request));
+        id
+    }
+
+    pub(crate) fn sync(&mut self, scope: Scope) -> RequestId {
+        self.ask(request(scope, Trigger::Manual))
+    }
+
+    pub(crate) fn hear(&mut self, instance: u64, said: InstanceInput) {
+        self.input(Input::Instance(InstanceId(instance), said));
+    }
+
+    /// Initialize, list: up to the turn to prepare.
+    pub(crate) fn list(&mut self, instance: u64, items: &[&str]) {
+        self.hear(instance, InstanceInput::Initialized(facts(&[])));
+        self.listed(instance, items);
+    }
+
+    pub(crate) fn listed(&mut self, instance: u64, items: &[&str]) {
+        self.hear(
+            instance,
+            InstanceInput::ItemsListed {
+                items: items.iter().map(|item| listed(item)).collect(),
+                incomplete: false,
+            },
+        );
+    }
+
+    pub(crate) fn prepared(&mut self, instance: u64) {
+        self.hear(instance, InstanceInput::PrepareReturned(Began::Yes));
+        self.hear(instance, InstanceInput::PrepareCompleted(Completed::Done));
+    }
+
+    pub(crate) fn completed(&mut self, instance: u64) {
+        self.hear(instance, InstanceInput::SynchronizeReturned(Began::Yes));
+        self.hear(
+            instance,
+            InstanceInput::SynchronizeCompleted(Completed::Done),
+        );
+    }
+
+    pub(crate) fn exit(&mut self, instance: u64) {
+        self.hear(
+            instance,
+            InstanceInput::Exited {
+                how: "exit status 0".to_owned(),
+                requested: true,
+                stderr: String::new(),
+            },
+        );
+    }
+
+    pub(crate) fn report(&mut self, instance: u64, item: &str, status: ItemStatus) {
+        self.hear(
+            instance,
+            InstanceInput::Progress(
+                Progress {
+                    item: Some(id(item)),
+                    status: Some(status),
+                    ..Progress::default()
+                },
+                None,
+            ),
+        );
+    }
+
+    /// A report as a question; the verdict comes as a line.
+    pub(crate) fn report_asking(&mut self, instance: u64, item: &str, status: ItemStatus) {
+        let reply = self.next_reply();
+        self.hear(
+            instance,
+            InstanceInput::Progress(
+                Progress {
+                    item: Some(id(item)),
+                    status: Some(status),
+                    ..Progress::default()
+                },
+                Some(reply),
+            ),
+        );
+    }
+
+    pub(crate) fn next_reply(&mut self) -> ReplyId {
+        self.replies += 1;
+        ReplyId(self.replies)
+    }
+
+    pub(crate) fn events(&self) -> impl Iterator<Item = &EventKind> {
+        self.records.iter().filter_map(|record| match record {
+            Record::Event(Event { kind, .. }) => Some(kind),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn violations(&self) -> usize {
+        self.events()
+            .filter(|event| matches!(event, EventKind::ProtocolViolation { .. }))
+            .count()
+    }
+
+    /// Final statuses as recorded last, such as `A Succeeded, B Failed`.
+    pub(crate) fn results(&self) -> String {
+        let mut rows: Vec<(String, ItemStatus)> = Vec::new();
+        for record in &self.records {
+            if let Record::RunItem(row) = record {
+                let name = row.item.item.to_string();
+                match rows.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, status)) => *status = row.status,
+                    None => rows.push((name, row.status)),
+                }
+            }
+        }
+        let mut text = String::new();
+        for (name, status) in rows {
+            let comma = if text.is_empty() { "" } else { ", " };
+            write!(text, "{comma}{name} {status:?}").unwrap();
+        }
+        text
+    }
+
+    pub(crate) fn outcome(&self, request: RequestId) -> Option<RequestOutcome> {
+        let ends: Vec<_> = self
+            .ended
+            .iter()
+            .filter(|(id, ..)| *id == request)
+            .collect();
+        assert!(
+            ends.len() < 2,
+            "request {request} ended {} times",
+            ends.len()
+        );
+        ends.first().map(|(_, outcome, _)| *outcome)
+    }
+
+    /// What was commanded since the last time.
+    #[track_caller]
+    pub(crate) fn expect(&mut self, expected: &str) {
+        let got = std::mem::take(&mut self.lines).join("\n");
+        let expected: Vec<&str> = expected
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
+        assert_eq!(got, expected.join("\n"));
+    }
+
+    fn take(&mut self, effects: Effects) {
+        for command in effects.commands {
+            if let Some(line) = line(&command) {
+                self.lines.push(line);
+            }
+            self.commands.push_back(command);
+        }
+        self.records.extend(effects.records);
+        for show in effects.shows {
+            match show {
+                Show::Progress { .. } => {}
+                Show::RequestEnded {
+                    request,
+                    outcome,
+                    problem,
+                } => self.ended.push((request, outcome, problem)),
+            }
+        }
+    }
+}
+
+fn names(items: &[ItemId]) -> String {
+    let names: Vec<&str> = items.iter().map(ItemId::as_str).collect();
+    names.join(",")
+}
+
+fn line(command: &Command) -> Option<String> {
+    Some(match command {
+        Command::Start {
+            instance,
+            handler,
+            trigger,
+            may_bother_user,
+            settings,
+            cookie,
+        } => {
+            let mut line = format!("{instance} start {handler} {trigger:?}");
+            for (flag, text) in [(*may_bother_user, " user"), (*settings, " settings")] {
+                if flag {
+                    line.push_str(text);
+                }
+            }
+            if let Some(cookie) = cookie {
+                write!(line, " cookie {cookie:?}").unwrap();
+            }
+            line
+        }
+        Command::ListItems(instance) => format!("{instance} list"),
+        Command::Prepare {
+            instance,
+            items,
+            answers,
+            ..
+        } => {
+            let mut line = format!("{instance} prepare {}", names(items));
+            for answer in answers {
+                write!(line, " answer {}", answer.key).unwrap();
+            }
+            line
+        }
+        Command::Synchronize(instance) => format!("{instance} synchronize"),
+        Command::ItemStatus {
+            instance,
+            item,
+            verdict,
+        } => {
+            let item = item.as_ref().map_or("*", ItemId::as_str);
+            format!("{instance} item-status {item} {verdict:?}")
+        }
+        Command::Plan {
+            instance,
+            items,
+            answers,
+        } => {
+            let mut line = format!("{instance} plan {}", names(items));
+            for answer in answers {
+                write!(line, " answer {}", answer.key).unwrap();
+            }
+            line
+        }
+        Command::Undo {
+            instance,
+            items,
+            run,
+            ..
+        } => format!("{instance} undo {} of {run}", names(items)),
+        Command::Resolve {
+            instance,
+            item,
+            conflict,
+            choice,
+            ..
+        } => format!("{instance} resolve {item} {conflict} {choice}"),
+        Command::ListConflicts { instance, items } => {
+            format!("{instance} conflicts {}", names(items))
+        }
+        Command::ShowError { instance, error } => format!("{instance} show-error {error}"),
+        Command::Reply {
+            instance, reply, ..
+        } => match reply {
+            Reply::Verdict(Verdict::Continue) => format!("{instance} = ok"),
+            Reply::Verdict(verdict) => format!("{instance} = {verdict:?}"),
+            Reply::Chosen { choice, .. } => format!("{instance} = chosen {choice}"),
+            Reply::Modeless(allowed) => format!("{instance} = modeless {allowed}"),
+            Reply::LateItems(items) => format!("{instance} = late {}", names(items)),
+            Reply::Connection(Ok(())) => format!("{instance} = connected"),
+            Reply::Connection(Err(_)) => format!("{instance} = not connected"),
+            Reply::Deferred => format!("{instance} = deferred"),
+            Reply::PromptRefused => format!("{instance} = prompt refused"),
+            Reply::Done => format!("{instance} = done"),
+            Reply::Refused(why) => format!("{instance} = refused: {why}"),
+        },
+        Command::Release(instance) => format!("{instance} release"),
+        Command::Insist(instance) => format!("{instance} insist"),
+        Command::ForgetPrompt { .. } => return None,
+    })
+}
