@@ -1,6 +1,7 @@
 -- The first schema. Words in CHECK lists, and what they stand for, never change their meaning; src/words.rs maps them.
 -- Moments are milliseconds since 1970 (`_ms`). Counts are 64 bits without sign, kept in the 64 bits with sign that SQLite
--- has. A list of texts is one text: each member as its length in bytes, a colon, and itself.
+-- has. Words are compared one after the other, frequent ones first: for `IN` with more than two members SQLite builds a
+-- table anew for every row. A list of texts is one text: each member as its length in bytes, a colon, and itself.
 PRAGMA application_id = 1400458567; -- "SyMG"
 
 -- Identifiers are equal without case; `folded` is what is compared, `spelling` what is shown. Everything else refers to
@@ -26,7 +27,8 @@ CREATE TABLE handlers (
     version      TEXT NOT NULL,
     activation   TEXT NOT NULL CHECK (activation IN ('inactive', 'active')),
     enabled      INTEGER NOT NULL CHECK (enabled IN (0, 1)),
-    connected    TEXT NOT NULL CHECK (connected IN ('yes', 'no', 'unknown')),
+    connected    TEXT NOT NULL CHECK (
+        connected = 'yes' OR connected = 'no' OR connected = 'unknown'),
     always_list  INTEGER NOT NULL CHECK (always_list IN (0, 1)),
     hidden       INTEGER NOT NULL CHECK (hidden IN (0, 1)),
     capabilities TEXT NOT NULL,
@@ -42,7 +44,8 @@ CREATE TABLE items (
     checked       INTEGER NOT NULL CHECK (checked IN (0, 1)),
     tick          INTEGER CHECK (tick IN (0, 1)),
     enabled       INTEGER NOT NULL CHECK (enabled IN (0, 1)),
-    connected     TEXT NOT NULL CHECK (connected IN ('yes', 'no', 'unknown')),
+    connected     TEXT NOT NULL CHECK (
+        connected = 'yes' OR connected = 'no' OR connected = 'unknown'),
     temporary     INTEGER NOT NULL CHECK (temporary IN (0, 1)),
     hidden        INTEGER NOT NULL CHECK (hidden IN (0, 1)),
     capabilities  TEXT NOT NULL,
@@ -52,24 +55,31 @@ CREATE TABLE items (
     attempted_ms  INTEGER,
     good_ms       INTEGER,
     last_run      INTEGER,
-    last_status   TEXT CHECK (last_status IN ('pending', 'updating', 'indeterminate', 'paused', 'resuming', 'succeeded',
-                      'failed', 'skipped', 'stopped', 'disconnected', 'deleted', 'held')),
+    last_status   TEXT CHECK (
+        last_status = 'succeeded' OR last_status = 'updating' OR last_status = 'pending'
+        OR last_status = 'indeterminate' OR last_status = 'paused' OR last_status = 'resuming'
+        OR last_status = 'failed' OR last_status = 'skipped' OR last_status = 'stopped'
+        OR last_status = 'disconnected' OR last_status = 'deleted' OR last_status = 'held'),
     last_problem  TEXT,
     retry_attempt INTEGER,
     retry_due_ms  INTEGER,
     CHECK ((retry_attempt IS NULL) = (retry_due_ms IS NULL))
 ) STRICT;
 CREATE INDEX items_by_handler ON items (handler);
-CREATE INDEX items_by_last_run ON items (last_run) WHERE last_run IS NOT NULL;
 
 CREATE TABLE sessions (
     id        INTEGER PRIMARY KEY,
     request   INTEGER,
-    cause     TEXT NOT NULL CHECK (cause IN ('manual', 'schedule', 'logon', 'logoff', 'idle', 'connect',
-                  'pending-disconnect', 'invoke', 'file-change', 'device', 'external', 'retry', 'answered')),
+    cause     TEXT NOT NULL CHECK (
+        cause = 'manual' OR cause = 'schedule' OR cause = 'logon' OR cause = 'logoff' OR cause = 'idle'
+        OR cause = 'connect' OR cause = 'pending-disconnect' OR cause = 'invoke'
+        OR cause = 'file-change' OR cause = 'device' OR cause = 'external' OR cause = 'retry'
+        OR cause = 'answered'),
     opened_ms INTEGER NOT NULL,
     closed_ms INTEGER,
-    outcome   TEXT CHECK (outcome IN ('nothing', 'succeeded', 'skipped', 'warnings', 'stopped', 'needs-you', 'failed'))
+    outcome   TEXT CHECK (
+        outcome = 'succeeded' OR outcome = 'nothing' OR outcome = 'skipped' OR outcome = 'warnings'
+        OR outcome = 'stopped' OR outcome = 'needs-you' OR outcome = 'failed')
 ) STRICT;
 CREATE INDEX sessions_open ON sessions (id) WHERE closed_ms IS NULL;
 
@@ -77,14 +87,19 @@ CREATE TABLE runs (
     id             INTEGER PRIMARY KEY,
     session        INTEGER NOT NULL REFERENCES sessions (id) DEFERRABLE INITIALLY DEFERRED,
     handler        INTEGER NOT NULL REFERENCES handler_names (id),
-    kind           TEXT NOT NULL CHECK (kind IN ('synchronize', 'undo', 'resolve')),
+    kind           TEXT NOT NULL CHECK (
+        kind = 'synchronize' OR kind = 'undo' OR kind = 'resolve'),
     undone         INTEGER CHECK ((undone IS NOT NULL) = (kind = 'undo')),
-    cause          TEXT NOT NULL CHECK (cause IN ('manual', 'schedule', 'logon', 'logoff', 'idle', 'connect',
-                       'pending-disconnect', 'invoke', 'file-change', 'device', 'external', 'retry', 'answered')),
+    cause          TEXT NOT NULL CHECK (
+        cause = 'manual' OR cause = 'schedule' OR cause = 'logon' OR cause = 'logoff' OR cause = 'idle'
+        OR cause = 'connect' OR cause = 'pending-disconnect' OR cause = 'invoke'
+        OR cause = 'file-change' OR cause = 'device' OR cause = 'external' OR cause = 'retry'
+        OR cause = 'answered'),
     opened_ms      INTEGER NOT NULL,
     closed_ms      INTEGER,
-    outcome        TEXT NOT NULL CHECK (outcome IN ('open', 'succeeded', 'warnings', 'skipped', 'stopped', 'needs-you',
-                       'failed', 'interrupted')),
+    outcome        TEXT NOT NULL CHECK (
+        outcome = 'succeeded' OR outcome = 'open' OR outcome = 'warnings' OR outcome = 'skipped'
+        OR outcome = 'stopped' OR outcome = 'needs-you' OR outcome = 'failed' OR outcome = 'interrupted'),
     sent           INTEGER NOT NULL,
     received       INTEGER NOT NULL,
     deleted        INTEGER NOT NULL,
@@ -105,8 +120,10 @@ CREATE INDEX runs_open ON runs (id) WHERE outcome = 'open';
 CREATE TABLE run_items (
     run       INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
     item      INTEGER NOT NULL REFERENCES item_names (id),
-    status    TEXT NOT NULL CHECK (status IN ('pending', 'updating', 'indeterminate', 'paused', 'resuming', 'succeeded',
-                  'failed', 'skipped', 'stopped', 'disconnected', 'deleted', 'held')),
+    status    TEXT NOT NULL CHECK (
+        status = 'succeeded' OR status = 'updating' OR status = 'pending' OR status = 'indeterminate'
+        OR status = 'paused' OR status = 'resuming' OR status = 'failed' OR status = 'skipped'
+        OR status = 'stopped' OR status = 'disconnected' OR status = 'deleted' OR status = 'held'),
     failure   TEXT CHECK (failure IN ('soft', 'hard')),
     text      TEXT NOT NULL,
     sent      INTEGER NOT NULL,
@@ -123,7 +140,8 @@ CREATE INDEX run_items_by_item ON run_items (item, run);
 CREATE TABLE log (
     id      INTEGER PRIMARY KEY,
     at_ms   INTEGER NOT NULL,
-    level   TEXT NOT NULL CHECK (level IN ('information', 'warning', 'error')),
+    level   TEXT NOT NULL CHECK (
+        level = 'information' OR level = 'warning' OR level = 'error'),
     handler INTEGER REFERENCES handler_names (id),
     item    INTEGER REFERENCES item_names (id),
     run     INTEGER,
@@ -141,7 +159,8 @@ CREATE TABLE needs (
     handler        INTEGER NOT NULL REFERENCES handler_names (id),
     item           INTEGER REFERENCES item_names (id),
     key            TEXT NOT NULL,
-    kind           TEXT NOT NULL CHECK (kind IN ('prompt', 'login', 'guard', 'stale-lock', 'conflict')),
+    kind           TEXT NOT NULL CHECK (
+        kind = 'prompt' OR kind = 'login' OR kind = 'guard' OR kind = 'stale-lock' OR kind = 'conflict'),
     durable        INTEGER NOT NULL CHECK (durable IN (0, 1)),
     text           TEXT NOT NULL,
     detail         TEXT,
@@ -152,7 +171,9 @@ CREATE TABLE needs (
     context        TEXT NOT NULL,
     opened_ms      INTEGER NOT NULL,
     run            INTEGER,
-    state          TEXT NOT NULL CHECK (state IN ('open', 'answered', 'used', 'withdrawn', 'expired')),
+    state          TEXT NOT NULL CHECK (
+        state = 'open' OR state = 'answered' OR state = 'used' OR state = 'withdrawn'
+        OR state = 'expired'),
     choice         TEXT CHECK ((choice IS NOT NULL) = (state IN ('answered', 'used'))),
     answer_fields  TEXT CHECK ((answer_fields IS NOT NULL) = (state = 'answered')),
     answered_by    TEXT CHECK ((answered_by IS NOT NULL) = (state = 'answered')),
@@ -195,7 +216,8 @@ CREATE TABLE conflict_versions (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE pauses (
-    scope    TEXT NOT NULL CHECK (scope IN ('all', 'handler', 'item')),
+    scope    TEXT NOT NULL CHECK (
+        scope = 'all' OR scope = 'handler' OR scope = 'item'),
     handler  INTEGER REFERENCES handler_names (id) CHECK ((handler IS NOT NULL) = (scope = 'handler')),
     item     INTEGER REFERENCES item_names (id) CHECK ((item IS NOT NULL) = (scope = 'item')),
     since_ms INTEGER NOT NULL,
@@ -209,11 +231,15 @@ CREATE INDEX pauses_by_item ON pauses (item) WHERE item IS NOT NULL;
 CREATE TABLE events (
     number       INTEGER PRIMARY KEY,
     at_ms        INTEGER NOT NULL,
-    kind         TEXT NOT NULL CHECK (kind IN ('handler-registered', 'handler-unregistered', 'item-added', 'item-removed',
-                     'request-queued', 'request-merged', 'request-ended', 'session-opened', 'session-closed', 'run-opened',
-                     'run-closed', 'item-finished', 'stop-requested', 'skip-requested', 'protocol-violation',
-                     'instance-abandoned', 'need-opened', 'need-closed', 'conflicts-changed', 'paused', 'resumed',
-                     'lock-taken-over', 'run-interrupted', 'enabled-changed')),
+    kind         TEXT NOT NULL CHECK (
+        kind = 'item-finished' OR kind = 'handler-registered' OR kind = 'handler-unregistered'
+        OR kind = 'item-added' OR kind = 'item-removed' OR kind = 'request-queued'
+        OR kind = 'request-merged' OR kind = 'request-ended' OR kind = 'session-opened'
+        OR kind = 'session-closed' OR kind = 'run-opened' OR kind = 'run-closed'
+        OR kind = 'stop-requested' OR kind = 'skip-requested' OR kind = 'protocol-violation'
+        OR kind = 'instance-abandoned' OR kind = 'need-opened' OR kind = 'need-closed'
+        OR kind = 'conflicts-changed' OR kind = 'paused' OR kind = 'resumed' OR kind = 'lock-taken-over'
+        OR kind = 'run-interrupted' OR kind = 'enabled-changed'),
     handler      TEXT,
     item_handler TEXT,
     item         TEXT CHECK ((item IS NULL) = (item_handler IS NULL)),
@@ -225,6 +251,8 @@ CREATE TABLE events (
 
 -- The highest number ever used of each kind; rows go, numbers do not come back.
 CREATE TABLE numbers (
-    kind TEXT PRIMARY KEY CHECK (kind IN ('request', 'session', 'run', 'need', 'log', 'event')),
+    kind TEXT PRIMARY KEY CHECK (
+        kind = 'request' OR kind = 'session' OR kind = 'run' OR kind = 'need' OR kind = 'log'
+        OR kind = 'event'),
     last INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

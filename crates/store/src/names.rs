@@ -2,21 +2,25 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use syncmgr_core::{HandlerId, ItemRef};
 
-/// Most items whose number is kept in memory, at about 120 bytes each; the others are looked up each time.
-const MAX_CACHED_ITEMS: usize = 32_768;
+/// Most items whose number is kept in memory, at about 80 bytes each; the others are looked up each time.
+const MAX_CACHED_ITEMS: usize = 131_072;
 
 /// Most handlers whose number is kept in memory.
 const MAX_CACHED_HANDLERS: usize = 1024;
 
 /// What two spellings of one identifier have in common, exactly as `syncmgr_core` compares them (Sync Center A-29).
 pub(crate) fn fold(identifier: &str) -> String {
-    identifier.chars().flat_map(char::to_uppercase).collect()
+    if identifier.is_ascii() {
+        identifier.to_ascii_uppercase()
+    } else {
+        identifier.chars().flat_map(char::to_uppercase).collect()
+    }
 }
 
-/// The numbers known so far. To be cleared when a transaction that may have made some is rolled back, and when some are
+/// The numbers known so far, under identifiers as they are spelled in the database. To be cleared when a transaction that may have made some is rolled back, and when some are
 /// removed.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -37,17 +41,56 @@ impl Names {
         connection: &Connection,
         handler: &HandlerId,
     ) -> rusqlite::Result<i64> {
-        if let Some(&number) = self.handlers.get(handler) {
+        match self.handlers.get(handler) {
+            Some(&number) => Ok(number),
+            None => self.look_up_handler(connection, handler),
+        }
+    }
+
+    /// As [`Self::handler`], and this spelling is the one shown from now on: the handler itself is stored.
+    pub(crate) fn spelled_handler(
+        &mut self,
+        connection: &Connection,
+        handler: &HandlerId,
+    ) -> rusqlite::Result<i64> {
+        if let Some((known, &number)) = self.handlers.get_key_value(handler)
+            && known.as_str() == handler.as_str()
+        {
             return Ok(number);
         }
-        let number = match find_handler(connection, handler)? {
-            Some(number) => number,
-            None => connection
-                .prepare_cached("INSERT INTO handler_names (folded, spelling) VALUES (?1, ?2)")?
-                .insert(params![fold(handler.as_str()), handler.as_str()])?,
-        };
-        if self.handlers.len() < MAX_CACHED_HANDLERS {
+        let number = self.handler(connection, handler)?;
+        connection
+            .prepare_cached("UPDATE handler_names SET spelling = ?2 WHERE id = ?1")?
+            .execute(params![number, handler.as_str()])?;
+        if self.handlers.remove(handler).is_some() {
             self.handlers.insert(handler.clone(), number);
+        }
+        Ok(number)
+    }
+
+    fn look_up_handler(
+        &mut self,
+        connection: &Connection,
+        handler: &HandlerId,
+    ) -> rusqlite::Result<i64> {
+        let known = connection
+            .prepare_cached("SELECT id, spelling FROM handler_names WHERE folded = ?1")?
+            .query_row([fold(handler.as_str())], number_and_spelling)
+            .optional()?;
+        let (number, spelled) = match known {
+            // One that cannot be an identifier is not kept in memory; reading it fails with an error of its own.
+            Some((number, spelling)) => (number, HandlerId::new(&spelling).ok()),
+            None => {
+                let number = connection
+                    .prepare_cached("INSERT INTO handler_names (folded, spelling) VALUES (?1, ?2)")?
+                    .insert(params![fold(handler.as_str()), handler.as_str()])?;
+                (number, Some(handler.clone()))
+            }
+        };
+        if let Some(spelled) = spelled
+            && self.handlers.len() < MAX_CACHED_HANDLERS
+        {
+            self.handlers.insert(spelled, number);
         }
         Ok(number)
     }
@@ -58,42 +101,10 @@ impl Names {
         connection: &Connection,
         item: &ItemRef,
     ) -> rusqlite::Result<i64> {
-        if let Some(&number) = self.items.get(item) {
-            return Ok(number);
+        match self.items.get(item) {
+            Some(&number) => Ok(number),
+            None => Ok(self.look_up_item(connection, item)?.0),
         }
-        let handler = self.handler(connection, &item.handler)?;
-        let folded = fold(item.item.as_str());
-        let known = connection
-            .prepare_cached("SELECT id FROM item_names WHERE handler = ?1 AND folded = ?2")?
-            .query_row(params![handler, folded], |row| row.get(0))
-            .optional()?;
-        let number = match known {
-            Some(number) => number,
-            None => connection
-                .prepare_cached(
-                    "INSERT INTO item_names (handler, folded, spelling) VALUES (?1, ?2, ?3)",
-                )?
-                .insert(params![handler, folded, item.item.as_str()])?,
-        };
-        if self.items.len() < MAX_CACHED_ITEMS {
-            self.items.insert(item.clone(), number);
-        }
-        Ok(number)
-    }
-
-    /// As [`Self::handler`], and this spelling is the one shown from now on: the handler itself is stored.
-    pub(crate) fn spelled_handler(
-        &mut self,
-        connection: &Connection,
-        handler: &HandlerId,
-    ) -> rusqlite::Result<i64> {
-        let number = self.handler(connection, handler)?;
-        connection
-            .prepare_cached(
-                "UPDATE handler_names SET spelling = ?2 WHERE id = ?1 AND spelling <> ?2",
-            )?
-            .execute(params![number, handler.as_str()])?;
-        Ok(number)
     }
 
     /// As [`Self::item`], and this spelling is the one shown from now on: the item itself is stored.
@@ -102,12 +113,56 @@ impl Names {
         connection: &Connection,
         item: &ItemRef,
     ) -> rusqlite::Result<i64> {
-        let number = self.item(connection, item)?;
-        connection
-            .prepare_cached("UPDATE item_names SET spelling = ?2 WHERE id = ?1 AND spelling <> ?2")?
-            .execute(params![number, item.item.as_str()])?;
+        let (number, same) = match self.items.get_key_value(item) {
+            Some((known, &number)) => (number, known.item.as_str() == item.item.as_str()),
+            None => self.look_up_item(connection, item)?,
+        };
+        if !same {
+            connection
+                .prepare_cached("UPDATE item_names SET spelling = ?2 WHERE id = ?1")?
+                .execute(params![number, item.item.as_str()])?;
+            if self.items.remove(item).is_some() {
+                self.items.insert(item.clone(), number);
+            }
+        }
         Ok(number)
     }
+
+    /// The number of an item, and whether it is spelled in the same way.
+    fn look_up_item(
+        &mut self,
+        connection: &Connection,
+        item: &ItemRef,
+    ) -> rusqlite::Result<(i64, bool)> {
+        let handler = self.handler(connection, &item.handler)?;
+        let folded = fold(item.item.as_str());
+        let known = connection
+            .prepare_cached(
+                "SELECT id, spelling FROM item_names WHERE handler = ?1 AND folded = ?2",
+            )?
+            .query_row(params![handler, folded], number_and_spelling)
+            .optional()?;
+        let (number, same) = match known {
+            Some((number, spelling)) => (number, spelling == item.item.as_str()),
+            None => {
+                let number = connection
+                    .prepare_cached(
+                        "INSERT INTO item_names (handler, folded, spelling) VALUES (?1, ?2, ?3)",
+                    )?
+                    .insert(params![handler, folded, item.item.as_str()])?;
+                (number, true)
+            }
+        };
+        // Another spelling would be taken for the stored one.
+        if same && self.items.len() < MAX_CACHED_ITEMS {
+            self.items.insert(item.clone(), number);
+        }
+        Ok((number, same))
+    }
+}
+
+fn number_and_spelling(row: &Row<'_>) -> rusqlite::Result<(i64, String)> {
+    Ok((row.get(0)?, row.get(1)?))
 }
 
 /// The number of a handler that has one.
@@ -133,4 +188,22 @@ pub(crate) fn find_item(connection: &Connection, item: &ItemRef) -> rusqlite::Re
             |row| row.get(0),
         )
         .optional()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_agrees_with_the_comparison_of_identifiers_a_29() {
+        let words = [
+            "a", "A", "ä", "Ä", "ß", "SS", "\u{17f}", "s", "ı", "i", "İ", "ǆ", "Ǆ",
+        ];
+        for a in words {
+            for b in words {
+                let same = HandlerId::new(a).unwrap() == HandlerId::new(b).unwrap();
+                assert_eq!(fold(a) == fold(b), same, "{a} {b}");
+            }
+        }
+    }
 }

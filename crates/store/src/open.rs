@@ -21,8 +21,9 @@ pub const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Prepared statements kept for each connection; more than there are different ones.
 const STATEMENTS: usize = 96;
 
-/// Memory for pages of the writer, in KiB; a larger transaction spills into the write-ahead log.
-const WRITER_CACHE_KIB: i64 = 8 * 1024;
+/// Memory for pages of the writer, in KiB, given back after every large transaction; a larger one spills into the
+/// write-ahead log.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
 
 /// Memory for pages of a reader, in KiB.
 const READER_CACHE_KIB: i64 = 2 * 1024;
@@ -363,9 +364,6 @@ fn connect(path: &Path, access: OpenFlags, busy: Duration) -> Result<Connection,
     ] {
         connection.set_db_config(config, value).map_err(at)?;
     }
-    connection
-        .pragma_update(None, "cell_size_check", "ON")
-        .map_err(at)?;
     Ok(connection)
 }
 
@@ -403,7 +401,8 @@ fn refuse_hollow(path: &Path) -> Result<(), OpenStoreError> {
             source,
         }),
     };
-    if size(path)? == 0 && size(&beside(path, "-wal"))? > 0 {
+    // To SQLite a file of one byte is empty too.
+    if size(path)? <= 1 && size(&beside(path, "-wal"))? > 0 {
         return Err(OpenStoreError::Hollow {
             path: path.to_owned(),
         });

@@ -226,15 +226,16 @@ fn floor(connection: &Connection, table: &str, key: &str, keep: &KeepFor) -> rus
         .unwrap_or(i64::MIN))
 }
 
-/// Whether a run must stay: an item shows it, an open question came from it, or it is an item's last good one.
+/// Whether a run must stay: an open question came from it, or it is the last or the last good one of an item that still
+/// is.
 const NEEDED: &str = "
-SELECT EXISTS (SELECT 1 FROM items WHERE last_run = ?1)
-    OR EXISTS (SELECT 1 FROM needs WHERE state IN ('open', 'answered') AND run = ?1)
+SELECT EXISTS (SELECT 1 FROM needs WHERE state IN ('open', 'answered') AND run = ?1)
     OR EXISTS (
-        SELECT 1 FROM runs r JOIN run_items a ON a.run = r.id JOIN items t ON t.item = a.item
-        WHERE r.id = ?1 AND r.kind = 'synchronize' AND a.status = 'succeeded' AND NOT EXISTS (
-            SELECT 1 FROM run_items b JOIN runs s ON s.id = b.run
-            WHERE b.item = a.item AND b.run > a.run AND b.status = 'succeeded' AND s.kind = 'synchronize'))";
+        SELECT 1 FROM run_items a JOIN items t ON t.item = a.item WHERE a.run = ?1 AND (
+            t.last_run = ?1
+            OR a.status = 'succeeded' AND (SELECT kind FROM runs WHERE id = ?1) = 'synchronize' AND NOT EXISTS (
+                SELECT 1 FROM run_items b JOIN runs s ON s.id = b.run
+                WHERE b.item = a.item AND b.run > ?1 AND b.status = 'succeeded' AND s.kind = 'synchronize')))";
 
 fn prune_runs(
     connection: &Connection,

@@ -17,6 +17,9 @@ use crate::open::Store;
 use crate::words::{Word as _, set_words};
 use crate::{event, numbers, texts};
 
+/// A transaction of so many records gives the memory that it took for pages back.
+const LARGE: usize = 10_000;
+
 /// The records were not stored, none of them; the database is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -114,6 +117,10 @@ impl Store {
         numbers::store(&transaction, &self.last, &last)?;
         transaction.commit()?;
         self.last = last;
+        if records.len() >= LARGE {
+            // The records are stored; memory that is not given back is no reason to say otherwise.
+            drop(self.connection.release_memory());
+        }
         Ok(())
     }
 }
@@ -550,5 +557,86 @@ impl Writing<'_> {
             self.connection.prepare_cached(sql)?.execute([of])?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syncmgr_core::{Event, EventKind, EventNumber, SessionId};
+
+    use super::*;
+    use crate::OpenOptions;
+
+    fn event(number: u64) -> Record {
+        Record::Event(Event {
+            number: EventNumber(number),
+            at: Timestamp(1),
+            kind: EventKind::SessionOpened(SessionId(number)),
+        })
+    }
+
+    #[test]
+    fn on_a_full_disk_nothing_of_the_batch_is_stored_and_the_next_one_works() {
+        let home = tempfile::tempdir().unwrap();
+        let mut store =
+            Store::open(&home.path().join("state.db"), &OpenOptions::default()).unwrap();
+        store.write(&[event(1)]).unwrap();
+        let limit = |store: &Store, pages: i64| {
+            let set = |_: &rusqlite::Row<'_>| Ok(());
+            store
+                .connection
+                .pragma_update_and_check(None, "max_page_count", pages, set)
+                .unwrap();
+        };
+        let pages: i64 = store
+            .connection
+            .query_row("PRAGMA page_count", [], |row| row.get(0))
+            .unwrap();
+        limit(&store, pages);
+        let many: Vec<_> = (2..5000).map(event).collect();
+        let error = store.write(&many).unwrap_err();
+        assert!(matches!(error, WriteError::Full(_)), "{error:?}");
+        assert!(error.hint().is_some());
+        assert_eq!(store.remembered().unwrap().last.event, 1);
+        limit(&store, 1_000_000);
+        store.write(&many).unwrap();
+        assert_eq!(store.remembered().unwrap().last.event, 4999);
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_ordered_is_refused_with_its_whole_batch() {
+        let home = tempfile::tempdir().unwrap();
+        let mut store =
+            Store::open(&home.path().join("state.db"), &OpenOptions::default()).unwrap();
+        let error = store.write(&[event(1), event(u64::MAX)]).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                WriteError::NumberTooLarge {
+                    number: u64::MAX,
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
+        let events = store.reader().unwrap().events(EventNumber(0), 10).unwrap();
+        assert_eq!(events, []);
+    }
+
+    #[test]
+    fn while_somebody_else_writes_it_says_busy_and_the_same_records_may_come_again() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("state.db");
+        let options = OpenOptions {
+            busy: Duration::ZERO,
+            ..OpenOptions::default()
+        };
+        let mut store = Store::open(&path, &options).unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let error = store.write(&[event(1)]).unwrap_err();
+        assert!(matches!(error, WriteError::Busy(_)), "{error:?}");
+        other.execute_batch("ROLLBACK").unwrap();
+        store.write(&[event(1)]).unwrap();
     }
 }
