@@ -156,7 +156,7 @@ impl Following {
                 Event::Draw => {
                     self.turn = self.turn.wrapping_add(1);
                     let lines = self.followed.progress.frame(
-                        &talk.screen.look,
+                        &talk.screen.aside,
                         talk.rows,
                         talk.now(),
                         self.turn,
@@ -392,7 +392,7 @@ impl Following {
             talk.keyboard = Some(keyboard);
             return;
         };
-        for line in question_lines(&need, &talk.screen.look) {
+        for line in question_lines(&need, &talk.screen.aside) {
             talk.screen.remark(&line);
         }
         talk.screen.prompt(PROMPT);

@@ -105,7 +105,8 @@ async fn choose(talk: &mut Talk, id: u64) -> Result<String, Refusal> {
         talk.screen.lines(need_lines(&need, &look));
         return Err(no_choice());
     }
-    for line in question_lines(&need, &look) {
+    let aside = talk.screen.aside;
+    for line in question_lines(&need, &aside) {
         talk.screen.remark(&line);
     }
     for _ in 0..MAX_TRIES {

@@ -18,7 +18,7 @@ mod look;
 mod preview;
 mod progress;
 mod question;
-mod refuse;
+mod report;
 mod run;
 mod screen;
 mod steer;
@@ -31,5 +31,5 @@ mod when;
 mod world;
 
 pub use keyboard::RealKeyboard;
-pub use run::run;
+pub use run::{refuse, run};
 pub use world::{Keyboard, Need, Program, Terminal, World};

@@ -15,7 +15,7 @@ use crate::sync::verdict_line;
 use crate::talk::{Talk, Verdict};
 use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::world::{Need, Program, World};
-use crate::{duration, generate, history, inbox, items, preview, refuse, steer, sync};
+use crate::{duration, generate, history, inbox, items, preview, report, steer, sync};
 
 /// Threads that the manager inside this process may use besides those for files.
 const WORKERS: usize = 2;
@@ -30,7 +30,7 @@ pub fn run(
 ) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
     let guessed = guess(&words);
-    let look = look(&guessed, &world);
+    let (look, aside) = looks(&guessed, &world);
     let columns = look
         .columns
         .unwrap_or(MAX_HELP_COLUMNS)
@@ -41,9 +41,11 @@ pub fn run(
         .and_then(|matches| CommandLine::from_arg_matches(&matches));
     let CommandLine { global, command } = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return not_understood(&error, &guessed, look, world, words.len() < 2),
+        Err(error) => {
+            return not_understood(&error, &guessed, (look, aside), world, words.len() < 2);
+        }
     };
-    let look = self::look(&global, &world);
+    let (look, aside) = looks(&global, &world);
     let World {
         directory,
         home,
@@ -55,7 +57,7 @@ pub fn run(
         errors,
         keyboard,
     } = world;
-    let mut screen = Screen::new(look, output, errors, global.json, global.quiet);
+    let mut screen = Screen::new(look, aside, output, errors, global.json, global.quiet);
     let origin = Origin {
         directory: &directory,
         home: home.as_deref(),
@@ -128,6 +130,13 @@ pub fn run(
         },
         Err(refusal) => refused(&refusal, &mut screen),
     }
+}
+
+/// Reports why the program cannot even run a command, and returns what to exit with.
+pub fn refuse(refusal: &Refusal, world: World) -> ExitCode {
+    let (look, aside) = looks(&Global::default(), &world);
+    let mut screen = Screen::new(look, aside, world.output, world.errors, false, false);
+    refused(refusal, &mut screen)
 }
 
 /// What a command comes to.
@@ -377,11 +386,11 @@ fn guess(words: &[OsString]) -> Global {
     }
 }
 
-fn look(global: &Global, world: &World) -> Look {
+/// How standard output and standard error look.
+fn looks(global: &Global, world: &World) -> (Look, Look) {
     let terminal = &world.terminal;
-    Look {
-        columns: terminal
-            .output
+    let look = |shown: bool| Look {
+        columns: shown
             .then_some(terminal.columns)
             .flatten()
             .map(usize::from)
@@ -390,32 +399,35 @@ fn look(global: &Global, world: &World) -> Look {
         color: match global.color {
             ColorWhen::Always => true,
             ColorWhen::Never => false,
-            ColorWhen::Auto => terminal.output && terminal.color,
+            ColorWhen::Auto => shown && terminal.color,
         },
-    }
+    };
+    (look(terminal.output), look(terminal.redraw))
 }
 
 /// Help and versions are what was asked for; everything else is a mistake in the words.
 fn not_understood(
     error: &clap::Error,
     guessed: &Global,
-    look: Look,
+    (look, aside): (Look, Look),
     world: World,
     alone: bool,
 ) -> ExitCode {
-    let mut screen = Screen::new(look, world.output, world.errors, guessed.json, false);
+    let mut screen = Screen::new(look, aside, world.output, world.errors, guessed.json, false);
     let rendered = error.render();
-    let text = if look.color {
+    // The bare name is a question too, and no mistake.
+    let help = alone
+        || matches!(
+            error.kind(),
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+        );
+    let color = if help { look.color } else { aside.color };
+    let text = if color {
         rendered.ansi().to_string()
     } else {
         rendered.to_string()
     };
-    let help = matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    );
-    // The bare name is a question too, and no mistake.
-    if help || alone {
+    if help {
         screen.raw(text.as_bytes());
         return ExitCode::Good;
     }
@@ -461,7 +473,7 @@ fn told(verdict: &Verdict, screen: &mut Screen) -> ExitCode {
 fn refused(refusal: &Refusal, screen: &mut Screen) -> ExitCode {
     screen.object(&json!({"error": refusal, "exit": refusal.exit as u8}));
     if !screen.json() {
-        let report = refuse::report(refusal, &screen.look);
+        let report = report::report(refusal, &screen.aside);
         screen.remark(&report);
     }
     refusal.exit

@@ -10,7 +10,10 @@ use crate::text::{harmless_json, wrap};
 
 /// Standard output and error, with what is redrawn below them.
 pub(crate) struct Screen {
+    /// Of standard output.
     pub(crate) look: Look,
+    /// Of standard error, and of what is redrawn there.
+    pub(crate) aside: Look,
     output: Box<dyn Write + Send>,
     errors: Box<dyn Write + Send>,
     live: Option<Live>,
@@ -22,6 +25,7 @@ pub(crate) struct Screen {
 impl Screen {
     pub(crate) fn new(
         look: Look,
+        aside: Look,
         output: Box<dyn Write + Send>,
         errors: Box<dyn Write + Send>,
         json: bool,
@@ -29,6 +33,7 @@ impl Screen {
     ) -> Self {
         Self {
             look,
+            aside,
             output,
             errors,
             live: None,

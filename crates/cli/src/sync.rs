@@ -35,12 +35,10 @@ pub(crate) async fn sync(talk: &mut Talk, target: Target) -> Result<Verdict, Ref
     if names.is_empty() && !followed.left {
         // Asked for everything, answered about everything.
         let status = ask!(talk, Request::Status, Reply::Status(status) => status);
-        if followed.outcome.exit() == status.verdict.exit
-            || status.verdict.exit > ExitCode::Warnings
-        {
+        if verdict.exit == status.verdict.exit {
             verdict.sentence = status.verdict.sentence;
-            verdict.suggestion = status.verdict.suggestion.or(verdict.suggestion);
         }
+        verdict.suggestion = status.verdict.suggestion.or(verdict.suggestion);
     }
     Ok(verdict)
 }

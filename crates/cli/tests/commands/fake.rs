@@ -1,0 +1,320 @@
+//! A world whose every answer is scripted: a manager that answers by a function, a person who types, a fixed clock.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _};
+use jiff::tz::TimeZone;
+use syncmgr_cli::{Keyboard, Need, Program, Terminal, World};
+use syncmgr_control::{Caller, Change, Changes, ExitCode, Refusal, Reply, Request, Service, What};
+
+/// 2026-11-22T12:00:00Z
+pub(crate) const NOW_MS: i64 = 1_795_348_800_000;
+
+type Script = Box<dyn FnMut(&Request, &Stage) -> Result<Reply, Refusal> + Send>;
+
+/// What a scripted manager can make happen.
+pub(crate) struct Stage {
+    /// To whoever subscribed last.
+    changes: Mutex<Option<UnboundedSender<Change>>>,
+    presses: UnboundedSender<()>,
+    number: Mutex<u64>,
+}
+
+impl Stage {
+    /// Something changes.
+    pub(crate) fn happens(&self, what: What) {
+        let mut number = self.number.lock().unwrap();
+        let change = Change {
+            number: *number,
+            at_ms: NOW_MS + i64::try_from(*number).unwrap() * 40,
+            what,
+        };
+        *number += 1;
+        // Nobody listens any more: the command has ended.
+        if let Some(changes) = &*self.changes.lock().unwrap() {
+            drop(changes.unbounded_send(change));
+        }
+    }
+
+    /// The person presses Ctrl-C.
+    pub(crate) fn press(&self) {
+        drop(self.presses.unbounded_send(()));
+    }
+
+    /// The stream of changes ends.
+    pub(crate) fn hang_up(&self) {
+        *self.changes.lock().unwrap() = None;
+    }
+
+    fn subscribe(&self) -> UnboundedReceiver<Change> {
+        let (changes, stream) = unbounded();
+        *self.changes.lock().unwrap() = Some(changes);
+        self.happens(What::Gap);
+        stream
+    }
+}
+
+/// A manager that answers by a function.
+pub(crate) struct Manager {
+    script: Mutex<Script>,
+    stage: Stage,
+    asked: Mutex<Vec<(Caller, Request)>>,
+}
+
+impl Service for Manager {
+    fn call(&self, caller: Caller, request: Request) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        self.asked.lock().unwrap().push((caller, request.clone()));
+        let answer = (self.script.lock().unwrap())(&request, &self.stage);
+        async { answer }.boxed()
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<Changes, Refusal>> {
+        let stream = self.stage.subscribe();
+        async { Ok(stream.boxed()) }.boxed()
+    }
+}
+
+/// The program around the command line.
+struct Fake {
+    manager: Result<Arc<Manager>, Refusal>,
+    opened: Mutex<Option<Need>>,
+}
+
+impl Program for Fake {
+    fn open(&self, need: Need) -> BoxFuture<'_, Result<Arc<dyn Service>, Refusal>> {
+        *self.opened.lock().unwrap() = Some(need);
+        let opened = self.manager.clone().map(|manager| manager as _);
+        async { opened }.boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        async {}.boxed()
+    }
+
+    fn daemon(&self) -> Result<ExitCode, Refusal> {
+        Ok(ExitCode::Warnings)
+    }
+
+    fn handler(&self, kind: &str) -> Result<ExitCode, Refusal> {
+        match kind {
+            "folder" => Ok(ExitCode::NeedsYou),
+            _ => Err(Refusal::new("handler::unknown", "no such handler", "none")),
+        }
+    }
+}
+
+/// A person who types these lines.
+struct Typist {
+    lines: VecDeque<String>,
+    presses: Mutex<Option<UnboundedReceiver<()>>>,
+}
+
+impl Keyboard for Typist {
+    fn line(&mut self) -> BoxFuture<'_, std::io::Result<Option<String>>> {
+        let line = self.lines.pop_front();
+        async { Ok(line) }.boxed()
+    }
+
+    fn interrupts(&self) -> BoxStream<'static, ()> {
+        match self.presses.lock().unwrap().take() {
+            Some(presses) => presses.boxed(),
+            None => futures::stream::pending().boxed(),
+        }
+    }
+}
+
+/// What was printed.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Paper {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// An output that nobody reads.
+struct Closed(std::io::ErrorKind);
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One command in a scripted world.
+pub(crate) struct Run {
+    words: Vec<OsString>,
+    pub(crate) terminal: Terminal,
+    script: Option<Script>,
+    refusal: Option<Refusal>,
+    lines: Vec<String>,
+    closed: Option<std::io::ErrorKind>,
+}
+
+/// What came of it.
+pub(crate) struct Ended {
+    pub(crate) exit: ExitCode,
+    pub(crate) output: String,
+    pub(crate) errors: String,
+    pub(crate) asked: Vec<(Caller, Request)>,
+    pub(crate) opened: Option<Need>,
+}
+
+impl Run {
+    /// These words after `syncmgr`, separated by blanks.
+    pub(crate) fn new(words: &str) -> Self {
+        Self::words(words.split_whitespace().map(OsString::from))
+    }
+
+    pub(crate) fn words(words: impl IntoIterator<Item = OsString>) -> Self {
+        Self {
+            words: std::iter::once("syncmgr".into()).chain(words).collect(),
+            terminal: Terminal {
+                unicode: true,
+                ..Terminal::default()
+            },
+            script: None,
+            refusal: None,
+            lines: Vec::new(),
+            closed: None,
+        }
+    }
+
+    /// On a terminal of so many columns.
+    pub(crate) fn columns(mut self, columns: u16) -> Self {
+        self.terminal = Terminal {
+            output: true,
+            columns: Some(columns),
+            rows: Some(24),
+            ..self.terminal
+        };
+        self
+    }
+
+    /// With a person who types these lines.
+    pub(crate) fn types(mut self, lines: &[&str]) -> Self {
+        self.terminal.input = true;
+        self.terminal.redraw = true;
+        self.lines = lines.iter().map(|&line| line.to_owned()).collect();
+        self
+    }
+
+    /// With a manager that answers by this function.
+    pub(crate) fn manager(
+        mut self,
+        script: impl FnMut(&Request, &Stage) -> Result<Reply, Refusal> + Send + 'static,
+    ) -> Self {
+        self.script = Some(Box::new(script));
+        self
+    }
+
+    /// With a manager that gives this answer to everything.
+    pub(crate) fn answers(self, reply: Reply) -> Self {
+        self.manager(move |_, _| Ok(reply.clone()))
+    }
+
+    /// With a manager that cannot be reached.
+    pub(crate) fn unreachable(mut self, refusal: Refusal) -> Self {
+        self.refusal = Some(refusal);
+        self
+    }
+
+    /// With an output that fails like this.
+    pub(crate) fn closed(mut self, kind: std::io::ErrorKind) -> Self {
+        self.closed = Some(kind);
+        self
+    }
+
+    /// Runs it.
+    pub(crate) fn go(self) -> Ended {
+        let (presses, pressed) = unbounded();
+        let stage = Stage {
+            changes: Mutex::default(),
+            presses,
+            number: Mutex::new(0),
+        };
+        let manager = Arc::new(Manager {
+            script: Mutex::new(self.script.unwrap_or_else(|| {
+                Box::new(|_, _| Err(Refusal::new("test::refused", "refused", "nothing")))
+            })),
+            stage,
+            asked: Mutex::default(),
+        });
+        let program = Fake {
+            manager: match self.refusal {
+                Some(refusal) => Err(refusal),
+                None => Ok(Arc::clone(&manager)),
+            },
+            opened: Mutex::default(),
+        };
+        let (output, errors) = (Paper::default(), Paper::default());
+        let world = World {
+            directory: PathBuf::from("/work here"),
+            home: Some(PathBuf::from("/home/ada")),
+            user: Some("ada".to_owned()),
+            zone: TimeZone::UTC,
+            clock: Arc::new(|| NOW_MS),
+            terminal: self.terminal,
+            output: match self.closed {
+                Some(kind) => Box::new(Closed(kind)),
+                None => Box::new(output.clone()),
+            },
+            errors: Box::new(errors.clone()),
+            keyboard: Box::new(Typist {
+                lines: self.lines.into(),
+                presses: Mutex::new(Some(pressed)),
+            }),
+        };
+        let exit = syncmgr_cli::run(self.words, world, &program);
+        let asked = manager.asked.lock().unwrap().clone();
+        Ended {
+            exit,
+            output: output.text(),
+            errors: errors.text(),
+            asked,
+            opened: *program.opened.lock().unwrap(),
+        }
+    }
+}
+
+impl Ended {
+    /// Everything that a person sees of it.
+    pub(crate) fn seen(&self) -> String {
+        let mut seen = self.output.clone();
+        if !self.errors.is_empty() {
+            seen += "--- standard error\n";
+            seen += &self.errors;
+        }
+        format!("{seen}--- exit {}", self.exit as u8)
+    }
+
+    /// The lines as JSON; panics when one is not.
+    pub(crate) fn json(&self) -> Vec<serde_json::Value> {
+        self.output
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+}

@@ -1,0 +1,574 @@
+//! Commands that begin work and follow it.
+
+use insta::assert_snapshot;
+use syncmgr_control::view::*;
+use syncmgr_control::{ExitCode, Refusal, Reply, Request, What};
+
+use crate::fake::{Run, Stage};
+use crate::samples::{self, choice, conflict, counts, entry, need};
+
+fn opened(run: u64, request: u64, items: u64) -> What {
+    What::RunOpened {
+        run,
+        request: Some(request),
+        handler: "folder".into(),
+        items,
+    }
+}
+
+fn progress(run: u64, name: &str, value: u64) -> What {
+    What::Progress {
+        run,
+        handler: "folder".into(),
+        item: name.to_uppercase(),
+        name: name.into(),
+        status: ItemStatus::Updating,
+        text: "copying".into(),
+        value,
+        max: 10,
+        counts: counts(value, 0),
+        stopping: false,
+    }
+}
+
+fn finished(run: u64, name: &str, status: ItemStatus, text: &str, counts: Counts) -> What {
+    What::ItemFinished {
+        run,
+        handler: "folder".into(),
+        item: name.to_uppercase(),
+        name: name.into(),
+        status,
+        text: text.into(),
+        counts,
+        elapsed_ms: 1_449,
+    }
+}
+
+fn closed(run: u64, outcome: Outcome) -> What {
+    What::RunClosed {
+        run,
+        outcome,
+        problem: None,
+    }
+}
+
+fn ended(request: u64, outcome: Outcome) -> What {
+    What::RequestEnded {
+        request,
+        outcome,
+        problem: None,
+    }
+}
+
+fn state(outcome: Outcome, runs: &[u64]) -> Result<Reply, Refusal> {
+    Ok(Reply::RequestState(RequestState {
+        outcome,
+        runs: runs.to_vec(),
+    }))
+}
+
+/// A manager whose `sync` goes as told; everything is request 7.
+fn going(
+    goes: impl Fn(&Stage) + Send + 'static,
+) -> impl FnMut(&Request, &Stage) -> Result<Reply, Refusal> + Send + 'static {
+    move |request, stage| match request {
+        Request::Sync { .. } | Request::Undo { .. } | Request::Resolve { .. } => {
+            goes(stage);
+            Ok(Reply::Accepted { request: 7 })
+        }
+        Request::Answer { .. } => {
+            goes(stage);
+            Ok(Reply::Answered { request: Some(7) })
+        }
+        Request::AddItem { .. } => Ok(Reply::Added(Added {
+            name: "notes".into(),
+            id: "NOTES".into(),
+            handler: "folder".into(),
+            existing: false,
+        })),
+        Request::RequestState { id: 7 } => state(Outcome::Open, &[]),
+        Request::Status => Ok(Reply::Status(Box::new(samples::in_sync()))),
+        Request::Needs => Ok(Reply::Needs(vec![need()])),
+        _ => Err(Refusal::new(
+            "test::unscripted",
+            format!("{request:?}"),
+            "script it",
+        )),
+    }
+}
+
+fn all_good(stage: &Stage) {
+    stage.happens(opened(11, 7, 2));
+    stage.happens(progress(11, "notes", 3));
+    stage.happens(progress(11, "notes", 4));
+    stage.happens(progress(99, "of somebody else", 4));
+    stage.happens(finished(
+        11,
+        "notes",
+        ItemStatus::Succeeded,
+        "done",
+        counts(12, 3),
+    ));
+    stage.happens(finished(
+        99,
+        "of somebody else",
+        ItemStatus::Failed,
+        "no",
+        counts(0, 0),
+    ));
+    stage.happens(finished(
+        11,
+        "mail",
+        ItemStatus::Succeeded,
+        "done",
+        counts(0, 0),
+    ));
+    stage.happens(closed(11, Outcome::Succeeded));
+    stage.happens(ended(6, Outcome::Failed));
+    stage.happens(ended(7, Outcome::Succeeded));
+}
+
+#[test]
+fn sync_shows_each_item_and_ends_with_the_verdict() {
+    let plain = Run::new("sync").manager(going(all_good)).go();
+    assert_snapshot!("sync", plain.seen());
+    let live = Run::new("sync")
+        .columns(80)
+        .types(&[])
+        .manager(going(all_good))
+        .go();
+    assert_eq!(live.output, plain.output);
+    let quiet = Run::new("sync --quiet").manager(going(all_good)).go();
+    assert_eq!(
+        quiet.output,
+        "✓ Everything is in sync. Next: syncmgr run 11\n"
+    );
+    let json = Run::new("sync --json").manager(going(all_good)).go();
+    assert_snapshot!("sync-json", json.seen());
+    assert_eq!(json.json().last().unwrap()["exit"], 0);
+    let pair = Run::new("sync ./a ./b").manager(going(all_good)).go();
+    assert_snapshot!("sync-pair", pair.seen());
+    let names: Vec<_> = pair
+        .asked
+        .iter()
+        .filter(
+            |(_, request)| matches!(request, Request::Sync { names, .. } if names == &["notes"]),
+        )
+        .collect();
+    assert_eq!(names.len(), 1);
+}
+
+#[test]
+fn every_end_has_its_sentence_and_its_exit_code() {
+    let mut all = String::new();
+    for (outcome, status, text, counts) in [
+        (Outcome::Nothing, ItemStatus::Succeeded, "", counts(0, 0)),
+        (Outcome::Succeeded, ItemStatus::Succeeded, "", counts(1, 0)),
+        (
+            Outcome::Warnings,
+            ItemStatus::Succeeded,
+            "skipped a socket",
+            counts(1, 0),
+        ),
+        (
+            Outcome::Warnings,
+            ItemStatus::Succeeded,
+            "",
+            Counts {
+                conflicts: 2,
+                ..counts(1, 0)
+            },
+        ),
+        (Outcome::Skipped, ItemStatus::Skipped, "", counts(0, 0)),
+        (Outcome::Stopped, ItemStatus::Stopped, "", counts(1, 0)),
+        (Outcome::NeedsYou, ItemStatus::Held, "", counts(0, 0)),
+        (
+            Outcome::Failed,
+            ItemStatus::Failed,
+            "the right folder is not mounted",
+            counts(0, 0),
+        ),
+        (Outcome::Interrupted, ItemStatus::Failed, "", counts(0, 0)),
+    ] {
+        for words in ["sync notes", "sync notes mail photos books"] {
+            let run = Run::new(words)
+                .manager(going(move |stage| {
+                    stage.happens(opened(11, 7, 1));
+                    stage.happens(finished(11, "notes", status, text, counts));
+                    stage.happens(ended(7, outcome));
+                }))
+                .go();
+            assert_eq!(run.exit, outcome.exit(), "{outcome:?}");
+            all += &format!("$ syncmgr {words}   ({outcome:?})\n{}\n", run.seen());
+        }
+    }
+    assert_snapshot!("ends", all);
+}
+
+#[test]
+fn why_nothing_came_of_a_request_is_told() {
+    let run = Run::new("sync notes")
+        .manager(going(|stage| {
+            stage.happens(What::RequestEnded {
+                request: 7,
+                outcome: Outcome::Failed,
+                problem: Some("the handler ended before it said anything".into()),
+            });
+        }))
+        .go();
+    assert_snapshot!("sync-nothing-came", run.seen());
+}
+
+#[test]
+fn warnings_are_shown_as_they_come_but_not_without_end() {
+    let run = Run::new("sync notes")
+        .manager(going(|stage| {
+            stage.happens(opened(11, 7, 1));
+            for number in 0..30 {
+                let text = format!("cannot read {number}.txt");
+                stage.happens(What::Log(entry(number, Level::Warning, &text, None)));
+            }
+            stage.happens(What::Log(entry(40, Level::Information, "not shown", None)));
+            stage.happens(What::Notice {
+                text: "a stale lock was taken over".into(),
+            });
+            stage.happens(finished(
+                11,
+                "notes",
+                ItemStatus::Succeeded,
+                "",
+                Counts {
+                    failed: 30,
+                    ..counts(1, 0)
+                },
+            ));
+            stage.happens(ended(7, Outcome::Warnings));
+        }))
+        .go();
+    assert_snapshot!("sync-warnings", run.seen());
+}
+
+#[test]
+fn after_a_gap_the_records_are_read() {
+    let script = |request: &Request, stage: &Stage| match request {
+        Request::Sync { .. } => {
+            stage.happens(opened(11, 7, 2));
+            stage.happens(finished(
+                11,
+                "notes",
+                ItemStatus::Succeeded,
+                "done",
+                counts(12, 3),
+            ));
+            stage.happens(What::Gap);
+            Ok(Reply::Accepted { request: 7 })
+        }
+        Request::RequestState { .. } => state(Outcome::Failed, &[11, 12]),
+        Request::Run { id: 11 } => Ok(Reply::Run(Box::new(samples::run_detail()))),
+        Request::Run { id: 12 } => Ok(Reply::Run(Box::new(RunDetail {
+            items: vec![],
+            ..samples::run_detail()
+        }))),
+        _ => Err(Refusal::new(
+            "test::unscripted",
+            format!("{request:?}"),
+            "script it",
+        )),
+    };
+    let run = Run::new("sync notes photos").manager(script).go();
+    assert_snapshot!("sync-gap", run.seen());
+}
+
+#[test]
+fn a_gap_that_lost_nothing_changes_nothing() {
+    let mut asked = 0;
+    let script = move |request: &Request, stage: &Stage| match request {
+        Request::Sync { .. } => {
+            stage.happens(opened(11, 7, 1));
+            stage.happens(What::Gap);
+            Ok(Reply::Accepted { request: 7 })
+        }
+        Request::RequestState { .. } => {
+            asked += 1;
+            if asked == 2 {
+                stage.happens(finished(
+                    12,
+                    "notes",
+                    ItemStatus::Succeeded,
+                    "done",
+                    counts(12, 3),
+                ));
+                stage.happens(ended(7, Outcome::Succeeded));
+            }
+            state(Outcome::Open, &[12])
+        }
+        Request::Run { .. } => Ok(Reply::Run(Box::new(RunDetail {
+            items: vec![],
+            ..samples::run_detail()
+        }))),
+        _ => Err(Refusal::new(
+            "test::unscripted",
+            format!("{request:?}"),
+            "script it",
+        )),
+    };
+    let run = Run::new("sync notes").manager(script).go();
+    assert_eq!(
+        run.output,
+        "✓ notes  ↑12 ↓3 ✗0  1.4 s\n✓ notes is in sync. Next: syncmgr run 12\n"
+    );
+}
+
+#[test]
+fn a_manager_that_goes_away_is_a_failure() {
+    let run = Run::new("sync notes")
+        .manager(going(|stage| {
+            stage.happens(opened(11, 7, 1));
+            stage.hang_up();
+        }))
+        .go();
+    assert_eq!(run.exit, ExitCode::Failed);
+    assert!(
+        run.errors.contains("cli::manager-went-away"),
+        "{}",
+        run.errors
+    );
+}
+
+#[test]
+fn ctrl_c_asks_then_insists_then_leaves() {
+    // Stops when asked.
+    let script = |request: &Request, stage: &Stage| match request {
+        Request::Sync { .. } => {
+            stage.happens(opened(11, 7, 1));
+            stage.press();
+            Ok(Reply::Accepted { request: 7 })
+        }
+        Request::Stop { request: Some(7) } => {
+            stage.happens(finished(
+                11,
+                "notes",
+                ItemStatus::Stopped,
+                "stopped",
+                counts(2, 0),
+            ));
+            stage.happens(ended(7, Outcome::Stopped));
+            Ok(Reply::Done { names: vec![] })
+        }
+        Request::RequestState { .. } => state(Outcome::Open, &[]),
+        _ => Err(Refusal::new(
+            "test::unscripted",
+            format!("{request:?}"),
+            "script it",
+        )),
+    };
+    let run = Run::new("sync notes").manager(script).go();
+    assert_snapshot!("interrupt-once", run.seen());
+
+    // Does not stop: a second press, a third one.
+    let script = |request: &Request, stage: &Stage| match request {
+        Request::Sync { .. } => {
+            stage.press();
+            Ok(Reply::Accepted { request: 7 })
+        }
+        Request::Stop { request: Some(7) } => {
+            stage.press();
+            Ok(Reply::Done { names: vec![] })
+        }
+        Request::RequestState { .. } => state(Outcome::Open, &[]),
+        _ => Err(Refusal::new(
+            "test::unscripted",
+            format!("{request:?}"),
+            "script it",
+        )),
+    };
+    let run = Run::new("sync notes").manager(script).go();
+    let stops = run
+        .asked
+        .iter()
+        .filter(|(_, request)| matches!(request, Request::Stop { .. }))
+        .count();
+    assert_eq!(stops, 2);
+    assert_snapshot!("interrupt-thrice", run.seen());
+}
+
+#[test]
+fn questions_of_a_running_handler_are_put_to_the_person() {
+    let prompt = || NeedView {
+        kind: "prompt".into(),
+        item: Some("notes".into()),
+        ..need()
+    };
+    let script = move |request: &Request, stage: &Stage| match request {
+        Request::Sync {
+            may_bother_user, ..
+        } => {
+            assert!(may_bother_user);
+            stage.happens(opened(11, 7, 1));
+            stage.happens(progress(11, "notes", 1));
+            stage.happens(What::NeedOpened(NeedView {
+                item: Some("other".into()),
+                ..prompt()
+            }));
+            stage.happens(What::NeedOpened(prompt()));
+            Ok(Reply::Accepted { request: 7 })
+        }
+        Request::Answer {
+            need: 3, choice, ..
+        } => {
+            assert_eq!(choice, "bring-back");
+            stage.happens(What::NeedClosed { id: 3 });
+            stage.happens(finished(
+                11,
+                "notes",
+                ItemStatus::Succeeded,
+                "",
+                counts(1, 0),
+            ));
+            stage.happens(ended(7, Outcome::Succeeded));
+            Ok(Reply::Answered { request: None })
+        }
+        Request::RequestState { .. } => state(Outcome::Open, &[]),
+        _ => Err(Refusal::new(
+            "test::unscripted",
+            format!("{request:?}"),
+            "script it",
+        )),
+    };
+    let run = Run::new("sync notes")
+        .types(&["nonsense", "bring"])
+        .manager(script)
+        .go();
+    assert_eq!(run.exit, ExitCode::Good, "{}", run.seen());
+    assert_eq!(run.errors.matches("40 of 100 entries").count(), 2);
+}
+
+#[test]
+fn an_answer_can_be_typed() {
+    let done = |stage: &Stage| {
+        stage.happens(opened(11, 7, 1));
+        stage.happens(finished(
+            11,
+            "papers",
+            ItemStatus::Succeeded,
+            "",
+            counts(0, 40),
+        ));
+        stage.happens(ended(7, Outcome::Succeeded));
+    };
+    let run = Run::new("answer 3")
+        .types(&["", "nonsense", "2"])
+        .manager(going(done))
+        .go();
+    assert_snapshot!("answer-typed", run.seen());
+    assert!(run.asked.iter().any(
+        |(_, request)| matches!(request, Request::Answer { choice, .. } if choice == "bring-back")
+    ));
+
+    let run = Run::new("answer 3 later").manager(going(done)).go();
+    assert_eq!(run.exit, ExitCode::Good);
+
+    let run = Run::new("answer 3").manager(going(done)).go();
+    assert_snapshot!("answer-without-choice", run.seen());
+    let run = Run::new("answer 3 --json").manager(going(done)).go();
+    assert_snapshot!("answer-without-choice-json", run.seen());
+    let run = Run::new("answer 4")
+        .types(&["apply"])
+        .manager(going(done))
+        .go();
+    assert!(run.errors.contains("cli::no-such-question"));
+    let run = Run::new("answer 3")
+        .types(&["x", "y", "z", "apply"])
+        .manager(going(done))
+        .go();
+    assert_eq!(run.exit, ExitCode::CouldNotStart);
+
+    let run = Run::new("answer 3 later")
+        .answers(Reply::Answered { request: None })
+        .go();
+    assert_eq!(run.output, "✓ Answered. Next: syncmgr status\n");
+}
+
+#[test]
+fn undo_says_how_to_undo_it() {
+    let done = |stage: &Stage| {
+        stage.happens(opened(12, 7, 1));
+        stage.happens(finished(
+            12,
+            "notes",
+            ItemStatus::Succeeded,
+            "",
+            counts(3, 0),
+        ));
+        stage.happens(ended(7, Outcome::Succeeded));
+    };
+    let run = Run::new("undo 11").manager(going(done)).go();
+    assert_snapshot!("undo", run.seen());
+    let nothing = |stage: &Stage| stage.happens(ended(7, Outcome::Nothing));
+    let run = Run::new("undo 11").manager(going(nothing)).go();
+    assert_eq!(run.output, "✓ Run 11 left nothing to bring back.\n");
+}
+
+#[test]
+fn conflicts_are_resolved_one_by_one_or_all() {
+    let done = |stage: &Stage| stage.happens(ended(7, Outcome::Succeeded));
+    let run = Run::new("resolve 4f2a keep-left").manager(going(done)).go();
+    assert_eq!(
+        run.output,
+        "✓ The conflict is resolved. Next: syncmgr conflicts\n"
+    );
+
+    let mut begun = 0;
+    let script = move |request: &Request, stage: &Stage| match request {
+        Request::Conflicts { offset, .. } => {
+            let all = [
+                conflict("a", "a.txt"),
+                ConflictView {
+                    choices: vec![choice("keep-right", "")],
+                    ..conflict("b", "b.txt")
+                },
+                conflict("c", "c.txt"),
+            ];
+            let rest: Vec<_> = all.into_iter().skip(*offset as usize).take(2).collect();
+            Ok(Reply::Conflicts(ConflictsView {
+                conflicts: rest,
+                total: 3,
+            }))
+        }
+        Request::Resolve { conflict, choice } => {
+            assert_eq!(choice, "keep-both");
+            assert!(["a", "c"].contains(&conflict.as_str()));
+            begun += 1;
+            stage.happens(ended(begun, Outcome::Succeeded));
+            Ok(Reply::Accepted { request: begun })
+        }
+        Request::RequestState { .. } => state(Outcome::Succeeded, &[]),
+        _ => Err(Refusal::new(
+            "test::unscripted",
+            format!("{request:?}"),
+            "script it",
+        )),
+    };
+    let run = Run::new("resolve --all keep-both notes")
+        .manager(script)
+        .go();
+    assert_eq!(
+        run.seen(),
+        "! 2 conflicts resolved, 1 without that choice left open. Next: syncmgr conflicts\n--- exit 1"
+    );
+}
+
+#[test]
+fn two_unknown_names_may_have_been_folders() {
+    let run = Run::new("sync left right")
+        .manager(|_, _| {
+            Err(Refusal::new(
+                "name::unknown",
+                "nothing is called left",
+                "see: syncmgr list",
+            ))
+        })
+        .go();
+    assert!(run.errors.contains("syncmgr sync ./left"), "{}", run.errors);
+    assert_eq!(run.exit, ExitCode::CouldNotStart);
+}

@@ -1,0 +1,11 @@
+//! Every command against a scripted manager: what it asks, what it prints, what it exits with.
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests: what cannot be unwrapped fails the test, and names say what is tested"
+)]
+
+mod fake;
+mod following;
+mod samples;
+mod shown;
+mod words;

@@ -1,0 +1,420 @@
+//! What commands print.
+
+use std::io::ErrorKind;
+
+use insta::assert_snapshot;
+use syncmgr_cli::Need;
+use syncmgr_control::view::*;
+use syncmgr_control::{ExitCode, Refusal, Reply};
+
+use crate::fake::{NOW_MS, Run};
+use crate::samples::{self, MINUTE, choice, conflict, counts, entry, item, need};
+
+/// On terminals of two widths, on a pipe as JSON.
+fn check(name: &str, words: &str, reply: Reply) {
+    for columns in [80, 120] {
+        let ended = Run::new(words).columns(columns).answers(reply.clone()).go();
+        assert_snapshot!(format!("{name}-{columns}"), ended.seen(), words);
+        harmless(&ended.output);
+    }
+    let ended = Run::new(&format!("{words} --json")).answers(reply).go();
+    assert_snapshot!(format!("{name}-json"), ended.seen(), words);
+    let lines = ended.json();
+    let last = lines.last().unwrap();
+    assert!(
+        last["verdict"].is_string() && last["exit"].is_number(),
+        "{last}"
+    );
+    harmless(&ended.output);
+}
+
+fn harmless(text: &str) {
+    let acts = |character: char| character.is_control() || character == '\u{202e}';
+    assert!(!text.replace('\n', "").contains(acts), "{text:?}");
+}
+
+#[test]
+fn status() {
+    check(
+        "status",
+        "status",
+        Reply::Status(Box::new(samples::status())),
+    );
+    check(
+        "status-good",
+        "status",
+        Reply::Status(Box::new(samples::in_sync())),
+    );
+    let empty = StatusView {
+        items: vec![],
+        total: 0,
+        verdict: VerdictView {
+            sentence: "Nothing is set up to be synchronized.".into(),
+            exit: ExitCode::Good,
+            suggestion: None,
+        },
+        ..samples::in_sync()
+    };
+    check("status-empty", "status", Reply::Status(Box::new(empty)));
+    let quiet = Run::new("status -q")
+        .answers(Reply::Status(Box::new(samples::status())))
+        .go();
+    assert_eq!(
+        quiet.output,
+        "? 1 of 5 items failed, and 1 waits for you.\n"
+    );
+    assert_eq!(quiet.exit, ExitCode::NeedsYou);
+}
+
+#[test]
+fn status_in_colour_and_in_ascii() {
+    let reply = Reply::Status(Box::new(samples::status()));
+    let colour = Run::new("status --color=always")
+        .columns(80)
+        .answers(reply.clone())
+        .go();
+    assert_snapshot!("status-colour", colour.output.replace('\u{1b}', "ESC"));
+    let mut ascii = Run::new("status").columns(80).answers(reply);
+    ascii.terminal.unicode = false;
+    assert_snapshot!("status-ascii", ascii.go().output);
+}
+
+#[test]
+fn list() {
+    check("list", "list", Reply::Items(samples::items()));
+    check("list-empty", "list", Reply::Items(vec![]));
+}
+
+#[test]
+fn show() {
+    let detail = ItemDetail {
+        item: ItemView {
+            labels: vec!["home".into(), "daily".into()],
+            needs: vec![3],
+            problem: Some("it waits for an answer".into()),
+            conflicts: 1,
+            ..item("papers", Shown::NeedsYou, "waits for you")
+        },
+        handler_name: "Folder pairs".into(),
+        definition: Some(
+            serde_json::json!({"left": "/home/ada/papers", "right": "/mnt/usb/papers"}),
+        ),
+        runs: samples::runs(),
+        needs: vec![need()],
+        tasks: vec![
+            TaskView {
+                task: "start-sync".into(),
+                greyed: None,
+            },
+            TaskView {
+                task: "stop-sync".into(),
+                greyed: Some("nothing runs".into()),
+            },
+        ],
+    };
+    check("show", "show papers", Reply::Item(Box::new(detail)));
+}
+
+#[test]
+fn why() {
+    let why = WhyView {
+        name: "papers".into(),
+        sentence: "papers is not synchronized, because it waits for an answer since 3 hours ago."
+            .into(),
+        reasons: vec![
+            ReasonView {
+                about: "pause".into(),
+                blocks: false,
+                wanted: "not paused".into(),
+                now: "not paused".into(),
+                since_ms: None,
+                unblocked_by: None,
+            },
+            ReasonView {
+                about: "question".into(),
+                blocks: true,
+                wanted: "no open question".into(),
+                now: "question 3 is open".into(),
+                since_ms: Some(NOW_MS - 180 * MINUTE),
+                unblocked_by: Some("an answer to it".into()),
+            },
+        ],
+        suggestion: Some("syncmgr answer 3".into()),
+    };
+    check("why", "why papers", Reply::Why(Box::new(why)));
+}
+
+#[test]
+fn history() {
+    check("runs", "runs", Reply::Runs(samples::runs()));
+    check("runs-empty", "runs", Reply::Runs(vec![]));
+    check("run", "run 12", Reply::Run(Box::new(samples::run_detail())));
+    let page = LogPage {
+        entries: vec![
+            entry(
+                9,
+                Level::Error,
+                "cannot read b.txt",
+                Some("permission denied\nlet the owner read it"),
+            ),
+            entry(8, Level::Warning, "skipped a socket", None),
+            LogView {
+                handler: None,
+                item: None,
+                ..entry(7, Level::Information, "a stale lock was taken over", None)
+            },
+        ],
+        before: Some(7),
+    };
+    check("log", "log", Reply::Log(page));
+    let empty = LogPage {
+        entries: vec![],
+        before: None,
+    };
+    check("log-empty", "log", Reply::Log(empty));
+}
+
+#[test]
+fn needs() {
+    let other = NeedView {
+        id: 4,
+        item: None,
+        detail: None,
+        default: None,
+        deadline_ms: None,
+        choices: vec![choice("take over", "")],
+        text: "is the lock of process 77 stale?".into(),
+        ..need()
+    };
+    check("needs", "needs", Reply::Needs(vec![need(), other]));
+    check("needs-none", "needs", Reply::Needs(vec![]));
+}
+
+#[test]
+fn conflicts() {
+    let view = ConflictsView {
+        conflicts: vec![
+            conflict("4f2a9c0011223344", "a.txt"),
+            conflict("77aa", "b\u{1b}[31m.txt"),
+        ],
+        total: 45,
+    };
+    check("conflicts", "conflicts", Reply::Conflicts(view));
+    let none = ConflictsView {
+        conflicts: vec![],
+        total: 0,
+    };
+    check("conflicts-none", "conflicts", Reply::Conflicts(none));
+}
+
+#[test]
+fn plan() {
+    let action =
+        |action: &str, to: Option<&str>, name: &str, bytes, reason: Option<&str>| ActionView {
+            action: action.into(),
+            to: to.map(str::to_owned),
+            name: name.into(),
+            bytes,
+            reason: reason.map(str::to_owned),
+        };
+    let plan = PlanView {
+        items: vec![
+            ItemPlanView {
+                handler: "folder".into(),
+                item: "NOTES".into(),
+                name: "notes".into(),
+                counts: Counts {
+                    deleted: 1,
+                    conflicts: 1,
+                    bytes: 1_250,
+                    ..counts(2, 1)
+                },
+                actions: vec![
+                    action("add", Some("right"), "a.txt", 1_250, None),
+                    action(
+                        "update",
+                        Some("left"),
+                        "deep/b\nc.txt",
+                        12,
+                        Some("newer on the right"),
+                    ),
+                    action(
+                        "delete",
+                        Some("right"),
+                        "d.txt",
+                        0,
+                        Some("deleted on the left"),
+                    ),
+                    action("conflict", None, "e.txt", 0, Some("changed on both sides")),
+                ],
+                total: 2_000,
+                held: Some("more than 25 % would be deleted".into()),
+                problem: None,
+            },
+            ItemPlanView {
+                handler: "folder".into(),
+                item: "PHOTOS".into(),
+                name: "photos".into(),
+                counts: counts(0, 0),
+                actions: vec![],
+                total: 0,
+                held: None,
+                problem: Some("the right folder does not exist".into()),
+            },
+        ],
+        exit: ExitCode::Failed,
+    };
+    check("plan", "plan", Reply::Plan(plan));
+    let nothing = PlanView {
+        items: vec![],
+        exit: ExitCode::Good,
+    };
+    check("plan-nothing", "plan", Reply::Plan(nothing));
+}
+
+#[test]
+fn handlers_and_doctor() {
+    let handler = |id: &str, active, enabled| HandlerView {
+        id: id.into(),
+        name: id.into(),
+        comment: "keeps two folders equal".into(),
+        version: "0.1.0".into(),
+        built_in: active,
+        active,
+        enabled,
+        items: 3,
+        capabilities: vec!["plan".into()],
+    };
+    let view = HandlersView {
+        handlers: vec![
+            handler("folder", true, true),
+            handler("mine", false, true),
+            handler("other", true, false),
+        ],
+    };
+    check("handlers", "handlers", Reply::Handlers(view));
+    let doctor = DoctorView {
+        checks: vec![
+            CheckView {
+                name: "store".into(),
+                result: ExitCode::Good,
+                text: "the database is whole".into(),
+                hint: None,
+            },
+            CheckView {
+                name: "network".into(),
+                result: ExitCode::Warnings,
+                text: "not watched on this system".into(),
+                hint: Some("items that wait for a network are tried again every hour".into()),
+            },
+        ],
+        exit: ExitCode::Warnings,
+    };
+    check("doctor", "doctor", Reply::Doctor(doctor));
+}
+
+#[test]
+fn orders() {
+    let done = |names: &[&str]| Reply::Done {
+        names: names.iter().map(|&name| name.to_owned()).collect(),
+    };
+    check(
+        "pause",
+        "pause notes mail --for 1h",
+        done(&["notes", "mail"]),
+    );
+    check("pause-everything", "pause", done(&[]));
+    check("skip", "skip notes", done(&["notes"]));
+    let added = Added {
+        name: "notes".into(),
+        id: "N".into(),
+        handler: "folder".into(),
+        existing: false,
+    };
+    check("add", "add folder ./a ./b", Reply::Added(added));
+}
+
+#[test]
+fn refusals() {
+    let refusal = Refusal {
+        causes: vec!["permission denied\u{1b}[2J".into(), "os error 13".into()],
+        exit: ExitCode::Failed,
+        ..Refusal::new(
+            "folder::unreadable",
+            "the left folder /home/ada/notes cannot be read",
+            "let your user read it: chmod u+rx /home/ada/notes",
+        )
+    };
+    let run = |words: &str| {
+        let refusal = refusal.clone();
+        Run::new(words).manager(move |_, _| Err(refusal.clone()))
+    };
+    assert_snapshot!("refusal", run("show notes").columns(80).go().seen());
+    assert_snapshot!("refusal-json", run("show notes --json").go().seen());
+    let mut ascii = run("show notes");
+    ascii.terminal.unicode = false;
+    assert_snapshot!("refusal-ascii", ascii.go().seen());
+
+    let ended = Run::new("status").unreachable(refusal).go();
+    assert_eq!(ended.exit, ExitCode::Failed);
+    assert!(ended.errors.contains("folder::unreadable"));
+
+    // An answer to another question.
+    let ended = Run::new("status").answers(Reply::Needs(vec![])).go();
+    assert_eq!(ended.exit, ExitCode::Failed);
+    assert!(ended.errors.contains("cli::unexpected-answer"));
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_failure_but_a_full_disk_is() {
+    let run = |kind| {
+        Run::new("list")
+            .answers(Reply::Items(samples::items()))
+            .closed(kind)
+            .go()
+    };
+    let away = run(ErrorKind::BrokenPipe);
+    assert_eq!((away.exit, away.errors.as_str()), (ExitCode::Good, ""));
+    let full = run(ErrorKind::StorageFull);
+    assert_eq!(full.exit, ExitCode::Failed);
+    assert!(full.errors.contains("cannot be written"));
+}
+
+#[test]
+fn commands_that_only_look_say_so() {
+    for (words, need) in [
+        ("status", Need::Look),
+        ("sync", Need::Work),
+        ("pause", Need::Work),
+        ("plan", Need::Work),
+        ("doctor", Need::Check),
+    ] {
+        assert_eq!(Run::new(words).go().opened, Some(need), "{words}");
+    }
+    assert_eq!(Run::new("daemon").go().exit, ExitCode::Warnings);
+    assert_eq!(Run::new("handler folder").go().exit, ExitCode::NeedsYou);
+    assert_eq!(Run::new("handler x").go().exit, ExitCode::CouldNotStart);
+    assert_eq!(Run::new("daemon").go().opened, None);
+}
+
+#[test]
+fn pages_and_completions_are_written() {
+    let man = Run::new("man").go();
+    assert!(man.output.contains(".TH syncmgr"), "{}", man.output);
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = Run::new(&format!("completions {shell}")).go();
+        assert!(script.output.contains("resolve"), "{shell}");
+        assert_eq!(script.exit, ExitCode::Good);
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    let ended = Run::words(["generate".into(), path.into()]).go();
+    assert_eq!(ended.seen(), "--- exit 0");
+    assert!(directory.path().join("man/syncmgr-sync.1").is_file());
+    assert!(directory.path().join("completions/syncmgr.bash").is_file());
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let ended = Run::words(["man".into(), file.join("x").into()]).go();
+    assert_eq!(ended.exit, ExitCode::CouldNotStart);
+    assert!(ended.errors.contains("cli::not-written"));
+}
