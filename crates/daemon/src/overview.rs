@@ -2,13 +2,16 @@
 
 use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::{
-    Freshness, ItemDetail, ItemView, ProgressView, Shown, StatusView, TaskView, VerdictView,
+    self, ItemDetail, ItemView, ProgressView, ReasonView, StatusView, TaskView, VerdictView,
     WhyView,
 };
 use syncmgr_control::{ExitCode, Refusal};
-use syncmgr_core::item::{Activation, Connected, ItemRow, ItemStatus, RunState};
+use syncmgr_core::ItemRef;
+use syncmgr_core::freshness::{Freshness, freshness};
+use syncmgr_core::item::ItemRow;
 use syncmgr_core::task::{ItemTask, Offer, item_task};
-use syncmgr_core::{ItemRef, Timestamp};
+use syncmgr_core::verdict::{Exit, Shown, Verdict};
+use syncmgr_core::why::{About, Reason};
 
 use crate::adapt::to_view;
 use crate::run::Loop;
@@ -32,17 +35,26 @@ const SENTENCE_NAMES: usize = 3;
 impl Loop {
     /// The verdict with the items, worst first.
     pub(crate) fn status(&self) -> StatusView {
-        let mut items: Vec<ItemView> = self
+        let now = self.now();
+        let mut order: Vec<(Shown, ItemRef)> = self
             .all_items()
-            .iter()
-            .filter_map(|item| self.item_view(item))
+            .into_iter()
+            .map(|item| (self.manager.standing(&item, now), item))
             .collect();
-        items.sort_by_key(|item| urgency(item.shown));
-        let needs = self.open_needs(None).len() as u64;
-        let conflicts = items.iter().map(|item| item.conflicts).sum();
-        let verdict = verdict(&items, needs);
-        let total = items.len() as u64;
-        items.truncate(MAX_PAGE as usize);
+        order.sort_by_key(|(standing, _)| std::cmp::Reverse(*standing));
+        let conflicts = order
+            .iter()
+            .map(|(_, item)| self.manager.conflict_count(item))
+            .sum();
+        let total = order.len() as u64;
+        order.truncate(MAX_PAGE as usize);
+        let items = order
+            .iter()
+            .filter_map(|(_, item)| self.item_view(item))
+            .collect();
+        let verdict = self.manager.verdict(now);
+        let needs = verdict.open_needs;
+        let verdict = self.verdict_view(&verdict);
         StatusView {
             verdict,
             items,
@@ -64,26 +76,25 @@ impl Loop {
         let row = self.manager.item(item)?;
         let now = self.now();
         let run_state = self.manager.run_state(item);
-        let freshness = freshness(row, now);
         let conflicts = self.manager.conflict_count(item);
         let needs: Vec<u64> = self
             .manager
             .open_needs_of(item)
             .map(|need| need.id.0)
             .collect();
-        let shown = self.shown(row, run_state, freshness, conflicts, !needs.is_empty());
+        let shown = self.manager.shown(item, now);
         Some(ItemView {
             handler: item.handler.to_string(),
             id: item.item.to_string(),
             name: row.name.clone(),
             comment: row.comment.clone(),
             labels: row.labels.iter().cloned().collect(),
-            shown,
+            shown: shown_view(shown),
             state: phrase(shown, conflicts, row),
             checked: row.checked,
             enabled: row.enabled,
             run_state: to_view::run_state(run_state),
-            freshness,
+            freshness: freshness_view(freshness(row, now)),
             last_good_ms: row.last_good.map(|at| at.0),
             last_attempt_ms: row.last_attempt.map(|at| at.0),
             last_run: row.last_run.map(|run| run.0),
@@ -103,55 +114,95 @@ impl Loop {
         })
     }
 
-    /// What a person sees of an item: its axes folded into one word, here alone.
-    fn shown(
-        &self,
-        row: &ItemRow,
-        run_state: RunState,
-        freshness: Freshness,
-        conflicts: u64,
-        needs: bool,
-    ) -> Shown {
-        let handler = self.manager.handler(&row.at.handler);
-        match run_state {
-            RunState::Syncing => return Shown::Syncing,
-            RunState::Stopping => return Shown::Stopping,
-            RunState::Pending => return Shown::Pending,
-            RunState::Idle => {}
-        }
-        if handler.is_some_and(|handler| handler.activation == Activation::Inactive) {
-            Shown::NotSetUp
-        } else if !row.enabled || handler.is_some_and(|handler| !handler.enabled) {
-            Shown::Disabled
-        } else if needs {
-            Shown::NeedsYou
-        } else if self.manager.pause_of(&row.at).is_some() {
-            Shown::Paused
-        } else if row.connected == Connected::No
-            || row.last_status == Some(ItemStatus::Disconnected)
-        {
-            Shown::Disconnected
-        } else if matches!(row.last_status, Some(ItemStatus::Failed | ItemStatus::Held)) {
-            Shown::Failed
-        } else if conflicts > 0 {
-            Shown::Conflicts
-        } else {
-            match freshness {
-                Freshness::New => Shown::New,
-                Freshness::Late | Freshness::Overdue => Shown::Late,
-                Freshness::Fresh => Shown::Fresh,
-            }
+    /// Why an item is as it is.
+    pub(crate) fn why(&self, item: &ItemRef) -> WhyView {
+        let name = self.name(item);
+        let found = self.manager.why(item, self.now());
+        let (shown, reasons) = found.map_or((Shown::NotSetUp, Vec::new()), |why| {
+            (why.shown, why.reasons)
+        });
+        let state = self.manager.item(item).map_or_else(String::new, |row| {
+            phrase(shown, self.manager.conflict_count(item), row)
+        });
+        let sentence = match reasons.iter().find(|reason| reason.blocks) {
+            Some(reason) => match &reason.unblocked_by {
+                Some(by) => format!(
+                    "{name}: {state}; {} (what would change it: {by}).",
+                    reason.now
+                ),
+                None => format!("{name}: {state}; {}.", reason.now),
+            },
+            None => format!("{name}: {state}; nothing holds it back."),
+        };
+        WhyView {
+            suggestion: suggestion(shown, &name),
+            sentence,
+            name,
+            reasons: reasons.iter().map(reason_view).collect(),
         }
     }
 
-    /// Why an item is as it is.
-    pub(crate) fn why(&self, item: &ItemRef) -> WhyView {
-        let view = self.item_view(item);
-        WhyView {
-            name: self.name(item),
-            sentence: view.map(|view| view.state).unwrap_or_default(),
-            reasons: Vec::new(),
-            suggestion: None,
+    /// The verdict in words.
+    fn verdict_view(&self, verdict: &Verdict) -> VerdictView {
+        let names: Vec<String> = verdict
+            .which
+            .iter()
+            .take(SENTENCE_NAMES)
+            .map(|item| self.name(item))
+            .collect();
+        let of = |count: u64, one: &str, many: &str| {
+            let listed = names.join(", ");
+            match count {
+                1 => format!("{listed} {one}."),
+                n if n <= SENTENCE_NAMES as u64 => format!("{listed} {many}."),
+                n => format!("{n} items {many}: {listed}, …"),
+            }
+        };
+        let first = names.first().map_or("", String::as_str);
+        let sentence = match verdict.worst {
+            _ if verdict.items == 0 => "Nothing is set up yet.".to_owned(),
+            Shown::Failed => of(verdict.failed, "is not in sync", "are not in sync"),
+            Shown::NeedsYou if names.is_empty() => "A question waits for you.".to_owned(),
+            Shown::NeedsYou => of(
+                verdict.needs_you,
+                "waits for your answer",
+                "wait for your answer",
+            ),
+            Shown::Conflicts => of(verdict.conflicts, "has conflicts", "have conflicts"),
+            Shown::Overdue => of(verdict.overdue, "is overdue", "are overdue"),
+            Shown::Late => of(verdict.late, "is late", "are late"),
+            Shown::Disconnected => of(
+                verdict.disconnected,
+                "cannot be reached",
+                "cannot be reached",
+            ),
+            Shown::New => of(
+                verdict.new,
+                "was never synchronized",
+                "were never synchronized",
+            ),
+            Shown::Stopping | Shown::Syncing | Shown::Pending => {
+                "Everything was in sync; a run is going on.".to_owned()
+            }
+            Shown::Paused | Shown::NotSetUp | Shown::Disabled | Shown::Fresh => {
+                match verdict.paused + verdict.off {
+                    0 => "Everything is in sync.".to_owned(),
+                    held if held == verdict.items => {
+                        "Everything is paused or turned off.".to_owned()
+                    }
+                    held => format!("Everything is in sync, but {held} paused or turned off."),
+                }
+            }
+        };
+        let suggestion = if verdict.items == 0 {
+            Some("syncmgr sync LEFT RIGHT".to_owned())
+        } else {
+            suggestion(verdict.worst, first)
+        };
+        VerdictView {
+            sentence,
+            exit: exit_code(verdict.worst.exit()),
+            suggestion,
         }
     }
 
@@ -205,18 +256,43 @@ impl Loop {
     }
 }
 
-fn freshness(row: &ItemRow, now: Timestamp) -> Freshness {
-    match (row.last_good, row.expected_freshness) {
-        (None, _) => Freshness::New,
-        (Some(_), None) => Freshness::Fresh,
-        (Some(good), Some(expected)) => match now.since(good) {
-            age if age > expected * 2 => Freshness::Overdue,
-            age if age > expected => Freshness::Late,
-            _ => Freshness::Fresh,
-        },
+fn freshness_view(freshness: Freshness) -> view::Freshness {
+    match freshness {
+        Freshness::New => view::Freshness::New,
+        Freshness::Fresh => view::Freshness::Fresh,
+        Freshness::Late => view::Freshness::Late,
+        Freshness::Overdue => view::Freshness::Overdue,
     }
 }
 
+fn shown_view(shown: Shown) -> view::Shown {
+    match shown {
+        Shown::Fresh => view::Shown::Fresh,
+        Shown::Disabled => view::Shown::Disabled,
+        Shown::NotSetUp => view::Shown::NotSetUp,
+        Shown::Paused => view::Shown::Paused,
+        Shown::Pending => view::Shown::Pending,
+        Shown::Syncing => view::Shown::Syncing,
+        Shown::Stopping => view::Shown::Stopping,
+        Shown::New => view::Shown::New,
+        Shown::Disconnected => view::Shown::Disconnected,
+        Shown::Late | Shown::Overdue => view::Shown::Late,
+        Shown::Conflicts => view::Shown::Conflicts,
+        Shown::NeedsYou => view::Shown::NeedsYou,
+        Shown::Failed => view::Shown::Failed,
+    }
+}
+
+fn exit_code(exit: Exit) -> ExitCode {
+    match exit {
+        Exit::Good => ExitCode::Good,
+        Exit::Warnings => ExitCode::Warnings,
+        Exit::Failed => ExitCode::Failed,
+        Exit::NeedsYou => ExitCode::NeedsYou,
+    }
+}
+
+/// What an item is, in a few words.
 fn phrase(shown: Shown, conflicts: u64, row: &ItemRow) -> String {
     match shown {
         Shown::NotSetUp => "not set up".to_owned(),
@@ -235,110 +311,60 @@ fn phrase(shown: Shown, conflicts: u64, row: &ItemRow) -> String {
         Shown::Stopping => "stopping".to_owned(),
         Shown::New => "never synchronized".to_owned(),
         Shown::Late => "late".to_owned(),
+        Shown::Overdue => "overdue".to_owned(),
         Shown::Fresh => "in sync".to_owned(),
     }
 }
 
-/// The order in which lists show items, worst first.
-fn urgency(shown: Shown) -> u8 {
+/// The one command that would help most.
+fn suggestion(shown: Shown, name: &str) -> Option<String> {
     match shown {
-        Shown::Failed => 0,
-        Shown::NeedsYou => 1,
-        Shown::Conflicts => 2,
-        Shown::Disconnected => 3,
-        Shown::Late => 4,
-        Shown::New => 5,
-        Shown::Stopping | Shown::Syncing => 6,
-        Shown::Pending => 7,
-        Shown::Paused => 8,
-        Shown::NotSetUp => 9,
-        Shown::Disabled => 10,
-        Shown::Fresh => 11,
+        Shown::Failed => Some(format!("syncmgr log {}", quoted(name))),
+        Shown::NeedsYou => Some("syncmgr needs".to_owned()),
+        Shown::Conflicts => Some("syncmgr conflicts".to_owned()),
+        Shown::Overdue | Shown::Late | Shown::New | Shown::Disconnected => {
+            Some(format!("syncmgr sync {}", quoted(name)))
+        }
+        Shown::Paused => Some(format!("syncmgr resume {}", quoted(name))),
+        Shown::Disabled => Some(format!("syncmgr enable {}", quoted(name))),
+        Shown::Stopping | Shown::Syncing | Shown::Pending | Shown::NotSetUp | Shown::Fresh => None,
     }
 }
 
-fn verdict(items: &[ItemView], needs: u64) -> VerdictView {
-    let named = |shown: &[Shown]| -> Vec<&str> {
-        items
-            .iter()
-            .filter(|item| shown.contains(&item.shown))
-            .map(|item| item.name.as_str())
-            .collect()
-    };
-    let sentence = |names: &[&str], one: &str, many: &str| {
-        let listed = names
-            .iter()
-            .take(SENTENCE_NAMES)
-            .copied()
-            .collect::<Vec<_>>()
-            .join(", ");
-        match names.len() {
-            1 => format!("{listed} {one}."),
-            n if n <= SENTENCE_NAMES => format!("{listed} {many}."),
-            n => format!("{n} items {many}: {listed}, …"),
+/// A name as a shell takes it.
+fn quoted(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    if !name.is_empty() && name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', "'\\''"))
+    }
+}
+
+fn reason_view(reason: &Reason) -> ReasonView {
+    ReasonView {
+        about: match reason.about {
+            About::SetUp => "set-up",
+            About::Enabled => "enabled",
+            About::Checked => "checked",
+            About::Connected => "connection",
+            About::Pause => "pause",
+            About::Policy => "policy",
+            About::Run => "run",
+            About::Queue => "queue",
+            About::Need => "question",
+            About::Conflicts => "conflicts",
+            About::LastRun => "last run",
+            About::Retry => "retry",
+            About::Condition => "condition",
+            About::Freshness => "freshness",
+            About::History => "history",
         }
-    };
-    let view = |exit, sentence: String, suggestion: Option<String>| VerdictView {
-        sentence,
-        exit,
-        suggestion,
-    };
-    let failed = named(&[Shown::Failed, Shown::Disconnected]);
-    let waiting = named(&[Shown::NeedsYou]);
-    let conflicts = named(&[Shown::Conflicts]);
-    let late = named(&[Shown::Late]);
-    let new = named(&[Shown::New]);
-    let running = named(&[Shown::Syncing, Shown::Stopping, Shown::Pending]);
-    if items.is_empty() {
-        return view(
-            ExitCode::Good,
-            "Nothing is set up yet.".to_owned(),
-            Some("syncmgr sync LEFT RIGHT".to_owned()),
-        );
+        .to_owned(),
+        blocks: reason.blocks,
+        wanted: reason.wanted.clone(),
+        now: reason.now.clone(),
+        since_ms: reason.since.map(|at| at.0),
+        unblocked_by: reason.unblocked_by.clone(),
     }
-    if let [first, ..] = failed.as_slice() {
-        let why = Some(format!("syncmgr why {first}"));
-        return view(
-            ExitCode::Failed,
-            sentence(&failed, "is not in sync", "are not in sync"),
-            why,
-        );
-    }
-    if needs > 0 {
-        let all = if waiting.is_empty() {
-            "A question waits for you.".to_owned()
-        } else {
-            sentence(&waiting, "waits for your answer", "wait for your answer")
-        };
-        return view(ExitCode::NeedsYou, all, Some("syncmgr needs".to_owned()));
-    }
-    if !conflicts.is_empty() {
-        let all = sentence(&conflicts, "has conflicts", "have conflicts");
-        return view(
-            ExitCode::NeedsYou,
-            all,
-            Some("syncmgr conflicts".to_owned()),
-        );
-    }
-    if let [first, ..] = late.as_slice() {
-        let sync = Some(format!("syncmgr sync {first}"));
-        return view(
-            ExitCode::Warnings,
-            sentence(&late, "is late", "are late"),
-            sync,
-        );
-    }
-    if let [first, ..] = new.as_slice() {
-        let sync = Some(format!("syncmgr sync {first}"));
-        let all = sentence(&new, "was never synchronized", "were never synchronized");
-        return view(ExitCode::Warnings, all, sync);
-    }
-    if !running.is_empty() {
-        return view(
-            ExitCode::Good,
-            sentence(&running, "is being synchronized", "are being synchronized"),
-            None,
-        );
-    }
-    view(ExitCode::Good, "Everything is in sync.".to_owned(), None)
 }
