@@ -238,8 +238,8 @@ pub(crate) enum Command {
     /// Resolve a conflict, or all of an item's.
     #[command(after_help = "Examples:
   syncmgr conflicts
-  syncmgr resolve 4f2a keep-left
-  syncmgr resolve --all keep-both notes")]
+  syncmgr resolve 4f2a left
+  syncmgr resolve --all both notes")]
     Resolve {
         /// Its id as `conflicts` shows it, or a beginning of it.
         #[arg(value_name = "ID", required_unless_present = "all")]

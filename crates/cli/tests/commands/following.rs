@@ -199,7 +199,7 @@ fn every_end_has_its_sentence_and_its_exit_code() {
                 }))
                 .go();
             assert_eq!(run.exit, outcome.exit(), "{outcome:?}");
-            all += &format!("$ syncmgr {words}   ({outcome:?})\n{}\n", run.seen());
+            all = format!("{all}$ syncmgr {words}   ({outcome:?})\n{}\n", run.seen());
         }
     }
     assert_snapshot!("ends", all);

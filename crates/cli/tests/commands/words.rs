@@ -354,7 +354,49 @@ fn help_is_an_answer() {
         let ended = Run::new(&format!("{command} --help")).columns(100).go();
         assert_eq!(ended.exit, ExitCode::Good, "{command}");
         assert!(ended.output.contains("Examples:"), "{command}");
-        all += &format!("$ syncmgr {command} --help\n{}\n", ended.output);
+        all = format!("{all}$ syncmgr {command} --help\n{}\n", ended.output);
     }
     assert_snapshot!("help-of-commands", all);
+}
+
+/// The commands that docs/cli.md shows are understood.
+#[test]
+fn documented_commands_are_understood() {
+    let document = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
+    let document = std::fs::read_to_string(document).unwrap();
+    let mut shown = 0;
+    for command in document
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `syncmgr ")?.split_once('`'))
+        .map(|(command, _)| command)
+        .filter(|command| !command.starts_with("man "))
+    {
+        shown += 1;
+        let ended = Run::new(command).go();
+        assert!(
+            !ended.errors.starts_with("error:"),
+            "{command}: {}",
+            ended.errors
+        );
+        assert!(
+            !ended.errors.contains("cli::"),
+            "{command}: {}",
+            ended.errors
+        );
+    }
+    assert!(shown > 25, "{shown}");
+    let mut help = Run::new("--help").go().output;
+    help.retain(|character| character != ',');
+    for command in help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+    {
+        assert!(
+            document.contains(&format!("`syncmgr {command}")) || command == "enable",
+            "docs/cli.md does not show {command}"
+        );
+    }
 }
