@@ -23,6 +23,7 @@ enum Does {
     Nothing,
     WaitsUntilCancelled,
     Asks,
+    Counts,
     Panics,
     NeedsUser,
 }
@@ -76,6 +77,16 @@ impl Handler for Scripted {
         match self.does {
             Does::Nothing | Does::NeedsUser => {}
             Does::Panics => panic!("on purpose"),
+            Does::Counts => {
+                for value in 0..=99 {
+                    run.progress(Progress {
+                        item: run.items().first().cloned(),
+                        value: Some(value),
+                        ..Progress::default()
+                    });
+                }
+                return Ok(());
+            }
             Does::WaitsUntilCancelled => {
                 run.note(Level::Information, None, "waiting");
                 while !run.is_cancelled() {
@@ -483,4 +494,19 @@ fn a_line_without_end_ends_the_handler() {
     while writer.write_all(&chunk).is_ok() {}
     let end = manager.handler.join().unwrap();
     assert!(matches!(end, Err(ServeError::Line(_))), "{end:?}");
+}
+
+#[test]
+fn the_last_report_comes_before_the_completion() {
+    let mut manager = Manager::prepared(Does::Counts, 1);
+    manager.call("synchronize", &json!({}));
+    let mut last = Value::Null;
+    loop {
+        let line = manager.next();
+        if line["method"] == "synchronize/completed" {
+            break;
+        }
+        last = line["params"]["value"].clone();
+    }
+    assert_eq!(last, 99);
 }

@@ -647,10 +647,13 @@ async fn a_grandchild_cannot_keep_us_waiting() {
             .parse()
             .unwrap();
         if mode == "grandchild" {
-            // It was killed with its group; the system may take a moment to clear it away.
-            while process::is_alive(pid, None) {
-                tokio::task::yield_now().await;
-            }
+            // It was killed with its group; the system may take a moment to clear it away. By itself it lives for a minute.
+            let gone = async {
+                while process::is_alive(pid, None) {
+                    tokio::task::yield_now().await;
+                }
+            };
+            timeout(FOR_EVER / 3, gone).await.expect("it was killed");
         }
     }
 }
