@@ -23,6 +23,9 @@ use crate::spec::{Limits, Rung, Spec, StopReason};
 /// How much is still read after the process has ended. No pipe holds more; whoever sends more is not the handler.
 const MAX_DRAIN_BYTES: u64 = 4 << 20;
 
+/// Into how many looks the time is divided for which a pipe may stay silent after the end.
+const DRAIN_LOOKS: u32 = 5;
+
 /// Starts instances.
 #[derive(Debug, Clone, Copy)]
 pub struct Instance;
@@ -250,8 +253,11 @@ impl Supervisor {
     async fn drain(&mut self, mut tasks: JoinSet<Moved>) {
         let before = self.shared.heard_bytes();
         let mut last = before;
+        let mut silent = 0;
+        // Looked at several times, so that one late moment of this machine is not taken for silence of the pipe.
+        let look = self.shared.limits.drain / DRAIN_LOOKS;
         loop {
-            match tokio::time::timeout(self.shared.limits.drain, tasks.join_next()).await {
+            match tokio::time::timeout(look, tasks.join_next()).await {
                 Ok(None) => return,
                 Ok(Some(Ok(Moved::Output(Some(violation))))) => {
                     // We ourselves cut the line of a handler that was terminated.
@@ -260,14 +266,15 @@ impl Supervisor {
                     }
                 }
                 Ok(Some(_)) => {}
-                Err(_) if self.shared.stalled.load(Ordering::Relaxed) => {}
+                Err(_) if self.shared.stalled.load(Ordering::Relaxed) => silent = 0,
                 Err(_) => {
                     let now = self.shared.heard_bytes();
-                    if now == last || now - before > MAX_DRAIN_BYTES {
+                    silent = if now == last { silent + 1 } else { 0 };
+                    last = now;
+                    if silent >= DRAIN_LOOKS || now - before > MAX_DRAIN_BYTES {
                         tasks.shutdown().await;
                         return;
                     }
-                    last = now;
                 }
             }
         }
