@@ -95,6 +95,10 @@ pub(crate) struct Loop {
     finishing: Option<oneshot::Sender<()>>,
     stopping: bool,
     last_prune: Option<syncmgr_core::Timestamp>,
+    /// The last step of pruning left something to do.
+    prune_more: bool,
+    /// A run was closed in this life.
+    added_history: bool,
 }
 
 impl std::fmt::Debug for dyn Clock {
@@ -133,6 +137,7 @@ enum Turn {
     Host(HostEvent),
     Worker(FromWorker),
     Tick,
+    Prune,
     Nothing,
     Closed,
 }
@@ -176,6 +181,8 @@ pub(crate) async fn run(
         finishing: None,
         stopping: false,
         last_prune: None,
+        prune_more: false,
+        added_history: false,
     };
     loop {
         this.perform()?;
@@ -193,6 +200,7 @@ pub(crate) async fn run(
                 }
                 Turn::Worker((instance, input)) => this.apply(Input::Instance(instance, input)),
                 Turn::Tick => this.apply(Input::Tick),
+                Turn::Prune => this.prune(),
                 Turn::Nothing => {}
                 // Nobody can ask any more: whatever works is stopped, and the loop ends with it.
                 Turn::Closed => this.take_message(Message::Stop),
@@ -208,6 +216,9 @@ pub(crate) async fn run(
                 break;
             };
         }
+    }
+    if this.added_history && !this.daemon {
+        this.prune();
     }
     this.performer.kill_all();
     if let Some(finished) = this.finishing.take()
@@ -234,6 +245,7 @@ impl Loop {
             }
         };
         let stopping = self.stopping;
+        let prune = self.wants_pruning();
         tokio::select! {
             biased;
             Some(input) = inputs.recv() => Turn::Worker(input),
@@ -244,6 +256,8 @@ impl Loop {
             () = self.performer.tend() => Turn::Nothing,
             Some(_) = self.property.join_next() => Turn::Nothing,
             () = deadline => Turn::Tick,
+            // Last: only when nothing else waits.
+            () = std::future::ready(()), if prune => Turn::Prune,
         }
     }
 
@@ -312,7 +326,6 @@ impl Loop {
             while let Some(input) = self.made.pop_front() {
                 self.apply(input);
             }
-            self.prune();
             let due = std::mem::take(&mut self.due);
             if due == Effects::default() {
                 break;
@@ -370,6 +383,7 @@ impl Loop {
                     .push_back((*request, to_view::request_outcome(*outcome)));
             }
         }
+        self.added_history |= due.records.iter().any(is_end_of_run);
         let listening = self.views.receiver_count() > 0;
         let at_ms = self.clock.now().0;
         for what in changes(&mut self.seen, &self.manager, due, listening) {
@@ -414,23 +428,34 @@ impl Loop {
         refusal
     }
 
-    fn prune(&mut self) {
-        let now = self.clock.now();
-        if self
-            .last_prune
-            .is_some_and(|last| now.since(last) < PRUNE_EVERY)
-        {
-            return;
-        }
-        self.last_prune = Some(now);
-        let config = &self.config.config.manager;
-        let mut keep = syncmgr_store::Keep::default();
-        keep.runs.age = config.keep_history;
-        keep.runs.count = u64::from(config.keep_runs);
-        if let Err(error) = self.store.prune(&keep, now) {
-            tracing::warn!(%error, "old history could not be trimmed");
+    /// Whether history should be trimmed: a daemon does it daily, a command once it added to it.
+    fn wants_pruning(&self) -> bool {
+        match self.last_prune {
+            None => self.daemon,
+            Some(last) => self.prune_more || (self.daemon && self.now().since(last) >= PRUNE_EVERY),
         }
     }
+
+    /// Removes a bounded part of what is too old.
+    fn prune(&mut self) {
+        let now = self.now();
+        self.last_prune = Some(now);
+        let config = &self.config.config.manager;
+        let mut keep = syncmgr_core::retention::Retention::default();
+        keep.runs.age = config.keep_history;
+        keep.runs.count = usize::try_from(config.keep_runs).unwrap_or(usize::MAX);
+        match self.store.prune(&keep, now) {
+            Ok(pruned) => self.prune_more = pruned.more,
+            Err(error) => {
+                self.prune_more = false;
+                tracing::warn!(%error, "old history could not be trimmed");
+            }
+        }
+    }
+}
+
+fn is_end_of_run(record: &syncmgr_core::Record) -> bool {
+    matches!(record, syncmgr_core::Record::Event(event) if matches!(event.kind, syncmgr_core::EventKind::RunClosed { .. }))
 }
 
 /// What follows a start that never came to a process.
