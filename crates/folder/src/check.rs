@@ -67,11 +67,11 @@ impl PairRefusal {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Missing { .. } => "folder.root-missing",
-            Self::NotDirectory { .. } => "folder.root-not-directory",
-            Self::Unreadable { .. } => "folder.root-unreadable",
-            Self::Same => "folder.same-directory",
-            Self::Nested { .. } => "folder.nested",
+            Self::Missing { .. } => "folder::root-missing",
+            Self::NotDirectory { .. } => "folder::root-not-directory",
+            Self::Unreadable { .. } => "folder::root-unreadable",
+            Self::Same => "folder::same-directory",
+            Self::Nested { .. } => "folder::nested",
         }
     }
 

@@ -1,5 +1,6 @@
 //! The list of conflicts that a pair has, as the last run left it.
 
+use std::collections::HashMap;
 use std::io;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ pub struct Conflict {
     pub kind: ConflictKind,
     /// What each side has, left first; `None` where it was deleted.
     pub sides: [Option<ConflictSide>; 2],
+    /// When a run found it first.
+    pub found: Time,
 }
 
 /// What becomes of a conflict.
@@ -65,8 +68,8 @@ fn side_of(meta: &Meta) -> ConflictSide {
     }
 }
 
-/// Lists the conflicts among settled groups.
-pub(crate) fn conflicts(groups: &[Group]) -> Vec<Conflict> {
+/// Lists the conflicts among settled groups, as found at `now`.
+pub(crate) fn conflicts(groups: &[Group], now: Time) -> Vec<Conflict> {
     let mut list = Vec::new();
     for (group, item) in groups
         .iter()
@@ -80,6 +83,7 @@ pub(crate) fn conflicts(groups: &[Group]) -> Vec<Conflict> {
                 path: path.into(),
                 kind,
                 sides,
+                found: now,
             });
         }
     }
@@ -98,6 +102,7 @@ struct Kept {
     kind: String,
     left: Option<KeptSide>,
     right: Option<KeptSide>,
+    found: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -121,7 +126,8 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     digits.chunks(2).map(byte).collect()
 }
 
-/// Writes the list durably in place of the old one; an unchanged list is left alone.
+/// Writes the list durably in place of the old one, of which it takes over when a conflict was found first; an unchanged
+/// list is left alone.
 pub(crate) fn save(state: &Dir, list: &[Conflict]) -> io::Result<()> {
     let side = |side: &ConflictSide| KeptSide {
         kind: crate::compact::kind_code(side.kind),
@@ -129,7 +135,12 @@ pub(crate) fn save(state: &Dir, list: &[Conflict]) -> io::Result<()> {
         sec: side.mtime.sec,
         nsec: side.mtime.nsec,
     };
+    let known: HashMap<String, Time> = load(state)?
+        .into_iter()
+        .map(|old| (old.id, old.found))
+        .collect();
     let kept = |conflict: &Conflict| Kept {
+        found: known.get(&conflict.id).unwrap_or(&conflict.found).sec,
         path: to_hex(&conflict.path),
         kind: conflict.kind.code().to_owned(),
         left: conflict.sides[0].as_ref().map(side),
@@ -174,6 +185,10 @@ pub(crate) fn load(state: &Dir) -> io::Result<Vec<Conflict>> {
             path: path.into(),
             kind,
             sides,
+            found: Time {
+                sec: kept.found,
+                nsec: 0,
+            },
         })
     };
     Ok(list.conflicts.iter().filter_map(read).collect())
@@ -216,6 +231,7 @@ mod tests {
             path,
             kind: ConflictKind::DeletedRight,
             sides: [Some(side), None],
+            found: Time { sec: 9, nsec: 0 },
         };
         save(&state, &[]).unwrap();
         assert!(load(&state).unwrap().is_empty());

@@ -106,8 +106,19 @@ pub struct Silent;
 impl Observer for Silent {}
 
 /// A flag that asks a run to stop; it is looked at between files and between blocks of a large file.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+#[derive(Clone, Default)]
+pub struct Cancel {
+    flag: Arc<AtomicBool>,
+    probe: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
+}
+
+impl fmt::Debug for Cancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cancel")
+            .field("flag", &self.flag)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Cancel {
     /// Makes a flag that is not raised.
@@ -116,14 +127,30 @@ impl Cancel {
         Self::default()
     }
 
-    /// Raises the flag; it cannot be lowered.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    /// Makes a flag that also looks at something else each time; `probe` must be quick.
+    #[must_use]
+    pub fn watching(probe: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self {
+            flag: Arc::default(),
+            probe: Some(Arc::new(probe)),
+        }
     }
 
-    /// Says whether the flag is raised.
+    /// Raises the flag; it cannot be lowered.
+    pub fn cancel(&self) {
+        self.flag.store(true, Ordering::Relaxed);
+    }
+
+    /// Says whether the run is to stop; once it was, it stays so.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        if self.flag.load(Ordering::Relaxed) {
+            return true;
+        }
+        let stops = self.probe.as_ref().is_some_and(|probe| probe());
+        if stops {
+            self.cancel();
+        }
+        stops
     }
 }

@@ -110,12 +110,12 @@ impl SyncFault {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Refused(refusal) => refusal.code(),
-            Self::Busy { .. } => "folder.busy",
-            Self::Archive(LoadArchiveError::Newer { .. }) => "folder.archive-newer",
-            Self::Archive(_) => "folder.archive",
-            Self::RunName => "folder.run-name",
-            Self::State(_) => "folder.state",
-            Self::Record(_) => "folder.record",
+            Self::Busy { .. } => "folder::busy",
+            Self::Archive(LoadArchiveError::Newer { .. }) => "folder::archive-newer",
+            Self::Archive(_) => "folder::archive",
+            Self::RunName => "folder::run-name",
+            Self::State(_) => "folder::state",
+            Self::Record(_) => "folder::record",
         }
     }
 
@@ -355,7 +355,7 @@ impl Pair {
         let roots = [&checked.roots[0], &checked.roots[1]];
         let tag = self.tag();
         let store = Store::new(state, roots, &tag, run).map_err(SyncFault::State)?;
-        let conflicts = conflict::conflicts(&groups);
+        let conflicts = conflict::conflicts(&groups, now);
         let (total, bytes_total) = totals(&groups);
         let prefix = self.temp_prefix();
         let bench = Bench::new(BenchInput {

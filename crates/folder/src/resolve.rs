@@ -75,7 +75,7 @@ impl Pair {
         };
         let mut settled = prepared.groups.clone();
         crate::reconcile::settle(&mut settled);
-        let list = conflict::conflicts(&settled);
+        let list = conflict::conflicts(&settled, prepared.now);
         drop(settled);
         let Some(chosen) = list.iter().find(|conflict| conflict.id == id) else {
             return Err(ResolveFault::NotFound { id: id.to_owned() });

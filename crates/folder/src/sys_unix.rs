@@ -343,6 +343,16 @@ pub(crate) fn path_bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_bytes()
 }
 
+/// Makes a path of bytes that this system gave; any bytes are one.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "on other systems not all bytes are a path"
+)]
+pub(crate) fn path_from_bytes(bytes: Vec<u8>) -> Option<std::path::PathBuf> {
+    use std::os::unix::ffi::OsStringExt as _;
+    Some(std::ffi::OsString::from_vec(bytes).into())
+}
+
 fn mode_of(bits: u32) -> Mode {
     Mode::from_raw_mode(raw(bits & crate::tree::MODE_MASK))
 }

@@ -138,7 +138,7 @@ impl Dir {
 
     /// Removes a file or link.
     pub(crate) fn remove_file(&self, name: &[u8]) -> io::Result<()> {
-        self.dir.remove_file_or_symlink(native(name)?)
+        self.dir.remove_file(native(name)?)
     }
 
     /// Removes an empty directory.
@@ -245,6 +245,11 @@ pub(crate) const fn is_link_error(_error: &io::Error) -> bool {
 /// Returns the bytes of a path as this system gave them.
 pub(crate) fn path_bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_encoded_bytes()
+}
+
+/// Makes a path of bytes that this system gave; bytes that are no Unicode are none here.
+pub(crate) fn path_from_bytes(bytes: Vec<u8>) -> Option<PathBuf> {
+    String::from_utf8(bytes).ok().map(PathBuf::from)
 }
 
 /// Makes a native name of bytes that once came from this system; anything else is refused.

@@ -40,6 +40,8 @@ pub enum UndoFault {
 pub struct UndoOutcome {
     /// Entries that look again as before the run.
     pub restored: u64,
+    /// Entries that the run had made and that were taken away again.
+    pub removed: u64,
     /// Entries that were left alone, each with a finding.
     pub left_alone: u64,
     /// What was left alone, and why.
@@ -126,7 +128,10 @@ impl Pair {
             let current_base = archive.get(&record.path);
             let what = match undo_one(&bench, &old_store, record, current_base) {
                 Ok(Undone::Restored) => {
-                    outcome.restored += 1;
+                    match record.deed {
+                        Deed::Create { .. } | Deed::MakeDir => outcome.removed += 1,
+                        _ => outcome.restored += 1,
+                    }
                     if let Deed::RemoveDir { .. } = record.deed {
                         dirs.push(record);
                     }

@@ -450,7 +450,7 @@ fn an_archive_of_a_newer_program_is_refused() {
     bytes[8] = 2;
     write(&archive, &bytes);
     let fault = w.try_sync(&[], &Silent).unwrap_err();
-    assert_eq!(fault.code(), "folder.archive-newer");
+    assert_eq!(fault.code(), "folder::archive-newer");
     assert_eq!(std::fs::read(&archive).unwrap(), bytes, "and left as it is");
 }
 
@@ -464,7 +464,7 @@ fn a_second_run_of_the_same_pair_is_refused_with_the_owner() {
                     .0
                     .sync("inner", &[], &Silent, &Cancel::new())
                     .unwrap_err();
-                assert_eq!(fault.code(), "folder.busy");
+                assert_eq!(fault.code(), "folder::busy");
                 assert!(
                     fault.to_string().contains(&std::process::id().to_string()),
                     "{fault}"

@@ -1,0 +1,788 @@
+//! The folder pairs as a handler: translates between the contract and the pairs, and decides nothing by itself.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+use syncmgr_handler::call::{
+    Choice as Offer, Conflict as Told, ConflictVersion, DefineItem, ItemDefinition, ItemPlan,
+    ResolveConflict, Resolved, Undo, Undone, Verdict,
+};
+use syncmgr_handler::callback::{
+    Failure, Level, Log, PlanAction, Progress as Report, Prompt, PromptKind, Status,
+};
+use syncmgr_handler::contract::{MAX_PAGE, feature};
+use syncmgr_handler::frame::RpcError;
+use syncmgr_handler::item::{Answer, Counts as Moved, HandlerInfo, Item, ItemId};
+use syncmgr_handler::{ActionSink, Handler, Introduction, ItemList, Run, Start, Unfinished};
+
+use crate::bench::Counts;
+use crate::check::check;
+use crate::conflict::{Choice, Conflict};
+use crate::definition::{Definition, DefinitionError};
+use crate::fs;
+use crate::guard::{GuardAnswer, GuardChoice, GuardHold, GuardKind};
+use crate::name::shown;
+use crate::observe::{Cancel, Finding, Observer, Phase, Progress};
+use crate::pair::{Outcome, Pair, SyncFault};
+use crate::plan::{Action, Change};
+use crate::resolve::ResolveFault;
+use crate::tree::{Kind, Side};
+use crate::undo::UndoFault;
+use crate::versions::is_run_name;
+
+/// How many findings of one run are logged one by one; the rest is counted.
+const FINDINGS_MAX: usize = 200;
+/// Progress is told at most this often, in milliseconds; the contract merges more than 20 a second anyway.
+const REPORT_MS: i64 = 50;
+
+/// The folder pairs of one manager.
+#[derive(Debug, Default)]
+pub struct Folders {
+    started: Mutex<Started>,
+}
+
+#[derive(Debug, Default)]
+struct Started {
+    state_dir: PathBuf,
+    pairs: BTreeMap<String, Result<Definition, DefinitionError>>,
+}
+
+/// Serves the folder pairs over standard input and output until the manager is done with them.
+///
+/// Blocks. What ends it early is told on standard error, which the manager keeps.
+pub fn serve() {
+    if let Err(error) = syncmgr_handler::serve_stdio(Folders::default()) {
+        // Nobody is left to tell if this fails too.
+        drop(writeln!(
+            std::io::stderr(),
+            "the folder handler ended early: {error}"
+        ));
+    }
+}
+
+impl Folders {
+    fn started(&self) -> MutexGuard<'_, Started> {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pair(&self, item: &ItemId) -> Result<Pair, RpcError> {
+        let started = self.started();
+        match started.pairs.get(item.as_str()) {
+            Some(Ok(definition)) => {
+                let id = item.as_str().to_owned();
+                let tag = blake3::hash(id.as_bytes()).to_hex();
+                Ok(Pair {
+                    left: definition.left.clone(),
+                    right: definition.right.clone(),
+                    state_dir: started
+                        .state_dir
+                        .join("pairs")
+                        .join(tag.as_str().get(..16).unwrap_or_default()),
+                    settings: definition.settings,
+                    id,
+                })
+            }
+            Some(Err(error)) => Err(refuse_definition(error)),
+            None => Err(RpcError::refused(
+                "folder::unknown",
+                "there is no such folder pair",
+                None,
+            )),
+        }
+    }
+}
+
+fn refuse_definition(error: &DefinitionError) -> RpcError {
+    RpcError::refused("folder::definition", error.to_string(), Some(error.hint()))
+}
+
+/// Joins an error with its causes, as a fragment.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Transparent errors repeat their cause.
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+fn refuse(fault: &SyncFault) -> RpcError {
+    RpcError::refused(fault.code(), chain(fault), Some(fault.hint().to_owned()))
+}
+
+fn failure_of(fault: &SyncFault) -> Failure {
+    match fault {
+        // It ends by itself.
+        SyncFault::Busy { .. } => Failure::Soft,
+        _ => Failure::Hard,
+    }
+}
+
+/// Makes the name of a run in the versions of the manager's identifier.
+fn run_name(id: &str) -> String {
+    if is_run_name(id) {
+        return id.to_owned();
+    }
+    if id.is_empty() {
+        let now = fs::now();
+        return format!("run-{}-{:09}", now.sec, now.nsec);
+    }
+    blake3::hash(id.as_bytes())
+        .to_hex()
+        .as_str()
+        .get(..32)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn moved(counts: &Counts) -> Moved {
+    Moved {
+        sent: counts.to_right,
+        received: counts.to_left,
+        deleted: counts.deleted,
+        conflicts: counts.conflicts,
+        failed: counts.failed,
+        bytes: counts.bytes,
+    }
+}
+
+const GUARD_CHOICES: [(GuardChoice, &str); 3] = [
+    (GuardChoice::Apply, "apply"),
+    (GuardChoice::BringBack, "bring-back"),
+    (GuardChoice::Later, "later"),
+];
+
+fn guard_key(kind: GuardKind, side: Side) -> String {
+    format!("guard/{}/{side}", kind.code())
+}
+
+/// Reads a decision on an earlier hold; whatever is not one is none.
+fn guard_answer(answer: &Answer) -> Option<GuardAnswer> {
+    let (kind, side) = answer.key.strip_prefix("guard/")?.split_once('/')?;
+    let kind = GuardKind::from_code(kind)?;
+    let side = Side::BOTH.into_iter().find(|s| s.word() == side)?;
+    let choice = GUARD_CHOICES
+        .iter()
+        .find(|(_, name)| *name == answer.choice)?
+        .0;
+    let lost = answer
+        .context
+        .get("lost")
+        .and_then(Value::as_u64)
+        .unwrap_or(0);
+    Some(GuardAnswer {
+        kind,
+        side,
+        lost,
+        choice,
+    })
+}
+
+fn guard_answers(run: &Run, item: &ItemId) -> Vec<GuardAnswer> {
+    run.answers()
+        .iter()
+        .filter(|a| a.item.as_ref() == Some(item))
+        .filter_map(guard_answer)
+        .collect()
+}
+
+fn guard_prompt(item: &ItemId, pair: &Pair, hold: &GuardHold) -> Prompt {
+    let other = hold.side.other();
+    let label = |choice: &GuardChoice| match choice {
+        GuardChoice::Apply => {
+            format!("it is meant: delete the same from the {other} folder (copies are kept)")
+        }
+        GuardChoice::BringBack => format!("it is not meant: bring it back from the {other} folder"),
+        GuardChoice::Later => "decide later: nothing is changed".to_owned(),
+    };
+    let offer = |(choice, name): &(GuardChoice, &str)| Offer {
+        name: (*name).to_owned(),
+        label: label(choice),
+    };
+    let offered = GUARD_CHOICES
+        .iter()
+        .filter(|(choice, _)| hold.choices().contains(choice));
+    let root = match hold.side {
+        Side::Left => &pair.left,
+        Side::Right => &pair.right,
+    };
+    let mut detail = format!(
+        "The {} folder is {}.",
+        hold.side,
+        shown(fs::path_bytes(root))
+    );
+    for path in &hold.sample {
+        detail.push_str("\ngone: ");
+        detail.push_str(&shown(path));
+    }
+    let more = hold.lost.saturating_sub(hold.sample.len() as u64);
+    if !hold.sample.is_empty() && more > 0 {
+        detail.push_str(&["\nand ", &more.to_string(), " more"].concat());
+    }
+    Prompt {
+        item: Some(item.clone()),
+        key: guard_key(hold.kind, hold.side),
+        kind: PromptKind::Guard,
+        text: hold.to_string(),
+        detail: Some(detail),
+        choices: offered.map(offer).collect(),
+        default: None,
+        fields: None,
+        deadline_ms: None,
+        durable: true,
+        context: json!({ "lost": hold.lost }),
+    }
+}
+
+/// Passes on what a run tells.
+struct Teller<'a> {
+    run: &'a Run,
+    item: &'a ItemId,
+    last_ms: AtomicI64,
+    findings: AtomicU64,
+}
+
+impl<'a> Teller<'a> {
+    fn new(run: &'a Run, item: &'a ItemId) -> Self {
+        Self {
+            run,
+            item,
+            last_ms: AtomicI64::new(0),
+            findings: AtomicU64::new(0),
+        }
+    }
+
+    fn report(&self, report: Report) {
+        self.run.progress(Report {
+            item: Some(self.item.clone()),
+            ..report
+        });
+    }
+
+    fn log(&self, finding: &Finding) {
+        let level = if finding.failed {
+            Level::Error
+        } else {
+            Level::Warning
+        };
+        let text = finding.to_string();
+        let item = Some(self.item.clone());
+        self.run.log(Log {
+            level,
+            text,
+            item,
+            detail: None,
+            error: None,
+            jump: false,
+        });
+    }
+
+    /// Says how many findings were not logged one by one.
+    fn finish(&self) {
+        let all = self.findings.load(Ordering::Relaxed);
+        if let Some(more) = all
+            .checked_sub(FINDINGS_MAX as u64)
+            .filter(|more| *more > 0)
+        {
+            self.run.note(
+                Level::Warning,
+                Some(self.item),
+                format!("and {more} more findings of this kind"),
+            );
+        }
+    }
+}
+
+impl Observer for Teller<'_> {
+    fn phase(&self, phase: Phase) {
+        let (status, text) = match phase {
+            Phase::Scan => (Status::UpdatingIndeterminate, "looking at both folders"),
+            Phase::Apply => (Status::Updating, "synchronizing"),
+            Phase::Finish => (Status::Updating, "finishing"),
+        };
+        self.report(Report {
+            status: Some(status),
+            text: Some(text.to_owned()),
+            ..Report::default()
+        });
+    }
+
+    fn progress(&self, progress: Progress) {
+        let now = fs::now();
+        let ms = now.sec.saturating_mul(1000) + i64::from(now.nsec / 1_000_000);
+        let last = self.last_ms.load(Ordering::Relaxed);
+        let due = (ms - last).abs() >= REPORT_MS;
+        if due
+            && self
+                .last_ms
+                .compare_exchange(last, ms, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        {
+            let counts = Moved {
+                bytes: progress.bytes,
+                ..Moved::default()
+            };
+            let (value, max) = (Some(progress.done), Some(progress.total));
+            self.report(Report {
+                value,
+                max,
+                counts: Some(counts),
+                ..Report::default()
+            });
+        }
+    }
+
+    fn finding(&self, finding: &Finding) {
+        if self.findings.fetch_add(1, Ordering::Relaxed) < FINDINGS_MAX as u64 {
+            self.log(finding);
+        }
+    }
+}
+
+fn watch(run: &Run, item: &ItemId) -> Cancel {
+    let (run, item) = (run.clone(), item.clone());
+    Cancel::watching(move || run.verdict(&item) != Verdict::Continue)
+}
+
+fn plan_action(change: &Change) -> PlanAction {
+    let (action, reason) = match change.action {
+        Action::Create => ("add", None),
+        Action::Replace => ("update", None),
+        Action::Delete => ("delete", None),
+        Action::SetMeta => ("metadata", None),
+        Action::Conflict(kind) => ("conflict", Some(kind.words().to_owned())),
+    };
+    let mut name = shown(&change.path);
+    if change.kind == Kind::Dir {
+        name.push('/');
+    }
+    let to = change.side.map(|side| side.word().to_owned());
+    PlanAction {
+        action: action.to_owned(),
+        to,
+        name,
+        bytes: change.bytes,
+        reason,
+    }
+}
+
+fn told(item: &ItemId, pair: &Pair, conflict: &Conflict) -> Told {
+    let version = |side: Side| {
+        let there = conflict.sides[side.at()];
+        let root = match side {
+            Side::Left => &pair.left,
+            Side::Right => &pair.right,
+        };
+        ConflictVersion {
+            place: side.word().to_owned(),
+            location: format!("{}/{}", shown(fs::path_bytes(root)), shown(&conflict.path)),
+            deleted: there.is_none(),
+            kind: there.map_or("", |there| there.kind.word()).to_owned(),
+            size: there
+                .filter(|there| there.kind == Kind::File)
+                .map(|there| there.size),
+            modified_ms: there.map(|there| {
+                there.mtime.sec.saturating_mul(1000) + i64::from(there.mtime.nsec / 1_000_000)
+            }),
+        }
+    };
+    let verb = |side: Side| match conflict.sides[side.at()] {
+        None => format!("delete it from the {} folder too", side.other()),
+        Some(_) => format!("the {side} version goes to the {} folder", side.other()),
+    };
+    let both = match conflict.sides {
+        [Some(_), Some(_)] => "keep both, one of them under another name",
+        _ => "keep the version that is left, in both folders",
+    };
+    let offer = |name: &str, label: &str| Offer {
+        name: name.to_owned(),
+        label: label.to_owned(),
+    };
+    Told {
+        id: conflict.id.clone(),
+        item: item.clone(),
+        name: shown(&conflict.path),
+        summary: conflict.kind.words().to_owned(),
+        found_ms: conflict.found.sec.saturating_mul(1000),
+        versions: Side::BOTH.map(version).into(),
+        choices: vec![
+            offer("left", &verb(Side::Left)),
+            offer("right", &verb(Side::Right)),
+            offer("both", both),
+        ],
+    }
+}
+
+impl Handler for Folders {
+    fn features(&self) -> Vec<&'static str> {
+        vec![
+            feature::PLAN,
+            feature::UNDO,
+            feature::CONFLICTS,
+            feature::DEFINE,
+        ]
+    }
+
+    fn initialize(&self, start: &Start) -> Result<Introduction, RpcError> {
+        let read = |(id, definition): (&String, &Value)| {
+            let read = definition
+                .as_object()
+                .map_or(Err(DefinitionError::NoPath("left")), Definition::read);
+            (id.clone(), read)
+        };
+        let mut started = self.started();
+        started.state_dir = start.state_dir.clone();
+        started.pairs = start.definitions.iter().map(read).collect();
+        let info = HandlerInfo {
+            name: "Folders".to_owned(),
+            comment: "two folders that are kept the same".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            capabilities: vec!["conflict-store".to_owned()],
+            ..HandlerInfo::default()
+        };
+        Ok(Introduction {
+            info,
+            stays_out: false,
+        })
+    }
+
+    fn items(&self) -> Result<ItemList, RpcError> {
+        let started = self.started();
+        let mut list = ItemList::default();
+        for (id, definition) in &started.pairs {
+            let Ok(item) = ItemId::new(id.clone()) else {
+                list.incomplete = true;
+                continue;
+            };
+            // A pair that cannot be read is listed all the same, so that its run can say why.
+            let (name, comment) = match definition {
+                Ok(definition) => (definition.name(), definition.comment()),
+                Err(error) => (id.clone(), error.to_string()),
+            };
+            list.items.push(Item {
+                comment,
+                ..Item::new(item, name)
+            });
+        }
+        Ok(list)
+    }
+
+    fn define(&self, wish: &DefineItem) -> Result<ItemDefinition, RpcError> {
+        let mut definition =
+            Definition::read(&wish.arguments).map_err(|error| refuse_definition(&error))?;
+        check(&definition.left, &definition.right).map_err(|refusal| refuse(&refusal.into()))?;
+        // One pair has one identity, by whatever links its folders were named.
+        for path in [&mut definition.left, &mut definition.right] {
+            if let Ok(real) = std::fs::canonicalize(&*path) {
+                *path = real;
+            }
+        }
+        let id = ItemId::new(definition.id())
+            .map_err(|error| RpcError::new(RpcError::INTERNAL, error.to_string()))?;
+        let name = wish.name.clone().unwrap_or_else(|| definition.name());
+        let item = Item {
+            comment: definition.comment(),
+            ..Item::new(id, name)
+        };
+        Ok(ItemDefinition {
+            item,
+            definition: definition.stored(&wish.arguments),
+        })
+    }
+
+    fn synchronize(&self, run: &Run) -> Result<(), Unfinished> {
+        for item in run.items() {
+            match run.verdict(item) {
+                Verdict::Continue => {}
+                Verdict::CancelItem => {
+                    run.status(item, Status::Skipped);
+                    continue;
+                }
+                Verdict::CancelAll => return Err(Unfinished::Cancelled),
+            }
+            self.synchronize_one(run, item);
+        }
+        if run.is_cancelled() {
+            Err(Unfinished::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn plan(&self, run: &Run, actions: &mut ActionSink<'_>) -> Result<Vec<ItemPlan>, RpcError> {
+        let mut plans = Vec::new();
+        for item in run.items() {
+            let mut summary = ItemPlan {
+                item: item.clone(),
+                counts: Moved::default(),
+                held: None,
+                error: None,
+            };
+            let planned = self.pair(item).and_then(|pair| {
+                let answers = guard_answers(run, item);
+                pair.plan(&answers, &crate::observe::Silent, &watch(run, item))
+                    .map_err(|fault| refuse(&fault))
+            });
+            match planned {
+                Ok(plan) => {
+                    for change in &plan.changes {
+                        actions.action(item, plan_action(change));
+                    }
+                    for finding in &plan.findings {
+                        let name = shown(&finding.path);
+                        let to = finding.side.map(|side| side.word().to_owned());
+                        let reason = Some(finding.to_string());
+                        actions.action(
+                            item,
+                            PlanAction {
+                                action: "skip".to_owned(),
+                                to,
+                                name,
+                                bytes: 0,
+                                reason,
+                            },
+                        );
+                    }
+                    summary.counts = moved(&plan.counts);
+                    summary.held = plan.held.map(|hold| hold.to_string());
+                    summary.error = plan
+                        .cancelled
+                        .then(|| "it was stopped before it was complete".to_owned());
+                }
+                Err(error) => {
+                    let hint = error
+                        .data
+                        .and_then(|data| data.hint)
+                        .map(|hint| format!("; {hint}"));
+                    summary.error = Some(error.message + hint.as_deref().unwrap_or_default());
+                }
+            }
+            plans.push(summary);
+        }
+        Ok(plans)
+    }
+
+    fn undo(&self, what: &Undo, run: &Run) -> Result<Undone, RpcError> {
+        let pair = self.pair(&what.item)?;
+        let teller = Teller::new(run, &what.item);
+        let cancel = watch(run, &what.item);
+        let outcome = pair
+            .undo(&run_name(&what.run), &run_name(&what.as_run), &teller, &cancel)
+            .map_err(|fault| match fault {
+                UndoFault::NotFound { .. } => {
+                    let hint = "`syncmgr runs` lists the runs; versions are kept for 30 days unless it is set otherwise";
+                    RpcError::refused("folder::nothing-kept", fault.to_string(), Some(hint.to_owned()))
+                }
+                UndoFault::Sync(fault) => refuse(&fault),
+            })?;
+        teller.finish();
+        let kept = outcome
+            .findings
+            .iter()
+            .take(MAX_PAGE)
+            .map(ToString::to_string)
+            .collect();
+        Ok(Undone {
+            restored: outcome.restored,
+            removed: outcome.removed,
+            kept,
+        })
+    }
+
+    fn conflicts(&self, item: Option<&ItemId>) -> Result<Vec<Told>, RpcError> {
+        let items: Vec<ItemId> = match item {
+            Some(item) => vec![item.clone()],
+            None => self
+                .started()
+                .pairs
+                .keys()
+                .filter_map(|id| ItemId::new(id.clone()).ok())
+                .collect(),
+        };
+        let mut all = Vec::new();
+        for id in items {
+            let pair = match self.pair(&id) {
+                Ok(pair) => pair,
+                // One pair that is defined wrongly must not hide the others' conflicts.
+                Err(_) if item.is_none() => continue,
+                Err(error) => return Err(error),
+            };
+            let conflicts = pair.conflicts().map_err(|fault| refuse(&fault))?;
+            all.extend(conflicts.iter().map(|conflict| told(&id, &pair, conflict)));
+        }
+        Ok(all)
+    }
+
+    fn resolve(&self, choice: &ResolveConflict) -> Result<Resolved, RpcError> {
+        let pair = self.pair(&choice.item)?;
+        let chosen = match choice.choice.as_str() {
+            "left" => Choice::KeepLeft,
+            "right" => Choice::KeepRight,
+            "both" => Choice::KeepBoth,
+            other => {
+                let text = format!(
+                    "`{}` is no choice of this conflict",
+                    shown(other.as_bytes())
+                );
+                return Err(RpcError::refused(
+                    "folder::choice",
+                    text,
+                    Some("choose left, right or both".to_owned()),
+                ));
+            }
+        };
+        let as_run = run_name(&choice.as_run);
+        match pair.resolve(
+            &as_run,
+            &choice.conflict,
+            chosen,
+            &crate::observe::Silent,
+            &Cancel::new(),
+        ) {
+            Ok(outcome) => match outcome.findings.iter().find(|finding| finding.failed) {
+                None => {
+                    let kept = pair
+                        .versions()
+                        .unwrap_or_default()
+                        .into_iter()
+                        .find(|version| version.run == as_run);
+                    Ok(Resolved::Continue {
+                        kept: kept.map(|version| shown(fs::path_bytes(&version.file))),
+                    })
+                }
+                Some(finding) => Err(RpcError::refused(
+                    "folder::resolve",
+                    finding.to_string(),
+                    None,
+                )),
+            },
+            Err(ResolveFault::NotFound { .. }) => Ok(Resolved::Refresh),
+            Err(ResolveFault::Sync(fault)) => Err(refuse(&fault)),
+            Err(fault) => {
+                let hint = Some("synchronize the pair first, which asks what to do".to_owned());
+                Err(RpcError::refused("folder::resolve", chain(&fault), hint))
+            }
+        }
+    }
+}
+
+impl Folders {
+    fn synchronize_one(&self, run: &Run, item: &ItemId) {
+        run.status(item, Status::UpdatingIndeterminate);
+        let pair = match self.pair(item) {
+            Ok(pair) => pair,
+            Err(error) => {
+                run.failed(item, Failure::Hard, error.message);
+                return;
+            }
+        };
+        let teller = Teller::new(run, item);
+        let synced = pair.sync(
+            &run_name(run.id()),
+            &guard_answers(run, item),
+            &teller,
+            &watch(run, item),
+        );
+        teller.finish();
+        match synced {
+            Ok(outcome) => finish(run, item, &pair, &outcome),
+            Err(fault) => {
+                let text = chain(&fault);
+                run.log(Log {
+                    level: Level::Error,
+                    text: text.clone(),
+                    item: Some(item.clone()),
+                    detail: Some(fault.hint().to_owned()),
+                    error: Some(fault.code().to_owned()),
+                    jump: false,
+                });
+                run.failed(item, failure_of(&fault), text);
+            }
+        }
+    }
+}
+
+/// Tells how a pair's run ended, and tidies up after it.
+fn finish(run: &Run, item: &ItemId, pair: &Pair, outcome: &Outcome) {
+    let counts = moved(&outcome.counts);
+    let end = |status, text: Option<String>, failure| {
+        let item = Some(item.clone());
+        run.progress(Report {
+            item,
+            status: Some(status),
+            text,
+            counts: Some(counts),
+            failure,
+            ..Report::default()
+        });
+    };
+    if let Some(hold) = &outcome.held {
+        let prompt = guard_prompt(item, pair, hold);
+        if let Err(error) = run.ask(prompt) {
+            run.note(
+                Level::Warning,
+                Some(item),
+                format!("the question could not be asked: {error}"),
+            );
+        }
+        end(Status::Skipped, Some(format!("held: {hold}")), None);
+        return;
+    }
+    for kind in [
+        GuardKind::RootMissing,
+        GuardKind::RootReplaced,
+        GuardKind::RootEmptied,
+        GuardKind::MassDeletion,
+    ] {
+        for side in Side::BOTH {
+            // Only a question that was once asked has an answer here; it is settled by this run.
+            if !outcome.cancelled && run.answer(Some(item), &guard_key(kind, side)).is_some() {
+                run.withdraw(Some(item.clone()), guard_key(kind, side));
+            }
+        }
+    }
+    run.conflicts_changed(Some(item.clone()));
+    if outcome.cancelled {
+        let skipped = run.verdict(item) == Verdict::CancelItem;
+        end(
+            if skipped {
+                Status::Skipped
+            } else {
+                Status::Stopped
+            },
+            None,
+            None,
+        );
+        return;
+    }
+    if let Err(fault) = pair.prune(fs::now(), pair.settings.keep) {
+        run.note(
+            Level::Warning,
+            Some(item),
+            format!("old versions could not be removed: {}", chain(&fault)),
+        );
+    }
+    match outcome.counts.failed {
+        0 => end(Status::Succeeded, None, None),
+        1 => end(
+            Status::Failed,
+            Some("one entry could not be synchronized".to_owned()),
+            Some(Failure::Soft),
+        ),
+        n => end(
+            Status::Failed,
+            Some(format!("{n} entries could not be synchronized")),
+            Some(Failure::Soft),
+        ),
+    }
+}
