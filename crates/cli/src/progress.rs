@@ -10,10 +10,16 @@ use crate::when;
 
 /// Most items that have a line of their own while they run.
 const MAX_LINES: usize = 20;
-/// Columns of a bar.
+/// Columns of a bar on a wide terminal.
 const BAR_COLUMNS: usize = 16;
+/// Columns of a bar on any other.
+const NARROW_BAR_COLUMNS: usize = 8;
+/// A terminal of so many columns is wide.
+const WIDE_COLUMNS: usize = 100;
 /// Most columns of a name in a line that is redrawn.
 const NAME_COLUMNS: usize = 24;
+/// Columns that what an item is doing has at least, when the terminal is wide enough for anything.
+const DOING_COLUMNS: usize = 16;
 /// A rate is measured over at least so long.
 const MIN_SAMPLE_MS: u64 = 200;
 /// How long a rate remembers: after this, half of it is new.
@@ -248,6 +254,15 @@ impl Progress {
     }
 }
 
+/// How easily a measure is left out where there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    Rate,
+    Bar,
+    Counts,
+    Vital,
+}
+
 impl Active {
     fn line(&self, look: &Look, now_ms: i64, turn: usize) -> String {
         const TURNING: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -265,24 +280,25 @@ impl Active {
             _ => look.glyph(mark),
         };
         let age_ms = u64::try_from(now_ms.saturating_sub(self.began_ms)).unwrap_or(0);
-        let mut measure = Vec::new();
+        let mut measures = Vec::new();
         if self.max > 0 && self.status != ItemStatus::UpdatingIndeterminate {
-            measure.push(bar(self.value, self.max, look));
-            measure.push(format!("{}/{}", self.value, self.max));
+            measures.push((Weight::Bar, bar(self.value, self.max, look)));
+            measures.push((Weight::Vital, format!("{}/{}", self.value, self.max)));
         }
         if self.counts != Counts::default() {
-            measure.push(look.counts(&self.counts));
+            measures.push((Weight::Counts, look.counts(&self.counts)));
         }
         if self.status != ItemStatus::Pending {
             if let Some(rate) = self.rate.shown() {
-                measure.push(rate);
+                measures.push((Weight::Rate, rate));
             }
-            match self.rate.rest_ms(self.max.saturating_sub(self.value)) {
+            let time = match self.rate.rest_ms(self.max.saturating_sub(self.value)) {
                 Some(ms) if self.max > 0 && age_ms >= MIN_AGE_FOR_ETA_MS => {
-                    measure.push(format!("{} to go", when::length(ms)));
+                    format!("{} to go", when::length(ms))
                 }
-                _ => measure.push(when::length(age_ms)),
-            }
+                _ => when::length(age_ms),
+            };
+            measures.push((Weight::Vital, time));
         }
         let doing = if self.stopping {
             "stopping"
@@ -292,11 +308,21 @@ impl Active {
             &self.text
         };
         let name = cut(&self.name, NAME_COLUMNS, look.ellipsis());
-        let measure = measure.join("  ");
-        // The measures keep their place; what it is doing takes what room is left.
-        let taken = 2 + width(&name) + 2 + width(&measure) + 2;
-        let room = look.wrap_columns().saturating_sub(taken + 1);
-        let doing = pad(&cut(doing, room, look.ellipsis()), room.min(24));
+        // What it is doing takes what room is left; where that is too little, the lighter measures go.
+        let room = |measures: &[(Weight, String)]| {
+            let taken: usize = measures.iter().map(|(_, text)| width(text) + 2).sum();
+            look.wrap_columns().saturating_sub(taken + width(&name) + 7)
+        };
+        for light in [Weight::Rate, Weight::Bar, Weight::Counts] {
+            if room(&measures) >= DOING_COLUMNS {
+                break;
+            }
+            measures.retain(|(weight, _)| *weight != light);
+        }
+        let room = room(&measures);
+        let measures: Vec<_> = measures.into_iter().map(|(_, text)| text).collect();
+        let measure = measures.join("  ");
+        let doing = pad(&cut(doing, room, look.ellipsis()), room.min(DOING_COLUMNS));
         let line = format!("{name}  {doing}  {measure}");
         let line = match look.columns {
             Some(columns) => cut(line.trim_end(), columns.saturating_sub(3), look.ellipsis()),
@@ -337,16 +363,19 @@ impl Finish {
 }
 
 fn bar(value: u64, max: u64, look: &Look) -> String {
-    let part = u128::from(value.min(max)) * BAR_COLUMNS as u128 / u128::from(max.max(1));
-    let full = usize::try_from(part)
-        .unwrap_or(BAR_COLUMNS)
-        .min(BAR_COLUMNS);
+    let columns = if look.wrap_columns() >= WIDE_COLUMNS {
+        BAR_COLUMNS
+    } else {
+        NARROW_BAR_COLUMNS
+    };
+    let part = u128::from(value.min(max)) * columns as u128 / u128::from(max.max(1));
+    let full = usize::try_from(part).unwrap_or(columns).min(columns);
     let (on, off) = if look.unicode {
         ("█", "░")
     } else {
         ("#", ".")
     };
-    format!("[{}{}]", on.repeat(full), off.repeat(BAR_COLUMNS - full))
+    format!("[{}{}]", on.repeat(full), off.repeat(columns - full))
 }
 
 /// How fast a value rises, smoothed.
