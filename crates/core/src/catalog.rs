@@ -374,8 +374,22 @@ impl Manager {
             last_problem: None,
             retry: None,
         };
+        // It may have been removed while it runs, and come back: it is still in that run.
+        let live = self
+            .instances
+            .values()
+            .find(|instance| {
+                instance.handler == *handler_id
+                    && instance
+                        .run
+                        .as_ref()
+                        .is_some_and(|run| run.index.contains_key(&item.id))
+            })
+            .map(|instance| instance.id);
+        let mut slot = ItemSlot::new(row, turn);
+        slot.live = live;
         handler.order.push(item.id.clone());
-        handler.items.insert(item.id, ItemSlot::new(row, turn));
+        handler.items.insert(item.id, slot);
         self.record_item(&at);
         self.event(EventKind::ItemAdded(at));
         true

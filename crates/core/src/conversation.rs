@@ -408,6 +408,7 @@ impl Manager {
                     .iter()
                     .filter_map(|id| handler.items.get(id))
                     .filter(|item| Self::wanted(item, &instance.want))
+                    .filter(|item| instance.silent || item.live.is_none())
                     .map(|item| item.row.at.item.clone())
                     .collect()
             })
@@ -418,6 +419,12 @@ impl Manager {
             }
             // The works below are of known items; listing first would record, and a plan writes nothing at all.
             Work::Plan | Work::Undo { .. } | Work::Resolve { .. } if items.is_empty() => {
+                if let Some(session) = self.sessions.get_mut(&instance.session)
+                    && !instance.silent
+                {
+                    session.fold(RequestOutcome::Failed);
+                    session.note("its item is gone, or in another session".to_owned());
+                }
                 self.finish(instance);
             }
             Work::Plan => {
@@ -511,8 +518,26 @@ impl Manager {
     pub(crate) fn prepare(&mut self, id: InstanceId) {
         self.with(id, |manager, instance| {
             let items = std::mem::take(&mut instance.selected);
-            manager.prepare_items(instance, items);
+            let items = manager.not_live(instance, items);
+            if items.is_empty() {
+                manager.finish(instance); // somebody outside took them all meanwhile
+            } else {
+                manager.prepare_items(instance, items);
+            }
         });
+    }
+
+    /// Leaves out what is in another session already: an item is never in two runs.
+    pub(crate) fn not_live(&self, instance: &Instance, mut items: Vec<ItemId>) -> Vec<ItemId> {
+        // By the runs themselves: an item may be gone from the catalog while it still runs.
+        for other in self.instances.values() {
+            if other.handler == instance.handler
+                && let Some(run) = &other.run
+            {
+                items.retain(|item| !run.index.contains_key(item));
+            }
+        }
+        items
     }
 
     pub(crate) fn prepare_items(&mut self, instance: &mut Instance, items: Vec<ItemId>) {

@@ -644,6 +644,14 @@ impl Manager {
         if session.stopped {
             session.fold(RequestOutcome::Stopped);
         }
+        // Somebody outside has no process whose exit would be told.
+        for id in &session.instances {
+            if self.instances.get(id).is_some_and(|instance| instance.mute)
+                && let Some(mut gone) = self.instances.remove(id)
+            {
+                self.wait_for(&mut gone, None);
+            }
+        }
         let outcome = session.worst;
         session.row.closed = Some(self.now);
         session.row.outcome = Some(outcome);

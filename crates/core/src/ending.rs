@@ -522,6 +522,7 @@ impl Manager {
             self.select(instance, &listed);
         }
         let items = std::mem::take(&mut instance.selected);
+        let items = self.not_live(instance, items);
         if items.is_empty() {
             return;
         }

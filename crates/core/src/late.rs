@@ -92,6 +92,13 @@ impl Manager {
         let Some(proposed) = instance.proposed.remove(item) else {
             return Reply::Refused("it was not proposed");
         };
+        let joined = instance
+            .run
+            .as_ref()
+            .is_some_and(|run| run.index.contains_key(item));
+        if joined {
+            return Reply::Refused("it is in a session already");
+        }
         let handler = instance.handler.clone();
         if !self.take_item(&handler, proposed, false) {
             return Reply::Refused("it exists already");
