@@ -127,7 +127,8 @@ const CRATES: &[Crate] = &[
     },
     Crate {
         name: "syncmgr",
-        ours: &["cli", "daemon", "folder", "tools"],
+        // `control` is the vocabulary in which it hands the daemon's service to the command line.
+        ours: &["cli", "control", "daemon", "folder", "tools"],
         never: &["libloading"],
         why: "foreign libraries are loaded by `comhost`, out of this process",
     },
