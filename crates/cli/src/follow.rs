@@ -219,8 +219,8 @@ impl Following {
                     counts: *counts,
                     stopping: *stopping,
                 };
-                progress.step(&step, talk.now());
-                if talk.screen.json() && self.tell(*run, item, *status, change.at_ms) {
+                let taken = progress.step(&step, talk.now());
+                if taken && talk.screen.json() && self.tell(*run, item, *status, change.at_ms) {
                     talk.screen.object(change);
                 }
             }

@@ -19,7 +19,7 @@ const WIDE_COLUMNS: usize = 100;
 /// Most columns of a name in a line that is redrawn.
 const NAME_COLUMNS: usize = 24;
 /// Columns that what an item is doing has at least, when the terminal is wide enough for anything.
-const DOING_COLUMNS: usize = 16;
+const DOING_COLUMNS: usize = 12;
 /// A rate is measured over at least so long.
 const MIN_SAMPLE_MS: u64 = 200;
 /// How long a rate remembers: after this, half of it is new.
@@ -122,11 +122,11 @@ impl Progress {
         self.names.contains(&(handler.to_owned(), name))
     }
 
-    /// Takes a step of an item.
-    pub(crate) fn step(&mut self, step: &Step<'_>, now_ms: i64) {
+    /// Takes a step of an item, unless the item has finished; tells whether it was taken.
+    pub(crate) fn step(&mut self, step: &Step<'_>, now_ms: i64) -> bool {
         let key = (step.run, step.handler.to_owned(), step.item.to_owned());
         if self.finished.contains(&key) {
-            return;
+            return false;
         }
         if !self.active.contains_key(&key) {
             self.names
@@ -150,6 +150,7 @@ impl Progress {
         active.counts = step.counts;
         active.stopping = step.stopping;
         active.rate.sample(step.value, now_ms);
+        true
     }
 
     /// Takes the end of an item; nothing when it was taken already.
@@ -537,7 +538,7 @@ mod tests {
             .line(&look(80, true));
         assert_eq!(line, "✓ notes  ↑12 ↓3 ✗0  1.4 s");
         assert!(progress.finish("folder", "n", finish).is_none());
-        progress.step(&step("n", ItemStatus::Updating, 1, 2), 0);
+        assert!(!progress.step(&step("n", ItemStatus::Updating, 1, 2), 0));
         assert!(progress.frame(&look(80, true), None, 0, 0).is_empty());
         assert_eq!(progress.tally().sent, 12);
     }

@@ -72,14 +72,16 @@ pub(crate) async fn add(
 /// Two names that are not known may have been meant as folders.
 fn mention_paths(mut refusal: Refusal, names: &[String]) -> Refusal {
     if let ([left, right], ExitCode::CouldNotStart) = (names, refusal.exit) {
-        let paths = format!(
-            "two folders are written with a separator: syncmgr sync {} {}",
+        let command = format!(
+            "syncmgr sync {} {}",
             word(&format!("./{left}")),
             word(&format!("./{right}"))
         );
         refusal.hint = Some(match refusal.hint {
-            Some(hint) => format!("{hint}; {paths}"),
-            None => paths,
+            // The manager may have thought of folders too.
+            Some(hint) if hint.contains("folders") => format!("{hint}: {command}"),
+            Some(hint) => format!("{hint}; two folders are written with a separator: {command}"),
+            None => format!("two folders are written with a separator: {command}"),
         });
     }
     refusal

@@ -109,6 +109,7 @@ fn all_good(stage: &Stage) {
         "done",
         counts(12, 3),
     ));
+    stage.happens(progress(11, "notes", 5));
     stage.happens(finished(
         99,
         "of somebody else",
