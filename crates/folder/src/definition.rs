@@ -56,13 +56,15 @@ pub(crate) struct Definition {
     pub(crate) left: PathBuf,
     pub(crate) right: PathBuf,
     pub(crate) settings: Settings,
+    /// What the user calls the pair; the manager hands it over with what it stored.
+    name: Option<String>,
 }
 
 impl Definition {
     pub(crate) fn read(from: &Map<String, Value>) -> Result<Self, DefinitionError> {
         let known = |name: &String| {
             SETTINGS.contains(&name.as_str())
-                || ["left", "leftBytes", "right", "rightBytes"].contains(&name.as_str())
+                || ["left", "leftBytes", "right", "rightBytes", "name"].contains(&name.as_str())
         };
         if let Some(unknown) = from.keys().find(|name| !known(name)) {
             return Err(DefinitionError::Unknown(shown(unknown.as_bytes())));
@@ -92,6 +94,11 @@ impl Definition {
                 keep,
                 workers: None,
             },
+            name: from
+                .get("name")
+                .and_then(Value::as_str)
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned),
         })
     }
 
@@ -123,6 +130,9 @@ impl Definition {
 
     /// Names the pair for people.
     pub(crate) fn name(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
         let last = self
             .left
             .file_name()
@@ -191,6 +201,7 @@ mod tests {
             left: left.into(),
             right: right.into(),
             settings,
+            name: None,
         });
         assert_eq!(read, wanted);
         if let Ok(read) = read {
@@ -239,6 +250,16 @@ mod tests {
         );
         let share = json!({"left": "/a", "right": "/b", "hold_percent": 101});
         check(share, Err(DefinitionError::Number("hold_percent", 100)));
+    }
+
+    #[test]
+    fn the_name_that_the_user_gave_is_kept() {
+        let named = |name: &str| {
+            let from = json!({"left": "/a/notes", "right": "/b", "name": name});
+            Definition::read(&map(&from)).unwrap().name()
+        };
+        assert_eq!(named("my notes"), "my notes");
+        assert_eq!(named(""), "notes");
     }
 
     #[test]
