@@ -23,17 +23,31 @@ use crate::time::Timestamp;
 
 /// Most items of a handler; further ones are not taken.
 pub const MAX_ITEMS: usize = 1 << 20;
+/// Events that one list tells of new items; the rows of further ones are recorded without.
+pub const LARGE_LIST: usize = 1_000;
 /// Most labels of an item.
 pub const MAX_LABELS: usize = 64;
 /// Most reasons remembered of why an item did not run.
 pub const MAX_REASONS: usize = 16;
+
+/// Where an item comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The user, or a commit, says that it exists.
+    Defined,
+    /// The handler's list.
+    List,
+    /// The handler's list, which told of [`LARGE_LIST`] new items already.
+    LargeList,
+}
 
 /// A handler with its items.
 #[derive(Debug)]
 pub(crate) struct HandlerSlot {
     pub(crate) row: HandlerRow,
     pub(crate) description: String,
-    pub(crate) items: HashMap<ItemId, ItemSlot>,
+    /// Boxed: a table of a million items must not move them when it grows.
+    pub(crate) items: HashMap<ItemId, Box<ItemSlot>>,
     /// In listing order.
     pub(crate) order: Vec<ItemId>,
 }
@@ -85,7 +99,8 @@ impl ItemSlot {
 
 impl Manager {
     pub(crate) fn slot(&self, item: &ItemRef) -> Option<&ItemSlot> {
-        self.handlers.get(&item.handler)?.items.get(&item.item)
+        let slot = self.handlers.get(&item.handler)?.items.get(&item.item)?;
+        Some(slot)
     }
 
     pub(crate) fn slot_mut(&mut self, item: &ItemRef) -> Option<&mut ItemSlot> {
@@ -93,6 +108,7 @@ impl Manager {
             .get_mut(&item.handler)?
             .items
             .get_mut(&item.item)
+            .map(|slot| &mut **slot)
     }
 
     /// Records an item, unless no preference of it is kept (M-57).
@@ -137,7 +153,7 @@ impl Manager {
                 let at = row.at.clone();
                 if handler
                     .items
-                    .insert(id.clone(), ItemSlot::new(row, 0))
+                    .insert(id.clone(), Box::new(ItemSlot::new(row, 0)))
                     .is_none()
                 {
                     handler.order.push(id);
@@ -271,7 +287,7 @@ impl Manager {
     }
 
     pub(crate) fn define_item(&mut self, handler: &HandlerId, item: ListedItem) {
-        if self.take_item(handler, item, false) {
+        if self.take_item(handler, item, Source::Defined) {
             self.pump = true;
         }
     }
@@ -300,7 +316,7 @@ impl Manager {
         &mut self,
         handler_id: &HandlerId,
         item: ListedItem,
-        is_list: bool,
+        source: Source,
     ) -> bool {
         let (now, turn) = (self.now, self.turn);
         let Some(handler) = self.handlers.get_mut(handler_id) else {
@@ -311,7 +327,7 @@ impl Manager {
         let capabilities = item.capabilities.into_iter().collect();
         let policies: std::collections::BTreeSet<ItemPolicy> = item.policies.into_iter().collect();
         if let Some(slot) = handler.items.get_mut(&item.id) {
-            if !is_list {
+            if source == Source::Defined {
                 slot.born = turn;
             }
             let mut row = ItemRow {
@@ -386,12 +402,14 @@ impl Manager {
                         .is_some_and(|run| run.index.contains_key(&item.id))
             })
             .map(|instance| instance.id);
-        let mut slot = ItemSlot::new(row, turn);
+        let mut slot = Box::new(ItemSlot::new(row, turn));
         slot.live = live;
         handler.order.push(item.id.clone());
         handler.items.insert(item.id, slot);
         self.record_item(&at);
-        self.event(EventKind::ItemAdded(at));
+        if source != Source::LargeList {
+            self.event(EventKind::ItemAdded(at));
+        }
         true
     }
 
@@ -406,12 +424,19 @@ impl Manager {
     ) -> Vec<ItemId> {
         let mut seen = HashSet::with_capacity(items.len().min(MAX_ITEMS));
         let mut order = Vec::with_capacity(items.len().min(MAX_ITEMS));
+        let mut source = Source::List;
+        let mut added = 0;
         for item in items {
             if order.len() >= MAX_ITEMS || !seen.insert(item.id.clone()) {
                 continue; // M-52: a duplicate is dropped
             }
             order.push(item.id.clone());
-            self.take_item(handler, item, true);
+            if self.take_item(handler, item, source) {
+                added += 1;
+                if added >= LARGE_LIST {
+                    source = Source::LargeList;
+                }
+            }
         }
         let Some(slot) = self.handlers.get_mut(handler) else {
             return order;

@@ -9,7 +9,7 @@ use crate::holding::handler_hindrance;
 use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, RequestId, SessionId};
 use crate::instance::{Instance, MAX_NOTES, Session};
 use crate::item::HandlerCapability;
-use crate::manager::{Manager, Show};
+use crate::manager::{Manager, Show, Timer};
 use crate::phase::{Kind, Phase};
 use crate::queue::{
     Coalesce, MAX_QUEUE, Waiting, Want, coalesce, is_person, join, may_bother, place, wants,
@@ -165,6 +165,14 @@ impl Manager {
             }
         }
         for items in by_handler.into_values() {
+            if self.alive.len() >= MAX_QUEUE {
+                // Nobody waits for it: it comes back when there may be room.
+                let at = self.now.plus(self.settings.retry.base);
+                for item in items {
+                    self.set_timer(at, Timer::Retry(item));
+                }
+                continue;
+            }
             let id = self.next_request();
             self.enqueue(
                 id,
@@ -223,7 +231,7 @@ impl Manager {
             }
         }
         for (due, item) in cleared {
-            self.clear_timer(due, crate::manager::Timer::Retry(item.clone()));
+            self.clear_timer(due, Timer::Retry(item.clone()));
             self.record_item(&item);
         }
     }
@@ -641,9 +649,6 @@ impl Manager {
         let Some(mut session) = self.sessions.remove(&id) else {
             return;
         };
-        if session.stopped {
-            session.fold(RequestOutcome::Stopped);
-        }
         // Somebody outside has no process whose exit would be told.
         for id in &session.instances {
             if self.instances.get(id).is_some_and(|instance| instance.mute)

@@ -271,7 +271,9 @@ impl Manager {
         });
         if let Some(session) = self.sessions.get_mut(&instance.session) {
             session.fold(tally.request_outcome(instance.stop > StopLevel::None));
-            if let Some(problem) = &run.row.problem {
+            if let Some(problem) = &run.row.problem
+                && !session.notes.iter().any(|note| note.ends_with(problem))
+            {
                 session.note(problem.clone());
             }
         }
@@ -346,12 +348,13 @@ impl Manager {
         }
         instance.enter(Kind::Finish);
         if instance.phase() == Phase::Done
-            && instance.stop == StopLevel::None
+            && instance.stop < StopLevel::Insisted
             && !instance.mute
             && self.settings.linger > std::time::Duration::ZERO
             && instance.has_jump()
         {
             instance.over = true;
+            instance.stop = StopLevel::None; // the mark goes with the run (3.6, M-116)
             let until = self.now.plus(self.settings.linger);
             self.wait_for(instance, Some((until, Wait::Linger)));
         } else {

@@ -100,7 +100,7 @@ impl Manager {
             return Reply::Refused("it is in a session already");
         }
         let handler = instance.handler.clone();
-        if !self.take_item(&handler, proposed, false) {
+        if !self.take_item(&handler, proposed, crate::catalog::Source::Defined) {
             return Reply::Refused("it exists already");
         }
         self.add_late(instance, item.clone())

@@ -48,7 +48,7 @@ mod view;
 pub mod why;
 
 pub use asking::{LATER, MAX_CHOICES, MAX_KEY, MAX_NEEDS, RefusedAnswer};
-pub use catalog::{MAX_ITEMS, MAX_LABELS, MAX_REASONS};
+pub use catalog::{LARGE_LIST, MAX_ITEMS, MAX_LABELS, MAX_REASONS};
 pub use command::Command;
 pub use event::{Event, EventKind};
 pub use id::{

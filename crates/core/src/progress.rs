@@ -99,8 +99,10 @@ impl Manager {
                 item.counts = counts;
             }
             if let Some(mut status) = report.status {
-                if status == ItemStatus::Failed && item.asked {
-                    status = ItemStatus::Held; // nothing was applied because a question is open
+                // A handler that asked and leaves the item out, by whatever word, is held by its question.
+                let left_out = matches!(status, ItemStatus::Failed | ItemStatus::Skipped);
+                if left_out && item.asked && !item.skip {
+                    status = ItemStatus::Held;
                 }
                 match item_step(item.status, status) {
                     ItemStep::Take => {

@@ -53,6 +53,15 @@ impl Want {
                     && other.items.iter().all(|item| self.items.contains(item))))
     }
 
+    /// Leaves an item out; false when nothing is wanted any more.
+    pub(crate) fn leave_out(&mut self, item: &ItemId) -> bool {
+        self.items.remove(item);
+        if self.all || self.checked {
+            self.except.insert(item.clone());
+        }
+        self.all || self.checked || !self.items.is_empty()
+    }
+
     /// Whether the item, or its handler, was named.
     pub(crate) fn names(&self, item: &ItemId) -> bool {
         self.all || self.items.contains(item)

@@ -4,7 +4,7 @@ use crate::command::Command;
 use crate::cut;
 use crate::event::EventKind;
 use crate::id::{InstanceId, ItemId, ItemRef, LogId};
-use crate::instance::{Entry, Instance, MAX_RUN_LOG, Session};
+use crate::instance::{Entry, Instance, MAX_RUN_LOG, Session, StopLevel};
 use crate::log::{Level, LogRow};
 use crate::manager::Manager;
 use crate::paired::Over;
@@ -117,8 +117,8 @@ impl Manager {
         self.cancel_prompts(instance);
         let retry = std::mem::take(&mut instance.retry);
         let retry: Vec<ItemId> = match over {
-            Over::Completed(_) => retry,
-            Over::NotBegun(_) | Over::NeedsUser => Vec::new(), // M-129
+            Over::Completed(_) if instance.stop == StopLevel::None => retry,
+            Over::Completed(_) | Over::NotBegun(_) | Over::NeedsUser => Vec::new(), // M-129
         };
         let mut seen = std::collections::HashSet::new();
         let (free, busy): (Vec<ItemId>, Vec<ItemId>) = retry

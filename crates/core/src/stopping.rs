@@ -6,12 +6,13 @@
 use crate::command::{Command, Verdict};
 use crate::ending::End;
 use crate::event::EventKind;
-use crate::id::{InstanceId, ItemRef, SessionId};
+use crate::id::{HandlerId, InstanceId, ItemRef, SessionId};
 use crate::input::StopScope;
 use crate::instance::{Instance, StopLevel, Wait};
 use crate::item::{HandlerPolicy, ItemPolicy};
 use crate::manager::Manager;
 use crate::phase::Phase;
+use crate::queue::Waiting;
 use crate::request::RequestOutcome;
 
 impl Manager {
@@ -25,6 +26,10 @@ impl Manager {
                 let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
                 for session in sessions {
                     self.stop_session(session);
+                }
+                let handlers: Vec<HandlerId> = self.handlers.keys().cloned().collect();
+                for handler in handlers {
+                    self.end_lingering(&handler);
                 }
             }
             StopScope::Session(session) => self.stop_session(*session),
@@ -70,34 +75,42 @@ impl Manager {
             return;
         };
         let instances = session.instances.clone();
-        let forbidden = instances.iter().any(|instance| {
-            self.instances
-                .get(instance)
-                .and_then(|instance| self.handlers.get(&instance.handler))
-                .is_some_and(|handler| {
-                    handler
-                        .row
-                        .policies
-                        .contains(&HandlerPolicy::PreventStopSync)
-                        || handler
-                            .row
-                            .policies
-                            .contains(&HandlerPolicy::DisableStopSync)
-                })
-        });
-        if forbidden {
-            return; // Sync Center 3.7
+        let silent = session.silent;
+        let (stopped, _): (Vec<InstanceId>, Vec<InstanceId>) = instances
+            .into_iter()
+            .partition(|instance| self.may_stop(*instance));
+        if stopped.is_empty() {
+            return;
         }
         if let Some(session) = self.sessions.get_mut(&id) {
             session.stopped = true;
         }
-        self.event(EventKind::StopRequested(id));
-        for instance in instances {
+        if !silent {
+            self.event(EventKind::StopRequested(id));
+        }
+        for instance in stopped {
             self.with(instance, |manager, instance| {
                 manager.stop_instance(instance)
             });
         }
         self.touched.insert(id);
+    }
+
+    /// A policy of the handler may forbid it (Sync Center 3.7).
+    fn may_stop(&self, instance: InstanceId) -> bool {
+        self.instances
+            .get(&instance)
+            .and_then(|instance| self.handlers.get(&instance.handler))
+            .is_none_or(|handler| {
+                !handler
+                    .row
+                    .policies
+                    .contains(&HandlerPolicy::PreventStopSync)
+                    && !handler
+                        .row
+                        .policies
+                        .contains(&HandlerPolicy::DisableStopSync)
+            })
     }
 
     fn stop_instance(&mut self, instance: &mut Instance) {
@@ -133,6 +146,9 @@ impl Manager {
             Phase::Done => {}
             Phase::New | Phase::Initialized | Phase::Listed | Phase::Planning => {
                 instance.stop = StopLevel::Asked;
+                if let Some(session) = self.sessions.get_mut(&instance.session) {
+                    session.fold(RequestOutcome::Stopped);
+                }
                 self.release(instance);
             }
             Phase::Prepared => {
@@ -204,6 +220,56 @@ impl Manager {
         }
     }
 
+    /// Takes an item out of what waits or is about to begin; a request that wanted nothing else is over.
+    fn skip_waiting(&mut self, item: &ItemRef) {
+        let Some(slot) = self
+            .handlers
+            .get(&item.handler)
+            .and_then(|handler| handler.items.get(&item.item))
+        else {
+            return;
+        };
+        let mut any = false;
+        for waiting in &mut self.waiting {
+            if let Some(want) = waiting.wants.get_mut(&item.handler)
+                && Self::wanted(slot, want)
+            {
+                any = true;
+                if !want.leave_out(&item.item) {
+                    waiting.wants.remove(&item.handler);
+                }
+            }
+        }
+        for instance in self.instances.values_mut() {
+            if instance.handler == item.handler
+                && matches!(
+                    instance.phase(),
+                    Phase::New | Phase::Initialized | Phase::Listed
+                )
+                && Self::wanted(slot, &instance.want)
+            {
+                any = true;
+                instance.want.leave_out(&item.item);
+                instance.selected.retain(|id| *id != item.item);
+                if let Some(session) = self.sessions.get_mut(&instance.session) {
+                    session.fold(RequestOutcome::Skipped);
+                }
+                self.touched.insert(instance.session);
+            }
+        }
+        if !any {
+            return;
+        }
+        self.event(EventKind::SkipRequested(item.clone()));
+        let (over, rest): (Vec<Waiting>, Vec<Waiting>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|waiting| waiting.wants.is_empty());
+        self.waiting = rest;
+        for waiting in over {
+            self.end_waiting(waiting, RequestOutcome::Skipped, None);
+        }
+    }
+
     /// Skips an item: in its run, or out of what waits.
     pub(crate) fn skip(&mut self, item: &ItemRef) {
         let Some(slot) = self.slot(item) else {
@@ -214,8 +280,8 @@ impl Manager {
         {
             return;
         }
-        let live: Option<InstanceId> = slot.live;
-        let Some(id) = live else {
+        let Some(id) = slot.live else {
+            self.skip_waiting(item);
             return;
         };
         self.with(id, |manager, instance| {

@@ -192,6 +192,37 @@ fn a_waiting_request_can_be_stopped_without_hurting_those_that_joined() {
 }
 
 #[test]
+fn skipping_what_waits_takes_it_out() {
+    let mut w = defined(&[("h", &["A", "B"])]);
+    w.sync(items("h", &["A"]));
+    w.list(1, &["A", "B"]);
+    w.prepared(1);
+    let waiting = w.sync(items("h", &["B"]));
+    w.input(Input::Skip(at("h", "B")));
+    assert_eq!(w.outcome(waiting), Some(Out::Skipped));
+    w.completed(1);
+    w.exit(1);
+    assert!(w.manager.is_idle());
+}
+
+#[test]
+fn what_was_finished_before_the_stop_was_noticed_is_no_stop() {
+    let mut w = defined(&[("h", &["A"])]);
+    let id = w.sync(Scope::Checked);
+    w.list(1, &["A"]);
+    w.prepared(1);
+    w.input(Input::Stop(StopScope::Request(id)));
+    w.report(1, "A", S::Succeeded);
+    w.completed(1);
+    w.exit(1);
+    assert_eq!(w.outcome(id), Some(Out::Succeeded));
+    let id = w.sync(Scope::Checked);
+    w.input(Input::Stop(StopScope::Request(id)));
+    w.exit(2);
+    assert_eq!(w.outcome(id), Some(Out::Stopped));
+}
+
+#[test]
 fn requests_are_refused_for_a_reason_and_end_all_the_same() {
     let mut w = defined(&[("h", &["A"])]);
     let check = |w: &World, scope, work: Work| {
