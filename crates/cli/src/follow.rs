@@ -155,17 +155,19 @@ impl Following {
                 }
                 Event::Draw => {
                     self.turn = self.turn.wrapping_add(1);
-                    let lines = self.followed.progress.frame(
-                        &talk.screen.aside,
-                        talk.rows,
-                        talk.now(),
-                        self.turn,
-                    );
-                    talk.screen.show(&lines);
+                    self.draw(talk);
                 }
             }
         }
         Ok(())
+    }
+
+    fn draw(&self, talk: &mut Talk) {
+        let lines =
+            self.followed
+                .progress
+                .frame(&talk.screen.aside, talk.rows, talk.now(), self.turn);
+        talk.screen.show(&lines);
     }
 
     fn change(&mut self, talk: &mut Talk, change: &Change, pending: &Pending) {
@@ -325,6 +327,10 @@ impl Following {
     }
 
     fn finished(&mut self, talk: &mut Talk, finish: Finish) {
+        // The item's line must not stay below what became of it. Among many it is not missed until the next drawing.
+        if talk.redraw && self.followed.progress.few() {
+            self.draw(talk);
+        }
         if !(talk.screen.quiet() && finish.well()) {
             let line = finish.line(&talk.screen.look);
             talk.screen.line(line);

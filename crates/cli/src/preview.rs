@@ -39,7 +39,10 @@ pub(crate) async fn plan(talk: &mut Talk, target: Target, limit: u32) -> Result<
     }
     let mut sentence = if plan.items.is_empty() {
         "There is nothing to plan for.".to_owned()
-    } else if total == 0 && failed == 0 {
+    } else if total == 0 && held + failed > 0 {
+        // What follows says why.
+        String::new()
+    } else if total == 0 {
         "Nothing would be done.".to_owned()
     } else {
         format!(
@@ -59,7 +62,7 @@ pub(crate) async fn plan(talk: &mut Talk, target: Target, limit: u32) -> Result<
             when::count(failed, "item")
         );
     }
-    Ok(Verdict::said(sentence, plan.exit).with("actions", total))
+    Ok(Verdict::said(sentence.trim_start(), plan.exit).with("actions", total))
 }
 
 fn item_lines(item: &ItemPlanView, look: &Look) -> Vec<String> {

@@ -111,6 +111,16 @@ impl Progress {
         self.tally
     }
 
+    /// Names of all items that were heard of.
+    pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.names.iter().map(|(_, name)| name.as_str())
+    }
+
+    /// Every item that has not finished has a line of its own.
+    pub(crate) fn few(&self) -> bool {
+        self.active.len() <= MAX_LINES
+    }
+
     /// How many items finished.
     pub(crate) fn done(&self) -> usize {
         self.finished.len()

@@ -114,19 +114,29 @@ pub(crate) async fn undo(talk: &mut Talk, run: u64) -> Result<Verdict, Refusal> 
 pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
     let counts = followed.progress.tally();
     let done = u64::try_from(followed.progress.done()).unwrap_or(u64::MAX);
-    let subject = if asked.is_empty() {
-        if done == 1 {
-            "1 item".to_owned()
-        } else {
-            format!("{done} items")
-        }
+    let heard: Vec<String> = followed
+        .progress
+        .names()
+        .take(MAX_NAMES)
+        .map(str::to_owned)
+        .collect();
+    // What was asked for has a name, or few enough items took part to name them.
+    let named = if !asked.is_empty() {
+        asked
+    } else if followed.progress.names().len() == heard.len() {
+        heard.as_slice()
     } else {
-        listed(asked)
+        &[]
     };
-    let plural = if asked.is_empty() {
+    let subject = if named.is_empty() {
+        when::count(done, "item")
+    } else {
+        listed(named)
+    };
+    let plural = if named.is_empty() {
         done != 1
     } else {
-        asked.len() > 1
+        named.len() > 1
     };
     let (is, was, waits) = if plural {
         ("are", "were", "wait")

@@ -264,7 +264,23 @@ fn plan() {
         ],
         exit: ExitCode::Failed,
     };
-    check("plan", "plan", Reply::Plan(plan));
+    check("plan", "plan", Reply::Plan(plan.clone()));
+    let only_held = PlanView {
+        items: vec![ItemPlanView {
+            actions: vec![],
+            total: 0,
+            ..plan.items[0].clone()
+        }],
+        exit: ExitCode::NeedsYou,
+    };
+    let ended = Run::new("plan").answers(Reply::Plan(only_held)).go();
+    assert!(
+        ended
+            .output
+            .ends_with("\n? 1 item would be held by a question.\n"),
+        "{}",
+        ended.output
+    );
     let nothing = PlanView {
         items: vec![],
         exit: ExitCode::Good,
