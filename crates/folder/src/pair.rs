@@ -384,7 +384,7 @@ impl Pair {
             drop(updates);
             for side in Side::BOTH {
                 if next.entries() > 0 && !marked[side.at()] && !bench.is_closed(side) {
-                    match marker::mark(roots[side.at()], &tag, side) {
+                    match marker::mark(roots[side.at()], &tag) {
                         Ok(()) => marked[side.at()] = true,
                         Err(error) => findings.push(Finding {
                             path: Box::default(),
@@ -474,7 +474,7 @@ impl Pair {
         for side in Side::BOTH {
             let root = &checked.roots[side.at()];
             marked[side.at()] =
-                marker::is_marked(root, &tag, side).map_err(|source| PairRefusal::Unreadable {
+                marker::is_marked(root, &tag).map_err(|source| PairRefusal::Unreadable {
                     side,
                     path: self.root(side).to_path_buf(),
                     source,
