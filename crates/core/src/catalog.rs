@@ -324,24 +324,34 @@ impl Manager {
         };
         let name = cut::chars(item.name, cut::MAX_NAME);
         let comment = cut::chars(item.comment, cut::MAX_LINE);
-        let capabilities = item.capabilities.into_iter().collect();
+        let capabilities: std::collections::BTreeSet<_> = item.capabilities.into_iter().collect();
         let policies: std::collections::BTreeSet<ItemPolicy> = item.policies.into_iter().collect();
         if let Some(slot) = handler.items.get_mut(&item.id) {
+            let mut row = slot.row.clone();
+            row.name = name;
             if source == Source::Defined {
+                // A definition says that the item is there and what it is called. Of the rest the handler's last list
+                // knows more than a definition that is silent about it.
                 slot.born = turn;
-            }
-            let mut row = ItemRow {
-                name,
-                comment,
-                checked: slot.row.tick.unwrap_or(item.checked),
-                connected: item.connected,
-                temporary: item.temporary,
+                if !comment.is_empty() {
+                    row.comment = comment;
+                }
+                if !capabilities.is_empty() {
+                    row.capabilities = capabilities;
+                }
+                if !policies.is_empty() {
+                    row.policies = policies;
+                }
+            } else {
+                row.comment = comment;
+                row.checked = row.tick.unwrap_or(item.checked);
+                row.connected = item.connected;
+                row.temporary = item.temporary;
                 // `HIDDEN_BY_DEFAULT` counts only the first time (Sync Center 3.3).
-                hidden: item.hidden,
-                capabilities,
-                policies,
-                ..slot.row.clone()
-            };
+                row.hidden = item.hidden;
+                row.capabilities = capabilities;
+                row.policies = policies;
+            }
             if row.last_good.is_none() {
                 row.last_good = item.last_update.filter(|at| *at <= now); // M-53
             }

@@ -129,10 +129,11 @@ impl Manager {
     /// Records a breach of the contract, a bounded number of them; it has no other effect.
     pub(crate) fn violation(&mut self, instance: &mut Instance, text: String) {
         instance.violations = instance.violations.saturating_add(1);
+        let text = cut::bytes(text, cut::MAX_LINE);
+        instance.last_violation = Some(text.clone());
         if instance.violations > MAX_VIOLATIONS || instance.silent {
             return;
         }
-        let text = cut::bytes(text, cut::MAX_LINE);
         self.event(EventKind::ProtocolViolation {
             handler: instance.handler.clone(),
             text: text.clone(),

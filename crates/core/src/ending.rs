@@ -469,15 +469,15 @@ impl Manager {
             return;
         }
         instance.mute = true;
-        let how = if requested {
-            "it was ended".to_owned()
-        } else {
-            how
+        // Ended by the host for what it did, or by itself.
+        let how = match instance.last_violation.take() {
+            Some(violation) if requested => format!("{violation} ({how})"),
+            Some(_) | None => how,
         };
         if let Some(run) = &mut instance.run {
             run.row.stderr = stderr;
             self.settle(&mut instance, End::Died { how });
-        } else if instance.phase() != Phase::Done {
+        } else if !matches!(instance.phase(), Phase::Done | Phase::ErrorUi) {
             self.fail_without_run(
                 &mut instance,
                 &format!("the handler ended by itself: {how}"),

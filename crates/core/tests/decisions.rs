@@ -288,6 +288,20 @@ fn the_list_purges_what_is_gone_and_only_then_m_55_m_56() {
 }
 
 #[test]
+fn a_definition_that_is_silent_changes_nothing_that_was_listed() {
+    let mut w = World::with(Settings::default(), &["h"]);
+    let mut item = listed("A");
+    item.comment = "left and right".to_owned();
+    item.capabilities = vec![syncmgr_core::item::ItemCapability::Browse];
+    w.input(Input::ItemDefined(handler("h"), item));
+    let before = w.manager.item(&at("h", "A")).unwrap().clone();
+    w.records.clear();
+    w.input(Input::ItemDefined(handler("h"), listed("A")));
+    assert_eq!(w.manager.item(&at("h", "A")), Some(&before));
+    assert!(w.records.is_empty());
+}
+
+#[test]
 fn a_temporary_item_is_not_stored_m_57() {
     let mut w = World::with(Settings::default(), &["h"]);
     let mut item = listed("T");

@@ -169,6 +169,42 @@ fn g_08_skip_while_the_handler_is_inside_synchronize() {
     w.expect("1 = CancelItem");
     w.hear(1, InstanceInput::SynchronizeReturned(Began::Yes));
     w.expect("1 item-status A CancelItem"); // M-106
+    w.hear(1, InstanceInput::SynchronizeCompleted(Completed::Done));
+    assert_eq!(w.results(), "A Skipped, B Succeeded"); // 3.4.8: A said nothing more
+}
+
+#[test]
+fn everything_skipped_before_synchronize_3_4_8() {
+    let mut w = World::with(settings(), &["a", "b"]);
+    let request = w.sync(Scope::Checked);
+    w.list(1, &["A"]);
+    w.list(2, &["B"]);
+    w.prepared(1);
+    w.input(Input::Skip(at("a", "A")));
+    w.prepared(2);
+    w.lines.drain(..w.lines.len() - 2);
+    w.expect("1 release\n2 synchronize");
+    w.completed(2);
+    w.exit(1);
+    w.exit(2);
+    assert_eq!(w.results(), "A Skipped, B Succeeded");
+    assert_eq!(w.outcome(request), Some(Out::Skipped)); // the worst of its handlers (3.6)
+}
+
+#[test]
+fn what_the_host_ended_says_why() {
+    let (mut w, _) = syncing();
+    w.hear(
+        1,
+        InstanceInput::Violation("a line of more than 4 MiB".to_owned()),
+    );
+    w.exit(1);
+    let problem = w.records.iter().rev().find_map(|record| match record {
+        Record::Run(row) => row.problem.clone(),
+        _ => None,
+    });
+    assert!(problem.unwrap().contains("a line of more than 4 MiB"));
+    assert_eq!(w.results(), "A Failed, B Failed");
 }
 
 #[test]
@@ -347,6 +383,36 @@ fn g_12_error_jump_retry() {
     assert_eq!(w.results(), "A Succeeded, B Succeeded"); // M-134
     assert_eq!(w.violations(), 0);
     assert!(w.manager.is_idle() && w.manager.is_quiet());
+}
+
+#[test]
+fn death_while_a_link_is_shown_fails_nothing() {
+    let (mut w, _) = syncing();
+    w.hear(
+        1,
+        InstanceInput::Log {
+            level: Level::Warning,
+            text: "odd".to_owned(),
+            item: None,
+            detail: None,
+            error: Some("E1".to_owned()),
+            jump: true,
+        },
+    );
+    w.completed(1);
+    w.input(Input::ShowError {
+        instance: InstanceId(1),
+        error: "E1".to_owned(),
+    });
+    w.expect("1 show-error E1");
+    w.exit(1);
+    assert_eq!(w.results(), "A Succeeded, B Succeeded");
+    let runs = w
+        .events()
+        .filter(|event| matches!(event, EventKind::RunOpened { .. }))
+        .count();
+    assert_eq!(runs, 1);
+    assert!(w.manager.is_quiet());
 }
 
 #[test]
