@@ -36,7 +36,7 @@ pub use backup::BackupError;
 pub use fault::{DatabaseError, ReadError};
 pub use integrity::{Finding, MAX_FINDINGS};
 pub use open::{BUSY_WAIT, Durability, OpenOptions, OpenStoreError, Store};
-pub use prune::{Keep, KeepFor, PRUNE_STEP_ROWS, PruneError, Pruned};
+pub use prune::{PRUNE_STEP_ROWS, PruneError, Pruned};
 pub use reader::{HistoryRow, LogFilter, MAX_PAGE, Reader, RunFilter, RunPage};
 pub use set_aside::{MAX_SET_ASIDE, SetAside, SetAsideError, set_aside_damaged};
 pub use write::WriteError;

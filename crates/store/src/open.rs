@@ -11,7 +11,7 @@ use syncmgr_core::record::LastNumbers;
 
 use crate::fault::{BUSY_HINT, DAMAGED_HINT, DatabaseError, Fault, ReadError, fault};
 use crate::names::Names;
-use crate::prune::Cursor;
+use crate::prune::{Cursor, Removed};
 use crate::reader::Reader;
 use crate::{numbers, schema, sys};
 
@@ -229,6 +229,7 @@ pub struct Store {
     pub(crate) names: Names,
     pub(crate) last: LastNumbers,
     pub(crate) cursor: Cursor,
+    pub(crate) removed: Removed,
 }
 
 impl Store {
@@ -301,6 +302,7 @@ impl Store {
             names: Names::default(),
             last,
             cursor: Cursor::default(),
+            removed: Removed::default(),
         })
     }
 

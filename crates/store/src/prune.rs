@@ -1,9 +1,10 @@
 //! Retention: removes what is old, in steps that are small enough to come between two turns of the loop.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use syncmgr_core::Timestamp;
+use syncmgr_core::retention::{Keep, Retention};
 
 use crate::fault::{BUSY_HINT, DAMAGED_HINT, DatabaseError, Fault, fault};
 use crate::open::Store;
@@ -14,67 +15,6 @@ pub const PRUNE_STEP_ROWS: usize = 2000;
 /// The same as SQL has it.
 const STEP: i64 = 2000;
 const _: () = assert!(PRUNE_STEP_ROWS == 2000 && STEP == 2000);
-
-/// How much of something is kept: what is neither too old nor too many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeepFor {
-    /// Older ones go.
-    pub age: Duration,
-    /// The youngest so many stay.
-    pub count: u64,
-}
-
-/// How much is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Keep {
-    /// Of runs, with their items and log entries, and of sessions. Whatever this says, these stay: open ones, the last
-    /// good run of every item, the last run of every item, and runs that an open question came from.
-    pub runs: KeepFor,
-    /// Of log entries outside of runs.
-    pub log: KeepFor,
-    /// Of events; what is kept has no gaps.
-    pub events: KeepFor,
-    /// Of needs; those that are open or answered stay.
-    pub needs: KeepFor,
-}
-
-impl Keep {
-    /// The defaults with another age and number of runs; log and needs get the same age.
-    #[must_use]
-    pub fn history(age: Duration, runs: u64) -> Self {
-        let default = Self::default();
-        Self {
-            runs: KeepFor { age, count: runs },
-            log: KeepFor { age, ..default.log },
-            needs: KeepFor {
-                age,
-                ..default.needs
-            },
-            ..default
-        }
-    }
-}
-
-impl Default for Keep {
-    /// Half a year and 10,000 runs, as many sessions, 100,000 log entries, 10,000 needs; 30 days and 200,000 events,
-    /// which only views follow that are a little behind.
-    fn default() -> Self {
-        const DAY: Duration = Duration::from_hours(24);
-        let half_a_year = |count| KeepFor {
-            age: DAY * 183,
-            count,
-        };
-        Self {
-            runs: half_a_year(10_000),
-            log: half_a_year(100_000),
-            events: KeepFor {
-                age: DAY * 30,
-                count: 200_000,
-            },
-            needs: half_a_year(10_000),
-        }
-    }
-}
 
 /// What one step removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -135,6 +75,38 @@ impl PruneError {
     }
 }
 
+/// Most runs and sessions each that are remembered as removed; beyond that the oldest are forgotten.
+const MAX_REMOVED: usize = 65_536;
+
+/// Runs and sessions that were removed since the database was opened. A handler may linger after its run and report late;
+/// what it says about a run that is no more is dropped, instead of bringing a part of it back.
+#[derive(Debug, Default)]
+pub(crate) struct Removed {
+    runs: BTreeSet<i64>,
+    sessions: BTreeSet<i64>,
+}
+
+impl Removed {
+    /// Whether the run was removed.
+    pub(crate) fn run(&self, run: i64) -> bool {
+        self.runs.contains(&run)
+    }
+
+    /// Whether the session was removed.
+    pub(crate) fn session(&self, session: i64) -> bool {
+        self.sessions.contains(&session)
+    }
+
+    fn add(&mut self, runs: Vec<i64>, sessions: Vec<i64>) {
+        for (known, new) in [(&mut self.runs, runs), (&mut self.sessions, sessions)] {
+            known.extend(new);
+            while known.len() > MAX_REMOVED {
+                known.pop_first();
+            }
+        }
+    }
+}
+
 /// What is looked at, in this order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Stage {
@@ -172,25 +144,46 @@ pub(crate) struct Cursor {
 
 impl Store {
     /// Does one bounded step of retention, in one transaction. A pass over the whole database is over when
-    /// [`Pruned::more`] is false. A run that is removed in several steps is seen with fewer and fewer items meanwhile.
+    /// [`Pruned::more`] is false. Whatever `retention` says, these stay, as [`syncmgr_core::retention`] has it: open runs
+    /// and sessions, the last and the last good run of every item that still is, runs that an open question came from,
+    /// questions that are open or answered. Log entries of a run stay and go with it; events go from the oldest, so that
+    /// those that stay have no gap. A run that is removed in several steps is seen with fewer and fewer items meanwhile.
     ///
     /// # Errors
     /// [`PruneError`]; the step may be tried again.
-    pub fn prune(&mut self, keep: &Keep, now: Timestamp) -> Result<Pruned, PruneError> {
+    pub fn prune(&mut self, retention: &Retention, now: Timestamp) -> Result<Pruned, PruneError> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut cursor = self.cursor;
         let mut pruned = Pruned::default();
+        let (mut runs, mut sessions) = (Vec::new(), Vec::new());
         let done = match cursor.stage {
-            Stage::Runs => prune_runs(&transaction, &keep.runs, now, &mut cursor, &mut pruned)?,
-            Stage::Sessions => prune_sessions(&transaction, &keep.runs, now, &mut pruned)?,
-            Stage::Log => prune_log(&transaction, &keep.log, now, &mut cursor, &mut pruned)?,
-            Stage::Events => prune_events(&transaction, &keep.events, now, &mut pruned)?,
-            Stage::Needs => prune_needs(&transaction, &keep.needs, now, &mut pruned)?,
+            Stage::Runs => {
+                let gone = &mut runs;
+                prune_runs(
+                    &transaction,
+                    &retention.runs,
+                    now,
+                    &mut cursor,
+                    &mut pruned,
+                    gone,
+                )?
+            }
+            Stage::Sessions => prune_sessions(
+                &transaction,
+                &retention.runs,
+                now,
+                &mut pruned,
+                &mut sessions,
+            )?,
+            Stage::Log => prune_log(&transaction, &retention.log, now, &mut cursor, &mut pruned)?,
+            Stage::Events => prune_events(&transaction, &retention.events, now, &mut pruned)?,
+            Stage::Needs => prune_needs(&transaction, &retention.needs, now, &mut pruned)?,
             Stage::Names => prune_names(&transaction, &mut cursor, &mut pruned)?,
         };
         transaction.commit()?;
+        self.removed.add(runs, sessions);
         if pruned.names > 0 {
             self.names.clear();
         }
@@ -209,13 +202,13 @@ impl Store {
 }
 
 /// The moment before which things are too old.
-fn cutoff(keep: &KeepFor, now: Timestamp) -> i64 {
+fn cutoff(keep: &Keep, now: Timestamp) -> i64 {
     let age = i64::try_from(keep.age.as_millis()).unwrap_or(i64::MAX);
     now.0.saturating_sub(age)
 }
 
 /// The number up to which there are too many; absent when there are not.
-fn floor(connection: &Connection, table: &str, key: &str, keep: &KeepFor) -> rusqlite::Result<i64> {
+fn floor(connection: &Connection, table: &str, key: &str, keep: &Keep) -> rusqlite::Result<i64> {
     let count = i64::try_from(keep.count).unwrap_or(i64::MAX);
     Ok(connection
         .prepare_cached(&format!(
@@ -239,10 +232,11 @@ SELECT EXISTS (SELECT 1 FROM needs WHERE state IN ('open', 'answered') AND run =
 
 fn prune_runs(
     connection: &Connection,
-    keep: &KeepFor,
+    keep: &Keep,
     now: Timestamp,
     cursor: &mut Cursor,
     pruned: &mut Pruned,
+    gone: &mut Vec<i64>,
 ) -> rusqlite::Result<bool> {
     let cutoff = cutoff(keep, now);
     let floor = floor(connection, "runs", "id", keep)?;
@@ -270,6 +264,7 @@ fn prune_runs(
             }
         };
         cursor.removing = Some(run);
+        gone.push(run);
         let items = connection
             .prepare_cached(
                 "DELETE FROM run_items WHERE run = ?1
@@ -299,26 +294,31 @@ fn prune_runs(
 
 fn prune_sessions(
     connection: &Connection,
-    keep: &KeepFor,
+    keep: &Keep,
     now: Timestamp,
     pruned: &mut Pruned,
+    gone: &mut Vec<i64>,
 ) -> rusqlite::Result<bool> {
     let floor = floor(connection, "sessions", "id", keep)?;
-    let removed = connection
-        .prepare_cached(
-            "DELETE FROM sessions WHERE id IN (
-                 SELECT id FROM sessions s WHERE closed_ms IS NOT NULL AND (closed_ms < ?1 OR id <= ?2)
-                     AND NOT EXISTS (SELECT 1 FROM runs WHERE session = s.id) ORDER BY id LIMIT ?3)",
-        )?
-        .execute([cutoff(keep, now), floor, STEP])?;
-    pruned.sessions += removed;
-    Ok(removed < PRUNE_STEP_ROWS)
+    let mut expendable = connection.prepare_cached(
+        "SELECT id FROM sessions s WHERE closed_ms IS NOT NULL AND (closed_ms < ?1 OR id <= ?2)
+             AND NOT EXISTS (SELECT 1 FROM runs WHERE session = s.id) ORDER BY id LIMIT ?3",
+    )?;
+    let mut sessions = expendable.query([cutoff(keep, now), floor, STEP])?;
+    while let Some(session) = sessions.next()? {
+        gone.push(session.get(0)?);
+    }
+    let mut remove = connection.prepare_cached("DELETE FROM sessions WHERE id = ?1")?;
+    for session in gone.iter() {
+        pruned.sessions += remove.execute([session])?;
+    }
+    Ok(gone.len() < PRUNE_STEP_ROWS)
 }
 
 /// Entries of runs go with their run.
 fn prune_log(
     connection: &Connection,
-    keep: &KeepFor,
+    keep: &Keep,
     now: Timestamp,
     cursor: &mut Cursor,
     pruned: &mut Pruned,
@@ -349,7 +349,7 @@ fn prune_log(
 /// Removes from the oldest up to the first that must stay, so that no gap comes up, even if the clock jumped.
 fn prune_events(
     connection: &Connection,
-    keep: &KeepFor,
+    keep: &Keep,
     now: Timestamp,
     pruned: &mut Pruned,
 ) -> rusqlite::Result<bool> {
@@ -378,7 +378,7 @@ fn prune_events(
 
 fn prune_needs(
     connection: &Connection,
-    keep: &KeepFor,
+    keep: &Keep,
     now: Timestamp,
     pruned: &mut Pruned,
 ) -> rusqlite::Result<bool> {

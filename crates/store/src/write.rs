@@ -14,6 +14,7 @@ use syncmgr_core::{HandlerId, ItemRef, Record, RunId, Timestamp};
 use crate::fault::{BUSY_HINT, DAMAGED_HINT, DatabaseError, Fault, fault};
 use crate::names::{Names, find_handler, find_item};
 use crate::open::Store;
+use crate::prune::Removed;
 use crate::words::{Word as _, set_words};
 use crate::{event, numbers, texts};
 
@@ -84,6 +85,8 @@ impl Store {
     /// Stores all records in one transaction, or none of them. Blocks until they are acknowledged as
     /// [`OpenOptions::durability`](crate::OpenOptions::durability) says.
     ///
+    /// What retention removed stays removed: a late record of such a run or session is dropped.
+    ///
     /// The order within one call matters as little as it can: a row may come before the one that it belongs to. Spans of
     /// time are kept to the millisecond.
     ///
@@ -109,6 +112,7 @@ impl Store {
         let mut writing = Writing {
             connection: &transaction,
             names: &mut self.names,
+            removed: &self.removed,
         };
         for record in records {
             writing.record(record)?;
@@ -153,6 +157,7 @@ fn span_ms(span: Duration) -> i64 {
 struct Writing<'w> {
     connection: &'w Connection,
     names: &'w mut Names,
+    removed: &'w Removed,
 }
 
 impl Writing<'_> {
@@ -292,6 +297,10 @@ impl Writing<'_> {
     }
 
     fn session(&mut self, row: &SessionRow) -> Result<(), WriteError> {
+        let id = number("a session", row.id.0)?;
+        if self.removed.session(id) {
+            return Ok(());
+        }
         self.connection
             .prepare_cached(
                 "INSERT INTO sessions (id, request, cause, opened_ms, closed_ms, outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -299,7 +308,7 @@ impl Writing<'_> {
                      opened_ms = excluded.opened_ms, closed_ms = excluded.closed_ms, outcome = excluded.outcome",
             )?
             .execute(params![
-                number("a session", row.id.0)?,
+                id,
                 row.request.map(|request| request.0.cast_signed()),
                 row.trigger.word(),
                 row.opened.0,
@@ -310,6 +319,10 @@ impl Writing<'_> {
     }
 
     fn run(&mut self, row: &RunRow) -> Result<(), WriteError> {
+        let id = number("a run", row.id.0)?;
+        if self.removed.run(id) {
+            return Ok(());
+        }
         let handler = self.names.handler(self.connection, &row.handler)?;
         let (kind, undone) = match row.kind {
             RunKind::Synchronize => ("synchronize", None),
@@ -331,7 +344,7 @@ impl Writing<'_> {
                      stderr = excluded.stderr",
             )?
             .execute(params![
-                number("a run", row.id.0)?,
+                id,
                 number("a session", row.session.0)?,
                 handler,
                 kind,
@@ -355,6 +368,10 @@ impl Writing<'_> {
     }
 
     fn run_item(&mut self, row: &RunItemRow) -> Result<(), WriteError> {
+        let run = number("a run", row.run.0)?;
+        if self.removed.run(run) {
+            return Ok(());
+        }
         let item = self.names.item(self.connection, &row.item)?;
         self.connection
             .prepare_cached(
@@ -366,7 +383,7 @@ impl Writing<'_> {
                      bytes = excluded.bytes",
             )?
             .execute(params![
-                number("a run", row.run.0)?,
+                run,
                 item,
                 row.status.word(),
                 row.failure.map(|failure| failure.word()),

@@ -7,14 +7,13 @@ use syncmgr_core::item::{Activation, Connected, Counts, HandlerRow, ItemRow, Ite
 use syncmgr_core::log::{Level, LogRow};
 use syncmgr_core::need::{NeedKind, NeedRow, NeedState};
 use syncmgr_core::request::{RequestOutcome, Trigger};
+use syncmgr_core::retention::{Keep, Retention};
 use syncmgr_core::run::{RunItemRow, RunKind, RunOutcome, RunRow, SessionRow};
 use syncmgr_core::{
     Event, EventKind, EventNumber, HandlerId, ItemId, ItemRef, LogId, NeedId, Record, RunId,
     SessionId, Timestamp,
 };
-use syncmgr_store::{
-    Finding, Keep, KeepFor, LogFilter, OpenOptions, PRUNE_STEP_ROWS, Pruned, RunFilter, Store,
-};
+use syncmgr_store::{Finding, LogFilter, OpenOptions, PRUNE_STEP_ROWS, Pruned, RunFilter, Store};
 use tempfile::TempDir;
 
 fn handler() -> HandlerId {
@@ -161,8 +160,8 @@ fn store() -> (TempDir, Store) {
 }
 
 /// One pass with `keep` for everything; every step within its bound.
-fn prune(store: &mut Store, keep: KeepFor, now: i64) -> Pruned {
-    let keep = Keep {
+fn prune(store: &mut Store, keep: Keep, now: i64) -> Pruned {
+    let keep = Retention {
         runs: keep,
         log: keep,
         events: keep,
@@ -195,7 +194,7 @@ fn prune(store: &mut Store, keep: KeepFor, now: i64) -> Pruned {
     panic!("a pass never ends");
 }
 
-const NOTHING: KeepFor = KeepFor {
+const NOTHING: Keep = Keep {
     age: Duration::ZERO,
     count: 0,
 };
@@ -307,7 +306,7 @@ fn both_age_and_number_count() {
             .write(&run(id, RunKind::Synchronize, RunOutcome::Failed, &[]))
             .unwrap();
     }
-    let keep = |age, count| KeepFor {
+    let keep = |age, count| Keep {
         age: Duration::from_millis(age),
         count,
     };
@@ -338,7 +337,7 @@ fn events_go_from_the_oldest_and_leave_no_gap_when_the_clock_jumped() {
             .unwrap();
         events.iter().map(|event| event.number.0).collect()
     };
-    let keep = |count| KeepFor {
+    let keep = |count| Keep {
         age: Duration::from_millis(10),
         count,
     };
@@ -365,9 +364,9 @@ fn a_large_run_goes_in_bounded_steps() {
     store
         .write(&run(1, RunKind::Synchronize, RunOutcome::Failed, &items))
         .unwrap();
-    let keep = Keep {
+    let keep = Retention {
         runs: NOTHING,
-        ..Keep::default()
+        ..Retention::default()
     };
     let mut steps = Vec::new();
     while steps.is_empty() || steps.iter().all(|step: &Pruned| step.runs == 0) {
@@ -390,4 +389,30 @@ fn a_large_run_goes_in_bounded_steps() {
         }
     }
     assert_eq!(names, items.len());
+}
+
+#[test]
+fn a_late_record_does_not_bring_back_what_was_removed() {
+    let (_home, mut store) = store();
+    let late = run(
+        1,
+        RunKind::Synchronize,
+        RunOutcome::Failed,
+        &[("notes", ItemStatus::Failed)],
+    );
+    store.write(&late).unwrap();
+    assert_eq!(prune(&mut store, NOTHING, 1000).runs, 1);
+    let without_log: Vec<_> = late
+        .into_iter()
+        .filter(|record| !matches!(record, Record::Log(_)))
+        .collect();
+    for record in &without_log {
+        store.write(std::slice::from_ref(record)).unwrap();
+    }
+    assert_eq!(run_numbers(&store), [0_u64; 0]);
+    assert_eq!(store.reader().unwrap().sessions(1).unwrap(), []);
+    store
+        .write(&run(2, RunKind::Synchronize, RunOutcome::Failed, &[]))
+        .unwrap();
+    assert_eq!(run_numbers(&store), [2]);
 }
