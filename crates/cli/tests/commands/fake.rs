@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::future::BoxFuture;
@@ -16,6 +17,9 @@ use syncmgr_control::{Caller, Change, Changes, ExitCode, Refusal, Reply, Request
 
 /// 2026-11-22T12:00:00Z
 pub(crate) const NOW_MS: i64 = 1_795_348_800_000;
+
+/// How long a command may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 type Script = Box<dyn FnMut(&Request, &Stage) -> Result<Reply, Refusal> + Send>;
 
@@ -247,8 +251,16 @@ impl Run {
         self
     }
 
-    /// Runs it.
+    /// Runs it, for a bounded time: a command that waits for what never comes fails its test.
     pub(crate) fn go(self) -> Ended {
+        let (ended, wait) = std::sync::mpsc::channel();
+        let command = format!("{:?}", self.words);
+        std::thread::spawn(move || ended.send(self.run()));
+        wait.recv_timeout(PATIENCE)
+            .unwrap_or_else(|error| panic!("{command} failed or hangs: {error}"))
+    }
+
+    fn run(self) -> Ended {
         let (presses, pressed) = unbounded();
         let stage = Stage {
             changes: Mutex::default(),
