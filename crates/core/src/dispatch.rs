@@ -492,6 +492,7 @@ impl Manager {
         // When something starts, the choice is made again, and told, once the list is fresh.
         let start = eligible > 0
             || !known
+                && !self.all_defined.contains(handler)
                 && (want.all || want.checked)
                 && !self.is_paused(handler, want, request.trigger)
             || wanted == 0 && known && is_person(request.trigger) && want.checked;

@@ -210,7 +210,8 @@ impl Manager {
                     ItemStatus::Skipped
                 } else {
                     item.failure = failure;
-                    if !reason.is_empty() {
+                    // What it was doing last says nothing once it is done.
+                    if !reason.is_empty() || rest == ItemStatus::Succeeded {
                         item.text = reason.to_owned();
                     }
                     rest
@@ -243,7 +244,10 @@ impl Manager {
             add(&mut counts, &item.counts);
             let at_ref = instance.item(&item.id);
             let open = self.slot(&at_ref).map_or(0, |slot| slot.conflicts);
-            tally.count(item.status, open > 0 || item.counts.conflicts > 0);
+            // Undoing and resolving are judged by what they were to do, not by the conflicts beside it.
+            let conflicts =
+                run.row.kind == RunKind::Synchronize && (open > 0 || item.counts.conflicts > 0);
+            tally.count(item.status, conflicts);
             if item.dirty {
                 let row = run.item_row(item);
                 self.record(Record::RunItem(row));
@@ -587,7 +591,8 @@ impl Tally {
             | ItemStatus::Paused
             | ItemStatus::Resuming => self.failed = true,
         }
-        self.warned |= conflicts;
+        // An open conflict waits for a person, as a question does: `verdict` says the same.
+        self.held |= conflicts;
     }
 
     /// The worst wins: failed, then a person is needed, then stopped; skipped only when nothing was done (3.6).

@@ -27,6 +27,8 @@ pub enum Input {
         /// What the registration calls it.
         description: String,
     },
+    /// All items of the handler are defined by the user: where none is defined there is nothing to ask it for.
+    ItemsAreDefined(HandlerId),
     /// A handler was unregistered.
     HandlerUnregistered(HandlerId),
     /// An item was defined by the user and belongs to the handler's set from now on.

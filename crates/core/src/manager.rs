@@ -88,6 +88,8 @@ pub struct Manager {
     /// Counts inputs; tells what was there before what.
     pub(crate) turn: u64,
     pub(crate) handlers: BTreeMap<HandlerId, HandlerSlot>,
+    /// Handlers whose items are all defined by the user.
+    pub(crate) all_defined: BTreeSet<HandlerId>,
     pub(crate) pauses: BTreeMap<PauseScope, PauseRow>,
     pub(crate) facts: Facts,
     pub(crate) waiting: Vec<Waiting>,
@@ -123,6 +125,7 @@ impl Manager {
             last: remembered.last,
             turn: 0,
             handlers: BTreeMap::new(),
+            all_defined: BTreeSet::new(),
             pauses: BTreeMap::new(),
             facts: Facts::default(),
             waiting: Vec::new(),
@@ -153,6 +156,7 @@ impl Manager {
             // A jump of the wall clock only means that timers are looked at again, which every turn does.
             Input::Tick | Input::ClockJumped => {}
             Input::HandlerRegistered { id, description } => self.register(id, description),
+            Input::ItemsAreDefined(id) => drop(self.all_defined.insert(id)),
             Input::HandlerUnregistered(id) => self.unregister(&id),
             Input::ItemDefined(handler, item) => self.define_item(&handler, item),
             Input::ItemRemoved(item) => self.remove_item(&item),

@@ -84,6 +84,7 @@ impl Manager {
         let mut refused = None;
         let mut finished = false;
         if let Some(item) = run.items.get_mut(at) {
+            let closing_words = report.text.is_some();
             if let Some(text) = report.text {
                 item.text = cut::chars(text, cut::MAX_PROGRESS_TEXT);
             }
@@ -124,6 +125,9 @@ impl Manager {
                             | ItemStatus::Held => None,
                         };
                         if status == ItemStatus::Succeeded {
+                            if !closing_words {
+                                item.text.clear(); // what it was doing last is over
+                            }
                             item.value = item.max; // M-99: success fills the bar
                         }
                     }

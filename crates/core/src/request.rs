@@ -109,11 +109,11 @@ pub enum RequestOutcome {
     Succeeded,
     /// Some items were skipped.
     Skipped,
-    /// Done, with warnings or open conflicts.
+    /// Done, with warnings.
     Warnings,
     /// It was stopped.
     Stopped,
-    /// Something waits for a person.
+    /// Something waits for a person: a question or an open conflict.
     NeedsYou,
     /// Something failed.
     Failed,

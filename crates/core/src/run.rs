@@ -40,13 +40,13 @@ pub enum RunOutcome {
     Open,
     /// All items good.
     Succeeded,
-    /// Good, with warnings or open conflicts.
+    /// Good, with warnings.
     Warnings,
     /// Every item skipped.
     Skipped,
     /// Stopped; an outcome, not an error.
     Stopped,
-    /// Held back by a question.
+    /// Held back by a question, or left with open conflicts.
     NeedsYou,
     /// Failed.
     Failed,

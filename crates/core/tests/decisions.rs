@@ -447,6 +447,49 @@ fn a_soft_failure_is_tried_again_and_a_hard_one_is_not() {
 }
 
 #[test]
+fn a_good_run_of_any_trigger_clears_the_retry() {
+    let mut w = defined(&[("h", &["A"])]);
+    w.sync(Scope::Checked);
+    w.list(1, &["A"]);
+    w.prepared(1);
+    fail(&mut w, 1, "A", Failure::Soft);
+    w.completed(1);
+    w.exit(1);
+    w.ask(request(Scope::Checked, Trigger::Schedule));
+    run_well(&mut w, 2, &["A"]);
+    w.lines.clear();
+    assert_eq!(w.manager.next_deadline(), None);
+    w.pass(3600);
+    w.expect("");
+}
+
+#[test]
+fn an_item_that_comes_back_while_it_runs_is_still_in_that_run() {
+    let mut w = defined(&[("h", &["A", "B"])]);
+    w.sync(items("h", &["A"]));
+    w.hear(
+        1,
+        InstanceInput::Initialized(facts(&[HC::ConcurrentSessions])),
+    );
+    w.listed(1, &["A", "B"]);
+    w.prepared(1);
+    w.input(Input::ItemRemoved(at("h", "A")));
+    assert_eq!(w.manager.run_state(&at("h", "A")), RunState::Idle);
+    w.input(Input::ItemDefined(handler("h"), listed("A")));
+    assert_eq!(w.manager.run_state(&at("h", "A")), RunState::Syncing);
+    w.sync(items("h", &["B"])); // beside it
+    w.hear(
+        2,
+        InstanceInput::Initialized(facts(&[HC::ConcurrentSessions])),
+    );
+    w.listed(2, &["A", "B"]);
+    w.prepared(2);
+    assert_eq!(w.manager.sessions().count(), 2);
+    w.sync(items("h", &["A"])); // waits
+    assert_eq!(w.manager.queue().count(), 1);
+}
+
+#[test]
 fn a_persons_request_begins_the_retries_anew_and_embedded_use_has_none() {
     let mut w = defined(&[("h", &["A"])]);
     let mut embedded = World::with(Settings::embedded(), &["h"]);

@@ -174,6 +174,19 @@ fn g_08_skip_while_the_handler_is_inside_synchronize() {
 }
 
 #[test]
+fn a_skip_is_told_once_in_whatever_window_m_107() {
+    let mut w = World::with(settings(), &["h"]);
+    w.sync(Scope::Checked);
+    w.list(1, &["A", "B"]);
+    w.hear(1, InstanceInput::PrepareReturned(Began::Yes));
+    w.input(Input::Skip(at("h", "A")));
+    w.hear(1, InstanceInput::PrepareCompleted(Completed::Done));
+    w.hear(1, InstanceInput::SynchronizeReturned(Began::Yes));
+    w.lines.drain(..3);
+    w.expect("1 item-status A CancelItem\n1 synchronize");
+}
+
+#[test]
 fn everything_skipped_before_synchronize_3_4_8() {
     let mut w = World::with(settings(), &["a", "b"]);
     let request = w.sync(Scope::Checked);
@@ -602,6 +615,6 @@ fn conflicts_are_read_before_the_run_is_closed() {
     );
     w.expect("1 release");
     w.exit(1);
-    assert_eq!(w.outcome(id), Some(Out::Warnings));
+    assert_eq!(w.outcome(id), Some(Out::NeedsYou));
     assert_eq!(w.manager.conflict_count(&at("h", "A")), 1);
 }
