@@ -14,7 +14,8 @@ use crate::tree::{Kind, MODE_MASK, Meta, Side, Time};
 
 const MAGIC: &[u8; 8] = b"SMGRJRNL";
 const VERSION: u8 = 1;
-const HEAD_BYTES: usize = 8 + 1 + 8;
+/// How many bytes the head of a journal has.
+pub(crate) const HEAD_BYTES: usize = 8 + 1 + 8;
 /// The name of a journal in the directory of its run.
 pub(crate) const JOURNAL_NAME: &[u8] = b"journal";
 /// Records are handed to the system in pieces of about this size.

@@ -335,16 +335,6 @@ impl<'a> Worker<'a> {
         if gone {
             listing.found.retain(|found| found.len > 0);
         }
-        let is_own = |meta: &Meta| {
-            input
-                .own_dirs
-                .iter()
-                .flatten()
-                .any(|own| is_same_dir(meta, own))
-        };
-        listing
-            .found
-            .retain(|found| !found.meta.as_ref().is_some_and(is_own));
         let names = &listing.names;
         listing.found.sort_unstable_by_key(|found| {
             &names[found.start as usize..(found.start + found.len) as usize]
@@ -404,7 +394,13 @@ impl<'a> Worker<'a> {
                 None
             }
             Presence::There(meta) => {
-                if meta.kind == Kind::Special {
+                if let Some(what) = self.own_dir(&meta) {
+                    hold = true;
+                    // The pair's own directory is nobody's concern; a root below the other one is.
+                    if !what.is_empty() {
+                        self.find(name::join(&group.path, name), side, what, None, false);
+                    }
+                } else if meta.kind == Kind::Special {
                     hold = true;
                     self.find(
                         name::join(&group.path, name),
@@ -475,6 +471,16 @@ impl<'a> Worker<'a> {
                 push_hold(group, name, sides);
             }
         }
+    }
+
+    /// Says whether an entry is one of the directories that this run itself works with, and what to tell about it.
+    fn own_dir(&self, meta: &Meta) -> Option<&'static str> {
+        let [state, left, right] = &self.input.own_dirs;
+        let is = |own: &Option<Meta>| own.as_ref().is_some_and(|own| is_same_dir(meta, own));
+        if is(left) || is(right) {
+            return Some("a folder of this pair appears again below; skipped");
+        }
+        is(state).then_some("")
     }
 
     /// Finds out how each side stands against the base, reading content only where metadata does not answer.

@@ -3,7 +3,7 @@
 //! A version is moved, never copied, so it must stay on the file system of its side: in the pair's own directory where
 //! that is the same, otherwise in `.syncmgr` at the root, which is never synchronized.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -171,6 +171,23 @@ impl<'a> Store<'a> {
             .and_then(journal::parse))
     }
 
+    /// Reads only when this run began, if it has a journal.
+    fn began(&self) -> io::Result<Option<Time>> {
+        let path = name::join(VERSIONS_NAME, self.run.as_bytes());
+        let Some(dir) = open_existing(self.state, &path)? else {
+            return Ok(None);
+        };
+        let file = match dir.open_file(JOURNAL_NAME) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut head = Vec::with_capacity(journal::HEAD_BYTES);
+        file.take(journal::HEAD_BYTES as u64)
+            .read_to_end(&mut head)?;
+        Ok(journal::parse(&head).map(|read| read.began))
+    }
+
     /// Moves an entry of a side into the store.
     pub(crate) fn keep(&self, side: Side, dir: &Dir, name: &[u8], number: u64) -> io::Result<()> {
         let kept = kept_name(side, number);
@@ -279,9 +296,8 @@ pub(crate) fn list(
 
 /// Removes a run's versions and journal if the run began longer than `keep` before `now`; says whether it did.
 pub(crate) fn prune(store: &Store<'_>, now: Time, keep: Duration) -> io::Result<bool> {
-    let began = match store.read_journal()? {
-        Some(read) => read.began,
-        None => return Ok(false),
+    let Some(began) = store.began()? else {
+        return Ok(false);
     };
     let age = u128::try_from(now.nanos_since(began)).unwrap_or(0);
     if age <= keep.as_nanos() {
