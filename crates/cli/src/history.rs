@@ -101,10 +101,10 @@ pub(crate) async fn run(talk: &mut Talk, id: u64) -> Result<Verdict, Refusal> {
     let look = talk.screen.look;
     let mark = Mark::of_outcome(run.outcome);
     let mut sentence = format!(
-        "Run {} ({} by {}): {}",
+        "Run {} ({}, {}): {}",
         run.id,
         harmless(&run.kind),
-        harmless(&run.trigger),
+        occasion(&run.trigger),
         outcome_word(run.outcome)
     );
     if let Some(problem) = &run.problem {
@@ -154,6 +154,27 @@ pub(crate) async fn run(talk: &mut Talk, id: u64) -> Result<Verdict, Refusal> {
         );
     }
     Ok(Verdict::of_list(format!("{sentence}."), ExitCode::Good))
+}
+
+/// What made a run begin, as people say it.
+fn occasion(trigger: &str) -> String {
+    match trigger {
+        "manual" => "by hand",
+        "schedule" => "by schedule",
+        "logon" => "at logon",
+        "logoff" => "at logoff",
+        "idle" => "while the machine was idle",
+        "connect" => "when a network came up",
+        "pending-disconnect" => "before the network went",
+        "invoke" => "for a program",
+        "file-change" => "after files changed",
+        "device" => "when a device appeared",
+        "external" => "from outside",
+        "retry" => "tried again",
+        "answered" => "after an answer",
+        other => return harmless(other),
+    }
+    .to_owned()
 }
 
 /// `log`

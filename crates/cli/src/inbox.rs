@@ -1,13 +1,13 @@
 //! What waits for a person: questions and conflicts.
 
-use serde_json::Map;
+use serde_json::{Map, json};
 use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::{ConflictView, NeedView, VersionView};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::follow::{begin, follow};
 use crate::look::{Look, Mark};
-use crate::question::{PROMPT, chosen, command_lines, need_lines, question_lines};
+use crate::question::{PROMPT, chosen, command_lines, need_lines, question_lines, word};
 use crate::sync::conclude;
 use crate::talk::{Talk, Verdict, ask, unexpected};
 use crate::text::harmless;
@@ -33,15 +33,47 @@ pub(crate) async fn needs(talk: &mut Talk) -> Result<Verdict, Refusal> {
         let remark = when_asked(need, talk);
         talk.screen.line(format!("    {}", look.dim(&remark)));
     }
-    if needs.is_empty() {
-        talk.screen.line("Nothing waits for you.");
-        return Ok(Verdict::of_list("Nothing waits for you.", ExitCode::Good));
+    let status = ask!(talk, Request::Status, Reply::Status(status) => status);
+    // The worst come first: what has conflicts is in the page whenever there is room for it.
+    for (index, item) in status.items.iter().filter(|i| i.conflicts > 0).enumerate() {
+        let command = format!("syncmgr conflicts {}", word(&item.name));
+        talk.screen.object(&json!({
+            "kind": "conflicts",
+            "item": item.name,
+            "handler": item.handler,
+            "conflicts": item.conflicts,
+            "command": command,
+        }));
+        if index > 0 || !needs.is_empty() {
+            talk.screen.line("");
+        }
+        let title = format!(
+            "{}: {}",
+            harmless(&item.name),
+            when::count(item.conflicts, "open conflict")
+        );
+        talk.screen.line(format!(
+            "{} {}",
+            look.mark(Mark::Question),
+            look.bold(&title)
+        ));
+        talk.screen.line(format!("    {command}"));
     }
     let number = u64::try_from(needs.len()).unwrap_or(u64::MAX);
-    Ok(Verdict::of_list(
-        format!("{}.", when::count(number, "open question")),
-        ExitCode::NeedsYou,
-    ))
+    let sentence = match (number, status.conflicts) {
+        (0, 0) => {
+            talk.screen.line("Nothing waits for you.");
+            return Ok(Verdict::of_list("Nothing waits for you.", ExitCode::Good));
+        }
+        (0, conflicts) => when::count(conflicts, "open conflict"),
+        (number, 0) => when::count(number, "open question"),
+        (number, conflicts) => format!(
+            "{}, {}",
+            when::count(number, "open question"),
+            when::count(conflicts, "open conflict")
+        ),
+    };
+    Ok(Verdict::of_list(format!("{sentence}."), ExitCode::NeedsYou))
 }
 
 /// Since when a question is open, and what happens without an answer.
@@ -167,7 +199,7 @@ pub(crate) async fn conflicts(
     }
     Ok(Verdict::of_list(
         format!("{}.", when::count(view.total, "open conflict")),
-        ExitCode::Warnings,
+        ExitCode::NeedsYou,
     )
     .with("total", view.total))
 }
@@ -181,7 +213,7 @@ fn conflict_lines(conflict: &ConflictView, talk: &Talk) -> Vec<String> {
         harmless(&conflict.name)
     );
     let mut lines = vec![
-        format!("{} {}", look.mark(Mark::Warning), look.bold(&title)),
+        format!("{} {}", look.mark(Mark::Question), look.bold(&title)),
         format!(
             "    {} ({})",
             harmless(&conflict.summary),

@@ -153,7 +153,8 @@ impl Mark {
             | ItemStatus::UpdatingIndeterminate
             | ItemStatus::Paused
             | ItemStatus::Resuming => Self::Working,
-            ItemStatus::Succeeded if counts.conflicts > 0 || counts.failed > 0 => Self::Warning,
+            ItemStatus::Succeeded if counts.conflicts > 0 => Self::Question,
+            ItemStatus::Succeeded if counts.failed > 0 => Self::Warning,
             ItemStatus::Succeeded => Self::Good,
             ItemStatus::Failed | ItemStatus::Disconnected => Self::Failed,
             ItemStatus::Skipped | ItemStatus::Stopped => Self::Stopped,
@@ -168,8 +169,8 @@ impl Mark {
             Shown::NotSetUp | Shown::New | Shown::Pending => Self::Waiting,
             Shown::Disabled => Self::Off,
             Shown::Paused | Shown::Stopping => Self::Stopped,
-            Shown::Disconnected | Shown::Conflicts | Shown::Late => Self::Warning,
-            Shown::NeedsYou => Self::Question,
+            Shown::Disconnected | Shown::Late => Self::Warning,
+            Shown::NeedsYou | Shown::Conflicts => Self::Question,
             Shown::Failed => Self::Failed,
             Shown::Syncing => Self::Working,
             Shown::Fresh => Self::Good,

@@ -68,10 +68,8 @@ pub(crate) async fn plan(talk: &mut Talk, target: Target, limit: u32) -> Result<
 fn item_lines(item: &ItemPlanView, look: &Look) -> Vec<String> {
     let mark = if item.problem.is_some() {
         Mark::Failed
-    } else if item.held.is_some() {
+    } else if item.held.is_some() || item.counts.conflicts > 0 {
         Mark::Question
-    } else if item.counts.conflicts > 0 {
-        Mark::Warning
     } else if item.total == 0 {
         Mark::Good
     } else {

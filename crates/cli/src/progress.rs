@@ -67,6 +67,7 @@ pub(crate) struct Progress {
     /// Handlers and names of all items that were heard of.
     names: BTreeSet<(String, String)>,
     tally: Counts,
+    failed: u64,
 }
 
 /// An item that has not finished.
@@ -121,6 +122,11 @@ impl Progress {
         self.active.len() <= MAX_LINES
     }
 
+    /// How many items failed.
+    pub(crate) fn failed(&self) -> u64 {
+        self.failed
+    }
+
     /// How many items finished.
     pub(crate) fn done(&self) -> usize {
         self.finished.len()
@@ -172,6 +178,9 @@ impl Progress {
         }
         self.names
             .insert((handler.to_owned(), harmless(&finish.name)));
+        if matches!(finish.status, ItemStatus::Failed | ItemStatus::Disconnected) {
+            self.failed += 1;
+        }
         let (sum, more) = (&mut self.tally, &finish.counts);
         for (sum, more) in [
             (&mut sum.sent, more.sent),

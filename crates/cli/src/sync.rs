@@ -1,6 +1,6 @@
 //! Work that is begun and followed: `sync`, `undo`, and what answers begin.
 
-use syncmgr_control::view::Outcome;
+use syncmgr_control::view::{ItemStatus, Outcome};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::follow::{Followed, begin};
@@ -145,10 +145,17 @@ pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
     };
     let run = followed.progress.last_run();
     let inspect = run.map(|run| format!("syncmgr run {run}"));
-    let why = followed
+    let held: Vec<String> = followed
         .bad
         .iter()
-        .find(|finish| !finish.text.is_empty())
+        .filter(|finish| finish.status == ItemStatus::Held)
+        .map(|finish| finish.name.clone())
+        .collect();
+    let first_bad = followed
+        .bad
+        .iter()
+        .find(|finish| !finish.text.is_empty() && finish.status != ItemStatus::Held);
+    let why = first_bad
         .map(|finish| finish.text.clone())
         .or_else(|| followed.problem.clone())
         .map(|why| format!(": {}", harmless(&why)))
@@ -171,13 +178,6 @@ pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
             Some("syncmgr status".to_owned()),
         ),
         Outcome::Succeeded => (format!("{subject} {is} in sync."), inspect),
-        Outcome::Warnings if counts.conflicts > 0 => (
-            format!(
-                "{subject} {was} synchronized, with {}.",
-                when::count(counts.conflicts, "open conflict")
-            ),
-            Some("syncmgr conflicts".to_owned()),
-        ),
         Outcome::Warnings => (
             format!("{subject} {was} synchronized, with warnings{why}."),
             inspect,
@@ -187,12 +187,42 @@ pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
             "Stopped; what was done is kept, and the next sync goes on from there.".to_owned(),
             Some(again(asked)),
         ),
-        Outcome::NeedsYou => (
-            format!("{subject} {waits} for your answer."),
-            Some("syncmgr needs".to_owned()),
-        ),
+        Outcome::NeedsYou if held.is_empty() && followed.needs.is_empty() => {
+            let open = match counts.conflicts {
+                0 => "open conflicts".to_owned(),
+                some => when::count(some, "open conflict"),
+            };
+            (
+                format!("{subject} {was} synchronized, with {open}."),
+                Some("syncmgr conflicts".to_owned()),
+            )
+        }
+        Outcome::NeedsYou => {
+            let (who, waits) = match held.as_slice() {
+                [] => (subject, waits),
+                [one] => (harmless(one), "waits"),
+                several => (listed(several), "wait"),
+            };
+            (
+                format!("{who} {waits} for your answer."),
+                Some("syncmgr needs".to_owned()),
+            )
+        }
         Outcome::Failed => (
-            format!("{subject} {was} not synchronized{why}."),
+            match (followed.progress.failed(), done) {
+                (0, 0) if asked.is_empty() => format!("Nothing was synchronized{why}."),
+                (0, 1..) => format!("{subject} {was} synchronized, but not everything{why}."),
+                (failed, all) if failed < all => {
+                    let which = first_bad
+                        .map_or_else(String::new, |bad| format!(": {}", harmless(&bad.name)));
+                    format!(
+                        "{failed} of {} {} not synchronized{which}{why}.",
+                        when::count(all, "item"),
+                        if failed == 1 { "was" } else { "were" }
+                    )
+                }
+                _ => format!("{subject} {was} not synchronized{why}."),
+            },
             inspect.or_else(|| Some("syncmgr doctor".to_owned())),
         ),
         Outcome::Interrupted => (

@@ -172,7 +172,7 @@ fn every_end_has_its_sentence_and_its_exit_code() {
             counts(1, 0),
         ),
         (
-            Outcome::Warnings,
+            Outcome::NeedsYou,
             ItemStatus::Succeeded,
             "",
             Counts {

@@ -12,12 +12,22 @@ use crate::samples::{self, MINUTE, choice, conflict, counts, entry, item, need};
 
 /// On terminals of two widths, on a pipe as JSON.
 fn check(name: &str, words: &str, reply: Reply) {
+    check_with(name, words, reply, samples::in_sync());
+}
+
+/// The same with a verdict for commands that ask for it too.
+fn check_with(name: &str, words: &str, reply: Reply, status: StatusView) {
+    let run = |words: &str| {
+        let (reply, status) = (reply.clone(), Reply::Status(Box::new(status.clone())));
+        let mut first = Some(reply);
+        Run::new(words).manager(move |_, _| Ok(first.take().unwrap_or_else(|| status.clone())))
+    };
     for columns in [80, 120] {
-        let ended = Run::new(words).columns(columns).answers(reply.clone()).go();
+        let ended = run(words).columns(columns).go();
         assert_snapshot!(format!("{name}-{columns}"), ended.seen(), words);
         harmless(&ended.output);
     }
-    let ended = Run::new(&format!("{words} --json")).answers(reply).go();
+    let ended = run(&format!("{words} --json")).go();
     assert_snapshot!(format!("{name}-json"), ended.seen(), words);
     let lines = ended.json();
     let last = lines.last().unwrap();
@@ -186,7 +196,16 @@ fn needs() {
         text: "is the lock of process 77 stale?".into(),
         ..need()
     };
-    check("needs", "needs", Reply::Needs(vec![need(), other]));
+    let needs = || Reply::Needs(vec![need(), other.clone()]);
+    check("needs", "needs", needs());
+    let status = samples::status();
+    check_with("needs-and-conflicts", "needs", needs(), status.clone());
+    check_with(
+        "needs-only-conflicts",
+        "needs",
+        Reply::Needs(vec![]),
+        status,
+    );
     check("needs-none", "needs", Reply::Needs(vec![]));
 }
 
