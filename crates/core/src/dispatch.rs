@@ -12,7 +12,8 @@ use crate::item::HandlerCapability;
 use crate::manager::{Manager, Show, Timer};
 use crate::phase::{Kind, Phase};
 use crate::queue::{
-    Coalesce, MAX_QUEUE, Waiting, Want, coalesce, is_person, join, may_bother, place, wants,
+    Coalesce, MAX_QUEUE, Waiting, Want, coalesce, is_automatic, is_person, join, may_bother, place,
+    wants,
 };
 use crate::record::Record;
 use crate::request::{
@@ -493,6 +494,7 @@ impl Manager {
         let start = eligible > 0
             || !known
                 && !self.all_defined.contains(handler)
+                && !is_automatic(request.trigger) // M-159
                 && (want.all || want.checked)
                 && !self.is_paused(handler, want, request.trigger)
             || wanted == 0 && known && is_person(request.trigger) && want.checked;

@@ -447,6 +447,17 @@ fn a_soft_failure_is_tried_again_and_a_hard_one_is_not() {
 }
 
 #[test]
+fn an_automatic_event_with_nothing_ticked_starts_nothing_m_159() {
+    let mut w = World::with(Settings::default(), &["never-listed", "unticked"]);
+    w.input(Input::ItemDefined(handler("unticked"), listed("-A")));
+    let idle = w.ask(request(Scope::Checked, Trigger::Idle));
+    w.expect("");
+    assert_eq!(w.outcome(idle), Some(Out::Nothing));
+    w.sync(Scope::Checked); // a person's list is read anew
+    w.expect("1 start never-listed Manual user\n2 start unticked Manual user");
+}
+
+#[test]
 fn a_good_run_of_any_trigger_clears_the_retry() {
     let mut w = defined(&[("h", &["A"])]);
     w.sync(Scope::Checked);
