@@ -71,9 +71,22 @@ const NAMES: [&[u8]; 6] = [
     b"long name with spaces",
 ];
 
+/// Mostly a few paths, so that the same ones are edited again after they were in sync, and kinds collide.
 fn path() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(prop::sample::select(&NAMES[..]), 1..4)
-        .prop_map(|parts| parts.join(&b'/'))
+    const FEW: [&[u8]; 8] = [
+        b"a",
+        b"b",
+        b"a/a",
+        b"a/b",
+        b"a.b",
+        b"a/a/a",
+        b"n\nl \x1b[1m",
+        b"b/\xff\xfe",
+    ];
+    prop_oneof![
+        6 => prop::sample::select(&FEW[..]).prop_map(<[u8]>::to_vec),
+        1 => prop::collection::vec(prop::sample::select(&NAMES[..]), 1..4).prop_map(|parts| parts.join(&b'/')),
+    ]
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
