@@ -255,6 +255,7 @@ fn configured(file: &ConfigFile, known: &[ItemRef]) -> Vec<Input> {
     };
     for (id, description) in launch::BUILT_IN {
         register(id, description, &mut inputs);
+        inputs.extend(HandlerId::new(id).ok().map(Input::ItemsAreDefined));
     }
     for handler in &file.config.handler {
         let description = if handler.description.is_empty() {
