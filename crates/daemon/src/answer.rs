@@ -99,11 +99,7 @@ impl Loop {
                 names,
                 may_bother_user,
             } => {
-                let scope = if names.is_empty() {
-                    Scope::Checked
-                } else {
-                    Scope::Items(self.named(&names)?)
-                };
+                let scope = self.scope(&names)?;
                 self.ask(scope, Work::Synchronize, may_bother_user)
             }
             Request::RemoveItem { name } => self.remove_item(&name),
@@ -150,6 +146,24 @@ impl Loop {
                 "this is a mistake of syncmgr: please report it",
             )),
         }
+    }
+
+    /// What the names mean. A handler alone is asked for its items afresh: it may never have been listed yet.
+    fn scope(&self, names: &[String]) -> Result<Scope, Refusal> {
+        if names.is_empty() {
+            return Ok(Scope::Checked);
+        }
+        let items = self.named(names)?;
+        if let [name] = names
+            && let Some(handler) = self
+                .manager
+                .handlers()
+                .find(|row| row.id.as_str().eq_ignore_ascii_case(name))
+            && items.iter().all(|item| item.handler == handler.id)
+        {
+            return Ok(Scope::Handler(handler.id.clone()));
+        }
+        Ok(Scope::Items(items))
     }
 
     /// Queues work that a person asked for.

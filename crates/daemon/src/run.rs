@@ -282,9 +282,9 @@ impl Loop {
     /// Applies an input; its effects are performed at the end of the turn.
     pub(crate) fn apply(&mut self, input: Input) {
         let effects = self.manager.apply(self.clock.now(), input);
-        self.due.records.extend(effects.records);
-        self.due.commands.extend(effects.commands);
-        self.due.shows.extend(effects.shows);
+        append(&mut self.due.records, effects.records);
+        append(&mut self.due.commands, effects.commands);
+        append(&mut self.due.shows, effects.shows);
     }
 
     /// Gives an answer once this turn's records are stored.
@@ -451,6 +451,15 @@ impl Loop {
                 tracing::warn!(%error, "old history could not be trimmed");
             }
         }
+    }
+}
+
+/// Appends without copying when there is nothing to append to: a list of 100,000 items comes as one value.
+fn append<T>(to: &mut Vec<T>, mut more: Vec<T>) {
+    if to.is_empty() {
+        *to = more;
+    } else {
+        to.append(&mut more);
     }
 }
 
