@@ -29,7 +29,10 @@ const RUN_LIMIT: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// A new pair begins after this many rounds, so that first runs are struck too.
-const ROUNDS_A_PAIR: u64 = 20;
+const ROUNDS_A_PAIR: u64 = 10;
+
+/// At most so many rounds are played for each that must be struck.
+const PLAYED_MAX: u64 = 4;
 
 /// Which processes a blow hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +45,7 @@ enum Blow {
     Handler,
 }
 
-/// What the rounds came to.
+/// What the rounds came to: only those count that were struck while the program ran.
 #[derive(Debug, Default)]
 struct Tally {
     struck: u64,
@@ -63,38 +66,45 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
         Some(path) => std::path::PathBuf::from(path),
         None => crate::bench::build(&["-p", "syncmgr"], "syncmgr", release)?,
     };
-    report::line(format_args!("kill: {rounds} rounds, seed {seed}"));
+    report::line(format_args!(
+        "kill: {rounds} rounds to be struck, seed {seed}"
+    ));
     let base = tempfile::Builder::new().prefix("syncmgr-kill-").tempdir()?;
     let mut random = Random::new(seed);
     let mut tally = Tally::default();
     let mut typical = Duration::from_millis(300);
-    for pair in 0..rounds.div_ceil(ROUNDS_A_PAIR) {
-        let mut world = World::new(&base.path().join(format!("pair-{pair}")))?;
-        for round in pair * ROUNDS_A_PAIR..rounds.min((pair + 1) * ROUNDS_A_PAIR) {
-            let played = play(&program, &mut world, &mut random, &mut typical, &mut tally);
-            if let Err(error) = played {
+    let mut played = 0;
+    while tally.struck < rounds {
+        if played >= rounds.saturating_mul(PLAYED_MAX) {
+            bail!(
+                "only {} of {played} rounds were struck; the moments are picked badly",
+                tally.struck
+            );
+        }
+        let mut world = World::new(&base.path().join(format!("pair-{played}")))?;
+        for _ in 0..ROUNDS_A_PAIR {
+            let ended = play(&program, &mut world, &mut random, &mut typical, &mut tally);
+            if let Err(error) = ended {
                 let kept = base.keep();
-                report::line(format_args!("kill: round {round} FAILED: {error:#}"));
+                report::line(format_args!("kill: round {played} FAILED: {error:#}"));
                 report::line(format_args!(
                     "kill: again with --rounds {rounds} --seed {seed}; the directories are kept in {}",
                     kept.display()
                 ));
                 return Ok(false);
             }
+            played += 1;
+            if tally.struck >= rounds {
+                break;
+            }
         }
-        report::line(format_args!(
-            "kill: {} of {rounds} rounds",
-            rounds.min((pair + 1) * ROUNDS_A_PAIR)
-        ));
+        report::line(format_args!("kill: struck {} of {rounds}", tally.struck));
         world.remove()?;
     }
     report::line(format_args!(
-        "kill: {rounds} rounds clean, {} struck while running ({} of them twice), {} ended before the blow, seed {seed}",
+        "kill: {played} rounds clean, {} struck while running ({} of them twice), {} ended before the blow, seed {seed}",
         tally.struck, tally.twice, tally.missed
     ));
-    if tally.struck * 2 < rounds {
-        bail!("too few rounds were struck to show anything; the moments are picked badly");
-    }
     Ok(true)
 }
 
@@ -146,7 +156,7 @@ fn play(
 /// Starts a run and kills it at a random moment; `false` when it had ended before.
 fn strike(program: &Path, world: &World, random: &mut Random, typical: Duration) -> Result<bool> {
     let micros = u64::try_from(typical.as_micros()).unwrap_or(u64::MAX);
-    let moment = Duration::from_micros(random.below(micros.saturating_mul(6) / 5));
+    let moment = Duration::from_micros(random.below(micros));
     let blow = *random
         .pick(&[
             Blow::All,

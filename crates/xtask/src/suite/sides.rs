@@ -78,13 +78,32 @@ pub(super) fn walk(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Answers length and hash; the lowest bit of the hash says whether the content is one that the suite wrote.
+/// How every content that a suite writes and later looks for begins; number and length of the rest follow.
+pub(super) const CONTENT: &str = "content";
+
+/// Answers length and hash; the lowest bit of the hash says whether it is a whole content that a suite wrote.
 pub(super) fn fingerprint(path: &Path) -> Result<(u64, u64)> {
     let content = fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
-    let ours = content.starts_with(b"content ");
-    Ok((content.len() as u64, hasher.finish() & !1 | u64::from(ours)))
+    Ok((
+        content.len() as u64,
+        hasher.finish() & !1 | u64::from(is_whole(&content)),
+    ))
+}
+
+/// Says whether a content begins with our first line and is as long as that line says.
+fn is_whole(content: &[u8]) -> bool {
+    let Some(end) = content.iter().position(|byte| *byte == b'\n') else {
+        return false;
+    };
+    let Ok(line) = std::str::from_utf8(&content[..end]) else {
+        return false;
+    };
+    let mut words = line.split(' ');
+    words.next() == Some(CONTENT)
+        && words.next().is_some()
+        && words.next().and_then(|word| word.parse::<usize>().ok()) == Some(content.len() - end - 1)
 }
 
 /// Answers what stands below a root, without what is ours.
@@ -125,4 +144,19 @@ fn mode(about: &fs::Metadata) -> String {
 #[cfg(not(unix))]
 fn mode(about: &fs::Metadata) -> String {
     format!("{}", about.permissions().readonly())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_copy_is_not_a_content() {
+        assert!(is_whole(b"content 00000001 00000003\nabc"));
+        assert!(!is_whole(b"content 00000001 00000003\nab"));
+        assert!(!is_whole(b"content 00000001 00000003\nabcd"));
+        assert!(!is_whole(b"content 00000001"));
+        assert!(!is_whole(b"SQLite format 3"));
+        assert!(!is_whole(b""));
+    }
 }

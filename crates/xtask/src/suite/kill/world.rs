@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::super::sides::{fingerprint, nothing_stray, said, same, walk};
+use super::super::sides::{CONTENT, fingerprint, nothing_stray, said, same, walk};
 use crate::random::Random;
 
 /// Fewest entries to have before anything is deleted, so that no guard is right to ask.
@@ -145,17 +145,15 @@ impl World {
     fn write(&mut self, full: &Path, random: &mut Random) -> Result<()> {
         self.counter += 1;
         // Mostly small files, some of several blocks, now and then one of megabytes.
-        let length = match random.below(40) {
-            0 => 2_000_000 + random.below(3_000_000),
-            1..=8 => random.below(200_000),
+        let length = match random.below(80) {
+            0 => 1_500_000 + random.below(1_500_000),
+            1..=12 => random.below(200_000),
             _ => random.below(3000),
         };
-        let mut content = format!("content {}\n", self.counter).into_bytes();
-        content.resize(content.len() + usize::try_from(length)?, 0);
-        let head = content
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
+        // The first line tells the length, so that half a copy is never taken for a content of the user.
+        let mut content = format!("{CONTENT} {:08} {length:08}\n", self.counter).into_bytes();
+        let head = content.len();
+        content.resize(head + usize::try_from(length)?, 0);
         random.fill(&mut content[head..]);
         let mut file = fs::File::create(full)
             .with_context(|| format!("could not write {}", full.display()))?;
