@@ -21,8 +21,8 @@ use crate::unit::{confirm_unit, delete_unit, make_dir, place_unit, remove_dir, s
 const BATCH_FILES: usize = 4096;
 /// How many bytes a batch copies at most, its last file excepted.
 const BATCH_BYTES: u64 = 256 * 1024 * 1024;
-/// How many files of one directory a worker takes at once.
-const UNIT_FILES: usize = 64;
+/// How many files of one directory a worker takes at once; two workers in one directory wait for each other.
+const UNIT_FILES: usize = 256;
 /// From how many results on the archive is saved within a run; it is doubled each time, so that saving stays linear.
 const CHECKPOINT_RESULTS: usize = 16 * 1024;
 
