@@ -441,7 +441,8 @@ impl Reader {
         )
     }
 
-    /// Looks for damage and measures; see [`Store::integrity`](crate::Store::integrity).
+    /// Looks for damage and measures; see [`Store::integrity`](crate::Store::integrity). Where SQLite only reads, it does
+    /// not look whether the words in a table are among those allowed; reading such a row says so.
     ///
     /// # Errors
     /// [`ReadError`] when not even that can be done.

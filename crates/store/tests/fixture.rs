@@ -426,3 +426,108 @@ fn the_first_database_opens_for_ever() {
     store.write(&again).unwrap();
     assert_eq!(store.remembered().unwrap(), expected);
 }
+
+#[test]
+fn what_is_gone_takes_what_the_user_preferred_with_it_and_leaves_history_m_25() {
+    let home = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&home.path().join("state.db"), &OpenOptions::default()).unwrap();
+    store.write(&records()).unwrap();
+    let other = |name: &str| ItemRow {
+        at: ItemRef {
+            handler: folder(),
+            item: ItemId::new(name).unwrap(),
+        },
+        ..item_row()
+    };
+    let mut need = need_row(9, NeedState::Open);
+    need.item = None;
+    store
+        .write(&[
+            Record::Item(other("mail")),
+            Record::Need(need.clone()),
+            Record::ItemGone(notes()),
+        ])
+        .unwrap();
+    let left = store.remembered().unwrap();
+    assert_eq!(left.items, [other("mail")]);
+    assert_eq!(left.needs, [need]);
+    assert_eq!(left.conflicts, []);
+    assert_eq!(left.pauses, pauses()[..2]);
+
+    store.write(&[Record::HandlerGone(folder())]).unwrap();
+    let left = store.remembered().unwrap();
+    assert_eq!(left.handlers, []);
+    assert_eq!(left.items, []);
+    assert_eq!(left.needs, []);
+    assert_eq!(left.pauses, pauses()[..1]);
+    let reader = store.reader().unwrap();
+    assert_eq!(reader.needs(false, 10).unwrap(), []);
+    assert_eq!(reader.conflicts(None, 0, 10).unwrap(), []);
+    assert_eq!(reader.runs(&RunFilter::default(), 10).unwrap().len(), 2);
+    assert_eq!(reader.log(&LogFilter::default(), 10).unwrap(), [log_row()]);
+    assert_eq!(reader.history(&notes(), 10).unwrap().len(), 2);
+}
+
+#[test]
+fn pages_join_without_a_gap_or_a_repetition() {
+    const ROWS: u64 = 25;
+    let home = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&home.path().join("state.db"), &OpenOptions::default()).unwrap();
+    let mut all = vec![Record::Session(session_row(1, None))];
+    for number in 1..=ROWS {
+        all.push(Record::Run(RunRow {
+            id: RunId(number),
+            session: SessionId(1),
+            ..run_row(1, RunOutcome::NeedsYou)
+        }));
+        all.push(Record::RunItem(run_item_row(number, ItemStatus::Failed)));
+        all.push(Record::Log(LogRow {
+            id: LogId(number),
+            ..log_row()
+        }));
+    }
+    store.write(&all).unwrap();
+    let reader = store.reader().unwrap();
+    for item in [None, Some(notes())] {
+        let (mut runs, mut log) = (Vec::new(), Vec::new());
+        loop {
+            let page = reader
+                .runs(
+                    &RunFilter {
+                        item: item.clone(),
+                        before: runs.last().copied(),
+                        ..RunFilter::default()
+                    },
+                    10,
+                )
+                .unwrap();
+            if page.is_empty() {
+                break;
+            }
+            assert!(runs.len() < 30, "pages repeat themselves");
+            runs.extend(page.iter().map(|run| run.id));
+        }
+        loop {
+            let page = reader
+                .log(
+                    &LogFilter {
+                        item: item.clone(),
+                        before: log.last().copied(),
+                        ..LogFilter::default()
+                    },
+                    10,
+                )
+                .unwrap();
+            if page.is_empty() {
+                break;
+            }
+            assert!(log.len() < 30, "pages repeat themselves");
+            log.extend(page.iter().map(|row| row.id));
+        }
+        let expected: Vec<_> = (1..=ROWS).rev().collect();
+        assert_eq!(runs.iter().map(|id| id.0).collect::<Vec<_>>(), expected);
+        assert_eq!(log.iter().map(|id| id.0).collect::<Vec<_>>(), expected);
+    }
+    assert_eq!(reader.run_items(RunId(3), 0, 10).unwrap().len(), 1);
+    assert_eq!(reader.run_items(RunId(3), 1, 10).unwrap(), []);
+}

@@ -375,3 +375,60 @@ fn sessions_are_not_found_by_numbers_that_cannot_be() {
         None
     );
 }
+
+#[test]
+fn the_doctor_finds_what_is_wrong_inside() {
+    let (_home, path) = home();
+    filled(&path);
+    let store = open(&path).unwrap();
+    let problems = || -> Vec<Finding> {
+        let findings = store.integrity().unwrap();
+        let odd_word =
+            |finding: &&Finding| matches!(finding, Finding::Damage(text) if text.contains("CHECK"));
+        // None opens any more once it looks like another program's.
+        if let Ok(reader) = store.reader() {
+            let read = reader.integrity().unwrap();
+            let rest: Vec<_> = findings
+                .iter()
+                .filter(|it| !odd_word(it))
+                .cloned()
+                .collect();
+            assert_eq!(read, rest);
+        }
+        findings.into_iter().filter(Finding::is_problem).collect()
+    };
+    assert_eq!(problems(), []);
+    sql(
+        &path,
+        "PRAGMA ignore_check_constraints = ON; UPDATE events SET kind = 'odd' WHERE number = 1",
+    );
+    let found = problems();
+    assert!(
+        matches!(&found[..], [Finding::Damage(text)] if text.contains("events")),
+        "{found:?}"
+    );
+    sql(&path, "DELETE FROM events WHERE number = 1");
+    sql(
+        &path,
+        "PRAGMA foreign_keys = OFF; INSERT INTO item_names (handler, folded, spelling) VALUES (99, 'A', 'a')",
+    );
+    assert_eq!(
+        problems(),
+        [Finding::Dangling {
+            table: "item_names".to_owned(),
+            parent: "handler_names".to_owned()
+        }]
+    );
+    sql(
+        &path,
+        "DELETE FROM item_names; PRAGMA application_id = 7; PRAGMA user_version = 0",
+    );
+    let found = problems();
+    assert!(
+        matches!(
+            found[..],
+            [Finding::Application(7), Finding::Version { found: 0, .. }]
+        ),
+        "{found:?}"
+    );
+}

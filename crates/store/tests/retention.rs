@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use syncmgr_core::item::{Activation, Connected, Counts, HandlerRow, ItemRow, ItemStatus};
 use syncmgr_core::log::{Level, LogRow};
 use syncmgr_core::need::{NeedKind, NeedRow, NeedState};
 use syncmgr_core::request::{RequestOutcome, Trigger};
-use syncmgr_core::retention::{Keep, Retention};
+use syncmgr_core::retention::{Keep, Kept, Retention, expendable};
 use syncmgr_core::run::{RunItemRow, RunKind, RunOutcome, RunRow, SessionRow};
 use syncmgr_core::{
     Event, EventKind, EventNumber, HandlerId, ItemId, ItemRef, LogId, NeedId, Record, RunId,
@@ -415,4 +417,38 @@ fn a_late_record_does_not_bring_back_what_was_removed() {
         .write(&run(2, RunKind::Synchronize, RunOutcome::Failed, &[]))
         .unwrap();
     assert_eq!(run_numbers(&store), [2]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    /// What goes is what the core's rule says, run by run.
+    #[test]
+    fn the_rule_is_that_of_the_core(
+        rows in vec((0..100_i64, any::<bool>(), any::<bool>()), 1..20), age in 0..100_u64, count in 0..20_usize,
+    ) {
+        let (_home, mut store) = store();
+        let mut kept = Vec::new();
+        for (id, (closed, open, asked)) in (1..).zip(rows) {
+            let outcome = if open { RunOutcome::Open } else { RunOutcome::Failed };
+            let mut records = run(id, RunKind::Synchronize, outcome, &[]);
+            for record in &mut records {
+                if let Record::Run(RunRow { closed: Some(at), .. })
+                | Record::Session(SessionRow { closed: Some(at), .. }) = record
+                {
+                    *at = Timestamp(closed);
+                }
+            }
+            if asked {
+                records.push(need(id, Some(id), NeedState::Open));
+            }
+            store.write(&records).unwrap();
+            kept.push(Kept { id, ended: (!open).then_some(Timestamp(closed)), pinned: asked });
+        }
+        let keep = Keep { age: Duration::from_millis(age), count };
+        let gone = expendable(keep, Timestamp(100), kept.iter().rev().copied());
+        prune(&mut store, keep, 100);
+        let stay: Vec<_> = kept.iter().map(|row| row.id).filter(|id| !gone.contains(id)).collect();
+        prop_assert_eq!(run_numbers(&store), stay);
+    }
 }
