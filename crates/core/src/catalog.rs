@@ -41,6 +41,15 @@ pub(crate) enum Source {
     LargeList,
 }
 
+/// What an instance listed so far.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    seen: HashSet<ItemId>,
+    order: Vec<ItemId>,
+    /// How many of them were new.
+    added: usize,
+}
+
 /// A handler with its items.
 #[derive(Debug)]
 pub(crate) struct HandlerSlot {
@@ -423,31 +432,39 @@ impl Manager {
         true
     }
 
-    /// Takes a whole list in (3.4.3). `purge` is false for incomplete lists and sessions with a cookie (M-56). Answers
-    /// with the listed items in their order.
-    pub(crate) fn take_list(
+    /// Takes a part of a list in (3.4.3).
+    pub(crate) fn take_page(
         &mut self,
         handler: &HandlerId,
         items: Vec<ListedItem>,
+        listing: &mut Listing,
+    ) {
+        for item in items {
+            if listing.order.len() >= MAX_ITEMS || !listing.seen.insert(item.id.clone()) {
+                continue; // M-52: a duplicate is dropped
+            }
+            listing.order.push(item.id.clone());
+            let source = if listing.added < LARGE_LIST {
+                Source::List
+            } else {
+                Source::LargeList
+            };
+            if self.take_item(handler, item, source) {
+                listing.added += 1;
+            }
+        }
+    }
+
+    /// Ends a list. `purge` is false for incomplete lists and sessions with a cookie (M-56). Answers with the listed items
+    /// in their order.
+    pub(crate) fn end_list(
+        &mut self,
+        handler: &HandlerId,
+        listing: Listing,
         purge: bool,
         born: u64,
     ) -> Vec<ItemId> {
-        let mut seen = HashSet::with_capacity(items.len().min(MAX_ITEMS));
-        let mut order = Vec::with_capacity(items.len().min(MAX_ITEMS));
-        let mut source = Source::List;
-        let mut added = 0;
-        for item in items {
-            if order.len() >= MAX_ITEMS || !seen.insert(item.id.clone()) {
-                continue; // M-52: a duplicate is dropped
-            }
-            order.push(item.id.clone());
-            if self.take_item(handler, item, source) {
-                added += 1;
-                if added >= LARGE_LIST {
-                    source = Source::LargeList;
-                }
-            }
-        }
+        let Listing { seen, order, .. } = listing;
         let Some(slot) = self.handlers.get_mut(handler) else {
             return order;
         };

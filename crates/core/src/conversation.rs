@@ -45,6 +45,7 @@ impl Manager {
             | InstanceInput::Initialized(_)
             | InstanceInput::Declined
             | InstanceInput::NotInitialized(_)
+            | InstanceInput::ItemsPage(_)
             | InstanceInput::ItemsListed { .. }
             | InstanceInput::ItemsNotListed(_)
             | InstanceInput::PrepareReturned(_)
@@ -88,6 +89,7 @@ impl Manager {
                     Kind::ShowErrorCompleted => instance.show_error.was_begun(),
                     Kind::Initialized
                     | Kind::NotInitialized
+                    | Kind::Page
                     | Kind::Listed
                     | Kind::PrepareReturned
                     | Kind::SynchronizeReturned
@@ -183,6 +185,12 @@ impl Manager {
                 if self.admit(instance, Kind::NotInitialized) {
                     self.fail_without_run(instance, &why, String::new());
                     self.release(instance);
+                }
+            }
+            I::ItemsPage(items) => {
+                if self.admit(instance, Kind::Page) {
+                    let handler = instance.handler.clone();
+                    self.take_page(&handler, items, &mut instance.listing);
                 }
             }
             I::ItemsListed { items, incomplete } => {
@@ -483,7 +491,9 @@ impl Manager {
     fn listed(&mut self, instance: &mut Instance, items: Vec<ListedItem>, incomplete: bool) {
         let handler = instance.handler.clone();
         let purge = instance.purge && !incomplete;
-        let listed = self.take_list(&handler, items, purge, instance.born);
+        let mut listing = std::mem::take(&mut instance.listing);
+        self.take_page(&handler, items, &mut listing);
+        let listed = self.end_list(&handler, listing, purge, instance.born);
         match instance.work {
             Work::Synchronize => {
                 self.select(instance, &listed);

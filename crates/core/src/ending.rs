@@ -237,6 +237,7 @@ impl Manager {
         let mut counts = Counts::default();
         let mut tally = Tally::default();
         let large = run.items.len() > LARGE_RUN;
+        let mut good = Vec::new();
         for at in 0..run.items.len() {
             let Some(item) = run.items.get(at) else {
                 continue;
@@ -259,7 +260,17 @@ impl Manager {
                     });
                 }
             }
-            self.close_item(&run, item, &at_ref);
+            if self.close_item(&run, item, &at_ref) {
+                good.push(item.id.clone());
+            }
+        }
+        if !good.is_empty() {
+            self.record(Record::ItemsSucceeded {
+                handler: instance.handler.clone(),
+                run: run.row.id,
+                at: self.now,
+                items: good,
+            });
         }
         tally.warned |= run.warned;
         tally.failed |= run.failed;
@@ -285,19 +296,26 @@ impl Manager {
         self.pump = true;
     }
 
-    fn close_item(&mut self, run: &LiveRun, item: &crate::instance::LiveItem, at: &ItemRef) {
+    /// Brings the item's row up to date with what became of it, and records that; true when it ended well, which the
+    /// caller records for all such items at once.
+    fn close_item(
+        &mut self,
+        run: &LiveRun,
+        item: &crate::instance::LiveItem,
+        at: &ItemRef,
+    ) -> bool {
         let (now, policy, automatic) = (self.now, self.settings.retry, self.settings.automatic);
         let Some(slot) = self.slot_mut(at) else {
-            return;
+            return false;
         };
         slot.live = None;
         if item.status == ItemStatus::Deleted {
             self.remove_item(at);
-            return;
+            return false;
         }
         match run.row.kind {
             RunKind::Synchronize => {}
-            RunKind::Undo(_) | RunKind::Resolve => return, // says nothing about freshness
+            RunKind::Undo(_) | RunKind::Resolve => return false, // says nothing about freshness
         }
         let row = &mut slot.row;
         let before = row.retry.take();
@@ -333,16 +351,20 @@ impl Manager {
             row.retry = next_retry(policy, at, before, now);
         }
         let retry = row.retry;
+        let kept = !row.temporary; // M-57
         if let Some(before) = before {
             self.clear_timer(before.due, Timer::Retry(at.clone()));
         }
         if let Some(retry) = retry {
             self.set_timer(retry.due, Timer::Retry(at.clone()));
         }
-        self.record_item(at);
-        if item.status == ItemStatus::Succeeded && !item.asked {
+        let good = item.status == ItemStatus::Succeeded;
+        if !good {
+            self.record_item(at);
+        } else if !item.asked {
             self.withdraw_stale(at);
         }
+        good && kept
     }
 
     /// The work of an instance is over: it is kept for its links, or told to end (3.7).

@@ -208,9 +208,11 @@ pub enum InstanceInput {
     Declined,
     /// It could not be started or initialized; why (M-40).
     NotInitialized(String),
-    /// All pages of the items were read.
+    /// A page of the items was read, and more follow.
+    ItemsPage(Vec<ListedItem>),
+    /// The last page of the items was read.
     ItemsListed {
-        /// The items.
+        /// The items of that page.
         items: Vec<ListedItem>,
         /// Some are missing (`S_SYNCMGR_MISSINGITEMS`).
         incomplete: bool,

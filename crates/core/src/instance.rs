@@ -52,6 +52,8 @@ pub(crate) struct Instance {
     /// The turn in which it was started.
     pub(crate) born: u64,
     pub(crate) want: Want,
+    /// What it listed so far.
+    pub(crate) listing: crate::catalog::Listing,
     phase: Phase,
     pub(crate) process: Option<(u32, u64)>,
     /// Chosen from the list, in its order (M-69).
@@ -119,6 +121,7 @@ impl Instance {
             purge: true,
             born,
             want,
+            listing: crate::catalog::Listing::default(),
             phase: Phase::New,
             process: None,
             selected: Vec::new(),

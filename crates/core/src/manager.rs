@@ -186,7 +186,11 @@ impl Manager {
             } => self.answer(need, choice, fields, by),
             Input::ShowError { instance, error } => self.show_error(instance, error),
             Input::Facts(facts) => self.learn(facts),
-            Input::LockTakenOver { pid } => self.event(EventKind::LockTakenOver { pid }),
+            Input::LockTakenOver { pid } => {
+                self.event(EventKind::LockTakenOver { pid });
+                let text = format!("the manager before this one, process {pid}, was killed");
+                self.warn(None, None, Level::Information, text);
+            }
             Input::External(said) => self.hear_outside(said),
         }
         self.run_timers();

@@ -45,7 +45,9 @@ pub enum Kind {
     Initialized,
     /// Said: not for me, or it could not be initialized.
     NotInitialized,
-    /// Said: the items, or that they cannot be read.
+    /// Said: some of the items.
+    Page,
+    /// Said: the rest of the items, or that they cannot be read.
     Listed,
     /// Said: how `prepare` began.
     PrepareReturned,
@@ -168,6 +170,7 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             | P::Done
             | P::ErrorUi => Illegal,
         },
+        K::Page => only(phase, P::Initialized),
         K::PrepareReturned => only(phase, P::Preparing),
         K::SynchronizeReturned => only(phase, P::Syncing),
         K::ShowErrorReturned => only(phase, P::ErrorUi),

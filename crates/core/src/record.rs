@@ -3,7 +3,7 @@
 
 use crate::conflict::ConflictRow;
 use crate::event::Event;
-use crate::id::{HandlerId, InstanceId, ItemRef, LogId};
+use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, RunId};
 use crate::item::{HandlerRow, ItemRow};
 use crate::log::LogRow;
 use crate::need::NeedRow;
@@ -19,6 +19,18 @@ pub enum Record {
     HandlerGone(HandlerId),
     /// Insert or replace an item.
     Item(ItemRow),
+    /// These items ended a run well: their last attempt, last good run and last run are this one, and no problem and no
+    /// retry remain. One record for a whole run; rows of 100,000 items would be held in memory at once.
+    ItemsSucceeded {
+        /// Their handler.
+        handler: HandlerId,
+        /// The run.
+        run: RunId,
+        /// When it ended.
+        at: Timestamp,
+        /// The items.
+        items: Vec<ItemId>,
+    },
     /// Remove an item with its preferences, conflicts and needs; runs and log stay.
     ItemGone(ItemRef),
     /// Insert or replace a session.

@@ -1,5 +1,7 @@
 //! The daemon: manages a home in the foreground until it is told to end.
 
+use std::time::Duration;
+
 use syncmgr_control::{ExitCode, Refusal};
 
 use crate::open::{Home, OpenError, Purpose};
@@ -22,6 +24,37 @@ pub fn run(environment: &Environment) -> Result<ExitCode, Refusal> {
     runtime.block_on(manage(environment))
 }
 
+/// How long the daemon waits for a command that is just looking or ending.
+const OPEN_WAIT: Duration = Duration::from_secs(5);
+
+/// How long between two looks at a home that a command holds.
+const OPEN_PAUSE: Duration = Duration::from_millis(20);
+
+async fn open(environment: &Environment) -> Result<Home, Refusal> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let owner = match Home::open(environment, Purpose::Daemon) {
+            Ok(home) => return Ok(home),
+            Err(OpenError::Refused(refusal)) => return Err(refusal),
+            Err(OpenError::Held(owner)) => owner,
+        };
+        let passing = owner.as_ref().is_none_or(|owner| !owner.is_daemon());
+        if passing && waited < OPEN_WAIT {
+            tokio::time::sleep(OPEN_PAUSE).await;
+            waited += OPEN_PAUSE;
+            continue;
+        }
+        let who = owner.map_or_else(String::new, |owner| {
+            format!(": {}, process {}", owner.kind, owner.pid)
+        });
+        return Err(Refusal::new(
+            "daemon::running",
+            format!("another syncmgr manages this home already{who}"),
+            "use it as it is, or end it first",
+        ));
+    }
+}
+
 /// Threads of the daemon beside the loop's own: it waits far more than it computes.
 const WORKERS: usize = 2;
 
@@ -29,19 +62,7 @@ async fn manage(environment: &Environment) -> Result<ExitCode, Refusal> {
     let mut signals = crate::sys::end_signals().map_err(|cause| {
         Refusal::new("manager::fault", "signals cannot be awaited", "try again").because(&cause)
     })?;
-    let home = Home::open(environment, Purpose::Daemon).map_err(|error| match error {
-        OpenError::Refused(refusal) => refusal,
-        OpenError::Held(owner) => {
-            let who = owner.map_or_else(String::new, |owner| {
-                format!(", {} {}", owner.kind, owner.pid)
-            });
-            Refusal::new(
-                "daemon::running",
-                format!("another syncmgr manages this home already{who}"),
-                "use it as it is, or end it first",
-            )
-        }
-    })?;
+    let home = open(environment).await?;
     tracing::info!(home = %home.places().state_dir.display(), "the daemon manages this home");
     let service = std::sync::Arc::clone(&home.service);
     let closing = home.close();

@@ -20,6 +20,17 @@ pub struct Owner {
     pub kind: String,
 }
 
+impl Owner {
+    /// It stays, while a command goes when its work is done.
+    #[must_use]
+    pub fn is_daemon(&self) -> bool {
+        self.kind == DAEMON
+    }
+}
+
+/// The kind of an owner that is a daemon.
+pub(crate) const DAEMON: &str = "daemon";
+
 /// The held lock. Dropping it wipes the note and frees the lock; a dead owner leaves the note behind, which is how the
 /// next one knows.
 #[derive(Debug)]

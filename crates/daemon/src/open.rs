@@ -1,6 +1,7 @@
 //! Opens a home: takes its lock, opens its store, starts the loop and, when wanted, the socket.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use syncmgr_control::Refusal;
 use syncmgr_core::input::Input;
@@ -9,6 +10,7 @@ use syncmgr_core::{HandlerId, ItemId, ItemRef, Manager};
 use syncmgr_store::{OpenOptions, Store};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{ConfigFile, ItemConfig};
@@ -17,6 +19,9 @@ use crate::place::{Environment, Places};
 use crate::run::{MAX_CHANGES, MAX_MESSAGES, Parts};
 use crate::service::LocalService;
 use crate::{launch, run};
+
+/// How long others may take to read what they were answered or told before the manager ended.
+const DELIVERY_GRACE: Duration = Duration::from_secs(2);
 
 /// What a home is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +50,7 @@ pub struct Home {
     pub service: Arc<LocalService>,
     looping: JoinHandle<Result<(), Refusal>>,
     serving: Option<JoinHandle<()>>,
+    closing: CancellationToken,
     places: Places,
     // Freed last.
     _lock: HomeLock,
@@ -63,7 +69,7 @@ impl Home {
             pid,
             start_time: syncmgr_host::process::process_start_time(pid),
             kind: if purpose == Purpose::Daemon {
-                "daemon"
+                lock::DAEMON
             } else {
                 "command"
             }
@@ -112,6 +118,14 @@ impl Home {
             )
             .because(&cause)
         })?;
+        for (run, _) in &remembered.open_runs {
+            // It has nobody to answer to any more, and must not work beside the next run of the same items.
+            if let Some((pid, start_time)) = run.process
+                && syncmgr_host::process::end_left_behind(pid, start_time)
+            {
+                tracing::warn!(pid, run = %run.id, "a handler that was left behind was ended");
+            }
+        }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let daemon = purpose == Purpose::Daemon;
         let mut settings = if daemon {
@@ -147,15 +161,17 @@ impl Home {
         let runtime = tokio::runtime::Handle::current();
         // A thread of its own: storing blocks, and must hold up nothing else.
         let looping = tokio::task::spawn_blocking(move || runtime.block_on(run::run(parts, queue)));
+        let closing = CancellationToken::new();
         let serving = if purpose == Purpose::Glance {
             None
         } else {
-            Self::serve(&places, &service)?
+            Self::serve(&places, &service, &closing)?
         };
         Ok(Self {
             service,
             looping,
             serving,
+            closing,
             places,
             _lock: lock,
         })
@@ -165,6 +181,7 @@ impl Home {
     fn serve(
         places: &Places,
         service: &Arc<LocalService>,
+        closing: &CancellationToken,
     ) -> Result<Option<JoinHandle<()>>, Refusal> {
         let path = places.socket();
         let listener = crate::serve::socket::bind(&path).map_err(|cause| {
@@ -177,12 +194,18 @@ impl Home {
         })?;
         let service: Arc<dyn syncmgr_control::Service> = Arc::clone(service) as _;
         Ok(Some(spawn_owned(crate::serve::socket::serve(
-            listener, service,
+            listener,
+            service,
+            closing.clone(),
         ))))
     }
 
     #[cfg(not(unix))]
-    fn serve(_: &Places, _: &Arc<LocalService>) -> Result<Option<JoinHandle<()>>, Refusal> {
+    fn serve(
+        _: &Places,
+        _: &Arc<LocalService>,
+        _: &CancellationToken,
+    ) -> Result<Option<JoinHandle<()>>, Refusal> {
         Ok(None)
     }
 
@@ -207,8 +230,12 @@ impl Home {
     /// The fault for which the loop ended early.
     pub async fn close(self) -> Result<(), Refusal> {
         let outcome = self.looping.await;
-        if let Some(serving) = self.serving {
-            serving.abort();
+        if let Some(mut serving) = self.serving {
+            // Others may still be reading their last answers.
+            self.closing.cancel();
+            if tokio::time::timeout(DELIVERY_GRACE, &mut serving).await.is_err() {
+                serving.abort();
+            }
             if let Err(error) = std::fs::remove_file(self.places.socket())
                 && error.kind() != std::io::ErrorKind::NotFound
             {

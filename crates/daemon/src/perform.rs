@@ -518,40 +518,40 @@ impl Worker {
         })
     }
 
+    /// Reads the list page by page; each goes to the loop as it comes, so that nothing holds all of them.
     async fn list(&self) -> Option<InstanceInput> {
-        let mut items = Vec::new();
+        let mut read = 0;
         let mut incomplete = false;
         let mut cursor = None;
         loop {
-            match self
-                .call(call::ListItems { cursor }, Some(LIST_DEADLINE))
-                .await
-            {
-                Ok(page) => {
-                    incomplete |= page.incomplete;
-                    let came = page.items.len();
-                    items.extend(page.items.iter().filter_map(from_handler::listed));
-                    if items.len() >= MAX_ITEMS {
-                        items.truncate(MAX_ITEMS);
-                        incomplete = true;
-                        break;
-                    }
-                    // A page without content but with a successor would go round for ever.
-                    match page.next.filter(|_| came > 0) {
-                        Some(next) => cursor = Some(next),
-                        None => break,
-                    }
-                }
+            let asked = call::ListItems { cursor };
+            let page = match self.call(asked, Some(LIST_DEADLINE)).await {
+                Ok(page) => page,
                 Err(CallError::Gone { .. }) => return None,
                 // What was read before counts as a list with gaps (mobsync 3.13).
-                Err(_) if !items.is_empty() => {
-                    incomplete = true;
-                    break;
+                Err(_) if read > 0 => {
+                    return Some(InstanceInput::ItemsListed {
+                        items: Vec::new(),
+                        incomplete: true,
+                    });
                 }
                 Err(error) => return Some(InstanceInput::ItemsNotListed(reason(&error))),
-            }
+            };
+            let came = page.items.len();
+            read += came;
+            incomplete |= page.incomplete;
+            let items: Vec<_> = page.items.iter().filter_map(from_handler::listed).collect();
+            // A page without content but with a successor would go round for ever.
+            let Some(next) = page.next.filter(|_| came > 0 && read < MAX_ITEMS) else {
+                incomplete |= read >= MAX_ITEMS;
+                return Some(InstanceInput::ItemsListed { items, incomplete });
+            };
+            self.inputs
+                .send((self.instance, InstanceInput::ItemsPage(items)))
+                .await
+                .ok()?;
+            cursor = Some(next);
         }
-        Some(InstanceInput::ItemsListed { items, incomplete })
     }
 
     async fn list_conflicts(&self, items: Vec<ItemId>) -> Option<InstanceInput> {

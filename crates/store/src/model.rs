@@ -77,6 +77,27 @@ impl Model {
                 });
             }
             Record::Item(row) => drop(self.items.insert(row.at.clone(), row)),
+            Record::ItemsSucceeded {
+                handler,
+                run,
+                at,
+                items,
+            } => {
+                for item in items {
+                    let at_ref = syncmgr_core::ItemRef {
+                        handler: handler.clone(),
+                        item,
+                    };
+                    if let Some(row) = self.items.get_mut(&at_ref) {
+                        row.last_attempt = Some(at);
+                        row.last_good = Some(at);
+                        row.last_run = Some(run);
+                        row.last_status = Some(syncmgr_core::item::ItemStatus::Succeeded);
+                        row.last_problem = None;
+                        row.retry = None;
+                    }
+                }
+            }
             Record::ItemGone(item) => {
                 self.items.remove(&item);
                 self.needs.retain(|_, need| {

@@ -30,6 +30,7 @@ pub(crate) fn note(last: &mut LastNumbers, record: &Record) {
         Record::Handler(_)
         | Record::HandlerGone(_)
         | Record::Item(_)
+        | Record::ItemsSucceeded { .. }
         | Record::ItemGone(_)
         | Record::RunItem(_)
         | Record::LogDeleted(_)

@@ -297,7 +297,15 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
                 until,
             })
         });
+    let succeeded =
+        (item_ref(), 1..MANY, moment()).prop_map(|(item, run, at)| Record::ItemsSucceeded {
+            handler: item.handler,
+            run: RunId(run),
+            at,
+            items: vec![item.item],
+        });
     prop_oneof![
+        2 => succeeded,
         6 => handler().prop_map(Record::Handler),
         1 => handler_id().prop_map(Record::HandlerGone),
         3 => item().prop_map(Record::Item),

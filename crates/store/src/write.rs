@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 use syncmgr_core::conflict::{ConflictRow, MAX_CONFLICTS_PER_ITEM};
-use syncmgr_core::item::{HandlerRow, ItemRow};
+use syncmgr_core::item::{HandlerRow, ItemRow, ItemStatus};
 use syncmgr_core::log::LogRow;
 use syncmgr_core::need::{Choice, NeedRow, NeedState};
 use syncmgr_core::record::{PauseRow, PauseScope};
 use syncmgr_core::run::{RunItemRow, RunKind, RunRow, SessionRow};
-use syncmgr_core::{HandlerId, ItemRef, Record, RunId, Timestamp};
+use syncmgr_core::{HandlerId, ItemId, ItemRef, Record, RunId, Timestamp};
 
 use crate::fault::{BUSY_HINT, DAMAGED_HINT, DatabaseError, Fault, fault};
 use crate::names::{Names, find_handler, find_item};
@@ -166,6 +166,12 @@ impl Writing<'_> {
             Record::Handler(row) => self.handler(row)?,
             Record::HandlerGone(handler) => self.handler_gone(handler)?,
             Record::Item(row) => self.item(row)?,
+            Record::ItemsSucceeded {
+                handler,
+                run,
+                at,
+                items,
+            } => self.items_succeeded(handler, *run, *at, items)?,
             Record::ItemGone(item) => self.item_gone(item)?,
             Record::Session(row) => self.session(row)?,
             Record::Run(row) => self.run(row)?,
@@ -278,6 +284,35 @@ impl Writing<'_> {
                 row.retry.map(|retry| retry.attempt),
                 ms(row.retry.map(|retry| retry.due)),
             ])?;
+        Ok(())
+    }
+
+    fn items_succeeded(
+        &mut self,
+        handler: &HandlerId,
+        run: RunId,
+        at: Timestamp,
+        items: &[ItemId],
+    ) -> Result<(), WriteError> {
+        let connection = self.connection;
+        let mut statement = connection.prepare_cached(
+            "UPDATE items SET attempted_ms = ?2, good_ms = ?2, last_run = ?3, last_status = ?4, last_problem = NULL,
+                 retry_attempt = NULL, retry_due_ms = NULL
+             WHERE item = ?1",
+        )?;
+        for item in items {
+            let at_ref = ItemRef {
+                handler: handler.clone(),
+                item: item.clone(),
+            };
+            let item = self.names.item(connection, &at_ref)?;
+            statement.execute(params![
+                item,
+                at.0,
+                mentioned(Some(run)),
+                ItemStatus::Succeeded.word()
+            ])?;
+        }
         Ok(())
     }
 

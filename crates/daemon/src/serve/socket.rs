@@ -16,6 +16,7 @@ use futures::StreamExt as _;
 use syncmgr_control::client::{CALL_PATH, CALLER_HEADER, CHANGES_PATH};
 use syncmgr_control::{Caller, ExitCode, Refusal, Request, Service};
 use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::adapt::text;
 
@@ -38,18 +39,35 @@ pub fn bind(path: &Path) -> std::io::Result<UnixListener> {
     UnixListener::bind(path)
 }
 
-/// Serves until the listener fails; every connection is checked to come from our own user.
-pub async fn serve(listener: UnixListener, service: Arc<dyn Service>) {
+/// What the socket serves, and when that ends.
+#[derive(Clone)]
+struct Served {
+    service: Arc<dyn Service>,
+    closing: CancellationToken,
+}
+
+/// Serves until it is to close: then nobody new is served, and what was answered or told before is still delivered.
+/// Every connection is checked to come from our own user.
+pub async fn serve(
+    listener: UnixListener,
+    service: Arc<dyn Service>,
+    closing: CancellationToken,
+) {
     let router = Router::new()
         .route(CALL_PATH, post(call))
         .route(CHANGES_PATH, get(changes))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(service);
+        .with_state(Served {
+            service,
+            closing: closing.clone(),
+        });
     let listener = SameUser {
         inner: listener,
         places: Arc::new(tokio::sync::Semaphore::new(MAX_CONNECTIONS)),
     };
-    if let Err(error) = axum::serve(listener, router).await {
+    let served = axum::serve(listener, router)
+        .with_graceful_shutdown(async move { closing.cancelled().await });
+    if let Err(error) = served.await {
         tracing::error!(%error, "the control socket is no longer served");
     }
 }
@@ -145,7 +163,7 @@ impl tokio::io::AsyncWrite for Counted {
 }
 
 async fn call(
-    State(service): State<Arc<dyn Service>>,
+    State(Served { service, .. }): State<Served>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -187,9 +205,17 @@ fn json<T: serde::Serialize>(status: StatusCode, value: &T) -> Response {
     }
 }
 
-async fn changes(State(service): State<Arc<dyn Service>>) -> Response {
+async fn changes(State(Served { service, closing }): State<Served>) -> Response {
     match service.changes().await {
         Ok(stream) => {
+            let stream = futures::stream::unfold((stream, closing), |(mut stream, closing)| async {
+                tokio::select! {
+                    biased;
+                    change = stream.next() => Some((change?, (stream, closing))),
+                    // Only when everything was told.
+                    () = closing.cancelled() => None,
+                }
+            });
             let lines = stream.filter_map(|change| async move {
                 let mut line = serde_json::to_vec(&change).ok()?;
                 line.push(b'\n');
