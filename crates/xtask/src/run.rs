@@ -161,7 +161,7 @@ pub(crate) struct Cost {
     pub(crate) cpu_s: f64,
     /// Resident peak of the largest process of the tree.
     pub(crate) largest_kib: u64,
-    /// Sum of the resident peaks of all processes of the tree that lived long enough to be seen.
+    /// Most that the processes which lived at one moment had needed until then, added up.
     pub(crate) sum_kib: u64,
     /// Exit code; 128 + signal when it was killed.
     pub(crate) code: i32,
@@ -180,17 +180,15 @@ pub(crate) fn measured(command: &mut Command) -> Result<Cost> {
     let root = child.id();
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let sampler = std::thread::spawn(move || {
-        let mut peaks = std::collections::BTreeMap::new();
+        let mut most = 0_u64;
         loop {
-            for process in crate::sys::family(root) {
-                if let Some(kib) = crate::sys::peak_kib(process) {
-                    let peak = peaks.entry(process).or_insert(0_u64);
-                    *peak = kib.max(*peak);
-                }
-            }
+            let together = crate::sys::family(root)
+                .into_iter()
+                .filter_map(crate::sys::peak_kib);
+            most = most.max(together.sum());
             match stopped.recv_timeout(SAMPLE_EVERY) {
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
-                _ => return peaks.values().sum::<u64>(),
+                _ => return most,
             }
         }
     });
