@@ -28,6 +28,8 @@ const MAX_REMARKS: u64 = 10;
 const MAX_BAD: usize = 100;
 /// Questions that are put to the person at once, because the handler waits for the answer.
 const ASKED_AT_ONCE: [&str; 2] = ["prompt", "login"];
+/// How many managers may come and go while a request is followed.
+const MAX_MANAGERS: usize = 8;
 /// Most questions that are remembered while something runs; `needs` has them all.
 const MAX_NEEDS: usize = 100;
 
@@ -91,6 +93,7 @@ pub(crate) async fn follow(
         remarks: 0,
         gaps: 0,
         caught_up: true,
+        managers: 0,
         over: false,
         interrupt: Interrupt::default(),
         questions: VecDeque::new(),
@@ -113,6 +116,8 @@ struct Following {
     gaps: u64,
     /// Nothing was lost since the beginning.
     caught_up: bool,
+    /// How many managers went.
+    managers: usize,
     over: bool,
     interrupt: Interrupt,
     /// Questions to put to the person.
@@ -141,8 +146,16 @@ impl Following {
             };
             match event {
                 Event::Change(Some(change)) => self.change(talk, &change, &pending),
-                Event::Change(None) => return Err(went_away()),
+                Event::Change(None) => {
+                    // A command that managed for its own sake is done; whoever manages now knows the request.
+                    self.managers += 1;
+                    if self.managers > MAX_MANAGERS {
+                        return Err(went_away());
+                    }
+                    changes = talk.service.changes().await.map_err(|_| went_away())?;
+                }
                 Event::Interrupt => self.interrupted(talk, &pending),
+                Event::State(Err(_)) if self.managers > 0 => return Err(went_away()),
                 Event::State(reply) => self.state(reply?)?,
                 Event::Stopped(reply) | Event::Answered(reply) => {
                     if let Err(refusal) = reply {

@@ -20,6 +20,11 @@ pub fn is_alive(pid: u32, start_time: Option<u64>) -> bool {
     }
 }
 
+/// Kills a handler that outlived its manager, with its process group; tells whether this very process was still there.
+pub fn end_left_behind(pid: u32, start_time: u64) -> bool {
+    process_start_time(pid) == Some(start_time) && crate::sys::kill_left_behind(pid)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -87,6 +87,14 @@ impl Group {
     }
 }
 
+/// Kills the group that a handler of an earlier manager leads.
+pub(crate) fn kill_left_behind(pid: u32) -> bool {
+    i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .is_some_and(|pid| kill_process_group(pid, Signal::KILL).is_ok())
+}
+
 /// Whether the child ended, without reaping it. A child that cannot be asked about has been reaped.
 fn has_ended(pid: Pid) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;

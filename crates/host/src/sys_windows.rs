@@ -58,6 +58,11 @@ impl Group {
     }
 }
 
+/// The job of an earlier manager ended with it, and with the job everything in it.
+pub(crate) fn kill_left_behind(_: u32) -> bool {
+    false
+}
+
 pub(crate) fn start_time(pid: u32) -> Option<u64> {
     let pid = sysinfo::Pid::from_u32(pid);
     let mut system = sysinfo::System::new().ok()?;

@@ -1,6 +1,7 @@
 //! The one program: reads the world, and hands over to the command line.
 
 mod program;
+mod reach;
 mod world;
 
 use std::path::PathBuf;

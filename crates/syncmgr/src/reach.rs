@@ -1,0 +1,182 @@
+//! Reaching the manager of a home, whoever it is: another process, or this one.
+//!
+//! A command that manages a home for its own sake ends when its work is done, and with it the manager that other commands
+//! talk to. They must not notice: what was certainly not begun, or may be asked twice, is asked again of whoever manages
+//! the home then, which may be this process.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use syncmgr_cli::Need;
+use syncmgr_control::client::{Client, NO_MANAGER};
+use syncmgr_control::{Caller, Changes, Refusal, Reply, Request, Service};
+use syncmgr_daemon::open::{Home, OpenError, Purpose};
+use syncmgr_daemon::place::{Environment, Places};
+
+/// How long a command waits for another that is just looking or ending.
+const OPEN_WAIT: Duration = Duration::from_secs(5);
+
+/// How long between two looks at a home that is held by somebody who cannot be reached yet.
+const OPEN_PAUSE: Duration = Duration::from_millis(20);
+
+/// How often a request is asked again because the manager ended; each time needs another manager to come and go.
+const MAX_AGAIN: usize = 8;
+
+/// The home that this process manages, when it does.
+pub(crate) type Own = Arc<Mutex<Option<Home>>>;
+
+/// Reaches the manager of the home, or becomes it.
+///
+/// # Errors
+/// Whatever keeps the home from being opened; `home::busy` when somebody holds it and does not answer.
+pub(crate) async fn reach(
+    environment: &Environment,
+    need: Need,
+    own: &Own,
+) -> Result<Arc<dyn Service>, Refusal> {
+    Ok(match found(environment, need, own).await? {
+        Found::Own(service) => service,
+        Found::Another(client) => Arc::new(Reached {
+            environment: environment.clone(),
+            need,
+            own: Arc::clone(own),
+            service: Mutex::new(Arc::new(client)),
+        }),
+    })
+}
+
+enum Found {
+    Own(Arc<dyn Service>),
+    Another(Client),
+}
+
+async fn found(environment: &Environment, need: Need, own: &Own) -> Result<Found, Refusal> {
+    let purpose = match need {
+        Need::Look | Need::Check => Purpose::Glance,
+        Need::Work => Purpose::Command,
+    };
+    let places = Places::find(environment)?;
+    let mut waited = Duration::ZERO;
+    loop {
+        let owner = match Home::open(environment, purpose) {
+            Ok(home) => {
+                let service: Arc<dyn Service> = Arc::clone(&home.service) as _;
+                *own.lock().unwrap_or_else(PoisonError::into_inner) = Some(home);
+                return Ok(Found::Own(service));
+            }
+            Err(OpenError::Held(owner)) => owner,
+            Err(OpenError::Refused(refusal)) => return Err(refusal),
+        };
+        match Client::connect(places.socket()).await {
+            Ok(client) => return Ok(Found::Another(client)),
+            Err(_) if waited < OPEN_WAIT => {
+                tokio::time::sleep(OPEN_PAUSE).await;
+                waited += OPEN_PAUSE;
+            }
+            Err(refusal) => {
+                let who =
+                    owner.map_or_else(String::new, |owner| format!(" (process {})", owner.pid));
+                let mut busy = Refusal::new(
+                    "home::busy",
+                    format!("another syncmgr{who} manages this home and does not answer"),
+                    "wait for it, or end it; what it was doing heals with the next run",
+                );
+                busy.causes.push(refusal.message);
+                return Err(busy);
+            }
+        }
+    }
+}
+
+/// A manager in another process, and whoever follows it.
+struct Reached {
+    environment: Environment,
+    need: Need,
+    own: Own,
+    service: Mutex<Arc<dyn Service>>,
+}
+
+impl Reached {
+    fn service(&self) -> Arc<dyn Service> {
+        Arc::clone(&self.service.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Finds out who manages the home now.
+    async fn again(&self) -> Result<(), Refusal> {
+        let service: Arc<dyn Service> =
+            match found(&self.environment, self.need, &self.own).await? {
+                Found::Own(service) => service,
+                Found::Another(client) => Arc::new(client),
+            };
+        *self.service.lock().unwrap_or_else(PoisonError::into_inner) = service;
+        Ok(())
+    }
+
+    async fn ask(&self, caller: Caller, request: Request) -> Result<Reply, Refusal> {
+        let twice = may_be_asked_twice(&request);
+        for _ in 0..MAX_AGAIN {
+            match self.service().call(caller.clone(), request.clone()).await {
+                Err(refusal) if went(&refusal, twice) => self.again().await?,
+                answer => return answer,
+            }
+        }
+        self.service().call(caller, request).await
+    }
+
+    async fn follow(&self) -> Result<Changes, Refusal> {
+        for _ in 0..MAX_AGAIN {
+            match self.service().changes().await {
+                Err(refusal) if went(&refusal, true) => self.again().await?,
+                changes => return changes,
+            }
+        }
+        self.service().changes().await
+    }
+}
+
+/// Whether the manager was not there, or went before it answered.
+fn went(refusal: &Refusal, twice: bool) -> bool {
+    refusal.code == NO_MANAGER || (twice && refusal.code == "control::gone")
+}
+
+/// Whether it is no harm if the manager that went had done it already.
+fn may_be_asked_twice(request: &Request) -> bool {
+    match request {
+        Request::Status
+        | Request::List { .. }
+        | Request::Show { .. }
+        | Request::Why { .. }
+        | Request::Runs { .. }
+        | Request::Run { .. }
+        | Request::Log { .. }
+        | Request::Needs
+        | Request::Conflicts { .. }
+        | Request::Handlers
+        | Request::RequestState { .. }
+        | Request::Doctor
+        | Request::Plan { .. }
+        | Request::Sync { .. }
+        | Request::Resume { .. }
+        | Request::Enable { .. } => true,
+        Request::AddItem { or_existing, .. } => *or_existing,
+        Request::RemoveItem { .. }
+        | Request::Undo { .. }
+        | Request::Answer { .. }
+        | Request::Resolve { .. }
+        | Request::Pause { .. }
+        | Request::Stop { .. }
+        | Request::Skip { .. } => false,
+    }
+}
+
+impl Service for Reached {
+    fn call(&self, caller: Caller, request: Request) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        self.ask(caller, request).boxed()
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<Changes, Refusal>> {
+        self.follow().boxed()
+    }
+}
