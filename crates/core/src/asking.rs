@@ -85,7 +85,7 @@ impl Manager {
             self.reply(instance.id, to, Reply::PromptRefused);
             return;
         }
-        if instance.mute || instance.silent {
+        if instance.mute {
             self.reply(instance.id, to, Reply::PromptRefused);
             return;
         }

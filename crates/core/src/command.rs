@@ -91,15 +91,6 @@ pub enum Command {
         /// How far.
         verdict: Verdict,
     },
-    /// `plan`.
-    Plan {
-        /// The instance.
-        instance: InstanceId,
-        /// The items.
-        items: Vec<ItemId>,
-        /// Answered needs that a run would be given.
-        answers: Vec<NeedRow>,
-    },
     /// `undo`.
     Undo {
         /// The instance.

@@ -66,7 +66,6 @@ impl Manager {
             | InstanceInput::ConflictsChanged(_)
             | InstanceInput::ConflictsListed { .. }
             | InstanceInput::ConflictsNotListed(_)
-            | InstanceInput::Planned(_)
             | InstanceInput::Undone(_)
             | InstanceInput::Resolved(_)
             | InstanceInput::ShowErrorReturned(_)
@@ -99,7 +98,6 @@ impl Manager {
                     | Kind::Connection
                     | Kind::Late
                     | Kind::Note
-                    | Kind::Planned
                     | Kind::Undone
                     | Kind::Resolved
                     | Kind::ConflictsListed
@@ -107,7 +105,6 @@ impl Manager {
                     | Kind::Prepare
                     | Kind::FinishPrepare
                     | Kind::Synchronize
-                    | Kind::Plan
                     | Kind::Undo
                     | Kind::Resolve
                     | Kind::Review
@@ -133,7 +130,7 @@ impl Manager {
         instance.violations = instance.violations.saturating_add(1);
         let text = cut::bytes(text, cut::MAX_LINE);
         instance.last_violation = Some(text.clone());
-        if instance.violations > MAX_VIOLATIONS || instance.silent {
+        if instance.violations > MAX_VIOLATIONS {
             return;
         }
         self.event(EventKind::ProtocolViolation {
@@ -163,9 +160,7 @@ impl Manager {
             I::Spawned { pid, start_time } => instance.process = Some((pid, start_time)),
             I::Initialized(facts) => {
                 if self.admit(instance, Kind::Initialized) {
-                    if !instance.silent {
-                        self.take_facts(&instance.handler.clone(), facts);
-                    }
+                    self.take_facts(&instance.handler.clone(), facts);
                     self.begin_work(instance);
                 }
             }
@@ -330,20 +325,6 @@ impl Manager {
                     self.end_review(instance);
                 }
             }
-            I::Planned(result) => {
-                if self.admit(instance, Kind::Planned) {
-                    if let Some(session) = self.sessions.get_mut(&instance.session) {
-                        match result {
-                            Ok(()) => session.fold(RequestOutcome::Succeeded),
-                            Err(why) => {
-                                session.fold(RequestOutcome::Failed);
-                                session.note(cut::bytes(why, cut::MAX_LINE));
-                            }
-                        }
-                    }
-                    self.finish(instance);
-                }
-            }
             I::Undone(result) => {
                 if self.admit(instance, Kind::Undone) {
                     match result {
@@ -417,7 +398,7 @@ impl Manager {
                     .iter()
                     .filter_map(|id| handler.items.get(id))
                     .filter(|item| Self::wanted(item, &instance.want))
-                    .filter(|item| instance.silent || item.live.is_none())
+                    .filter(|item| item.live.is_none())
                     .map(|item| item.row.at.item.clone())
                     .collect()
             })
@@ -426,28 +407,13 @@ impl Manager {
             Work::Synchronize | Work::List => {
                 self.command(instance.mute, Command::ListItems(instance.id));
             }
-            // The works below are of known items; listing first would record, and a plan writes nothing at all.
-            Work::Plan | Work::Undo { .. } | Work::Resolve { .. } if items.is_empty() => {
-                if let Some(session) = self.sessions.get_mut(&instance.session)
-                    && !instance.silent
-                {
+            // The works below are of known items: nothing is gained by listing first.
+            Work::Undo { .. } | Work::Resolve { .. } if items.is_empty() => {
+                if let Some(session) = self.sessions.get_mut(&instance.session) {
                     session.fold(RequestOutcome::Failed);
                     session.note("its item is gone, or in another session".to_owned());
                 }
                 self.finish(instance);
-            }
-            Work::Plan => {
-                if instance.enter(Kind::Plan) {
-                    let answers = self.answers(instance, &items);
-                    self.command(
-                        instance.mute,
-                        Command::Plan {
-                            instance: instance.id,
-                            items,
-                            answers,
-                        },
-                    );
-                }
             }
             Work::Undo { run } => {
                 self.open_run(instance, RunKind::Undo(run), items.clone());
@@ -503,7 +469,7 @@ impl Manager {
                 }
                 // Else its turn to prepare comes with the session.
             }
-            Work::List | Work::Plan | Work::Undo { .. } | Work::Resolve { .. } => {
+            Work::List | Work::Undo { .. } | Work::Resolve { .. } => {
                 if let Some(session) = self.sessions.get_mut(&instance.session) {
                     session.fold(RequestOutcome::Succeeded);
                 }
@@ -633,7 +599,7 @@ impl Manager {
 
     /// Lists changed: a hint only, answered by reading them again when the handler is free (M-89).
     fn read_again(&mut self, instance: &mut Instance) {
-        if instance.silent || !self.settings.automatic {
+        if !self.settings.automatic {
             return;
         }
         let request = Request {

@@ -59,11 +59,7 @@ impl Manager {
                 return Err(RefusedRequest::Unknown);
             }
             Work::Resolve { .. } if items.len() != 1 => return Err(RefusedRequest::Unknown),
-            Work::Synchronize
-            | Work::Plan
-            | Work::List
-            | Work::Undo { .. }
-            | Work::Resolve { .. } => {}
+            Work::Synchronize | Work::List | Work::Undo { .. } | Work::Resolve { .. } => {}
         }
         let mut forbidden = 0;
         for item in items {
@@ -86,7 +82,7 @@ impl Manager {
                         forbidden += 1;
                     }
                 }
-                Work::Plan | Work::Undo { .. } | Work::Resolve { .. } | Work::List => {}
+                Work::Undo { .. } | Work::Resolve { .. } | Work::List => {}
             }
         }
         if forbidden > 0 && forbidden == items.len() {
@@ -100,21 +96,13 @@ impl Manager {
             return; // a number is used once; whoever used it first is served
         }
         self.last.request = self.last.request.max(id.0);
-        let silent = request.work == Work::Plan;
         let refused = self.check_request(&request);
-        if !silent {
-            self.event(EventKind::RequestQueued {
-                request: id,
-                trigger: request.trigger,
-            });
-        }
+        self.event(EventKind::RequestQueued {
+            request: id,
+            trigger: request.trigger,
+        });
         if let Err(refused) = refused {
-            self.end_request(
-                id,
-                RequestOutcome::Failed,
-                Some(refused.to_string()),
-                silent,
-            );
+            self.end_request(id, RequestOutcome::Failed, Some(refused.to_string()));
             return;
         }
         let mut wants = wants(&request.scope, self.handlers.keys());
@@ -263,12 +251,9 @@ impl Manager {
         request: RequestId,
         outcome: RequestOutcome,
         problem: Option<String>,
-        silent: bool,
     ) {
         self.alive.remove(&request);
-        if !silent {
-            self.event(EventKind::RequestEnded { request, outcome });
-        }
+        self.event(EventKind::RequestEnded { request, outcome });
         self.effects.shows.push(Show::RequestEnded {
             request,
             outcome,
@@ -282,9 +267,8 @@ impl Manager {
         outcome: RequestOutcome,
         problem: Option<String>,
     ) {
-        let silent = waiting.request.work == Work::Plan;
         for request in std::iter::once(waiting.id).chain(waiting.merged) {
-            self.end_request(request, outcome, problem.clone(), silent);
+            self.end_request(request, outcome, problem.clone());
         }
     }
 
@@ -341,7 +325,6 @@ impl Manager {
                     Phase::Preparing
                     | Phase::Prepared
                     | Phase::Syncing
-                    | Phase::Planning
                     | Phase::Undoing
                     | Phase::Resolving
                     | Phase::Reviewing
@@ -388,13 +371,10 @@ impl Manager {
             closed: None,
             outcome: None,
         };
-        let silent = request.work == Work::Plan;
-        if !silent {
-            self.record(Record::Session(row.clone()));
-            self.event(EventKind::SessionOpened(session));
-        }
+        self.record(Record::Session(row.clone()));
+        self.event(EventKind::SessionOpened(session));
         let interactive = request.may_bother_user && may_bother(request.trigger);
-        let settings = matches!(request.work, Work::Plan | Work::List); // M-36
+        let settings = request.work == Work::List; // M-36
         let mut instances = Vec::with_capacity(chosen.len());
         for (handler, want) in chosen {
             self.end_lingering(&handler);
@@ -443,7 +423,6 @@ impl Manager {
                 requests: std::iter::once(id).chain(merged).collect(),
                 instances,
                 interactive,
-                silent,
                 stopped: false,
                 worst: RequestOutcome::Nothing,
                 notes,
@@ -603,7 +582,6 @@ impl Manager {
                 }
                 Phase::Prepared => ready.push(*id),
                 Phase::Syncing
-                | Phase::Planning
                 | Phase::Undoing
                 | Phase::Resolving
                 | Phase::Reviewing
@@ -663,16 +641,14 @@ impl Manager {
         let outcome = session.worst;
         session.row.closed = Some(self.now);
         session.row.outcome = Some(outcome);
-        if !session.silent {
-            self.record(Record::Session(session.row));
-            self.event(EventKind::SessionClosed {
-                session: id,
-                outcome,
-            });
-        }
+        self.record(Record::Session(session.row));
+        self.event(EventKind::SessionClosed {
+            session: id,
+            outcome,
+        });
         let problem = (!session.notes.is_empty()).then(|| session.notes.join("; "));
         for request in session.requests {
-            self.end_request(request, outcome, problem.clone(), session.silent);
+            self.end_request(request, outcome, problem.clone());
         }
         self.pump = true;
         self.reconsider();
@@ -698,7 +674,6 @@ fn refuse(hindrance: Option<Hindrance>) -> Result<(), RefusedRequest> {
 fn offers(handler: &crate::catalog::HandlerSlot, work: &Work) -> Result<(), RefusedRequest> {
     let needed = match work {
         Work::Synchronize | Work::List => return Ok(()),
-        Work::Plan => HandlerCapability::Plan,
         Work::Undo { .. } => HandlerCapability::Undo,
         Work::Resolve { .. } => HandlerCapability::ConflictStore,
     };

@@ -487,7 +487,6 @@ impl Manager {
         if instance.phase() == Phase::Released {
             if let Some(mut row) = instance.closed_run.take()
                 && !stderr.is_empty()
-                && !instance.silent
             {
                 row.stderr = stderr;
                 self.record(Record::Run(row));
@@ -524,7 +523,7 @@ impl Manager {
         if instance.stop > StopLevel::None {
             return;
         }
-        if !instance.silent && instance.interactive {
+        if instance.interactive {
             self.warn(
                 Some(instance.handler.clone()),
                 None,
@@ -540,7 +539,7 @@ impl Manager {
             Work::Synchronize => RunKind::Synchronize,
             Work::Undo { run } => RunKind::Undo(*run),
             Work::Resolve { .. } => RunKind::Resolve,
-            Work::Plan | Work::List => return,
+            Work::List => return,
         };
         let listed: Vec<ItemId> = self
             .handlers

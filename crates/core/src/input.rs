@@ -295,8 +295,6 @@ pub enum InstanceInput {
     },
     /// The conflicts could not be read.
     ConflictsNotListed(String),
-    /// `plan` was answered (its actions go to the asker directly: they are data for show, not state).
-    Planned(Result<(), String>),
     /// `undo` was answered for every item.
     Undone(Result<Counts, String>),
     /// `conflicts/resolve` was answered: done, or it changed meanwhile, or why not.

@@ -45,8 +45,6 @@ pub(crate) struct Instance {
     pub(crate) interactive: bool,
     /// Nothing can be sent to it: it is somebody outside, or gone.
     pub(crate) mute: bool,
-    /// Of a plan: nothing about it is recorded.
-    pub(crate) silent: bool,
     /// A complete list of it removes the items that it does not name; not so in a session with a cookie (M-56).
     pub(crate) purge: bool,
     /// The turn in which it was started.
@@ -113,7 +111,6 @@ impl Instance {
             id,
             handler,
             session,
-            silent: matches!(work, Work::Plan),
             work,
             trigger,
             interactive,
@@ -178,7 +175,6 @@ impl Instance {
             | Phase::Initialized
             | Phase::Listed
             | Phase::Prepared
-            | Phase::Planning
             | Phase::Reviewing
             | Phase::Done
             | Phase::ErrorUi
@@ -196,7 +192,6 @@ impl Instance {
             | Phase::Preparing
             | Phase::Prepared
             | Phase::Syncing
-            | Phase::Planning
             | Phase::Undoing
             | Phase::Resolving
             | Phase::Reviewing
@@ -320,7 +315,6 @@ pub(crate) struct Session {
     /// In listing order.
     pub(crate) instances: Vec<InstanceId>,
     pub(crate) interactive: bool,
-    pub(crate) silent: bool,
     pub(crate) stopped: bool,
     /// Worst of its runs so far.
     pub(crate) worst: RequestOutcome,

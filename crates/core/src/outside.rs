@@ -180,7 +180,6 @@ impl Manager {
                 requests: Vec::new(),
                 instances: vec![id],
                 interactive: false,
-                silent: false,
                 stopped: false,
                 worst: RequestOutcome::Nothing,
                 notes: Vec::new(),

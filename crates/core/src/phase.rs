@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! New -> Initialized -> Listed -> Preparing -> Prepared -> Syncing -> [Reviewing ->] Done <-> ErrorUi -> Preparing
-//!             |-> Planning | Undoing | Resolving -> [Reviewing ->] Done
+//!             |-> Undoing | Resolving -> [Reviewing ->] Done
 //! any -> Released -> (gone)
 //! ```
+//!
+//! Showing properties and planning are no phases: they change no state, so their instances are run outside the core.
 
 /// Where an instance stands. Sync Center has none of this; its one `Synchronize` is `Syncing`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -22,8 +24,6 @@ pub enum Phase {
     Prepared,
     /// `synchronize` is outstanding.
     Syncing,
-    /// `plan` is outstanding.
-    Planning,
     /// `undo` is outstanding.
     Undoing,
     /// `conflicts/resolve` is outstanding.
@@ -69,8 +69,6 @@ pub enum Kind {
     Late,
     /// Said: a log entry or a hint; welcome in every phase before release.
     Note,
-    /// Said: the plan is done.
-    Planned,
     /// Said: the undoing is done.
     Undone,
     /// Said: the resolution is done.
@@ -87,8 +85,6 @@ pub enum Kind {
     FinishPrepare,
     /// Done: `synchronize`.
     Synchronize,
-    /// Done: `plan`.
-    Plan,
     /// Done: `undo`.
     Undo,
     /// Done: `conflicts/resolve`.
@@ -133,7 +129,6 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             | P::Preparing
             | P::Prepared
             | P::Syncing
-            | P::Planning
             | P::Undoing
             | P::Resolving
             | P::Reviewing
@@ -148,7 +143,6 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             | P::Preparing
             | P::Prepared
             | P::Syncing
-            | P::Planning
             | P::Undoing
             | P::Resolving
             | P::Reviewing
@@ -163,7 +157,6 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             | P::Preparing
             | P::Prepared
             | P::Syncing
-            | P::Planning
             | P::Undoing
             | P::Resolving
             | P::Reviewing
@@ -174,7 +167,6 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
         K::PrepareReturned => only(phase, P::Preparing),
         K::SynchronizeReturned => only(phase, P::Syncing),
         K::ShowErrorReturned => only(phase, P::ErrorUi),
-        K::Planned => only(phase, P::Planning),
         K::Undone => only(phase, P::Undoing),
         K::Resolved => only(phase, P::Resolving),
         K::ConflictsListed => only(phase, P::Reviewing),
@@ -187,7 +179,6 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             P::New
             | P::Initialized
             | P::Listed
-            | P::Planning
             | P::Reviewing
             | P::Done
             | P::ErrorUi
@@ -196,13 +187,7 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
         K::Prompt | K::Modeless | K::Connection => match phase {
             P::Preparing | P::Syncing | P::Undoing | P::Resolving | P::ErrorUi => Stay,
             P::Released => Late,
-            P::New
-            | P::Initialized
-            | P::Listed
-            | P::Prepared
-            | P::Planning
-            | P::Reviewing
-            | P::Done => Illegal,
+            P::New | P::Initialized | P::Listed | P::Prepared | P::Reviewing | P::Done => Illegal,
         },
         K::Late => match phase {
             P::Preparing | P::Prepared | P::Syncing => Stay,
@@ -210,7 +195,6 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             P::New
             | P::Initialized
             | P::Listed
-            | P::Planning
             | P::Undoing
             | P::Resolving
             | P::Reviewing
@@ -225,7 +209,6 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             | P::Preparing
             | P::Prepared
             | P::Syncing
-            | P::Planning
             | P::Undoing
             | P::Resolving
             | P::Reviewing
@@ -237,7 +220,6 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
         K::FinishPrepare => own(phase == P::Preparing, P::Prepared),
         // From `Preparing` never: the barrier lies between (M-77).
         K::Synchronize => own(phase == P::Prepared, P::Syncing),
-        K::Plan => own(phase == P::Initialized, P::Planning),
         K::Undo => own(phase == P::Initialized, P::Undoing),
         K::Resolve => own(phase == P::Initialized, P::Resolving),
         K::Review => own(
@@ -254,7 +236,6 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
                     | P::Preparing
                     | P::Prepared
                     | P::Syncing
-                    | P::Planning
                     | P::Undoing
                     | P::Resolving
                     | P::Reviewing
@@ -277,7 +258,6 @@ fn only(phase: Phase, outstanding: Phase) -> Step {
         | Phase::Preparing
         | Phase::Prepared
         | Phase::Syncing
-        | Phase::Planning
         | Phase::Undoing
         | Phase::Resolving
         | Phase::Reviewing
@@ -331,9 +311,9 @@ mod tests {
     #[test]
     fn nothing_counts_after_release() {
         use K::{
-            ConflictsListed, Connection, Initialized, Listed, Modeless, Note, Planned,
-            PrepareCompleted, PrepareReturned, Progress, Prompt, Resolved, ShowErrorCompleted,
-            ShowErrorReturned, SynchronizeCompleted, SynchronizeReturned, Undone,
+            ConflictsListed, Connection, Initialized, Listed, Modeless, Note, PrepareCompleted,
+            PrepareReturned, Progress, Prompt, Resolved, ShowErrorCompleted, ShowErrorReturned,
+            SynchronizeCompleted, SynchronizeReturned, Undone,
         };
         for kind in [
             Initialized,
@@ -349,7 +329,6 @@ mod tests {
             Connection,
             K::Late,
             Note,
-            Planned,
             Undone,
             Resolved,
             ConflictsListed,

@@ -24,7 +24,6 @@ pub(crate) fn verdict(instance: &Instance, item: Option<&ItemId>) -> Verdict {
         | Phase::Preparing
         | Phase::Prepared
         | Phase::Syncing
-        | Phase::Planning
         | Phase::Undoing
         | Phase::Resolving => {}
     }

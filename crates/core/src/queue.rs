@@ -196,7 +196,6 @@ pub(crate) fn coalesce(newcomer: &Waiting, waiting: &[Waiting]) -> Coalesce {
                     || (covered && is_person(other.request.trigger))
             }
             Work::List | Work::Undo { .. } | Work::Resolve { .. } => other.wants == newcomer.wants,
-            Work::Plan => false, // its actions go to whoever asked
         }
     });
     found.map_or(Coalesce::Wait, Coalesce::Join)
@@ -295,16 +294,12 @@ mod tests {
     }
 
     #[test]
-    fn cookies_and_plans_are_never_merged() {
+    fn a_cookie_is_never_merged() {
         let queue = [waiting(1, Trigger::Invoke, "a/1")];
         let mut newcomer = waiting(2, Trigger::Invoke, "a/1");
         assert_eq!(coalesce(&newcomer, &queue), Coalesce::Join(0));
         newcomer.request.cookie = Some(vec![1]);
         assert_eq!(coalesce(&newcomer, &queue), Coalesce::Wait);
-        let mut plan = waiting(2, Trigger::Manual, "a/1");
-        plan.request.work = Work::Plan;
-        let queue = [plan.clone()];
-        assert_eq!(coalesce(&plan, &queue), Coalesce::Wait);
     }
 
     #[test]

@@ -54,8 +54,6 @@ pub enum Scope {
 pub enum Work {
     /// Synchronize.
     Synchronize,
-    /// Say what synchronizing would do; recorded nowhere.
-    Plan,
     /// Bring back what a run replaced; scope is the items of that run.
     Undo {
         /// The run.

@@ -33,9 +33,6 @@ impl Manager {
         {
             run.warned = true;
         }
-        if instance.silent {
-            return;
-        }
         instance.logged = instance.logged.saturating_add(1);
         let run = instance.run.as_ref().map(|run| run.row.id);
         if instance.logged > MAX_RUN_LOG {
@@ -162,7 +159,6 @@ impl Manager {
                 requests: Vec::new(),
                 instances: vec![instance.id],
                 interactive: instance.interactive,
-                silent: false,
                 stopped: false,
                 worst: RequestOutcome::Nothing,
                 notes: Vec::new(),

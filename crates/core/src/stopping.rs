@@ -37,13 +37,12 @@ impl Manager {
                 if let Some(at) = self.waiting.iter().position(|w| w.id == *request) {
                     // Those that joined it still wait: the eldest takes its place.
                     if let Some(waiting) = self.waiting.get_mut(at) {
-                        let silent = waiting.request.work == crate::request::Work::Plan;
                         if waiting.merged.is_empty() {
                             let waiting = self.waiting.remove(at);
                             self.end_waiting(waiting, RequestOutcome::Stopped, None);
                         } else {
                             waiting.id = waiting.merged.remove(0);
-                            self.end_request(*request, RequestOutcome::Stopped, None, silent);
+                            self.end_request(*request, RequestOutcome::Stopped, None);
                         }
                     }
                     self.pump = true;
@@ -51,11 +50,10 @@ impl Manager {
                 }
                 let joined = self.waiting.iter_mut().find_map(|waiting| {
                     let at = waiting.merged.iter().position(|id| id == request)?;
-                    waiting.merged.remove(at);
-                    Some(waiting.request.work == crate::request::Work::Plan)
+                    Some(waiting.merged.remove(at))
                 });
-                if let Some(silent) = joined {
-                    self.end_request(*request, RequestOutcome::Stopped, None, silent);
+                if joined.is_some() {
+                    self.end_request(*request, RequestOutcome::Stopped, None);
                     return;
                 }
                 let session = self
@@ -75,7 +73,6 @@ impl Manager {
             return;
         };
         let instances = session.instances.clone();
-        let silent = session.silent;
         let (stopped, _): (Vec<InstanceId>, Vec<InstanceId>) = instances
             .into_iter()
             .partition(|instance| self.may_stop(*instance));
@@ -85,9 +82,7 @@ impl Manager {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.stopped = true;
         }
-        if !silent {
-            self.event(EventKind::StopRequested(id));
-        }
+        self.event(EventKind::StopRequested(id));
         for instance in stopped {
             self.with(instance, |manager, instance| {
                 manager.stop_instance(instance)
@@ -125,7 +120,6 @@ impl Manager {
                 | Phase::Preparing
                 | Phase::Prepared
                 | Phase::Syncing
-                | Phase::Planning
                 | Phase::Undoing
                 | Phase::Resolving
                 | Phase::Reviewing
@@ -144,7 +138,7 @@ impl Manager {
         match instance.phase() {
             Phase::Released => instance.stop = StopLevel::Insisted, // the next one goes up its ladder
             Phase::Done => {}
-            Phase::New | Phase::Initialized | Phase::Listed | Phase::Planning => {
+            Phase::New | Phase::Initialized | Phase::Listed => {
                 instance.stop = StopLevel::Asked;
                 if let Some(session) = self.sessions.get_mut(&instance.session) {
                     session.fold(RequestOutcome::Stopped);

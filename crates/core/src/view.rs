@@ -223,7 +223,6 @@ impl Manager {
         }
         let begins = self.instances.values().any(|instance| {
             instance.handler == item.handler
-                && !instance.silent
                 && matches!(
                     instance.phase(),
                     Phase::New | Phase::Initialized | Phase::Listed

@@ -1,4 +1,4 @@
-//! Decisions beyond the golden traces: queue, questions, plan, undo, retries, conditions, the verdict, restarts.
+//! Decisions beyond the golden traces: queue, questions, undo, retries, conditions, the verdict, restarts.
 
 #![allow(
     clippy::unwrap_used,
@@ -525,7 +525,7 @@ fn a_persons_request_begins_the_retries_anew_and_embedded_use_has_none() {
 fn held() -> World {
     let mut w = defined(&[("h", &["A", "B"])]);
     let id = w.sync(Scope::Checked);
-    w.hear(1, InstanceInput::Initialized(facts(&[HC::Plan])));
+    w.hear(1, InstanceInput::Initialized(facts(&[])));
     w.listed(1, &["A", "B"]);
     w.prepared(1);
     ask(&mut w, 1, prompt("guard", "A", true));
@@ -581,42 +581,6 @@ fn asking_again_keeps_the_number_and_a_good_run_withdraws_a_guard() {
     run_well(&mut w, 3, &["A", "B"]);
     assert_eq!(w.manager.needs().count(), 0);
     assert_eq!(w.manager.verdict(w.now).worst, Shown::Fresh);
-}
-
-#[test]
-fn a_plan_is_given_answers_and_does_not_use_them_up() {
-    let mut w = held();
-    // The answered run has to wait behind the plan, which holds the handler.
-    let mut plan = request(items("h", &["A"]), Trigger::Manual);
-    plan.work = Work::Plan;
-    w.records.clear();
-    let id = w.ask(plan);
-    answer(&mut w, 1, "apply");
-    w.lines.clear();
-    w.records.clear();
-    w.hear(2, InstanceInput::Initialized(facts(&[HC::Plan])));
-    w.expect("2 plan A answer guard");
-    w.hear(
-        2,
-        InstanceInput::Log {
-            level: syncmgr_core::log::Level::Warning,
-            text: "x".to_owned(),
-            item: None,
-            detail: None,
-            error: None,
-            jump: false,
-        },
-    );
-    w.hear(2, InstanceInput::Planned(Ok(())));
-    assert!(
-        w.records.is_empty(),
-        "a plan records nothing: {:?}",
-        w.records
-    );
-    w.exit(2);
-    assert_eq!(w.outcome(id), Some(Out::Succeeded));
-    w.list(3, &["A", "B"]);
-    w.expect("2 release\n3 start h Answered\n3 list\n3 prepare A answer guard");
 }
 
 #[test]

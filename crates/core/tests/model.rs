@@ -255,7 +255,6 @@ impl Model {
             }
             Command::ListItems(instance)
             | Command::ItemStatus { instance, .. }
-            | Command::Plan { instance, .. }
             | Command::Undo { instance, .. }
             | Command::Resolve { instance, .. }
             | Command::ListConflicts { instance, .. }
@@ -297,7 +296,6 @@ impl Model {
             _ => Scope::Items(vec![at(h, "unknown")]),
         };
         let work = match op.b / 5 % 10 {
-            0 => Work::Plan,
             1 => Work::Undo { run: RunId(1) },
             2 => Work::Resolve {
                 conflict: "c".to_owned(),
@@ -350,7 +348,6 @@ impl Model {
                 InstanceInput::SynchronizeCompleted(Completed::Done)
             }
             Phase::Syncing => report(op, None),
-            Phase::Planning => InstanceInput::Planned(Ok(())),
             Phase::Undoing => InstanceInput::Undone(Ok(Counts::default())),
             Phase::Resolving => InstanceInput::Resolved(Ok(ResolveFeedback::Continue)),
             Phase::Reviewing => InstanceInput::ConflictsListed {

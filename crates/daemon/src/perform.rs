@@ -156,7 +156,7 @@ impl Performer {
     /// Performs a command other than `Start`.
     pub(crate) fn perform(&mut self, command: Command) {
         let (instance, step) = match command {
-            Command::Start { .. } | Command::ForgetPrompt { .. } | Command::Plan { .. } => return,
+            Command::Start { .. } | Command::ForgetPrompt { .. } => return,
             Command::ListItems(instance) => (instance, Step::ListItems),
             Command::Prepare {
                 instance,

@@ -66,7 +66,6 @@ fn request() -> impl Strategy<Value = Request> {
     ];
     let work = prop_oneof![
         6 => Just(Work::Synchronize),
-        1 => Just(Work::Plan),
         1 => Just(Work::List),
         1 => (1..4_u64).prop_map(|run| Work::Undo { run: RunId(run) }),
         1 => Just(Work::Resolve { conflict: "a.txt".to_owned(), choice: "left".to_owned() }),
@@ -309,7 +308,6 @@ fn obedient(command: Command, how: &Completed) -> Option<(InstanceId, Vec<Instan
                 InstanceInput::SynchronizeCompleted(how.clone()),
             ],
         ),
-        Command::Plan { instance, .. } => (instance, vec![InstanceInput::Planned(Ok(()))]),
         Command::Undo { instance, .. } => {
             (instance, vec![InstanceInput::Undone(Ok(Counts::default()))])
         }

@@ -343,17 +343,6 @@ fn line(command: &Command) -> Option<String> {
             let item = item.as_ref().map_or("*", ItemId::as_str);
             format!("{instance} item-status {item} {verdict:?}")
         }
-        Command::Plan {
-            instance,
-            items,
-            answers,
-        } => {
-            let mut line = format!("{instance} plan {}", names(items));
-            for answer in answers {
-                write!(line, " answer {}", answer.key).unwrap();
-            }
-            line
-        }
         Command::Undo {
             instance,
             items,
