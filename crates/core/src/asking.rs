@@ -1,6 +1,6 @@
 //! Questions of handlers: prompts that wait, needs that last, the token for windows, connections.
 
-use crate::command::{Command, Reply, ReplyId};
+use crate::command::{Reply, ReplyId};
 use crate::cut;
 use crate::event::EventKind;
 use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, NeedId, RunId};
@@ -192,9 +192,6 @@ impl Manager {
         row.state = state;
         self.record(Record::Need(stored(&row)));
         self.event(EventKind::NeedClosed(id));
-        self.effects
-            .commands
-            .push(Command::ForgetPrompt { need: id });
         Some(row)
     }
 
@@ -282,9 +279,6 @@ impl Manager {
         }
         self.record(Record::Need(kept));
         self.event(EventKind::NeedClosed(id));
-        self.effects
-            .commands
-            .push(Command::ForgetPrompt { need: id });
         let request = self.next_request();
         self.enqueue(
             request,

@@ -1,7 +1,7 @@
 //! What the manager wants done with handler processes. Each is started without waiting; what comes of it is an
 //! [`Input`](crate::Input).
 
-use crate::id::{HandlerId, InstanceId, ItemId, NeedId, RunId};
+use crate::id::{HandlerId, InstanceId, ItemId, RunId};
 use crate::need::NeedRow;
 use crate::request::Trigger;
 
@@ -142,9 +142,4 @@ pub enum Command {
     Release(InstanceId),
     /// Go one rung up the stop ladder at once.
     Insist(InstanceId),
-    /// A need was answered that some attached person is looking at; nothing to do but to show.
-    ForgetPrompt {
-        /// The need.
-        need: NeedId,
-    },
 }

@@ -222,7 +222,6 @@ impl Model {
                 self.live.insert(*instance, handler.clone());
                 return;
             }
-            Command::ForgetPrompt { .. } => return,
             Command::Reply { instance, .. } => {
                 // A late question of a released instance is still answered (3.5.10); what is gone is not.
                 assert!(

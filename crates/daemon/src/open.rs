@@ -233,7 +233,10 @@ impl Home {
         if let Some(mut serving) = self.serving {
             // Others may still be reading their last answers.
             self.closing.cancel();
-            if tokio::time::timeout(DELIVERY_GRACE, &mut serving).await.is_err() {
+            if tokio::time::timeout(DELIVERY_GRACE, &mut serving)
+                .await
+                .is_err()
+            {
                 serving.abort();
             }
             if let Err(error) = std::fs::remove_file(self.places.socket())

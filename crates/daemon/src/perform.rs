@@ -10,11 +10,12 @@ use syncmgr_core::input::InstanceInput;
 use syncmgr_core::need::NeedRow;
 use syncmgr_core::request::Trigger;
 use syncmgr_core::{HandlerId, InstanceId, ItemId, RunId};
-use syncmgr_handler::call::{self, Definitions, Initialize, Notice, Prepare};
+use syncmgr_handler::call::{self, Initialize, Notice, Prepare};
 use syncmgr_handler::contract::{self, CONTRACT_VERSION, MAX_PAGE};
 use syncmgr_handler::frame::Answered;
 use syncmgr_host::{
-    CallError, Exit, ExitStatus, Handle, HostEvent, Instance, Limits, Reply, Spec, StopReason, What,
+    CallError, Exit, ExitStatus, Handle, HandshakeError, HostEvent, Instance, Limits, Reply, Spec,
+    StopReason, What,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -31,9 +32,6 @@ const LIST_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Most items of one handler; what lies beyond is left out and said.
 pub(crate) const MAX_ITEMS: usize = 1 << 20;
-
-/// Most bytes of definitions in one message, well below the longest line.
-const DEFINITIONS_PAGE_BYTES: usize = 256 * 1024;
 
 /// What comes from a worker.
 pub(crate) type FromWorker = (InstanceId, InstanceInput);
@@ -60,7 +58,7 @@ struct Running {
 /// One call of a worker.
 #[derive(Debug)]
 enum Step {
-    Initialize(Box<Initialize>, Vec<Definitions>),
+    Initialize(Box<Initialize>),
     ListItems,
     Prepare {
         run: RunId,
@@ -127,8 +125,7 @@ impl Performer {
             )));
         }
         let (trigger, may_bother_user, settings, cookie) = initialize;
-        let (first, rest) =
-            initialize_messages(&launch, trigger, may_bother_user, settings, cookie);
+        let first = initialize_message(&launch, trigger, may_bother_user, settings, cookie);
         let handle = Instance::start(
             spec(instance.0, &launch),
             self.limits.clone(),
@@ -139,7 +136,6 @@ impl Performer {
             instance,
             handler: handler.clone(),
             handle: handle.clone(),
-            handshake: self.limits.handshake,
             inputs: self.inputs.clone(),
         };
         self.workers.spawn(worker.work(queue));
@@ -148,7 +144,7 @@ impl Performer {
             handle,
             steps,
         };
-        running.push(Step::Initialize(Box::new(first), rest));
+        running.push(Step::Initialize(Box::new(first)));
         self.running.insert(instance, running);
         None
     }
@@ -156,7 +152,7 @@ impl Performer {
     /// Performs a command other than `Start`.
     pub(crate) fn perform(&mut self, command: Command) {
         let (instance, step) = match command {
-            Command::Start { .. } | Command::ForgetPrompt { .. } => return,
+            Command::Start { .. } => return,
             Command::ListItems(instance) => (instance, Step::ListItems),
             Command::Prepare {
                 instance,
@@ -262,7 +258,7 @@ impl Performer {
                 InstanceInput::Exited {
                     how: how_it_ended(&exit),
                     requested: exit.requested.is_some_and(|why| why != StopReason::Broken),
-                    stderr: text::detail(&exit.stderr_tail),
+                    stderr: text::tail(&exit.stderr_tail),
                 }
             }
         };
@@ -322,33 +318,16 @@ pub(crate) fn spec(instance: u64, launch: &Launch) -> Spec {
     }
 }
 
-/// The first message and the pages that follow it.
+/// The first message, with the definitions of all items: the handshake cuts them into pages.
 #[must_use]
-pub(crate) fn initialize_messages(
+pub(crate) fn initialize_message(
     launch: &Launch,
     trigger: Trigger,
     may_bother_user: bool,
     settings: bool,
     cookie: Option<Vec<u8>>,
-) -> (Initialize, Vec<Definitions>) {
-    let mut pages = vec![serde_json::Map::new()];
-    let mut bytes = 0;
-    for (id, definition) in &launch.definitions {
-        let size = id.len() + definition.to_string().len();
-        if bytes + size > DEFINITIONS_PAGE_BYTES {
-            pages.push(serde_json::Map::new());
-            bytes = 0;
-        }
-        bytes += size;
-        if let Some(page) = pages.last_mut() {
-            page.insert(id.clone(), definition.clone());
-        }
-    }
-    let mut pages = pages.into_iter();
-    let first = pages.next().unwrap_or_default();
-    let rest: Vec<_> = pages.collect();
-    let count = rest.len();
-    let initialize = Initialize {
+) -> Initialize {
+    Initialize {
         contract: vec![CONTRACT_VERSION],
         features: [
             contract::feature::PLAN,
@@ -366,18 +345,9 @@ pub(crate) fn initialize_messages(
         settings,
         cookie: cookie.map(|bytes| base64::engine::general_purpose::STANDARD.encode(bytes)),
         state_dir: launch.state_dir.to_string_lossy().into_owned(),
-        definitions: first,
-        more_definitions: count > 0,
-    };
-    let rest = rest
-        .into_iter()
-        .enumerate()
-        .map(|(at, definitions)| Definitions {
-            definitions,
-            more: at + 1 < count,
-        })
-        .collect();
-    (initialize, rest)
+        definitions: launch.definitions.clone(),
+        more_definitions: false,
+    }
 }
 
 /// Makes the calls of one instance, one after the other.
@@ -385,7 +355,6 @@ struct Worker {
     instance: InstanceId,
     handler: HandlerId,
     handle: Handle,
-    handshake: Duration,
     inputs: mpsc::Sender<FromWorker>,
 }
 
@@ -403,7 +372,7 @@ impl Worker {
 
     async fn take(&self, step: Step) -> Option<InstanceInput> {
         match step {
-            Step::Initialize(first, rest) => self.initialize(*first, rest).await,
+            Step::Initialize(first) => self.initialize(*first).await,
             Step::ListItems => self.list().await,
             Step::Prepare {
                 run,
@@ -501,19 +470,18 @@ impl Worker {
         }
     }
 
-    async fn initialize(&self, first: Initialize, rest: Vec<Definitions>) -> Option<InstanceInput> {
-        let answer = self.call(first, Some(self.handshake)).await;
-        Some(match answer {
-            Ok(answer) => {
-                for page in rest {
-                    self.notify(&Notice::Definitions(page));
-                }
-                from_handler::initialized(&answer)
-            }
-            Err(CallError::Gone { .. }) => return None,
+    async fn initialize(&self, first: Initialize) -> Option<InstanceInput> {
+        Some(match self.handle.handshake(first).await {
+            Ok(answer) => from_handler::initialized(&answer),
+            Err(HandshakeError::Call(CallError::Gone { .. })) => return None,
             Err(error) => {
                 self.handle.kill();
-                InstanceInput::NotInitialized(reason(&error))
+                let why = match error {
+                    // "The handshake failed" would tell people nothing.
+                    HandshakeError::Call(error) => reason(&error),
+                    error => reason(&error),
+                };
+                InstanceInput::NotInitialized(why)
             }
         })
     }

@@ -7,12 +7,14 @@ use serde_json::{Map, Value};
 use syncmgr_control::{Refusal, view};
 use syncmgr_core::need::NeedRow;
 use syncmgr_core::request::Trigger;
-use syncmgr_handler::call::{DefineItem, Initialized, ItemDefinition, Notice, PlanItems};
+use syncmgr_handler::call::{DefineItem, Initialized, ItemDefinition, PlanItems};
 use syncmgr_handler::callback::{Callback, Level};
 use syncmgr_handler::contract::{MAX_PAGE, feature};
 use syncmgr_handler::frame::Answered;
 use syncmgr_handler::item::ItemId;
-use syncmgr_host::{CallError, Handle, HostEvent, Instance, Limits, StopReason, What};
+use syncmgr_host::{
+    CallError, Handle, HandshakeError, HostEvent, Instance, Limits, StopReason, What,
+};
 use tokio::sync::mpsc;
 
 use crate::adapt::{from_handler, text, to_handler, to_view};
@@ -52,17 +54,13 @@ impl PropertyInstance {
             events,
             features: Vec::new(),
         };
-        let (first, rest) =
-            perform::initialize_messages(launch, Trigger::Manual, false, true, None);
-        let answer: Initialized = instance
-            .call(first, Some(limits.handshake), &mut |_| {})
-            .await?;
-        for page in rest {
-            instance
-                .handle
-                .notify(&Notice::Definitions(page))
-                .map_err(|error| broken(&error))?;
-        }
+        let first = perform::initialize_message(launch, Trigger::Manual, false, true, None);
+        let handle = instance.handle.clone();
+        let (answer, exit) = instance.hearing(handle.handshake(first), &mut |_| {}).await;
+        let answer: Initialized = answer.map_err(|error| match error {
+            HandshakeError::Call(error) => refusal(&error, exit),
+            error => broken(&error),
+        })?;
         instance.features = answer.features;
         Ok(instance)
     }
@@ -75,7 +73,16 @@ impl PropertyInstance {
         hear: &mut (dyn FnMut(Callback) + Send),
     ) -> Result<P::Answer, Refusal> {
         let handle = self.handle.clone();
-        let answer = handle.call(&params, deadline);
+        let (answer, exit) = self.hearing(handle.call(&params, deadline), hear).await;
+        answer.map_err(|error| refusal(&error, exit))
+    }
+
+    /// Waits for an answer while hearing what the handler says meanwhile; tells also how it ended, when it did.
+    async fn hearing<T, E: Lost>(
+        &mut self,
+        answer: impl Future<Output = Result<T, E>>,
+        hear: &mut (dyn FnMut(Callback) + Send),
+    ) -> (Result<T, E>, Option<String>) {
         tokio::pin!(answer);
         let mut exit = None;
         let answer = loop {
@@ -90,15 +97,22 @@ impl PropertyInstance {
                 },
             }
         };
-        // What came before the answer is heard before it is used.
-        while let Ok(event) = self.events.try_recv() {
-            match event.what {
-                What::Callback(callback) => hear(callback),
-                What::Exited(how) => exit = Some(perform::how_it_ended(&how)),
-                What::Started { .. } | What::Question { .. } | What::Violation(_) => {}
+        // What came before the answer is heard before it is used; of an instance that is gone, also how it ended.
+        let gone = answer.as_ref().is_err_and(Lost::is_gone);
+        loop {
+            let event = if gone && exit.is_none() {
+                self.events.recv().await
+            } else {
+                self.events.try_recv().ok()
+            };
+            match event.map(|event| event.what) {
+                Some(What::Callback(callback)) => hear(callback),
+                Some(What::Exited(how)) => exit = Some(perform::how_it_ended(&how)),
+                Some(What::Started { .. } | What::Question { .. } | What::Violation(_)) => {}
+                None => break,
             }
         }
-        answer.map_err(|error| refusal(&error, exit))
+        (answer, exit)
     }
 
     async fn end(mut self) {
@@ -108,6 +122,23 @@ impl PropertyInstance {
                 break;
             }
         }
+    }
+}
+
+/// An error that may say that the instance is gone.
+trait Lost {
+    fn is_gone(&self) -> bool;
+}
+
+impl Lost for CallError {
+    fn is_gone(&self) -> bool {
+        matches!(self, Self::Gone { .. })
+    }
+}
+
+impl Lost for HandshakeError {
+    fn is_gone(&self) -> bool {
+        matches!(self, Self::Call(error) if error.is_gone())
     }
 }
 

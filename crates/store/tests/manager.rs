@@ -330,9 +330,7 @@ fn obedient(command: Command, how: &Completed) -> Option<(InstanceId, Vec<Instan
                 InstanceInput::ShowErrorCompleted(Vec::new()),
             ],
         ),
-        Command::ItemStatus { .. } | Command::Reply { .. } | Command::ForgetPrompt { .. } => {
-            return None;
-        }
+        Command::ItemStatus { .. } | Command::Reply { .. } => return None,
     })
 }
 

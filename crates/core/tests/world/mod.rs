@@ -377,6 +377,5 @@ fn line(command: &Command) -> Option<String> {
         },
         Command::Release(instance) => format!("{instance} release"),
         Command::Insist(instance) => format!("{instance} insist"),
-        Command::ForgetPrompt { .. } => return None,
     })
 }

@@ -6,6 +6,9 @@ pub const MAX_LINE_CHARS: usize = 1_000;
 /// Longest explanation that is kept, in characters.
 pub const MAX_DETAIL_CHARS: usize = 16_000;
 
+/// How much is kept of the end of a text, in bytes.
+pub const MAX_TAIL_BYTES: usize = 64 << 10;
+
 /// Makes one harmless line: control characters and those that reorder text become visible escapes, and what is longer
 /// than [`MAX_LINE_CHARS`] is cut.
 #[must_use]
@@ -17,6 +20,13 @@ pub fn line(text: &str) -> String {
 #[must_use]
 pub fn detail(text: &str) -> String {
     neutral(text, MAX_DETAIL_CHARS, true)
+}
+
+/// The last [`MAX_TAIL_BYTES`] of a text with line breaks, such as what a program wrote before it ended.
+#[must_use]
+pub fn tail(text: &str) -> String {
+    let from = text.ceil_char_boundary(text.len().saturating_sub(MAX_TAIL_BYTES));
+    neutral(text.get(from..).unwrap_or_default(), MAX_TAIL_BYTES, true)
 }
 
 fn neutral(text: &str, most: usize, breaks: bool) -> String {

@@ -3,6 +3,7 @@
 //! `POST /v1/call` takes a [`Request`] and answers a [`Reply`](syncmgr_control::Reply) or, with status 4xx, a
 //! [`Refusal`]. `GET /v1/changes` streams [`Change`](syncmgr_control::Change)s, one JSON object a line.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,7 +37,10 @@ pub fn bind(path: &Path) -> std::io::Result<UnixListener> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    UnixListener::bind(path)
+    let listener = UnixListener::bind(path)?;
+    // The directory keeps others out already; the socket says so too.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
 }
 
 /// What the socket serves, and when that ends.
@@ -48,11 +52,7 @@ struct Served {
 
 /// Serves until it is to close: then nobody new is served, and what was answered or told before is still delivered.
 /// Every connection is checked to come from our own user.
-pub async fn serve(
-    listener: UnixListener,
-    service: Arc<dyn Service>,
-    closing: CancellationToken,
-) {
+pub async fn serve(listener: UnixListener, service: Arc<dyn Service>, closing: CancellationToken) {
     let router = Router::new()
         .route(CALL_PATH, post(call))
         .route(CHANGES_PATH, get(changes))
@@ -208,14 +208,15 @@ fn json<T: serde::Serialize>(status: StatusCode, value: &T) -> Response {
 async fn changes(State(Served { service, closing }): State<Served>) -> Response {
     match service.changes().await {
         Ok(stream) => {
-            let stream = futures::stream::unfold((stream, closing), |(mut stream, closing)| async {
-                tokio::select! {
-                    biased;
-                    change = stream.next() => Some((change?, (stream, closing))),
-                    // Only when everything was told.
-                    () = closing.cancelled() => None,
-                }
-            });
+            let stream =
+                futures::stream::unfold((stream, closing), |(mut stream, closing)| async {
+                    tokio::select! {
+                        biased;
+                        change = stream.next() => Some((change?, (stream, closing))),
+                        // Only when everything was told.
+                        () = closing.cancelled() => None,
+                    }
+                });
             let lines = stream.filter_map(|change| async move {
                 let mut line = serde_json::to_vec(&change).ok()?;
                 line.push(b'\n');
