@@ -105,11 +105,11 @@ impl Reached {
 
     /// Finds out who manages the home now.
     async fn again(&self) -> Result<(), Refusal> {
-        let service: Arc<dyn Service> =
-            match found(&self.environment, self.need, &self.own).await? {
-                Found::Own(service) => service,
-                Found::Another(client) => Arc::new(client),
-            };
+        let service: Arc<dyn Service> = match found(&self.environment, self.need, &self.own).await?
+        {
+            Found::Own(service) => service,
+            Found::Another(client) => Arc::new(client),
+        };
         *self.service.lock().unwrap_or_else(PoisonError::into_inner) = service;
         Ok(())
     }

@@ -1,0 +1,15 @@
+//! The real program from outside: its commands in homes of their own, with real handlers, signals and kills.
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests: what cannot be unwrapped fails the test; they start processes and give up after a time"
+)]
+
+mod bad_input;
+mod hostile;
+mod interrupt;
+mod manager;
+mod readme;
+mod sync;
+mod world;

@@ -1,0 +1,179 @@
+//! Who manages a home: one command, several at once, the daemon.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+
+use rustix::process::Signal;
+
+use crate::world::{Running, World, until};
+
+fn daemon(world: &World) -> Running {
+    let daemon = world.start(["daemon"]);
+    until("the daemon serves", || {
+        // Whoever looks before it is ready holds the home for a moment: it waits for that.
+        world.json(["status"]).pop().unwrap()["daemon"] == true
+    });
+    daemon
+}
+
+#[test]
+fn a_second_command_is_a_client_of_the_first() {
+    let world = World::with_pair(1);
+    let config = world.read("home/config/config.toml");
+    world.configure(&(config + &World::handler("slow", "hang-synchronize")));
+    world.write("left/new", "new");
+    let mut first = world.start(["sync", "--json"]);
+    first
+        .wait_for("\"item\":\"item-3\"")
+        .wait_for("\"name\":\"left\",\"status\":\"succeeded\"");
+    let status = world.run(["status"]);
+    status.says("synchronizing");
+    let runs = world.run(["runs"]);
+    runs.exits(0).says("runs");
+    // What it asks for is done by the first, while that works.
+    world.write("left/newer", "newer");
+    world.run(["sync", "left"]).exits(0);
+    assert!(world.has("right/newer"));
+    // And it stops what the first began.
+    world.run(["stop"]).exits(0);
+    world.run(["stop"]).exits(0);
+    let done = first.end();
+    done.exits(2);
+    until("nothing is left behind", || world.processes().is_empty());
+}
+
+#[test]
+fn commands_at_once_wait_for_each_other() {
+    let world = World::with_pair(20);
+    world.write("left/new", "new");
+    let all: Vec<Running> = (0..6)
+        .map(|number| match number % 3 {
+            0 => world.start(["sync"]),
+            1 => world.start(["status"]),
+            _ => world.start(["runs"]),
+        })
+        .collect();
+    for one in all {
+        let done = one.end();
+        done.exits(0);
+        assert!(done.err.is_empty(), "{done}");
+    }
+    assert_eq!(world.content("left"), world.content("right"));
+}
+
+#[test]
+fn the_daemon_serves_the_same_commands() {
+    let world = World::with_folders();
+    world.write("left/a", "a");
+    let daemon = daemon(&world);
+    world
+        .run(["sync", "./left", "./right"])
+        .exits(0)
+        .says("added left");
+    assert_eq!(world.read("right/a"), "a");
+    world.write("left/b", "b");
+    world.run(["sync", "left"]).exits(0).says("↑1 ↓0 ✗0");
+    world.run(["plan"]).exits(0);
+    world.run(["doctor"]).exits(0).says("daemon");
+    world.run(["undo", "2"]).exits(0);
+    assert!(!world.has("right/b"));
+    world.run(["sync", "nobody"]).exits(4).says("name::unknown");
+
+    let run = fs::metadata(world.home().join("run")).unwrap();
+    assert_eq!(run.permissions().mode() & 0o777, 0o700);
+    assert_eq!(run.uid(), rustix::process::geteuid().as_raw());
+    let socket = fs::read_dir(world.home().join("run"))
+        .unwrap()
+        .flatten()
+        .find(|entry| entry.file_type().unwrap().is_socket())
+        .unwrap();
+    let mode = socket.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
+
+    // A second one is refused.
+    let second = world.run(["daemon"]);
+    second
+        .exits(4)
+        .says("daemon::running")
+        .says(&daemon.id().to_string());
+
+    daemon.signal(Signal::TERM);
+    daemon.end().exits(0);
+    assert!(!socket.path().exists(), "the socket goes with the daemon");
+    assert_eq!(world.json(["status"]).last().unwrap()["daemon"], false);
+    until("nothing is left behind", || world.processes().is_empty());
+}
+
+#[test]
+fn a_daemon_that_is_told_to_end_stops_what_works() {
+    let world = World::new();
+    let config = "[manager]\nstop_grace = \"1s\"\n".to_owned();
+    world.configure(&(config + &World::handler("slow", "hang-synchronize")));
+    let daemon = daemon(&world);
+    let mut sync = world.start(["sync", "--json"]);
+    sync.wait_for("\"status\":\"updating\"");
+    daemon.signal(Signal::TERM);
+    sync.end().exits(2);
+    daemon.end().exits(0);
+    until("nothing is left behind", || world.processes().is_empty());
+}
+
+#[test]
+fn after_a_kill_the_next_command_takes_over() {
+    let world = World::with_pair(1);
+    let daemon = daemon(&world);
+    let pid = daemon.id();
+    daemon.signal(Signal::KILL);
+    let killed = daemon.end();
+    assert_eq!(killed.code, None);
+    assert!(world.has("home/run/lock"));
+    // The socket is still there, and nobody behind it.
+    world.write("left/new", "new");
+    world.run(["sync"]).exits(0).says(&format!("process {pid}"));
+    assert!(world.has("right/new"));
+    world.run(["status"]).exits(0);
+    world.run(["log"]).exits(0).says(&pid.to_string());
+}
+
+#[test]
+fn a_killed_command_leaves_an_interrupted_run() {
+    let world = World::new();
+    let sync = held_up(&world);
+    sync.signal(Signal::KILL);
+    assert_eq!(sync.end().code, None);
+    // Whoever comes next ends what the killed one left at work.
+    world.run(["runs"]).exits(0).says("interrupted");
+    until("its handler is gone too", || world.processes().is_empty());
+    world.run(["run", "1"]).exits(0).says("interrupted");
+}
+
+/// Begins a `sync` that its handler holds up until it is stopped.
+fn held_up(world: &World) -> Running {
+    world.configure(&World::handler("slow", "hang-synchronize"));
+    let mut sync = world.start(["sync", "--json"]);
+    sync.wait_for("\"status\":\"updating\"");
+    sync
+}
+
+#[test]
+fn a_home_that_cannot_be_used_is_refused() {
+    let world = World::new();
+    world.write("file", "not a directory");
+    let mut command = world.command(["status"]);
+    command.env("SYNCMGR_HOME", world.path("file"));
+    Running::start(command)
+        .end()
+        .exits(4)
+        .says("home::")
+        .says("help: ");
+    let mut command = world.command(["sync", "./left", "./right"]);
+    command.env("SYNCMGR_HOME", world.path("x".repeat(120)));
+    fs::create_dir(world.path("left")).unwrap();
+    fs::create_dir(world.path("right")).unwrap();
+    let done = Running::start(command).end();
+    // Too long for a socket: said so, or done without one.
+    assert!(matches!(done.code, Some(0 | 4)), "{done}");
+    if done.code == Some(4) {
+        done.says("control::socket").says("SYNCMGR_HOME");
+    }
+}
