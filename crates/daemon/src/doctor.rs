@@ -34,9 +34,9 @@ impl Loop {
         let configuration = good(
             "configuration",
             format!(
-                "{} items, {} registered handlers",
-                self.config.config.item.len(),
-                self.config.config.handler.len()
+                "{}, {}",
+                some(self.config.config.item.len(), "defined item"),
+                some(self.config.config.handler.len(), "registered handler")
             ),
         );
         let mut checks = vec![home, manager, configuration];
@@ -160,4 +160,10 @@ async fn handler(id: &HandlerId, launch: Option<Launch>, limits: &Limits) -> Che
             hint: refusal.hint.filter(|hint| !hint.is_empty()),
         },
     }
+}
+
+/// A number of things, as people write it.
+fn some(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
 }
