@@ -37,8 +37,8 @@ pub(crate) async fn sync(talk: &mut Talk, target: Target) -> Result<Verdict, Ref
         let status = ask!(talk, Request::Status, Reply::Status(status) => status);
         if verdict.exit == status.verdict.exit {
             verdict.sentence = status.verdict.sentence;
+            verdict.suggestion = status.verdict.suggestion.or(verdict.suggestion);
         }
-        verdict.suggestion = status.verdict.suggestion.or(verdict.suggestion);
     }
     Ok(verdict)
 }
@@ -223,7 +223,10 @@ pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
                 }
                 _ => format!("{subject} {was} not synchronized{why}."),
             },
-            inspect.or_else(|| Some("syncmgr doctor".to_owned())),
+            // Where no item failed there is no run to look at: a handler could not be reached.
+            inspect
+                .filter(|_| followed.progress.failed() > 0)
+                .or_else(|| Some("syncmgr doctor".to_owned())),
         ),
         Outcome::Interrupted => (
             format!("The manager ended while {subject} {was} at work."),
