@@ -169,8 +169,8 @@ pub(crate) struct Cost {
 
 /// Runs a command to its end and measures it.
 ///
-/// CPU and the largest process come from the kernel's account of the ended tree; the sum of processes is read from
-/// the running tree every few milliseconds, since the kernel keeps no such figure.
+/// CPU comes from the kernel's account of the ended tree. Memory is each process's own peak, read from the running
+/// tree every few milliseconds.
 pub(crate) fn measured(command: &mut Command) -> Result<Cost> {
     command.stdin(Stdio::null());
     let started = now();
@@ -180,28 +180,38 @@ pub(crate) fn measured(command: &mut Command) -> Result<Cost> {
     let root = child.id();
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let sampler = std::thread::spawn(move || {
-        let mut most = 0_u64;
+        let (mut most, mut largest) = (0_u64, 0_u64);
         loop {
-            let together = crate::sys::family(root)
+            let living = crate::sys::family(root);
+            let peaks: Vec<u64> = living
                 .into_iter()
-                .filter_map(crate::sys::peak_kib);
-            most = most.max(together.sum());
+                .filter_map(crate::sys::peak_kib)
+                .collect();
+            most = most.max(peaks.iter().sum());
+            largest = largest.max(peaks.into_iter().max().unwrap_or_default());
             match stopped.recv_timeout(SAMPLE_EVERY) {
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
-                _ => return most,
+                _ => return (most, largest),
             }
         }
     });
     let ended = crate::sys::wait_with_usage(child);
     let wall = now().duration_since(started);
     drop(stop);
-    let sum_kib = sampler.join().unwrap_or_default();
+    let (sum_kib, seen_kib) = sampler.join().unwrap_or_default();
     let usage = ended.with_context(|| format!("could not wait for {}", shown(command)))?;
+    // The kernel counts what this program held when it started the other one as that one's peak too, so what was seen
+    // of the running tree is believed, unless it ended before anything was seen.
+    let largest_kib = if seen_kib > 0 {
+        seen_kib
+    } else {
+        usage.largest_kib
+    };
     Ok(Cost {
         wall_s: wall.as_secs_f64(),
         cpu_s: usage.cpu.as_secs_f64(),
-        largest_kib: usage.largest_kib,
-        sum_kib: sum_kib.max(usage.largest_kib),
+        largest_kib,
+        sum_kib: sum_kib.max(largest_kib),
         code: usage.code,
     })
 }
