@@ -155,7 +155,11 @@ impl Following {
                     changes = talk.service.changes().await.map_err(|_| went_away())?;
                 }
                 Event::Interrupt => self.interrupted(talk, &pending),
-                Event::State(Err(_)) if self.managers > 0 => return Err(went_away()),
+                Event::State(Err(refusal))
+                    if self.managers > 0 || refusal.code == "request::unknown" =>
+                {
+                    return Err(went_away());
+                }
                 Event::State(reply) => self.state(reply?)?,
                 Event::Stopped(reply) | Event::Answered(reply) => {
                     if let Err(refusal) = reply {

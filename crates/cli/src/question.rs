@@ -13,12 +13,16 @@ pub(crate) fn question_lines(need: &NeedView, look: &Look) -> Vec<String> {
     let mut lines = heading(need, look);
     let widest = need.choices.iter().map(|choice| width(&choice.name)).max();
     for (index, choice) in need.choices.iter().enumerate() {
-        lines.push(format!(
-            "    {}  {}  {}",
+        let typed = format!(
+            "{}  {}",
             index + 1,
-            pad(&harmless(&choice.name), widest.unwrap_or(0)),
-            harmless(&choice.label)
-        ));
+            pad(&harmless(&choice.name), widest.unwrap_or(0))
+        );
+        let plain = Look {
+            color: false,
+            ..*look
+        };
+        lines.extend(explained(&typed, &harmless(&choice.label), &plain));
     }
     lines
 }
@@ -52,15 +56,25 @@ pub(crate) fn command_lines(
     commands
         .iter()
         .zip(choices)
-        .map(|(command, choice)| {
-            format!(
-                "    {}  {}",
-                look.bold(&pad(command, widest)),
-                look.dim(&harmless(&choice.label))
-            )
-            .trim_end()
-            .to_owned()
-        })
+        .map(|(command, choice)| (pad(command, widest), harmless(&choice.label)))
+        .flat_map(|(command, label)| explained(&command, &label, look))
+        .collect()
+}
+
+/// Something to type and what it does, beside each other, or below each other where the terminal is too narrow.
+fn explained(typed: &str, label: &str, look: &Look) -> Vec<String> {
+    let whole = format!("    {}  {}", look.bold(typed), look.dim(label));
+    let room = look.wrap_columns();
+    if width(typed) + width(label) + 6 <= room {
+        return vec![whole.trim_end().to_owned()];
+    }
+    let below = wrap(label, room.saturating_sub(8).max(20));
+    std::iter::once(format!("    {}", look.bold(typed.trim_end())))
+        .chain(
+            below
+                .iter()
+                .map(|line| format!("        {}", look.dim(line))),
+        )
         .collect()
 }
 

@@ -14,6 +14,7 @@ use crate::screen::Screen;
 use crate::sync::verdict_line;
 use crate::talk::{Talk, Verdict};
 use crate::target::{Origin, Target, absolute, folder_arguments, target};
+use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::{duration, generate, history, inbox, items, preview, report, steer, sync};
 
@@ -67,7 +68,7 @@ pub fn run(
         Err(refusal) => return refused(&refusal, &mut screen),
     };
     let ended = match work {
-        Work::Daemon => program.daemon(),
+        Work::Daemon => program.daemon(&mut |sentence| screen.remark(&harmless(sentence))),
         Work::Handler(kind) => program.handler(&kind),
         Work::Print(print) => print().map(|bytes| {
             screen.raw(&bytes);

@@ -5,7 +5,7 @@ use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 use crate::look::Mark;
 use crate::table::{Cell, Table};
 use crate::talk::{Talk, Verdict, ask};
-use crate::text::harmless;
+use crate::text::{harmless, wrap};
 use crate::when;
 
 /// Sends an order that is done at once, and says to what it was done.
@@ -72,12 +72,19 @@ pub(crate) async fn doctor(talk: &mut Talk) -> Result<Verdict, Refusal> {
         if good && talk.screen.quiet() {
             continue;
         }
-        talk.screen.line(format!(
-            "{} {}: {}",
-            look.mark(Mark::of_exit(check.result)),
-            look.bold(&harmless(&check.name)),
-            harmless(&check.text)
-        ));
+        let name = harmless(&check.name);
+        let text = format!("{name}: {}", harmless(&check.text));
+        let columns = look.wrap_columns().saturating_sub(4).max(20);
+        for (index, line) in wrap(&text, columns).into_iter().enumerate() {
+            let line = match line.strip_prefix(&name) {
+                Some(rest) if index == 0 => {
+                    let mark = look.mark(Mark::of_exit(check.result));
+                    format!("{mark} {}{rest}", look.bold(&name))
+                }
+                _ => format!("    {line}"),
+            };
+            talk.screen.line(line);
+        }
         if let Some(hint) = &check.hint {
             talk.screen.wrapped(4, &harmless(hint));
         }

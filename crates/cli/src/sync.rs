@@ -173,6 +173,16 @@ pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
             "Nothing had to be done.".to_owned(),
             Some("syncmgr status".to_owned()),
         ),
+        Outcome::Nothing if followed.problem.is_some() => (
+            // The reason begins with a name, which needs no saying twice.
+            match why.strip_prefix(&format!(": {subject}")) {
+                Some(why) => format!("{subject} {was} not synchronized{why}."),
+                None => format!("{subject} {was} not synchronized{why}."),
+            },
+            asked
+                .first()
+                .map(|name| format!("syncmgr why {}", word(name))),
+        ),
         Outcome::Nothing => (
             format!("{subject} {was} in sync already."),
             Some("syncmgr status".to_owned()),
@@ -235,6 +245,12 @@ pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
     };
     let exit = if followed.left {
         ExitCode::Failed
+    } else if followed.outcome == Outcome::Nothing
+        && followed.problem.is_some()
+        && !asked.is_empty()
+    {
+        // It was asked for by its name and did not happen.
+        ExitCode::Warnings
     } else {
         followed.outcome.exit()
     };

@@ -95,7 +95,7 @@ pub trait Program {
     ///
     /// # Errors
     /// A refusal when it cannot begin.
-    fn daemon(&self) -> Result<ExitCode, Refusal>;
+    fn daemon(&self, ready: &mut (dyn FnMut(&str) + Send)) -> Result<ExitCode, Refusal>;
 
     /// Serves a built-in handler on standard input and output until its manager is done with it.
     ///

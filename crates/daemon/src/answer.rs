@@ -114,6 +114,15 @@ impl Loop {
                 let until = for_ms.map(|ms| self.now().plus(std::time::Duration::from_millis(ms)));
                 self.each_scope(&names, |scope| Input::Pause { scope, until })
             }
+            // Everything goes on: also what was paused by its name.
+            Request::Resume { names } if names.is_empty() => {
+                let paused: Vec<PauseScope> =
+                    self.manager.pauses().map(|row| row.scope.clone()).collect();
+                for scope in paused {
+                    self.apply(Input::Resume(scope));
+                }
+                Ok(Reply::Done { names: Vec::new() })
+            }
             Request::Resume { names } => self.each_scope(&names, Input::Resume),
             Request::Enable { names, enabled } => self.enable(&names, enabled),
             Request::Stop { request } => {

@@ -7,12 +7,16 @@ use syncmgr_control::{ExitCode, Refusal};
 use crate::open::{Home, OpenError, Purpose};
 use crate::place::Environment;
 
-/// Runs until a signal asks for the end: the first stops what works and waits for it, a second insists. Blocks.
+/// Runs until a signal asks for the end: the first stops what works and waits for it, a second insists. Blocks. `ready` is
+/// told in one sentence once commands are served.
 ///
 /// # Errors
 /// `daemon::running` when somebody else manages the home; whatever keeps the home from being opened; the fault for which
 /// the manager ended early.
-pub fn run(environment: &Environment) -> Result<ExitCode, Refusal> {
+pub fn run(
+    environment: &Environment,
+    ready: &mut (dyn FnMut(&str) + Send),
+) -> Result<ExitCode, Refusal> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
@@ -21,7 +25,7 @@ pub fn run(environment: &Environment) -> Result<ExitCode, Refusal> {
             Refusal::new("manager::fault", "the daemon could not begin", "try again")
                 .because(&cause)
         })?;
-    runtime.block_on(manage(environment))
+    runtime.block_on(manage(environment, ready))
 }
 
 /// How long the daemon waits for a command that is just looking or ending.
@@ -58,12 +62,16 @@ async fn open(environment: &Environment) -> Result<Home, Refusal> {
 /// Threads of the daemon beside the loop's own: it waits far more than it computes.
 const WORKERS: usize = 2;
 
-async fn manage(environment: &Environment) -> Result<ExitCode, Refusal> {
+async fn manage(
+    environment: &Environment,
+    ready: &mut (dyn FnMut(&str) + Send),
+) -> Result<ExitCode, Refusal> {
     let mut signals = crate::sys::end_signals().map_err(|cause| {
         Refusal::new("manager::fault", "signals cannot be awaited", "try again").because(&cause)
     })?;
     let home = open(environment).await?;
     tracing::info!(home = %home.places().state_dir.display(), "the daemon manages this home");
+    ready("the daemon serves every command of this home; Ctrl-C ends it");
     let service = std::sync::Arc::clone(&home.service);
     let closing = home.close();
     tokio::pin!(closing);

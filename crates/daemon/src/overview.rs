@@ -9,6 +9,7 @@ use syncmgr_control::{ExitCode, Refusal};
 use syncmgr_core::ItemRef;
 use syncmgr_core::freshness::{Freshness, freshness};
 use syncmgr_core::item::ItemRow;
+use syncmgr_core::record::PauseScope;
 use syncmgr_core::task::{ItemTask, Offer, item_task};
 use syncmgr_core::verdict::{Exit, Shown, Verdict};
 use syncmgr_core::why::{About, Reason};
@@ -135,7 +136,7 @@ impl Loop {
             None => format!("{name}: {state}; nothing holds it back."),
         };
         WhyView {
-            suggestion: suggestion(shown, &name),
+            suggestion: suggestion(shown, &self.to_name(shown, Some(item), &name)),
             sentence,
             name,
             reasons: reasons.iter().map(reason_view).collect(),
@@ -197,12 +198,27 @@ impl Loop {
         let suggestion = if verdict.items == 0 {
             Some("syncmgr sync LEFT RIGHT".to_owned())
         } else {
-            suggestion(verdict.worst, first)
+            suggestion(
+                verdict.worst,
+                &self.to_name(verdict.worst, verdict.which.first(), first),
+            )
         };
         VerdictView {
             sentence,
             exit: exit_code(verdict.worst.exit()),
             suggestion,
+        }
+    }
+
+    /// What the suggested command has to name: of a pause, whatever it is that was paused.
+    fn to_name(&self, shown: Shown, item: Option<&ItemRef>, name: &str) -> String {
+        let pause = item
+            .filter(|_| shown == Shown::Paused)
+            .and_then(|item| self.manager.pause_of(item));
+        match pause.map(|pause| &pause.scope) {
+            Some(PauseScope::All) => String::new(),
+            Some(PauseScope::Handler(handler)) => handler.to_string(),
+            Some(PauseScope::Item(_)) | None => name.to_owned(),
         }
     }
 
@@ -325,6 +341,7 @@ fn suggestion(shown: Shown, name: &str) -> Option<String> {
         Shown::Overdue | Shown::Late | Shown::New | Shown::Disconnected => {
             Some(format!("syncmgr sync {}", quoted(name)))
         }
+        Shown::Paused if name.is_empty() => Some("syncmgr resume".to_owned()),
         Shown::Paused => Some(format!("syncmgr resume {}", quoted(name))),
         Shown::Disabled => Some(format!("syncmgr enable {}", quoted(name))),
         Shown::Stopping | Shown::Syncing | Shown::Pending | Shown::NotSetUp | Shown::Fresh => None,

@@ -57,8 +57,8 @@ impl Program for Syncmgr {
         .boxed()
     }
 
-    fn daemon(&self) -> Result<ExitCode, Refusal> {
-        syncmgr_daemon::foreground::run(&self.environment)
+    fn daemon(&self, ready: &mut (dyn FnMut(&str) + Send)) -> Result<ExitCode, Refusal> {
+        syncmgr_daemon::foreground::run(&self.environment, ready)
     }
 
     fn handler(&self, kind: &str) -> Result<ExitCode, Refusal> {

@@ -102,7 +102,8 @@ impl Program for Fake {
         async {}.boxed()
     }
 
-    fn daemon(&self) -> Result<ExitCode, Refusal> {
+    fn daemon(&self, ready: &mut (dyn FnMut(&str) + Send)) -> Result<ExitCode, Refusal> {
+        ready("the daemon manages a home");
         Ok(ExitCode::Warnings)
     }
 

@@ -322,18 +322,44 @@ fn a_gap_that_lost_nothing_changes_nothing() {
 
 #[test]
 fn a_manager_that_goes_away_is_a_failure() {
-    let run = Run::new("sync notes")
-        .manager(going(|stage| {
-            stage.happens(opened(11, 7, 1));
-            stage.hang_up();
-        }))
-        .go();
+    let mut hung_up = false;
+    let mut goes = going(|stage| {
+        stage.happens(opened(11, 7, 1));
+        stage.hang_up();
+    });
+    // Whoever manages after it does not know the request.
+    let script = move |request: &Request, stage: &Stage| match request {
+        Request::RequestState { .. } if hung_up => {
+            Err(Refusal::new("request::unknown", "not known", "look"))
+        }
+        other => {
+            hung_up |= matches!(other, Request::Sync { .. });
+            goes(other, stage)
+        }
+    };
+    let run = Run::new("sync notes").manager(script).go();
     assert_eq!(run.exit, ExitCode::Failed);
     assert!(
         run.errors.contains("cli::manager-went-away"),
         "{}",
         run.errors
     );
+}
+
+#[test]
+fn another_manager_that_knows_the_request_is_followed() {
+    let mut hung_up = false;
+    let mut goes = going(Stage::hang_up);
+    let script = move |request: &Request, stage: &Stage| match request {
+        Request::RequestState { .. } if hung_up => state(Outcome::Skipped, &[]),
+        other => {
+            hung_up |= matches!(other, Request::Sync { .. });
+            goes(other, stage)
+        }
+    };
+    let run = Run::new("sync notes").manager(script).go();
+    assert!(run.errors.is_empty(), "{}", run.errors);
+    assert_eq!(run.exit, Outcome::Skipped.exit());
 }
 
 #[test]

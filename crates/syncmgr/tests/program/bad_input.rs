@@ -51,7 +51,7 @@ fn an_unreadable_folder_is_refused() {
         return;
     }
     let world = World::with_folders();
-    fs::set_permissions(world.path("left"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(world.path("left"), fs::Permissions::from_mode(0o000)).unwrap();
     let done = world.run(["sync", "./left", "./right"]);
     fs::set_permissions(world.path("left"), fs::Permissions::from_mode(0o700)).unwrap();
     refused(&done, "folder::root-unreadable");
@@ -67,7 +67,7 @@ fn an_unreadable_file_stops_nothing_else() {
     for name in ["a", "m", "z"] {
         world.write(format!("left/{name}"), name);
     }
-    fs::set_permissions(world.path("left/m"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(world.path("left/m"), fs::Permissions::from_mode(0o000)).unwrap();
     let done = world.run(["sync", "./left", "./right"]);
     assert!(matches!(done.code, Some(1 | 2)), "{done}");
     done.says("m");

@@ -8,11 +8,8 @@ use rustix::process::Signal;
 use crate::world::{Running, World, until};
 
 fn daemon(world: &World) -> Running {
-    let daemon = world.start(["daemon"]);
-    until("the daemon serves", || {
-        // Whoever looks before it is ready holds the home for a moment: it waits for that.
-        world.json(["status"]).pop().unwrap()["daemon"] == true
-    });
+    let mut daemon = world.start(["daemon"]);
+    daemon.wait_for("serves every command");
     daemon
 }
 

@@ -321,12 +321,22 @@ fn the_exit_code_of_status_is_the_verdict() {
     world.run(["sync"]).exits(0);
     world.run(["status"]).exits(0).says("Everything is in sync");
     world.run(["pause", "left"]).exits(0);
-    world.run(["status"]).exits(0).says("paused");
+    world
+        .run(["status"])
+        .exits(0)
+        .says("paused")
+        .says("syncmgr resume left");
     world.write("left/a", "a");
     world.run(["sync"]).exits(0);
     assert!(!world.has("right/a"), "paused");
-    world.run(["resume"]).exits(0);
-    world.run(["resume", "left"]).exits(0);
+    world.run(["pause"]).exits(0);
+    world.run(["resume"]).exits(0).says("Everything goes on");
+    world.run(["disable", "left"]).exits(0);
+    let done = world.run(["sync", "left"]);
+    done.exits(1)
+        .says("left was not synchronized: it is turned off.");
+    assert!(!world.has("right/a"), "turned off");
+    world.run(["enable", "left"]).exits(0);
     world.run(["sync"]).exits(0);
     assert!(world.has("right/a"));
     fs::remove_dir_all(world.path("right")).unwrap();

@@ -62,7 +62,7 @@ impl World {
         let world = Self::with_folders();
         for number in 0..files {
             world.write(
-                &format!("left/file-{number:03}"),
+                format!("left/file-{number:03}"),
                 format!("content of {number}\n"),
             );
         }
