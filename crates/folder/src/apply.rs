@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use std::io;
 
 use crate::archive::{Base, Mark, Updates};
-use crate::bench::{Bench, ChangeFault, in_parallel, lock};
 use crate::journal::{Deed, Record, Stamp};
 use crate::name;
 use crate::observe::Step;
@@ -16,6 +15,7 @@ use crate::reconcile::{Decision, Group, Item};
 use crate::stage::{Staged, discard};
 use crate::tree::{Kind, Meta, Side, Time};
 use crate::unit::{confirm_unit, delete_unit, make_dir, place_unit, remove_dir, stage_unit};
+use crate::workbench::{Bench, ChangeFault, in_parallel, lock};
 
 /// How many files a batch holds at most.
 const BATCH_FILES: usize = 4096;

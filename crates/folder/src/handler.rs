@@ -19,7 +19,6 @@ use syncmgr_handler::frame::RpcError;
 use syncmgr_handler::item::{Answer, Counts as Moved, HandlerInfo, Item, ItemId};
 use syncmgr_handler::{ActionSink, Handler, Introduction, ItemList, Run, Start, Unfinished};
 
-use crate::bench::Counts;
 use crate::check::check;
 use crate::conflict::{Choice, Conflict};
 use crate::definition::{Definition, DefinitionError};
@@ -33,6 +32,7 @@ use crate::resolve::ResolveFault;
 use crate::tree::{Kind, Side};
 use crate::undo::UndoFault;
 use crate::versions::is_run_name;
+use crate::workbench::Counts;
 
 /// How many findings of one run are logged one by one; the rest is counted.
 const FINDINGS_MAX: usize = 200;

@@ -7,12 +7,12 @@
 use std::collections::HashMap;
 use std::io;
 
-use crate::bench::Bench;
 use crate::journal::{Deed, Record, Stamp};
 use crate::name;
 use crate::observe::Step;
 use crate::tree::{Kind, Side};
 use crate::versions::{is_run_name, kept_name};
+use crate::workbench::Bench;
 
 /// Makes the name of a temporary file.
 pub(crate) fn temp_name(prefix: &[u8], run: &str, number: u64, replaces: bool) -> Vec<u8> {

@@ -13,7 +13,6 @@
 
 mod apply;
 mod archive;
-mod bench;
 mod check;
 mod compact;
 mod conflict;
@@ -41,9 +40,9 @@ mod tree;
 mod undo;
 mod unit;
 mod versions;
+mod workbench;
 
 pub use archive::LoadArchiveError;
-pub use bench::Counts;
 pub use check::{Checked, PairRefusal, check};
 pub use conflict::{Choice, Conflict, ConflictSide};
 pub use definition::DefinitionError;
@@ -58,3 +57,4 @@ pub use resolve::ResolveFault;
 pub use tree::{Hash, Kind, MODE_MASK, Meta, Side, Time};
 pub use undo::{UndoFault, UndoOutcome};
 pub use versions::{KeptVersion, VERSIONS_RUNS_MAX, is_run_name};
+pub use workbench::Counts;

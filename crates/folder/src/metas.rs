@@ -4,11 +4,11 @@ use std::io;
 
 use crate::apply::{Job, Run, base_of, jobs};
 use crate::archive::Mark;
-use crate::bench::{Bench, ChangeFault, lock};
 use crate::journal::{Deed, Record};
 use crate::observe::Step;
 use crate::reconcile::{Decision, Group, Item};
 use crate::tree::{Kind, Side, Time};
+use crate::workbench::{Bench, ChangeFault, lock};
 
 /// Permission bits and time that a side is to have.
 type MetaChange = (Side, u32, Time);

@@ -9,7 +9,6 @@ use thiserror::Error;
 
 use crate::apply::apply;
 use crate::archive::{ARCHIVE_NAME, Archive, LoadArchiveError, Updates};
-use crate::bench::{Bench, BenchInput, Counts};
 use crate::check::{self, Checked, PairRefusal};
 use crate::conflict::{self, Conflict};
 use crate::fs::{self, Dir};
@@ -23,6 +22,7 @@ use crate::reconcile::{self, Group};
 use crate::scan::{Scan, ScanInput, scan};
 use crate::tree::{Side, Time};
 use crate::versions::{self, KeptVersion, Store};
+use crate::workbench::{Bench, BenchInput, Counts};
 
 /// How many threads read and copy at most.
 const WORKERS_MAX: usize = 8;
@@ -408,7 +408,7 @@ impl Pair {
             conflict::save(state, &conflicts).map_err(SyncFault::Record)?;
         }
         applied.map_err(SyncFault::Record)?;
-        let mut counts = *crate::bench::lock(&bench.counts);
+        let mut counts = *crate::workbench::lock(&bench.counts);
         counts.conflicts = conflicts.len() as u64;
         counts.bytes = bench.bytes.load(std::sync::atomic::Ordering::Relaxed);
         // What the scan could not read was not synchronized either; the workbench has counted its own failures.

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::bench::Counts;
 use crate::guard::GuardHold;
 use crate::name::{self, Shown};
 use crate::observe::Finding;
 use crate::reconcile::{ConflictKind, Decision, Group};
 use crate::tree::{Kind, Side};
+use crate::workbench::Counts;
 
 /// What would be done to one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,6 @@ use std::io;
 use thiserror::Error;
 
 use crate::archive::{Base, Mark, Updates};
-use crate::bench::{Bench, BenchInput, ChangeFault};
 use crate::conflict::{self, Choice};
 use crate::fs::{self, Dir};
 use crate::guard::GuardHold;
@@ -17,6 +16,7 @@ use crate::reconcile::{Decision, Group, Item, Verdict};
 use crate::stage::{discard, stage};
 use crate::tree::{Kind, Side};
 use crate::versions::{self, Store};
+use crate::workbench::{Bench, BenchInput, ChangeFault};
 
 /// How many names are tried for a version that stays beside another.
 const NAMES_MAX: u32 = 1000;

@@ -2,12 +2,12 @@
 
 use std::io::{self, Write as _};
 
-use crate::bench::{Bench, ChangeFault};
 use crate::fs::{self, Dir, ReadFault};
 use crate::name;
 use crate::observe::Step;
 use crate::reconcile::Item;
 use crate::tree::{Hash, Kind, Meta, Side, Time};
+use crate::workbench::{Bench, ChangeFault};
 use std::sync::atomic::Ordering;
 
 /// A copy that waits under a temporary name.

@@ -11,7 +11,6 @@ use std::io;
 use thiserror::Error;
 
 use crate::archive::{Archive, Updates};
-use crate::bench::{Bench, BenchInput, ChangeFault};
 use crate::check;
 use crate::fs::{self, Dir};
 use crate::journal::{Deed, Record, Stamp};
@@ -20,6 +19,7 @@ use crate::observe::{Cancel, Finding, Observer, Phase, Step};
 use crate::pair::{Pair, SyncFault};
 use crate::tree::{Kind, Meta};
 use crate::versions::{self, Store, kept_name};
+use crate::workbench::{Bench, BenchInput, ChangeFault};
 
 /// Why a run was not undone.
 #[derive(Debug, Error)]

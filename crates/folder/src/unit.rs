@@ -5,7 +5,6 @@ use std::io;
 
 use crate::apply::{Job, Unit, base_of};
 use crate::archive::{Base, Mark};
-use crate::bench::{Bench, ChangeFault, is_absent};
 use crate::fs::{self, Dir};
 use crate::journal::{Deed, Record, Stamp};
 use crate::name;
@@ -13,6 +12,7 @@ use crate::observe::Step;
 use crate::reconcile::{Group, Item};
 use crate::stage::{Staged, discard, stage};
 use crate::tree::{Kind, Meta, Side};
+use crate::workbench::{Bench, ChangeFault, is_absent};
 
 fn open_both(bench: &Bench<'_>, path: &[u8]) -> io::Result<[Dir; 2]> {
     Ok([bench.dir(Side::Left, path)?, bench.dir(Side::Right, path)?])
