@@ -1,8 +1,8 @@
 //! The real person at the real terminal.
 
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use futures::stream::{self, BoxStream};
-use futures::{FutureExt as _, StreamExt as _};
+use futures::stream::BoxStream;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Stdin};
 
 use crate::world::Keyboard;
@@ -34,10 +34,6 @@ impl Keyboard for RealKeyboard {
     }
 
     fn interrupts(&self) -> BoxStream<'static, ()> {
-        stream::unfold((), |()| async {
-            // Where Ctrl-C cannot be heard, it ends the command, as everywhere else.
-            tokio::signal::ctrl_c().await.ok().map(|()| ((), ()))
-        })
-        .boxed()
+        crate::sys::interrupts()
     }
 }

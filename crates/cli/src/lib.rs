@@ -23,6 +23,9 @@ mod run;
 mod screen;
 mod steer;
 mod sync;
+#[cfg_attr(unix, path = "sys_unix.rs")]
+#[cfg_attr(not(unix), path = "sys_windows.rs")]
+mod sys;
 mod table;
 mod talk;
 mod target;

@@ -145,8 +145,11 @@ fn the_first_interrupt_asks_and_the_second_insists() {
         sync.signal(Signal::INT);
         sync.wait_for("press Ctrl-C again to insist");
         sync.signal(Signal::INT);
-        sync.wait_for("insisting");
         let done = sync.end();
+        // Whoever broke the contract is being ended already, and may be gone before the second press.
+        if ["hang-synchronize", "flood-progress"].contains(&mode) {
+            done.says("insisting");
+        }
         done.exits(2).says("Stopped").says("Next: syncmgr sync");
         assert!(world.has("right/new"));
         world.run(["runs", "bad"]).exits(0).says("stopped");

@@ -94,8 +94,7 @@ fn a_terminated_run_is_stopped_too() {
     let world = large();
     let sync = at_work(&world);
     sync.signal(Signal::TERM);
-    let done = sync.end();
-    assert_ne!(done.code, Some(0), "{done}");
+    sync.end().exits(2).says("Stopped");
     until("nothing is left behind", || world.processes().is_empty());
     heals(&world);
 }
