@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -42,6 +42,15 @@ pub(crate) fn variable(name: &str) -> Option<std::ffi::OsString> {
 )]
 pub(crate) fn now() -> Instant {
     Instant::now()
+}
+
+/// Reads the wall clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "seeds and the ages of made files come from the clock"
+)]
+pub(crate) fn wall_clock() -> SystemTime {
+    SystemTime::now()
 }
 
 /// Waits a while; only for picking a random moment, never to wait for something to happen.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
@@ -18,6 +20,9 @@ const FILE_BYTES: usize = 1024;
 
 /// How many files change before the last step.
 const CHANGED: u64 = 100;
+
+/// How old the files are when they are made.
+const AGE: Duration = Duration::from_secs(3600);
 
 /// What the tree is made from.
 #[derive(Debug, Clone, Copy)]
@@ -50,16 +55,21 @@ impl Shape {
         (0..count).map(move |at| at * (self.files / count.max(1)))
     }
 
-    /// Makes one side.
+    /// Makes one side, of files that are an hour old: some programs miss a change within the second of the one before.
     fn make(self, root: &Path) -> Result<()> {
+        let old = run::wall_clock()
+            .checked_sub(AGE)
+            .context("the clock stands near its beginning")?;
         for file in 0..self.files {
             let path = root.join(self.path(file));
             if file < self.directories {
                 let directory = path.parent().context("a file has a directory")?;
                 fs::create_dir_all(directory)?;
             }
-            fs::write(&path, Self::content(file, 0))
-                .with_context(|| format!("could not write {}", path.display()))?;
+            let mut made = fs::File::create(&path)
+                .with_context(|| format!("could not make {}", path.display()))?;
+            made.write_all(&Self::content(file, 0))?;
+            made.set_modified(old)?;
         }
         Ok(())
     }
