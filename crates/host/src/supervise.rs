@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use syncmgr_handler::Connection;
 use syncmgr_handler::call::Release;
@@ -19,6 +20,9 @@ use crate::handle::{Handle, Identity, Shared, Wish};
 use crate::reader::Reader;
 use crate::spawn::{Pipes, Running, Start};
 use crate::spec::{Limits, Rung, Spec, StopReason};
+
+/// From being released to being terminated, for a handler whose work is done.
+const RELEASE_GRACE: Duration = Duration::from_secs(5);
 
 /// How much is still read after the process has ended. No pipe holds more; whoever sends more is not the handler.
 const MAX_DRAIN_BYTES: u64 = 4 << 20;
@@ -238,7 +242,14 @@ impl Supervisor {
                     drop(self.shared.outgoing.try_send(release));
                 }
                 self.close.cancel();
-                (limits.ask, true)
+                // Whose work is done has nothing to finish: nobody waits for it as long as for one that is stopped.
+                let idle = self.requested <= Some(StopReason::Unwanted);
+                let limit = if idle {
+                    limits.ask.min(RELEASE_GRACE)
+                } else {
+                    limits.ask
+                };
+                (limit, true)
             }
             Rung::Terminated => (limits.terminate, running.terminate()),
             Rung::Killed => (limits.reap, running.kill()),
