@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use crate::world::{Done, World, superuser};
+use crate::world::{Done, World};
 
 /// Requires a refusal with a code, and a hint.
 #[track_caller]
@@ -44,34 +44,69 @@ fn folders_that_cannot_be_a_pair_are_refused_and_nothing_is_remembered() {
     assert_eq!(world.json(["list"]).len(), 1, "only the verdict");
 }
 
-#[test]
-fn an_unreadable_folder_is_refused() {
-    // The superuser reads everything, so to it no folder is unreadable.
-    if superuser() {
-        return;
-    }
-    let world = World::with_folders();
-    fs::set_permissions(world.path("left"), fs::Permissions::from_mode(0o000)).unwrap();
-    let done = world.run(["sync", "./left", "./right"]);
-    fs::set_permissions(world.path("left"), fs::Permissions::from_mode(0o700)).unwrap();
-    refused(&done, "folder::root-unreadable");
+fn permit(world: &World, path: &str, mode: u32) {
+    fs::set_permissions(world.path(path), fs::Permissions::from_mode(mode)).unwrap();
 }
 
 #[test]
-fn an_unreadable_file_stops_nothing_else() {
-    // The superuser reads everything, so to it no file is unreadable.
-    if superuser() {
+fn an_unreadable_folder_is_refused() {
+    let Some(world) = World::with_folders().of_an_ordinary_user() else {
         return;
-    }
+    };
+    permit(&world, "left", 0o000);
+    let done = world.run(["sync", "./left", "./right"]);
+    permit(&world, "left", 0o700);
+    refused(&done, "folder::root-unreadable");
+    done.says("left");
+}
+
+#[test]
+fn what_cannot_be_read_or_written_stops_nothing_else() {
     let world = World::with_folders();
-    for name in ["a", "m", "z"] {
+    for name in ["a", "m", "z", "closed/inside"] {
         world.write(format!("left/{name}"), name);
     }
-    fs::set_permissions(world.path("left/m"), fs::Permissions::from_mode(0o000)).unwrap();
+    world.write("right/fixed/b", "b");
+    world.write("left/fixed/a", "a");
+    let Some(world) = world.of_an_ordinary_user() else {
+        return;
+    };
+    permit(&world, "left/m", 0o000);
+    permit(&world, "left/closed", 0o000);
+    permit(&world, "right/fixed", 0o555);
     let done = world.run(["sync", "./left", "./right"]);
-    assert!(matches!(done.code, Some(1 | 2)), "{done}");
-    done.says("m");
-    assert!(world.has("right/a") && world.has("right/z") && !world.has("right/m"));
+    done.exits(2).says("could not be synchronized");
+    assert!(world.has("right/a") && world.has("right/z"), "{done}");
+    assert!(!world.has("right/m") && !world.has("right/fixed/a"));
+    let run = world.run(["run", "1"]);
+    run.exits(0).says("m (").says("closed").says("fixed/a");
+    // Nothing of it is taken for deleted.
+    world.run(["sync", "left"]).exits(2);
+    for (path, mode) in [
+        ("left/m", 0o600),
+        ("left/closed", 0o700),
+        ("right/fixed", 0o755),
+    ] {
+        permit(&world, path, mode);
+    }
+    // The first run gives the copy of the directory its new permissions, so that the second can read it.
+    world.run(["sync", "left"]).exits(2).says("closed");
+    let done = world.run(["sync", "left"]);
+    done.exits(0);
+    assert_eq!(world.content("left"), world.content("right"), "{done}");
+    assert_eq!(world.read("right/closed/inside"), "closed/inside");
+}
+
+#[test]
+fn the_home_of_somebody_else_is_refused() {
+    let Some(world) = World::with_pair(1).of_an_ordinary_user() else {
+        return;
+    };
+    permit(&world, "home/state", 0o000);
+    let done = world.run(["status"]);
+    permit(&world, "home/state", 0o700);
+    done.says("help: ");
+    assert!(matches!(done.code, Some(2 | 4)), "{done}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -31,14 +32,14 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Reads and unlocks everything, whatever the permissions say.
-pub(crate) fn superuser() -> bool {
-    rustix::process::geteuid().is_root()
-}
+/// Somebody who may do nothing in particular, on every Unix.
+const NOBODY: u32 = 65_534;
 
 /// A directory with a home in it; everything is gone at the end.
 pub(crate) struct World {
     dir: tempfile::TempDir,
+    /// Who runs the program, when it is not who runs the test.
+    user: Option<u32>,
 }
 
 impl World {
@@ -46,7 +47,7 @@ impl World {
         // The real path: what the program prints can then be compared with it. A socket's path must be short.
         let dir = tempfile::Builder::new().prefix("s").tempdir().unwrap();
         fs::create_dir(dir.path().join("home")).unwrap();
-        Self { dir }
+        Self { dir, user: None }
     }
 
     /// A world with two empty folders, `left` and `right`.
@@ -68,6 +69,22 @@ impl World {
         }
         world.run(["sync", "./left", "./right"]).exits(0);
         world
+    }
+
+    /// The program runs as somebody to whom permissions mean something, who owns everything in this world: the superuser
+    /// reads all, so to it nothing is unreadable. `None` where nobody else can start the program.
+    pub(crate) fn of_an_ordinary_user(mut self) -> Option<Self> {
+        if rustix::process::geteuid().is_root() {
+            self.user = Some(NOBODY);
+            let own = |path: &Path| std::os::unix::fs::lchown(path, Some(NOBODY), Some(NOBODY));
+            own(self.root()).unwrap();
+            own(&self.home()).unwrap();
+            for path in self.tree("").into_keys() {
+                own(&self.path(path)).unwrap();
+            }
+        }
+        let started = self.command(["--version"]).status();
+        started.is_ok_and(|status| status.success()).then_some(self)
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -127,6 +144,9 @@ impl World {
     }
 
     pub(crate) fn environment(&self, command: &mut Command) {
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
