@@ -7,6 +7,7 @@ use syncmgr_control::view::{ActionView, ItemPlanView};
 use syncmgr_control::{Refusal, Reply, Request};
 
 use crate::look::{Look, Mark};
+use crate::question::word;
 use crate::talk::{Talk, Verdict, ask};
 use crate::target::Target;
 use crate::text::{cut, harmless};
@@ -14,6 +15,7 @@ use crate::when;
 
 /// `plan`
 pub(crate) async fn plan(talk: &mut Talk, target: Target, limit: u32) -> Result<Verdict, Refusal> {
+    let command = again(&target);
     let (names, pair) = match target {
         Target::Names(names) => (names, None),
         Target::Pair(left, right) => {
@@ -28,12 +30,14 @@ pub(crate) async fn plan(talk: &mut Talk, target: Target, limit: u32) -> Result<
     let plan = ask!(talk, request, Reply::Plan(plan) => plan);
     let look = talk.screen.look;
     let mut total: u64 = 0;
+    let mut sums = Sums::default();
     let mut held = 0;
     let mut failed = 0;
     for item in &plan.items {
         talk.screen.object(item);
-        talk.screen.lines(item_lines(item, &look));
+        talk.screen.lines(item_lines(item, &command, &look));
         total = total.saturating_add(item.total);
+        sums.add(&Sums::of(item));
         held += u64::from(item.held.is_some());
         failed += u64::from(item.problem.is_some());
     }
@@ -45,10 +49,7 @@ pub(crate) async fn plan(talk: &mut Talk, target: Target, limit: u32) -> Result<
     } else if total == 0 {
         "Nothing would be done.".to_owned()
     } else {
-        format!(
-            "{} would be done; nothing was.",
-            when::count(total, "action")
-        )
+        sums.sentence()
     };
     if held > 0 {
         sentence = format!(
@@ -62,10 +63,99 @@ pub(crate) async fn plan(talk: &mut Talk, target: Target, limit: u32) -> Result<
             when::count(failed, "item")
         );
     }
-    Ok(Verdict::said(sentence.trim_start(), plan.exit).with("actions", total))
+    Ok(Verdict::said(sentence.trim_start(), plan.exit)
+        .with("actions", total)
+        .with("changes", sums.changes)
+        .with("conflicts", sums.conflicts)
+        .with("skipped", sums.skipped))
 }
 
-fn item_lines(item: &ItemPlanView, look: &Look) -> Vec<String> {
+/// What the actions of a plan come to: only the changes among them would be made.
+#[derive(Debug, Default)]
+struct Sums {
+    changes: u64,
+    conflicts: u64,
+    skipped: u64,
+}
+
+impl Sums {
+    /// Of one item: from its actions where all are listed, else from its totals.
+    fn of(item: &ItemPlanView) -> Self {
+        let listed = |word: &str| {
+            let number = item.actions.iter().filter(|action| action.action == word);
+            u64::try_from(number.count()).unwrap_or(u64::MAX)
+        };
+        let (conflicts, skipped) = (listed("conflict"), listed("skip"));
+        let shown = u64::try_from(item.actions.len()).unwrap_or(u64::MAX);
+        if shown >= item.total {
+            return Self {
+                changes: item.total.saturating_sub(conflicts + skipped),
+                conflicts,
+                skipped,
+            };
+        }
+        let counts = &item.counts;
+        let conflicts = counts.conflicts.max(conflicts).min(item.total);
+        let moved = counts
+            .sent
+            .saturating_add(counts.received)
+            .saturating_add(counts.deleted);
+        let rest = item.total - conflicts;
+        // A handler may count nothing; then all but what is seen to be skipped is taken for a change.
+        let changes = match moved {
+            0 => rest.saturating_sub(skipped),
+            moved => moved.min(rest),
+        };
+        Self {
+            changes,
+            conflicts,
+            skipped: rest - changes,
+        }
+    }
+
+    fn add(&mut self, more: &Self) {
+        self.changes = self.changes.saturating_add(more.changes);
+        self.conflicts = self.conflicts.saturating_add(more.conflicts);
+        self.skipped = self.skipped.saturating_add(more.skipped);
+    }
+
+    /// What would be done, and what would not: `6 changes would be made; 3 conflicts wait.`
+    fn sentence(&self) -> String {
+        let mut sentence = match self.changes {
+            0 => "Nothing would be done".to_owned(),
+            some => format!("{} would be made", when::count(some, "change")),
+        };
+        if self.conflicts > 0 {
+            let wait = if self.conflicts == 1 { "waits" } else { "wait" };
+            sentence = format!(
+                "{sentence}; {} {wait}",
+                when::count(self.conflicts, "conflict")
+            );
+        }
+        if self.skipped > 0 {
+            sentence = format!("{sentence}; {} would be left out", self.skipped);
+        }
+        sentence + "."
+    }
+}
+
+/// The command that plans for the same again.
+fn again(target: &Target) -> String {
+    let mut command = "syncmgr plan".to_owned();
+    let mut add = |text: &str| {
+        command += " ";
+        command += &word(text);
+    };
+    match target {
+        Target::Names(names) => names.iter().for_each(|name| add(name)),
+        Target::Pair(left, right) => [left, right]
+            .into_iter()
+            .for_each(|path| add(&path.to_string_lossy())),
+    }
+    command
+}
+
+fn item_lines(item: &ItemPlanView, command: &str, look: &Look) -> Vec<String> {
     let mark = if item.problem.is_some() {
         Mark::Failed
     } else if item.held.is_some() || item.counts.conflicts > 0 {
@@ -93,7 +183,7 @@ fn item_lines(item: &ItemPlanView, look: &Look) -> Vec<String> {
     let shown = u64::try_from(item.actions.len()).unwrap_or(u64::MAX);
     if item.total > shown {
         lines.push(look.dim(&format!(
-            "    and {} more: syncmgr plan --limit {}",
+            "    and {} more: {command} --limit {}",
             item.total - shown,
             item.total.min(u64::from(syncmgr_control::request::MAX_PAGE))
         )));

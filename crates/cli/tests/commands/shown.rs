@@ -246,7 +246,7 @@ fn plan() {
                     deleted: 1,
                     conflicts: 1,
                     bytes: 1_250,
-                    ..counts(2, 1)
+                    ..counts(1_990, 6)
                 },
                 actions: vec![
                     action("add", Some("right"), "a.txt", 1_250, None),
@@ -305,6 +305,54 @@ fn plan() {
         exit: ExitCode::Good,
     };
     check("plan-nothing", "plan", Reply::Plan(nothing));
+}
+
+#[test]
+fn a_plan_counts_changes_only_and_its_hint_repeats_what_was_asked() {
+    let action = |action: &str, name: &str| ActionView {
+        action: action.into(),
+        to: None,
+        name: name.into(),
+        bytes: 0,
+        reason: None,
+    };
+    let item = ItemPlanView {
+        handler: "folder".into(),
+        item: "PAIR".into(),
+        name: "pair".into(),
+        counts: Counts {
+            conflicts: 1,
+            ..counts(2, 0)
+        },
+        actions: vec![
+            action("add", "a"),
+            action("conflict", "c"),
+            action("skip", "socket"),
+            action("update", "b"),
+        ],
+        total: 4,
+        held: None,
+        problem: None,
+    };
+    let plan = |item: &ItemPlanView| {
+        Reply::Plan(PlanView {
+            items: vec![item.clone()],
+            exit: ExitCode::Good,
+        })
+    };
+    let ended = Run::new("plan ./a ./b").answers(plan(&item)).go();
+    let sentence = "2 changes would be made; 1 conflict waits; 1 would be left out.\n";
+    assert!(ended.output.ends_with(sentence), "{}", ended.output);
+    let cut = ItemPlanView {
+        actions: vec![action("add", "a")],
+        ..item
+    };
+    let ended = Run::new("plan ./a ./b --limit 1").answers(plan(&cut)).go();
+    assert!(ended.output.ends_with(sentence), "{}", ended.output);
+    let hint = "and 3 more: syncmgr plan '/work here/a' '/work here/b' --limit 4\n";
+    assert!(ended.output.contains(hint), "{}", ended.output);
+    let ended = Run::new("plan pair --limit 1").answers(plan(&cut)).go();
+    assert!(ended.output.contains("more: syncmgr plan pair --limit 4\n"));
 }
 
 #[test]
