@@ -19,7 +19,6 @@ const MAX_ROWS: i64 = syncmgr_control::request::MAX_PAGE as i64;
 #[command(
     name = "syncmgr",
     version,
-    disable_help_subcommand = true,
     after_help = "Examples:
   syncmgr sync ~/Documents /mnt/usb/Documents   two folders, now; remembered as a pair
   syncmgr plan                                  what sync would do
@@ -105,6 +104,7 @@ pub(crate) enum Command {
     #[command(
         subcommand_value_name = "KIND",
         subcommand_help_heading = "Kinds",
+        disable_help_subcommand = true,
         after_help = "Examples:
   syncmgr add folder ~/notes /mnt/usb/notes --name notes"
     )]
