@@ -169,7 +169,7 @@ impl Mark {
             Shown::NotSetUp | Shown::New | Shown::Pending => Self::Waiting,
             Shown::Disabled => Self::Off,
             Shown::Paused | Shown::Stopping => Self::Stopped,
-            Shown::Disconnected | Shown::Late => Self::Warning,
+            Shown::Unfinished | Shown::Disconnected | Shown::Late => Self::Warning,
             Shown::NeedsYou | Shown::Conflicts => Self::Question,
             Shown::Failed => Self::Failed,
             Shown::Syncing => Self::Working,

@@ -156,6 +156,8 @@ pub enum Shown {
     Stopping,
     /// Never ran well.
     New,
+    /// Its last run did not finish it, or was undone.
+    Unfinished,
     /// Older than expected.
     Late,
     /// In sync.

@@ -315,7 +315,24 @@ impl Manager {
         }
         match run.row.kind {
             RunKind::Synchronize => {}
-            RunKind::Undo(_) | RunKind::Resolve => return false, // says nothing about freshness
+            RunKind::Resolve => return false, // says nothing about freshness
+            RunKind::Undo(undone) => {
+                // Both ends may differ again until the next run; a failure is told before that.
+                let failed = matches!(
+                    slot.row.last_status,
+                    Some(ItemStatus::Failed | ItemStatus::Disconnected)
+                );
+                if !failed {
+                    slot.row.last_status = Some(ItemStatus::Stopped);
+                    slot.row.last_problem = Some(if item.status == ItemStatus::Succeeded {
+                        format!("run {undone} was undone; the next sync carries that on")
+                    } else {
+                        format!("undoing run {undone} was not finished")
+                    });
+                    self.record_item(at);
+                }
+                return false;
+            }
         }
         let row = &mut slot.row;
         let before = row.retry.take();

@@ -1,13 +1,13 @@
 //! The verdict: what a person sees of each item, and the worst of all in one value.
 //!
 //! Exit codes as `product.md` settles them: failed is 2, an open question or conflict is 3, whatever else is not as it
-//! should be (late, overdue, never synchronized, out of reach) is 1, and all good is 0. Where several hold, the order
+//! should be (late, overdue, never synchronized, not finished, out of reach) is 1, and all good is 0. Where several hold, the order
 //! of [`Shown`] decides, so a failure outranks a question. Items that are off or paused are as somebody wanted them:
 //! they are counted and do not spoil the verdict, except by a question.
 
 use crate::freshness::{Freshness, freshness};
 use crate::id::ItemRef;
-use crate::item::{Activation, Connected, ItemStatus, RunState};
+use crate::item::{Activation, Connected, ItemRow, ItemStatus, RunState};
 use crate::manager::Manager;
 use crate::need::NeedState;
 use crate::time::Timestamp;
@@ -35,6 +35,8 @@ pub enum Shown {
     Stopping,
     /// Never ran well.
     New,
+    /// Its last run did not finish it, or was undone: the next one goes on from there.
+    Unfinished,
     /// Cannot be reached.
     Disconnected,
     /// Older than expected.
@@ -74,10 +76,36 @@ impl Shown {
             | Self::Pending
             | Self::Syncing
             | Self::Stopping => Exit::Good,
-            Self::New | Self::Disconnected | Self::Late | Self::Overdue => Exit::Warnings,
+            Self::New | Self::Unfinished | Self::Disconnected | Self::Late | Self::Overdue => {
+                Exit::Warnings
+            }
             Self::Conflicts | Self::NeedsYou => Exit::NeedsYou,
             Self::Failed => Exit::Failed,
         }
+    }
+}
+
+/// Why an item is not known to be in sync although nothing failed, as a fragment: its last run left it half-done, or
+/// what that run did was undone.
+#[must_use]
+pub fn unfinished(row: &ItemRow) -> Option<&str> {
+    match row.last_status? {
+        ItemStatus::Stopped => Some(
+            row.last_problem
+                .as_deref()
+                .unwrap_or("stopped before it was done"),
+        ),
+        ItemStatus::Pending
+        | ItemStatus::Updating
+        | ItemStatus::UpdatingIndeterminate
+        | ItemStatus::Paused
+        | ItemStatus::Resuming => Some("stopped before it was done"),
+        ItemStatus::Skipped => Some("skipped before it was done"),
+        ItemStatus::Held => Some("held back by a question"),
+        ItemStatus::Succeeded
+        | ItemStatus::Failed
+        | ItemStatus::Disconnected
+        | ItemStatus::Deleted => None,
     }
 }
 
@@ -96,6 +124,8 @@ pub struct Verdict {
     pub off: u64,
     /// How many never ran well.
     pub new: u64,
+    /// How many were not finished.
+    pub unfinished: u64,
     /// How many cannot be reached.
     pub disconnected: u64,
     /// How many are late.
@@ -183,6 +213,7 @@ impl Manager {
             (failed, Shown::Failed),
             (slot.conflicts > 0, Shown::Conflicts),
             (away, Shown::Disconnected),
+            (unfinished(row).is_some(), Shown::Unfinished),
         ]
         .into_iter()
         .filter(|(holds, _)| *holds)
@@ -223,6 +254,7 @@ impl Manager {
                 Shown::Disabled | Shown::NotSetUp => &mut verdict.off,
                 Shown::Paused => &mut verdict.paused,
                 Shown::New => &mut verdict.new,
+                Shown::Unfinished => &mut verdict.unfinished,
                 Shown::Disconnected => &mut verdict.disconnected,
                 Shown::Late => &mut verdict.late,
                 Shown::Overdue => &mut verdict.overdue,

@@ -9,7 +9,7 @@ use crate::item::{Connected, ItemPolicy, RunState};
 use crate::manager::Manager;
 use crate::record::PauseScope;
 use crate::time::Timestamp;
-use crate::verdict::Shown;
+use crate::verdict::{Shown, unfinished};
 
 /// What was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -185,10 +185,12 @@ impl Manager {
                 ..tell(About::Need, true, "no open question", need.text.clone())
             });
         }
-        if let Some(problem) = &row.last_problem {
+        let half_done = unfinished(row);
+        if let Some(problem) = row.last_problem.as_deref().or(half_done) {
             reasons.push(Reason {
                 since: row.last_attempt,
-                ..tell(About::LastRun, true, "a good run", problem.clone())
+                unblocked_by: half_done.map(|_| "the next sync".to_owned()),
+                ..tell(About::LastRun, true, "a good run", problem.to_owned())
             });
         }
         if let Some(retry) = row.retry {

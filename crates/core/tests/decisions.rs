@@ -852,6 +852,50 @@ fn the_verdict_is_the_worst_of_all() {
 }
 
 #[test]
+fn what_was_stopped_or_undone_is_not_in_sync() {
+    let mut w = defined(&[("h", &["A"])]);
+    w.sync(Scope::Checked);
+    w.hear(1, InstanceInput::Initialized(facts(&[HC::Undo])));
+    w.listed(1, &["A"]);
+    w.prepared(1);
+    w.completed(1);
+    w.exit(1);
+    assert_eq!(w.manager.verdict(w.now).worst, Shown::Fresh);
+    let mut undo = request(items("h", &["A"]), Trigger::Manual);
+    undo.work = Work::Undo { run: RunId(1) };
+    w.ask(undo);
+    w.hear(2, InstanceInput::Initialized(facts(&[HC::Undo])));
+    w.hear(2, InstanceInput::Undone(Ok(Counts::default())));
+    w.exit(2);
+    let verdict = w.manager.verdict(w.now);
+    assert_eq!((verdict.worst, verdict.unfinished), (Shown::Unfinished, 1));
+    assert_eq!(verdict.worst.exit(), Exit::Warnings);
+    let why = w.manager.why(&at("h", "A"), w.now).unwrap();
+    assert_eq!(
+        why.reasons[0].now,
+        "run 1 was undone; the next sync carries that on"
+    );
+    w.sync(Scope::Checked);
+    run_well(&mut w, 3, &["A"]);
+    assert_eq!(w.manager.verdict(w.now).worst, Shown::Fresh);
+    for status in [S::Stopped, S::Skipped] {
+        w.sync(Scope::Checked);
+        let instance = if status == S::Stopped { 4 } else { 5 };
+        w.list(instance, &["A"]);
+        w.prepared(instance);
+        w.report(instance, "A", status);
+        w.completed(instance);
+        w.exit(instance);
+        assert_eq!(w.manager.verdict(w.now).worst, Shown::Unfinished);
+        let why = w.manager.why(&at("h", "A"), w.now).unwrap();
+        assert_eq!(
+            (why.reasons[0].about, why.reasons[0].blocks),
+            (About::LastRun, true)
+        );
+    }
+}
+
+#[test]
 fn why_tells_what_it_waits_behind() {
     let mut w = defined(&[("h", &["A"])]);
     w.sync(items("h", &["A"]));

@@ -11,7 +11,7 @@ use syncmgr_core::freshness::{Freshness, freshness};
 use syncmgr_core::item::ItemRow;
 use syncmgr_core::record::PauseScope;
 use syncmgr_core::task::{ItemTask, Offer, item_task};
-use syncmgr_core::verdict::{Exit, Shown, Verdict};
+use syncmgr_core::verdict::{Exit, Shown, Verdict, unfinished};
 use syncmgr_core::why::{About, Reason};
 
 use crate::adapt::to_view;
@@ -177,6 +177,14 @@ impl Loop {
                 "cannot be reached",
                 "cannot be reached",
             ),
+            Shown::Unfinished => match verdict.which.first() {
+                Some(only) if verdict.unfinished == 1 => {
+                    let row = self.manager.item(only);
+                    let why = row.and_then(unfinished).unwrap_or("it was not finished");
+                    format!("{first} is not in sync: {why}.")
+                }
+                _ => of(verdict.unfinished, "is not finished", "are not finished"),
+            },
             Shown::New => of(
                 verdict.new,
                 "was never synchronized",
@@ -291,6 +299,7 @@ fn shown_view(shown: Shown) -> view::Shown {
         Shown::Syncing => view::Shown::Syncing,
         Shown::Stopping => view::Shown::Stopping,
         Shown::New => view::Shown::New,
+        Shown::Unfinished => view::Shown::Unfinished,
         Shown::Disconnected => view::Shown::Disconnected,
         Shown::Late | Shown::Overdue => view::Shown::Late,
         Shown::Conflicts => view::Shown::Conflicts,
@@ -326,6 +335,9 @@ fn phrase(shown: Shown, conflicts: u64, row: &ItemRow) -> String {
         Shown::Syncing => "synchronizing".to_owned(),
         Shown::Stopping => "stopping".to_owned(),
         Shown::New => "never synchronized".to_owned(),
+        Shown::Unfinished => unfinished(row)
+            .unwrap_or("stopped before it was done")
+            .to_owned(),
         Shown::Late => "late".to_owned(),
         Shown::Overdue => "overdue".to_owned(),
         Shown::Fresh => "in sync".to_owned(),
@@ -338,7 +350,7 @@ fn suggestion(shown: Shown, name: &str) -> Option<String> {
         Shown::Failed => Some(format!("syncmgr log {}", quoted(name))),
         Shown::NeedsYou => Some("syncmgr needs".to_owned()),
         Shown::Conflicts => Some("syncmgr conflicts".to_owned()),
-        Shown::Overdue | Shown::Late | Shown::New | Shown::Disconnected => {
+        Shown::Overdue | Shown::Late | Shown::New | Shown::Unfinished | Shown::Disconnected => {
             Some(format!("syncmgr sync {}", quoted(name)))
         }
         Shown::Paused if name.is_empty() => Some("syncmgr resume".to_owned()),
