@@ -5,7 +5,7 @@
 //! without being read. It knows nothing of how decisions are made.
 //!
 //! ```text
-//! magic 8 · version u32 · marked u8 · entries u64 · body length u64 · body · BLAKE3 of all that
+//! magic 8 · version u32 · marked u8 · generation u64 · entries u64 · body length u64 · body · BLAKE3 of all that
 //! ```
 
 use std::collections::BTreeMap;
@@ -20,9 +20,12 @@ use crate::name;
 use crate::tree::{Hash, Kind, MODE_MASK, Meta, Side, Time, is_settled};
 
 const MAGIC: &[u8; 8] = b"SMGRARCH";
-/// The only version written; a newer one is refused, an older one does not exist yet.
-const VERSION: u32 = 1;
-const HEAD_BYTES: usize = 8 + 4 + 1 + 8 + 8;
+/// The only version written; a newer one is refused.
+const VERSION: u32 = 2;
+/// The version without a generation, which is then 0; it is still read.
+const VERSION_PLAIN: u32 = 1;
+const HEAD_BYTES: usize = 8 + 4 + 1 + 8 + 8 + 8;
+const HEAD_PLAIN_BYTES: usize = 8 + 4 + 1 + 8 + 8;
 const CHECK_BYTES: usize = 32;
 /// The name of the archive in the pair's own directory.
 pub(crate) const ARCHIVE_NAME: &[u8] = b"archive";
@@ -180,6 +183,8 @@ pub(crate) struct Archive {
     entries: u64,
     /// Which roots carried our marker when the archive was written.
     pub(crate) marked: [bool; 2],
+    /// Which generation of our marker the roots must carry.
+    pub(crate) generation: u64,
 }
 
 /// Results of a run by path; `None` forgets the path.
@@ -206,19 +211,25 @@ impl Archive {
             .map(u32::from_le_bytes);
         match version {
             None | Some(0) => return Err(LoadArchiveError::Damaged),
-            Some(VERSION) => {}
+            Some(VERSION | VERSION_PLAIN) => {}
             Some(found) => return Err(LoadArchiveError::Newer { found }),
         }
-        Self::index(bytes).ok_or(LoadArchiveError::Damaged)
+        Self::index(bytes, version == Some(VERSION_PLAIN)).ok_or(LoadArchiveError::Damaged)
     }
 
-    fn index(bytes: Vec<u8>) -> Option<Self> {
+    fn index(bytes: Vec<u8>, plain: bool) -> Option<Self> {
+        let head_bytes = if plain { HEAD_PLAIN_BYTES } else { HEAD_BYTES };
         let body_end = bytes.len().checked_sub(CHECK_BYTES)?;
-        let mut head = Reader(bytes.get(12..HEAD_BYTES)?);
+        let mut head = Reader(bytes.get(12..head_bytes)?);
         let marked = head.byte()?;
+        let generation = if plain {
+            0
+        } else {
+            u64::from_le_bytes(head.take(8)?.try_into().ok()?)
+        };
         let entries = u64::from_le_bytes(head.take(8)?.try_into().ok()?);
         let body = u64::from_le_bytes(head.take(8)?.try_into().ok()?);
-        if body != body_end.checked_sub(HEAD_BYTES)? as u64 {
+        if body != body_end.checked_sub(head_bytes)? as u64 {
             return None;
         }
         if blake3::hash(&bytes[..body_end]).as_bytes() != &bytes[body_end..] {
@@ -226,7 +237,7 @@ impl Archive {
         }
         let mut blocks: Vec<Block> = Vec::new();
         let mut counted = 0u64;
-        let mut reader = Reader(&bytes[HEAD_BYTES..body_end]);
+        let mut reader = Reader(bytes.get(head_bytes..body_end)?);
         while !reader.is_empty() {
             let path = reader.bytes()?;
             let path_end = body_end - reader.0.len();
@@ -253,6 +264,7 @@ impl Archive {
             blocks,
             entries,
             marked: [marked & 1 != 0, marked & 2 != 0],
+            generation,
         })
     }
 
@@ -293,9 +305,11 @@ impl Archive {
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&VERSION.to_le_bytes());
         out.push(u8::from(marked[0]) | (u8::from(marked[1]) << 1));
+        out.extend_from_slice(&self.generation.to_le_bytes());
         out.extend_from_slice(&[0; 16]);
         let mut next = Self {
             marked,
+            generation: self.generation,
             ..Self::default()
         };
         let mut scratch = Vec::new();
@@ -329,8 +343,8 @@ impl Archive {
             }
         }
         let body = (out.len() - HEAD_BYTES) as u64;
-        out[13..21].copy_from_slice(&next.entries.to_le_bytes());
-        out[21..29].copy_from_slice(&body.to_le_bytes());
+        out[21..29].copy_from_slice(&next.entries.to_le_bytes());
+        out[29..37].copy_from_slice(&body.to_le_bytes());
         let check = blake3::hash(&out);
         out.extend_from_slice(check.as_bytes());
         next.bytes = out;
@@ -535,6 +549,21 @@ mod tests {
             while Base::take(&mut reader).is_some() {}
             prop_assert!(Entries(Reader(&bytes)).count() <= bytes.len());
         }
+    }
+
+    #[test]
+    fn an_archive_without_a_generation_has_generation_0() {
+        let mut archive = Archive {
+            generation: 5,
+            ..Archive::default()
+        };
+        archive = archive.advance(&Updates::new(), [true; 2]);
+        assert_eq!(Archive::parse(archive.bytes).unwrap().generation, 5);
+        let mut plain = [&MAGIC[..], &1u32.to_le_bytes(), &[3], &[0; 16]].concat();
+        let check = blake3::hash(&plain);
+        plain.extend_from_slice(check.as_bytes());
+        let read = Archive::parse(plain).unwrap();
+        assert_eq!((read.generation, read.marked), (0, [true; 2]));
     }
 
     #[test]

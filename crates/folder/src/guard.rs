@@ -81,7 +81,10 @@ impl std::fmt::Display for GuardHold {
         let Self { side, lost, of, .. } = self;
         match self.kind {
             GuardKind::RootMissing => {
-                write!(f, "the {side} folder is missing; {of} entries were in sync")
+                write!(
+                    f,
+                    "the {side} folder is missing; connect it and run sync again; nothing was changed ({of} entries were in sync)"
+                )
             }
             GuardKind::RootReplaced => {
                 write!(

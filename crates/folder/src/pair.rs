@@ -151,6 +151,8 @@ pub(crate) struct Prepared {
     pub(crate) now: Time,
     /// Whether the archive must be written even if nothing changed.
     pub(crate) renew: bool,
+    /// Whether a root is adopted anew, so that the archive has a new generation that no root carries yet.
+    pub(crate) adopt: bool,
 }
 
 pub(crate) enum Preparation {
@@ -351,6 +353,7 @@ impl Pair {
             mut marked,
             now,
             renew,
+            adopt,
         } = prepared;
         let roots = [&checked.roots[0], &checked.roots[1]];
         let tag = self.tag();
@@ -372,6 +375,19 @@ impl Pair {
         .map_err(SyncFault::State)?;
         observer.phase(Phase::Apply);
         leftover::sweep(&bench, &leftovers, archive.entries() > 0).map_err(SyncFault::Record)?;
+        if adopt {
+            // The archive first: killed between the two, no root is taken for another one; and from here on, neither is the
+            // disk that the new root stands in for.
+            archive = archive.advance(&Updates::new(), [false; 2]);
+            observer.step(Step::Archive);
+            archive.save(state).map_err(SyncFault::Record)?;
+            for side in Side::BOTH {
+                // What fails is tried again, and told, at the end.
+                marked[side.at()] =
+                    marker::mark(roots[side.at()], &tag, archive.generation).is_ok();
+            }
+            archive.marked = marked;
+        }
         let mut updates = Updates::new();
         let mut checkpoint =
             |updates: &Updates| archive.advance(updates, archive.marked).save(state);
@@ -384,7 +400,7 @@ impl Pair {
             drop(updates);
             for side in Side::BOTH {
                 if next.entries() > 0 && !marked[side.at()] && !bench.is_closed(side) {
-                    match marker::mark(roots[side.at()], &tag) {
+                    match marker::mark(roots[side.at()], &tag, next.generation) {
                         Ok(()) => marked[side.at()] = true,
                         Err(error) => findings.push(Finding {
                             path: Box::default(),
@@ -432,6 +448,7 @@ impl Pair {
         let now = fs::now();
         let mut findings = Vec::new();
         let mut renew = false;
+        let mut adopt = false;
         let mut archive = match state.map_or_else(|| Ok(Archive::default()), Archive::load) {
             Ok(archive) => archive,
             Err(LoadArchiveError::Damaged) => {
@@ -454,7 +471,7 @@ impl Pair {
                         .rename_over(ARCHIVE_NAME, aside.as_bytes())
                         .map_err(SyncFault::State)?;
                 }
-                renew = true;
+                adopt = true;
                 Archive::default()
             }
             Err(error) => return Err(error.into()),
@@ -467,18 +484,25 @@ impl Pair {
         if made {
             // Nothing of what was in sync counts for a root that was made anew.
             archive = Archive::default();
-            renew = true;
+            adopt = true;
         }
         let tag = self.tag();
         let mut marked = [false; 2];
+        let mut last = archive.generation;
         for side in Side::BOTH {
             let root = &checked.roots[side.at()];
-            marked[side.at()] =
-                marker::is_marked(root, &tag).map_err(|source| PairRefusal::Unreadable {
+            let found =
+                marker::generation(root, &tag).map_err(|source| PairRefusal::Unreadable {
                     side,
                     path: self.root(side).to_path_buf(),
                     source,
                 })?;
+            marked[side.at()] = found == Some(archive.generation);
+            // Without anything that was in sync, markers are left of an archive that is lost: none of its roots counts.
+            if archive.entries() == 0 && found.is_some_and(|found| found != archive.generation) {
+                adopt = true;
+                last = found.unwrap_or(last);
+            }
         }
         for side in Side::BOTH {
             if marked[side.at()] || !archive.marked[side.at()] || archive.entries() == 0 {
@@ -500,7 +524,7 @@ impl Pair {
                     return Ok(Preparation::Held(Box::new(hold), findings));
                 }
             }
-            renew = true;
+            adopt = true;
         }
         let prefix = self.temp_prefix();
         let input = ScanInput {
@@ -534,7 +558,10 @@ impl Pair {
                 .flatten()
             {
                 match guard::answered(&hold, ask.answers) {
-                    Some(GuardChoice::BringBack) => reconcile::bring_back(&mut groups, hold.side),
+                    Some(GuardChoice::BringBack) => {
+                        reconcile::bring_back(&mut groups, hold.side);
+                        adopt |= hold.kind == GuardKind::RootEmptied;
+                    }
                     Some(GuardChoice::Apply) => {}
                     Some(GuardChoice::Later) | None => {
                         return Ok(Preparation::Held(Box::new(hold), findings));
@@ -542,6 +569,11 @@ impl Pair {
                 }
             }
             reconcile::settle(&mut groups);
+        }
+        if adopt {
+            archive.generation = marker::fresh_generation(&tag, now, last);
+            marked = [false; 2];
+            renew = true;
         }
         let prepared = Prepared {
             checked,
@@ -552,6 +584,7 @@ impl Pair {
             marked,
             now,
             renew,
+            adopt,
         };
         Ok(Preparation::Ready(Box::new(prepared)))
     }

@@ -399,6 +399,73 @@ fn an_emptied_replaced_or_missing_root_is_held_and_can_be_brought_back() {
     }
 }
 
+/// A root that was brought back, or taken in place of another, is not exchanged unnoticed for the one that it stood in for.
+#[test]
+fn the_disk_that_was_away_is_not_taken_for_the_root_that_was_made_in_its_place() {
+    for (kind, choice) in [
+        (GuardKind::RootMissing, GuardChoice::BringBack),
+        (GuardKind::RootReplaced, GuardChoice::BringBack),
+        (GuardKind::RootReplaced, GuardChoice::Apply),
+        (GuardKind::RootEmptied, GuardChoice::BringBack),
+    ] {
+        let w = World::new();
+        write(w.left("a"), "old");
+        write(w.left("b"), "b");
+        w.sync();
+        let (usb, off) = (w.pair.right.clone(), w.home.path().join("usb.off"));
+        if kind == GuardKind::RootEmptied {
+            // A copy of the whole disk, as a backup would put it back.
+            std::fs::create_dir(&off).unwrap();
+            for name in ["a", "b", ".syncmgr-root"] {
+                std::fs::copy(usb.join(name), off.join(name)).unwrap();
+            }
+            std::fs::remove_file(usb.join("a")).unwrap();
+            std::fs::remove_file(usb.join("b")).unwrap();
+        } else {
+            std::fs::rename(&usb, &off).unwrap();
+        }
+        if kind == GuardKind::RootReplaced {
+            std::fs::create_dir(&usb).unwrap();
+            if choice == GuardChoice::Apply {
+                write(w.right("a"), "old");
+                write(w.right("b"), "b");
+            }
+        }
+        let held = w.try_sync(&[], &Silent).unwrap().held.unwrap();
+        assert_eq!((held.kind, held.side), (kind, Side::Right));
+        let back = answer(kind, Side::Right, held.lost, choice);
+        assert_eq!(w.try_sync(&[back], &Silent).unwrap().held, None);
+        write(w.left("a"), "newer");
+        write(w.left("c"), "added");
+        w.sync();
+        w.assert_in_sync();
+        let markers = [&w.pair.left, &w.pair.right]
+            .map(|root| std::fs::read(root.join(".syncmgr-root")).unwrap());
+        assert_eq!(markers[0], markers[1], "`diff -r` finds nothing");
+
+        std::fs::rename(&usb, w.home.path().join("usb.new")).unwrap();
+        std::fs::rename(&off, &usb).unwrap();
+        let before = [tree(&w.pair.left), tree(&w.pair.right)];
+        let held = w.try_sync(&[], &Silent).unwrap().held.unwrap();
+        assert_eq!(
+            (held.kind, held.side),
+            (GuardKind::RootReplaced, Side::Right),
+            "after {kind:?}"
+        );
+        assert_eq!([tree(&w.pair.left), tree(&w.pair.right)], before);
+        let back = answer(held.kind, held.side, held.lost, GuardChoice::BringBack);
+        let outcome = w.try_sync(&[back], &Silent).unwrap();
+        assert_eq!(
+            outcome.counts.conflicts, 1,
+            "the older version is asked about"
+        );
+        assert_eq!(std::fs::read(w.right("c")).unwrap(), b"added");
+        assert_eq!(std::fs::read(w.left("c")).unwrap(), b"added");
+        assert_eq!(std::fs::read(w.left("a")).unwrap(), b"newer");
+        assert_eq!(w.sync().held, None);
+    }
+}
+
 #[test]
 fn a_damaged_archive_is_kept_aside_and_the_run_only_unions() {
     let w = World::new();
@@ -447,7 +514,7 @@ fn an_archive_of_a_newer_program_is_refused() {
     w.sync();
     let archive = w.pair.state_dir.join("archive");
     let mut bytes = std::fs::read(&archive).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 3;
     write(&archive, &bytes);
     let fault = w.try_sync(&[], &Silent).unwrap_err();
     assert_eq!(fault.code(), "folder::archive-newer");
