@@ -503,6 +503,7 @@ impl Manager {
     /// Chooses from a fresh list what an instance is to synchronize, in listing order (M-69).
     pub(crate) fn select(&mut self, instance: &mut Instance, listed: &[ItemId]) {
         let mut held: Vec<(ItemRef, Hindrance)> = Vec::new();
+        let mut left_out = false;
         if let Some(handler) = self.handlers.get(&instance.handler) {
             for item in listed.iter().filter_map(|id| handler.items.get(id)) {
                 if !Self::wanted(item, &instance.want) {
@@ -514,7 +515,10 @@ impl Manager {
                 }
                 match self.hindrance(handler, item, instance.trigger, named, true) {
                     None => instance.selected.push(item.row.at.item.clone()),
-                    Some(hindrance) => held.push((item.row.at.clone(), hindrance)),
+                    Some(hindrance) => {
+                        left_out |= instance.want.items.contains(&item.row.at.item);
+                        held.push((item.row.at.clone(), hindrance));
+                    }
                 }
             }
         }
@@ -545,6 +549,9 @@ impl Manager {
             }
             if missing {
                 session.fold(RequestOutcome::Failed);
+            } else if left_out && is_person(instance.trigger) && !instance.selected.is_empty() {
+                // Who named it is not told that all is well because the others are.
+                session.fold(RequestOutcome::Warnings);
             }
         }
     }

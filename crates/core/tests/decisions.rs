@@ -896,6 +896,22 @@ fn what_was_stopped_or_undone_is_not_in_sync() {
 }
 
 #[test]
+fn who_names_an_item_is_told_that_it_was_left_out() {
+    let mut w = defined(&[("h", &["A", "B"])]);
+    w.input(Input::Enable {
+        handler: handler("h"),
+        item: Some(world::id("A")),
+        enabled: false,
+    });
+    let named = w.sync(items("h", &["A", "B"]));
+    run_well(&mut w, 1, &["A", "B"]);
+    assert_eq!(w.outcome(named), Some(Out::Warnings));
+    let all = w.sync(Scope::Checked);
+    run_well(&mut w, 2, &["A", "B"]);
+    assert_eq!(w.outcome(all), Some(Out::Succeeded));
+}
+
+#[test]
 fn why_tells_what_it_waits_behind() {
     let mut w = defined(&[("h", &["A"])]);
     w.sync(items("h", &["A"]));

@@ -100,6 +100,7 @@ impl Loop {
                 may_bother_user,
             } => {
                 let scope = self.scope(&names)?;
+                self.may_sync(&scope)?;
                 self.ask(scope, Work::Synchronize, may_bother_user)
             }
             Request::RemoveItem { name } => self.remove_item(&name),
@@ -123,7 +124,10 @@ impl Loop {
                 }
                 Ok(Reply::Done { names: Vec::new() })
             }
-            Request::Resume { names } => self.each_scope(&names, Input::Resume),
+            Request::Resume { names } => {
+                self.may_resume(&names)?;
+                self.each_scope(&names, Input::Resume)
+            }
             Request::Enable { names, enabled } => self.enable(&names, enabled),
             Request::Stop { request } => {
                 let scope = request.map_or(StopScope::All, |id| StopScope::Request(RequestId(id)));

@@ -13,6 +13,7 @@ mod names;
 pub mod open;
 mod overview;
 mod perform;
+mod permission;
 pub mod place;
 mod property;
 mod run;

@@ -361,7 +361,7 @@ fn suggestion(shown: Shown, name: &str) -> Option<String> {
 }
 
 /// A name as a shell takes it.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     if !name.is_empty() && name.chars().all(plain) {
         name.to_owned()

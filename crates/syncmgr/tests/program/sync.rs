@@ -327,14 +327,18 @@ fn the_exit_code_of_status_is_the_verdict() {
         .says("paused")
         .says("syncmgr resume left");
     world.write("left/a", "a");
-    world.run(["sync"]).exits(0);
+    let done = world.run(["sync"]);
+    done.exits(1).says("everything is paused");
+    done.says("syncmgr resume");
     assert!(!world.has("right/a"), "paused");
     world.run(["pause"]).exits(0);
+    let resumed = world.run(["resume", "left"]);
+    resumed.exits(1).says("everything is paused, not this alone");
     world.run(["resume"]).exits(0).says("Everything goes on");
     world.run(["disable", "left"]).exits(0);
     let done = world.run(["sync", "left"]);
-    done.exits(1)
-        .says("left was not synchronized: it is turned off.");
+    done.exits(1).says("`left` is turned off");
+    done.says("syncmgr enable left");
     assert!(!world.has("right/a"), "turned off");
     world.run(["enable", "left"]).exits(0);
     world.run(["sync"]).exits(0);
