@@ -218,7 +218,7 @@ pub(crate) enum Command {
         /// Its number, as `needs` shows it.
         #[arg(value_name = "ID")]
         need: u64,
-        /// One of its choices.
+        /// One of its choices; asked for on a terminal when absent.
         choice: Option<String>,
     },
     /// List the open conflicts.
@@ -244,8 +244,8 @@ pub(crate) enum Command {
         /// Its id as `conflicts` shows it, or a beginning of it.
         #[arg(value_name = "ID", required_unless_present = "all")]
         id: Option<String>,
-        /// One of its choices.
-        #[arg(value_name = "CHOICE", required_unless_present = "all")]
+        /// One of its choices; asked for on a terminal when absent.
+        #[arg(value_name = "CHOICE")]
         choice: Option<String>,
         /// Resolve all open conflicts with this choice; ID then is an item's name, or nothing for every item.
         #[arg(long, value_name = "CHOICE", conflicts_with = "choice")]

@@ -435,10 +435,12 @@ impl Following {
         };
         match line {
             None => {
+                // Nothing that follows may stand behind the prompt.
+                talk.screen.remark("");
                 talk.interactive = false;
                 self.questions.clear();
             }
-            Some(line) => match chosen(&need, &line) {
+            Some(line) => match chosen(&need.choices, &line) {
                 Some(choice) => {
                     let answer = Request::Answer {
                         need: need.id,

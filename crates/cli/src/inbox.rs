@@ -2,12 +2,12 @@
 
 use serde_json::{Map, json};
 use syncmgr_control::request::MAX_PAGE;
-use syncmgr_control::view::{ConflictView, NeedView, VersionView};
+use syncmgr_control::view::{ChoiceView, ConflictView, NeedView, VersionView};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::follow::{begin, follow};
 use crate::look::{Look, Mark};
-use crate::question::{PROMPT, chosen, command_lines, need_lines, question_lines, word};
+use crate::question::{PROMPT, chosen, command_lines, need_lines, numbered, question_lines, word};
 use crate::sync::conclude;
 use crate::talk::{Talk, Verdict, ask, unexpected};
 use crate::text::harmless;
@@ -103,7 +103,13 @@ pub(crate) async fn answer(
 ) -> Result<Verdict, Refusal> {
     let choice = match choice {
         Some(choice) => choice,
-        None => choose(talk, need).await?,
+        None => match choose(talk, need).await? {
+            Some(choice) => choice,
+            None => {
+                return Ok(Verdict::said(stays_open(need), ExitCode::NeedsYou)
+                    .suggest(format!("syncmgr answer {need}")));
+            }
+        },
     };
     let changes = talk.service.changes().await?;
     let request = Request::Answer {
@@ -117,12 +123,28 @@ pub(crate) async fn answer(
             let followed = follow(talk, changes, request).await?;
             Ok(conclude(&followed, &[]))
         }
-        None => Ok(Verdict::said("Answered.", ExitCode::Good).suggest("syncmgr status")),
+        None => {
+            // A choice such as `later` is taken, and the question is open all the same.
+            let open = match talk.ask(Request::Needs).await {
+                Ok(Reply::Needs(needs)) => needs.iter().any(|open| open.id == need),
+                _ => false,
+            };
+            let sentence = if open {
+                stays_open(need)
+            } else {
+                format!("Question {need} is answered.")
+            };
+            Ok(Verdict::said(sentence, ExitCode::Good).suggest("syncmgr status"))
+        }
     }
 }
 
-/// Asks the person for the choice.
-async fn choose(talk: &mut Talk, id: u64) -> Result<String, Refusal> {
+fn stays_open(need: u64) -> String {
+    format!("Question {need} stays open.")
+}
+
+/// Asks the person for the choice; nothing when the question is to stay open.
+async fn choose(talk: &mut Talk, id: u64) -> Result<Option<String>, Refusal> {
     let needs = ask!(talk, Request::Needs, Reply::Needs(needs) => needs);
     let Some(need) = needs.into_iter().find(|need| need.id == id) else {
         return Err(Refusal::new(
@@ -131,36 +153,57 @@ async fn choose(talk: &mut Talk, id: u64) -> Result<String, Refusal> {
             "the open ones are listed by: syncmgr needs",
         ));
     };
-    let look = talk.screen.look;
+    let command = format!("syncmgr answer {id} CHOICE");
     if !talk.interactive || talk.screen.json() {
+        let look = talk.screen.look;
         talk.screen.object(&need);
         talk.screen.lines(need_lines(&need, &look));
-        return Err(no_choice());
+        return Err(no_choice(&command));
     }
     let aside = talk.screen.aside;
-    for line in question_lines(&need, &aside) {
+    let lines = question_lines(&need, &aside);
+    typed(talk, lines, &need.choices, &command).await
+}
+
+/// Shows a question to the person and reads which of the choices it is; nothing when it is left open.
+async fn typed(
+    talk: &mut Talk,
+    lines: Vec<String>,
+    choices: &[ChoiceView],
+    command: &str,
+) -> Result<Option<String>, Refusal> {
+    for line in lines {
         talk.screen.remark(&line);
     }
+    talk.screen
+        .remark("Type a name or a number; an empty line or Ctrl-D leaves it open.");
     for _ in 0..MAX_TRIES {
         talk.screen.prompt(PROMPT);
         let line = match &mut talk.keyboard {
             Some(keyboard) => keyboard.line().await.ok().flatten(),
             None => None,
         };
-        let Some(line) = line else { break };
-        if let Some(choice) = chosen(&need, &line) {
-            return Ok(choice);
+        let Some(line) = line else {
+            // Nothing that follows may stand behind the prompt.
+            talk.screen.remark("");
+            return Ok(None);
+        };
+        if line.trim().is_empty() {
+            return Ok(None);
         }
-        talk.screen.remark("type one of the names or numbers");
+        if let Some(choice) = chosen(choices, &line) {
+            return Ok(Some(choice));
+        }
+        talk.screen.remark("That is none of the names and numbers.");
     }
-    Err(no_choice())
+    Err(no_choice(command))
 }
 
-fn no_choice() -> Refusal {
+fn no_choice(command: &str) -> Refusal {
     Refusal::new(
         "cli::no-choice",
         "no choice was made",
-        "give one of the choices: syncmgr answer ID CHOICE",
+        format!("give one of the choices: {command}"),
     )
 }
 
@@ -207,6 +250,18 @@ pub(crate) async fn conflicts(
 fn conflict_lines(conflict: &ConflictView, talk: &Talk) -> Vec<String> {
     let look = &talk.screen.look;
     let id: String = harmless(&conflict.id).chars().take(ID_SHOWN).collect();
+    let mut lines = conflict_heading(conflict, talk, look);
+    lines.extend(command_lines(
+        &conflict.choices,
+        |choice| format!("syncmgr resolve {id} {choice}"),
+        look,
+    ));
+    lines
+}
+
+/// A conflict with its versions.
+fn conflict_heading(conflict: &ConflictView, talk: &Talk, look: &Look) -> Vec<String> {
+    let id: String = harmless(&conflict.id).chars().take(ID_SHOWN).collect();
     let title = format!(
         "{id}  {}: {}",
         harmless(&conflict.item),
@@ -223,11 +278,6 @@ fn conflict_lines(conflict: &ConflictView, talk: &Talk) -> Vec<String> {
     for version in &conflict.versions {
         lines.push(version_line(version, talk, look));
     }
-    lines.extend(command_lines(
-        &conflict.choices,
-        |choice| format!("syncmgr resolve {id} {choice}"),
-        look,
-    ));
     lines
 }
 
@@ -250,19 +300,118 @@ fn version_line(version: &VersionView, talk: &Talk, look: &Look) -> String {
     )
 }
 
-/// `resolve ID CHOICE`
+/// `resolve ID [CHOICE]`
 pub(crate) async fn resolve(
     talk: &mut Talk,
     conflict: String,
-    choice: String,
+    choice: Option<String>,
 ) -> Result<Verdict, Refusal> {
-    let followed = begin(talk, Request::Resolve { conflict, choice }).await?;
+    let found = find(talk, &conflict).await;
+    let choice = match choice {
+        Some(choice) => choice,
+        None => {
+            let Some(found) = &found else {
+                return Err(Refusal::new(
+                    "cli::no-such-conflict",
+                    format!(
+                        "no open conflict, or more than one, has an id that begins with {conflict:?}"
+                    ),
+                    "the open ones are listed by: syncmgr conflicts",
+                ));
+            };
+            match choose_version(talk, found).await? {
+                Some(choice) => choice,
+                None => {
+                    let sentence = format!("The conflict of {} stays open.", found.name);
+                    return Ok(
+                        Verdict::said(sentence, ExitCode::NeedsYou).suggest("syncmgr conflicts")
+                    );
+                }
+            }
+        }
+    };
+    let request = Request::Resolve {
+        conflict,
+        choice: choice.clone(),
+    };
+    let followed = begin(talk, request).await?;
     let mut verdict = conclude(&followed, &[]);
     if followed.outcome.exit() == ExitCode::Good {
         verdict.sentence = "The conflict is resolved.".to_owned();
-        verdict.suggestion = Some("syncmgr conflicts".to_owned());
+        if let Some(found) = found {
+            let label = found
+                .choices
+                .iter()
+                .find(|offered| offered.name == choice && !offered.label.is_empty())
+                .map_or(choice.as_str(), |offered| offered.label.as_str());
+            verdict.sentence = format!("The conflict is resolved: {}: {label}.", found.name);
+            verdict = verdict.with("item", found.item).with("name", found.name);
+        }
+        let left = match talk.ask(page(None, 0, 1)).await {
+            Ok(Reply::Conflicts(view)) => Some(view.total),
+            _ => None,
+        };
+        verdict.suggestion = (left != Some(0)).then(|| "syncmgr conflicts".to_owned());
     }
     Ok(verdict)
+}
+
+/// Asks the person which version is to be kept; nothing when the conflict is to stay open.
+async fn choose_version(
+    talk: &mut Talk,
+    conflict: &ConflictView,
+) -> Result<Option<String>, Refusal> {
+    let id: String = harmless(&conflict.id).chars().take(ID_SHOWN).collect();
+    let command = format!("syncmgr resolve {id} CHOICE");
+    if !talk.interactive || talk.screen.json() {
+        talk.screen.object(conflict);
+        let lines = conflict_lines(conflict, talk);
+        talk.screen.lines(lines);
+        return Err(no_choice(&command));
+    }
+    let aside = talk.screen.aside;
+    let mut lines = conflict_heading(conflict, talk, &aside);
+    lines.extend(numbered(&conflict.choices, &aside));
+    typed(talk, lines, &conflict.choices, &command).await
+}
+
+/// The open conflict whose id begins so; nothing when none or several do, or when it cannot be told.
+async fn find(talk: &Talk, id: &str) -> Option<ConflictView> {
+    let mut fitting: Option<ConflictView> = None;
+    let mut offset = 0;
+    while offset < MAX_RESOLVED_AT_ONCE {
+        let request = page(None, u32::try_from(offset).ok()?, MAX_PAGE);
+        let Ok(Reply::Conflicts(view)) = talk.ask(request).await else {
+            return None;
+        };
+        if view.conflicts.is_empty() {
+            break;
+        }
+        offset += view.conflicts.len();
+        for conflict in view.conflicts {
+            if conflict.id == id {
+                return Some(conflict);
+            }
+            if conflict.id.starts_with(id) {
+                if fitting.is_some() {
+                    return None;
+                }
+                fitting = Some(conflict);
+            }
+        }
+        if u64::try_from(offset).is_ok_and(|offset| offset >= view.total) {
+            break;
+        }
+    }
+    fitting
+}
+
+fn page(name: Option<String>, offset: u32, limit: u32) -> Request {
+    Request::Conflicts {
+        name,
+        offset,
+        limit,
+    }
 }
 
 /// `resolve --all CHOICE [NAME]`
@@ -276,12 +425,7 @@ pub(crate) async fn resolve_all(
     loop {
         let offset = u32::try_from(ids.len()).unwrap_or(u32::MAX);
         let offset = offset.saturating_add(u32::try_from(without).unwrap_or(u32::MAX));
-        let request = Request::Conflicts {
-            name: name.clone(),
-            offset,
-            limit: MAX_PAGE,
-        };
-        let Reply::Conflicts(view) = talk.ask(request).await? else {
+        let Reply::Conflicts(view) = talk.ask(page(name.clone(), offset, MAX_PAGE)).await? else {
             return Err(unexpected());
         };
         if view.conflicts.is_empty() || ids.len() >= MAX_RESOLVED_AT_ONCE {
@@ -306,6 +450,13 @@ pub(crate) async fn resolve_all(
             format!("no open conflict offers {choice:?}"),
             "the choices are listed by: syncmgr conflicts",
         ));
+    }
+    if ids.is_empty() {
+        let sentence = match &name {
+            Some(name) => format!("No conflicts of {name} are open."),
+            None => "No conflicts are open.".to_owned(),
+        };
+        return Ok(Verdict::said(sentence, ExitCode::Good));
     }
     let mut worst = ExitCode::Good;
     let mut resolved = 0;
@@ -333,5 +484,9 @@ pub(crate) async fn resolve_all(
         sentence = format!("{sentence}, {without} without that choice left open");
     }
     sentence.push('.');
-    Ok(Verdict::said(sentence, worst).suggest("syncmgr conflicts"))
+    let verdict = Verdict::said(sentence, worst);
+    Ok(match worst {
+        ExitCode::Good => verdict,
+        _ => verdict.suggest("syncmgr conflicts"),
+    })
 }

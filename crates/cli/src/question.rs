@@ -11,8 +11,15 @@ pub(crate) const PROMPT: &str = "> ";
 /// A question with its detail and its choices, each with its number.
 pub(crate) fn question_lines(need: &NeedView, look: &Look) -> Vec<String> {
     let mut lines = heading(need, look);
-    let widest = need.choices.iter().map(|choice| width(&choice.name)).max();
-    for (index, choice) in need.choices.iter().enumerate() {
+    lines.extend(numbered(&need.choices, look));
+    lines
+}
+
+/// The choices, each with its number.
+pub(crate) fn numbered(choices: &[ChoiceView], look: &Look) -> Vec<String> {
+    let mut lines = Vec::new();
+    let widest = choices.iter().map(|choice| width(&choice.name)).max();
+    for (index, choice) in choices.iter().enumerate() {
         let typed = format!(
             "{}  {}",
             index + 1,
@@ -79,23 +86,21 @@ fn explained(typed: &str, label: &str, look: &Look) -> Vec<String> {
 }
 
 /// The choice that a typed line means: its name, an unambiguous beginning of it, or its number.
-pub(crate) fn chosen(need: &NeedView, line: &str) -> Option<String> {
+pub(crate) fn chosen(choices: &[ChoiceView], line: &str) -> Option<String> {
     let line = line.trim();
     if line.is_empty() {
         return None;
     }
     let lower = line.to_lowercase();
-    let exact = need
-        .choices
+    let exact = choices
         .iter()
         .find(|choice| choice.name.to_lowercase() == lower);
     let numbered = || {
         let number: usize = line.parse().ok()?;
-        need.choices.get(number.checked_sub(1)?)
+        choices.get(number.checked_sub(1)?)
     };
     let begun = || {
-        let mut fitting = need
-            .choices
+        let mut fitting = choices
             .iter()
             .filter(|choice| choice.name.to_lowercase().starts_with(&lower));
         fitting.next().filter(|_| fitting.next().is_none())
@@ -180,7 +185,7 @@ mod tests {
             ("", None),
             ("nonsense", None),
         ] {
-            assert_eq!(chosen(&need, line).as_deref(), expected, "{line}");
+            assert_eq!(chosen(&need.choices, line).as_deref(), expected, "{line}");
         }
     }
 

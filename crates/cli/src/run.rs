@@ -164,7 +164,7 @@ enum Ask {
     Needs,
     Answer(u64, Option<String>),
     Conflicts(Option<String>, u32, u32),
-    Resolve(String, String),
+    Resolve(String, Option<String>),
     ResolveAll(Option<String>, String),
     Handlers,
     Doctor,
@@ -292,7 +292,7 @@ fn decide(
         } => look(Ask::Conflicts(name, offset, limit)),
         Command::Resolve { id, choice, all } => match (id, choice, all) {
             (name, _, Some(choice)) => work(Ask::ResolveAll(name, choice)),
-            (Some(id), Some(choice), None) => work(Ask::Resolve(id, choice)),
+            (Some(id), choice, None) => work(Ask::Resolve(id, choice)),
             _ => Err(Refusal::new(
                 "cli::usage",
                 "a conflict and a choice are needed",

@@ -484,7 +484,7 @@ fn an_answer_can_be_typed() {
         stage.happens(ended(7, Outcome::Succeeded));
     };
     let run = Run::new("answer 3")
-        .types(&["", "nonsense", "2"])
+        .types(&["0", "nonsense", "2"])
         .manager(going(done))
         .go();
     assert_snapshot!("answer-typed", run.seen());
@@ -513,7 +513,81 @@ fn an_answer_can_be_typed() {
     let run = Run::new("answer 3 later")
         .answers(Reply::Answered { request: None })
         .go();
-    assert_eq!(run.output, "✓ Answered. Next: syncmgr status\n");
+    assert_eq!(
+        run.output,
+        "✓ Question 3 is answered. Next: syncmgr status\n"
+    );
+}
+
+#[test]
+fn a_question_may_stay_open() {
+    let script = |request: &Request, _: &Stage| match request {
+        Request::Answer { .. } => Ok(Reply::Answered { request: None }),
+        _ => Ok(Reply::Needs(vec![need()])),
+    };
+    let run = Run::new("answer 3 later").manager(script).go();
+    assert_eq!(
+        run.output,
+        "✓ Question 3 stays open. Next: syncmgr status\n"
+    );
+    for lines in [&[""][..], &[]] {
+        let run = Run::new("answer 3").types(lines).manager(script).go();
+        assert_eq!(
+            run.output,
+            "? Question 3 stays open. Next: syncmgr answer 3\n"
+        );
+        assert_eq!(run.exit, ExitCode::NeedsYou);
+        let at_prompt = if lines.is_empty() { "> \n" } else { "> " };
+        assert!(run.errors.ends_with(at_prompt), "{:?}", run.errors);
+        assert!(
+            !run.asked
+                .iter()
+                .any(|(_, request)| matches!(request, Request::Answer { .. }))
+        );
+    }
+}
+
+#[test]
+fn a_version_can_be_chosen_and_none_is_left() {
+    let script = || {
+        let mut open = vec![conflict("4f2a", "a.txt")];
+        move |request: &Request, stage: &Stage| match request {
+            Request::Conflicts { offset, .. } => Ok(Reply::Conflicts(ConflictsView {
+                conflicts: open.iter().skip(*offset as usize).cloned().collect(),
+                total: open.len() as u64,
+            })),
+            Request::Resolve { choice, .. } => {
+                assert_eq!(choice, "keep-both");
+                open.clear();
+                stage.happens(ended(7, Outcome::Succeeded));
+                Ok(Reply::Accepted { request: 7 })
+            }
+            _ => state(Outcome::Open, &[]),
+        }
+    };
+    let run = Run::new("resolve 4f").types(&["2"]).manager(script()).go();
+    assert_snapshot!("resolve-typed", run.seen());
+    let run = Run::new("resolve 4f").types(&[""]).manager(script()).go();
+    assert_eq!(
+        run.output,
+        "? The conflict of a.txt stays open. Next: syncmgr conflicts\n"
+    );
+    let run = Run::new("resolve 4f").manager(script()).go();
+    assert!(run.errors.contains("cli::no-choice"), "{}", run.errors);
+    let run = Run::new("resolve 5").manager(script()).go();
+    assert!(
+        run.errors.contains("cli::no-such-conflict"),
+        "{}",
+        run.errors
+    );
+    let none = || {
+        Reply::Conflicts(ConflictsView {
+            conflicts: vec![],
+            total: 0,
+        })
+    };
+    let run = Run::new("resolve --all left notes").answers(none()).go();
+    assert_eq!(run.output, "✓ No conflicts of notes are open.\n");
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn check(words: &str, expected: Request) {
     let ended = Run::new(words).go();
     let (caller, request) = ended
         .asked
-        .first()
+        .last()
         .unwrap_or_else(|| panic!("{}", ended.errors));
     assert_eq!(*request, expected, "{words}");
     assert_eq!(caller.name, "ada on the command line");
@@ -285,7 +285,6 @@ fn mistakes_are_told_before_anything_is_asked() {
     for words in [
         "snyc",
         "resolve",
-        "resolve 4f2a",
         "resolve a b --all c",
         "run x",
         "enable",
