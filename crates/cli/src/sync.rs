@@ -145,6 +145,10 @@ pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
     };
     let run = followed.progress.last_run();
     let inspect = run.map(|run| format!("syncmgr run {run}"));
+    // After a clean run there is nothing to look at; what it deleted can be had back, where one run did it.
+    let bring_back = run
+        .filter(|_| counts.deleted > 0 && followed.progress.runs().count() == 1)
+        .map(|run| format!("syncmgr undo {run}"));
     let held: Vec<String> = followed
         .bad
         .iter()
@@ -183,11 +187,8 @@ pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
                 .first()
                 .map(|name| format!("syncmgr why {}", word(name))),
         ),
-        Outcome::Nothing => (
-            format!("{subject} {was} in sync already."),
-            Some("syncmgr status".to_owned()),
-        ),
-        Outcome::Succeeded => (format!("{subject} {is} in sync."), inspect),
+        Outcome::Nothing => (format!("{subject} {was} in sync already."), None),
+        Outcome::Succeeded => (format!("{subject} {is} in sync."), bring_back),
         Outcome::Warnings => (
             format!("{subject} {was} synchronized, with warnings{why}."),
             inspect,
@@ -295,6 +296,9 @@ pub(crate) fn verdict_line(verdict: &Verdict, look: &Look) -> String {
     );
     if let Some(suggestion) = &verdict.suggestion {
         line = format!("{line} Next: {}", look.bold(&harmless(suggestion)));
+        if let Some(run) = suggestion.strip_prefix("syncmgr undo ") {
+            line = format!("{line} (brings back what run {} replaced)", harmless(run));
+        }
     }
     line
 }

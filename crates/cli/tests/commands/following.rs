@@ -140,10 +140,7 @@ fn sync_shows_each_item_and_ends_with_the_verdict() {
         .go();
     assert_eq!(live.output, plain.output);
     let quiet = Run::new("sync --quiet").manager(going(all_good)).go();
-    assert_eq!(
-        quiet.output,
-        "✓ Everything is in sync. Next: syncmgr run 11\n"
-    );
+    assert_eq!(quiet.output, "✓ Everything is in sync.\n");
     let json = Run::new("sync --json").manager(going(all_good)).go();
     assert_snapshot!("sync-json", json.seen());
     assert_eq!(json.json().last().unwrap()["exit"], 0);
@@ -157,6 +154,24 @@ fn sync_shows_each_item_and_ends_with_the_verdict() {
         )
         .collect();
     assert_eq!(names.len(), 1);
+}
+
+#[test]
+fn what_a_sync_deleted_can_be_had_back() {
+    let done = |stage: &Stage| {
+        let deleted = Counts {
+            deleted: 1,
+            ..counts(0, 0)
+        };
+        stage.happens(opened(11, 7, 1));
+        stage.happens(finished(11, "notes", ItemStatus::Succeeded, "", deleted));
+        stage.happens(ended(7, Outcome::Succeeded));
+    };
+    let run = Run::new("sync notes -q").manager(going(done)).go();
+    assert_eq!(
+        run.output,
+        "✓ notes is in sync. Next: syncmgr undo 11 (brings back what run 11 replaced)\n"
+    );
 }
 
 #[test]
@@ -316,7 +331,7 @@ fn a_gap_that_lost_nothing_changes_nothing() {
     let run = Run::new("sync notes").manager(script).go();
     assert_eq!(
         run.output,
-        "✓ notes  ↑12 ↓3 ✗0  1.4 s\n✓ notes is in sync. Next: syncmgr run 12\n"
+        "✓ notes  ↑12 ↓3 ✗0  1.4 s\n✓ notes is in sync.\n"
     );
 }
 
