@@ -586,6 +586,20 @@ impl Handler for Folders {
                 UndoFault::Sync(fault) => refuse(&fault),
             })?;
         teller.finish();
+        for (count, text) in [
+            (
+                outcome.restored,
+                "the next synchronization carries what came back to the other folder, and asks where that has another version",
+            ),
+            (
+                outcome.removed,
+                "the next synchronization creates what was taken away again, unless it is deleted in the other folder first",
+            ),
+        ] {
+            if count > 0 {
+                run.note(Level::Information, Some(&what.item), text);
+            }
+        }
         let kept = outcome
             .findings
             .iter()

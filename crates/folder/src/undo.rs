@@ -1,16 +1,16 @@
 //! Undoing a run: what it overwrote or deleted comes back, what it created goes, unless somebody changed it since.
 //!
-//! Afterwards both folders, and the archive, look as they did before the run for every path that could be undone. What led
-//! to the run is still there, though: the edit or deletion that somebody made on one side. So the next plain run proposes
-//! the same changes again, and whoever does not want them undoes their cause first. An undo is a run itself: it keeps what
-//! it displaces, and it can be undone.
+//! Afterwards both folders look as they did before the run for every path that could be undone. What led to the run is
+//! still there, though: the edit or deletion that somebody made on one side. No later run repeats it silently: the archive
+//! forgets what was undone, so that what came back is carried to the other side where that has nothing, and is a conflict
+//! where that has something else. An undo is a run itself: it keeps what it displaces, and it can be undone.
 
 use std::collections::HashSet;
 use std::io;
 
 use thiserror::Error;
 
-use crate::archive::{Archive, Updates};
+use crate::archive::{Archive, Base, Mark, Updates};
 use crate::check;
 use crate::fs::{self, Dir};
 use crate::journal::{Deed, Record, Stamp};
@@ -105,11 +105,13 @@ impl Pair {
         })
         .map_err(SyncFault::State)?;
         observer.phase(Phase::Apply);
-        // First the archive as it was: if this stops half-way, a plain run finds equal sides or the old difference, and
-        // never takes a restored version for a new edit.
+        // First the archive forgets: if this stops half-way, a plain run finds equal sides and remembers them again, and
+        // repeats nothing that was undone already.
         let mut updates = Updates::new();
         for record in records.iter().rev() {
-            updates.insert(record.path.clone(), record.base);
+            if let Some(base) = base_after(record) {
+                updates.insert(record.path.clone(), base);
+            }
         }
         observer.step(Step::Archive);
         archive
@@ -118,6 +120,7 @@ impl Pair {
             .map_err(SyncFault::Record)?;
         let mut outcome = UndoOutcome::default();
         let mut left: HashSet<&[u8]> = HashSet::new();
+        let mut done: HashSet<&[u8]> = HashSet::new();
         let mut dirs = Vec::new();
         for record in records.iter().rev() {
             if cancel.is_cancelled() {
@@ -128,6 +131,7 @@ impl Pair {
             let current_base = archive.get(&record.path);
             let what = match undo_one(&bench, &old_store, record, current_base) {
                 Ok(Undone::Restored) => {
+                    done.insert(&record.path);
                     match record.deed {
                         Deed::Create { .. } | Deed::MakeDir => outcome.removed += 1,
                         _ => outcome.restored += 1,
@@ -167,8 +171,8 @@ impl Pair {
         for result in bench.sync_sides([true; 2]) {
             result.map_err(SyncFault::Record)?;
         }
-        // What was left alone stays remembered as it was.
-        updates.retain(|path, _| !left.contains(&**path));
+        // What was left alone, or needed nothing, stays remembered as it was.
+        updates.retain(|path, _| done.contains(&**path) && !left.contains(&**path));
         observer.step(Step::Archive);
         archive
             .advance(&updates, archive.marked)
@@ -177,6 +181,33 @@ impl Pair {
         outcome.findings.extend(bench.findings());
         Ok(outcome)
     }
+}
+
+/// Says what the archive holds of a path once this record of it is undone; `None` leaves it as the run left it.
+fn base_after(record: &Record) -> Option<Option<Base>> {
+    // Nothing is equal to it, so whatever is there counts as changed since.
+    let changed = |base: Base| Base {
+        size: u64::MAX,
+        hash: [0; 32],
+        marks: [Mark::default(); 2],
+        ..base
+    };
+    let forgotten = match (record.deed, record.base) {
+        // The old permissions and times that come back are an edit of this side.
+        (Deed::SetMeta { .. }, _) => return None,
+        // It was in sync and missing on this side: brought back by an answer or a choice. It is to be asked about again.
+        (Deed::Create { .. }, Some(base)) if base.kind != Kind::Dir => Some(changed(base)),
+        // It had changed since it was in sync, so somebody chose the deletion, and is to be asked again.
+        (Deed::Delete { old, .. }, Some(base))
+            if old.kind != base.kind
+                || old.size != base.size
+                || old.kind == Kind::File && old.mtime != base.mark(record.side).mtime =>
+        {
+            Some(changed(base))
+        }
+        _ => None,
+    };
+    Some(forgotten)
 }
 
 fn cause_of(fault: ChangeFault) -> String {

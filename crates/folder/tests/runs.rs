@@ -211,7 +211,6 @@ fn undo_makes_both_sides_look_as_before_and_can_be_undone() {
     std::fs::remove_dir_all(w.left("dir")).unwrap();
     write(w.left("dir"), "now a file");
     let before = [tree(&w.pair.left), tree(&w.pair.right)];
-    let planned = w.plan();
     let run = w.next_run();
     w.pair.sync(&run, &[], &Silent, &Cancel::new()).unwrap();
     w.assert_in_sync();
@@ -222,7 +221,17 @@ fn undo_makes_both_sides_look_as_before_and_can_be_undone() {
         .unwrap();
     assert_eq!(undone.findings, Vec::new());
     assert_eq!([tree(&w.pair.left), tree(&w.pair.right)], before);
-    assert_eq!(w.plan(), planned, "the next run proposes the same again");
+    assert_eq!(
+        w.plan().to_string(),
+        "← set      bits\n\
+         → create   created\n\
+         ≠ conflict dir  (different kinds of entries on the two sides)\n\
+         ≠ conflict edit  (created on both sides with different content)\n\
+         ← create   gone\n\
+         ≠ conflict kind  (different kinds of entries on the two sides)\n\
+         → create   made/\n\
+         → create   made/x\n"
+    );
     let redone = w
         .pair
         .undo("undo-1", "undo-2", &Silent, &Cancel::new())
@@ -235,6 +244,76 @@ fn undo_makes_both_sides_look_as_before_and_can_be_undone() {
             .undo("never", "undo-3", &Silent, &Cancel::new())
             .is_err()
     );
+}
+
+#[test]
+fn what_undo_brought_back_stays() {
+    let w = World::new();
+    for name in ["edit", "gone", "dir/sub"] {
+        std::fs::create_dir_all(w.left("dir")).unwrap();
+        write(w.left(name), name);
+    }
+    w.sync();
+    write(w.left("edit"), "edited");
+    std::fs::remove_file(w.left("gone")).unwrap();
+    std::fs::remove_dir_all(w.left("dir")).unwrap();
+    let run = w.next_run();
+    w.pair.sync(&run, &[], &Silent, &Cancel::new()).unwrap();
+    let undone = w.pair.undo(&run, "undo", &Silent, &Cancel::new()).unwrap();
+    assert_eq!((undone.restored, undone.left_alone), (4, 0));
+    let outcome = w.sync();
+    assert_eq!(
+        (outcome.counts.conflicts, outcome.counts.deleted),
+        (1, 0),
+        "nothing is done again"
+    );
+    for (path, data) in [("gone", "gone"), ("dir/sub", "dir/sub")] {
+        assert_eq!(std::fs::read(w.left(path)).unwrap(), data.as_bytes());
+        assert_eq!(std::fs::read(w.right(path)).unwrap(), data.as_bytes());
+    }
+    assert_eq!(std::fs::read(w.left("edit")).unwrap(), b"edited");
+    assert_eq!(std::fs::read(w.right("edit")).unwrap(), b"edit");
+}
+
+#[test]
+fn a_conflict_whose_resolution_was_undone_is_a_conflict_again() {
+    for choice in [Choice::KeepLeft, Choice::KeepRight, Choice::KeepBoth] {
+        let w = World::new();
+        for name in ["both", "gone left", "gone right"] {
+            write(w.left(name), "base");
+        }
+        w.sync();
+        write(w.left("both"), "left version");
+        write(w.right("both"), "right");
+        std::fs::remove_file(w.left("gone left")).unwrap();
+        write(w.right("gone left"), "changed on the right");
+        write(w.left("gone right"), "changed on the left");
+        std::fs::remove_file(w.right("gone right")).unwrap();
+        assert_eq!(w.sync().counts.conflicts, 3);
+        let before = [tree(&w.pair.left), tree(&w.pair.right)];
+        for conflict in w.pair.conflicts().unwrap() {
+            let (run, undo) = (w.next_run(), w.next_run());
+            w.pair
+                .resolve(&run, &conflict.id, choice, &Silent, &Cancel::new())
+                .unwrap();
+            let undone = w.pair.undo(&run, &undo, &Silent, &Cancel::new()).unwrap();
+            assert_eq!(undone.findings, Vec::new());
+            assert_eq!([tree(&w.pair.left), tree(&w.pair.right)], before);
+            let again = w.sync().counts;
+            assert_eq!(
+                (
+                    again.conflicts,
+                    again.to_left,
+                    again.to_right,
+                    again.deleted
+                ),
+                (3, 0, 0, 0),
+                "{} with {choice:?}",
+                conflict.kind.words()
+            );
+            assert_eq!([tree(&w.pair.left), tree(&w.pair.right)], before);
+        }
+    }
 }
 
 #[test]
