@@ -38,9 +38,12 @@ fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
     let look = &talk.screen.look;
     let verdict = &status.verdict;
     let mut lines = vec![format!(
-        "{} {}",
+        "{} {}{}",
         look.mark(Mark::of_exit(verdict.exit)),
-        look.bold(&harmless(&verdict.sentence))
+        look.bold(&harmless(&verdict.sentence)),
+        verdict.as_of_ms.map_or_else(String::new, |at_ms| {
+            format!(" As of the last run, {}.", when::ago(at_ms, talk.now()))
+        })
     )];
     if talk.screen.quiet() {
         return lines;

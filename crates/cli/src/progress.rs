@@ -25,7 +25,13 @@ const MIN_SAMPLE_MS: u64 = 200;
 /// How long a rate remembers: after this, half of it is new.
 const MEMORY_MS: u64 = 5_000;
 /// No time to go is told before a run is so old.
-const MIN_AGE_FOR_ETA_MS: u64 = 2_000;
+const MIN_AGE_FOR_ETA_MS: u64 = 3_000;
+/// No time to go is told before such a part of the work is done: one in so many.
+const MIN_PART_FOR_ETA: u64 = 20;
+/// A longer time to go is a guess that nobody can use.
+const MAX_ETA_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Columns left free, because the terminal writes `^C` there for each Ctrl-C: a line that wrapped would be left behind.
+const ECHO_COLUMNS: usize = 4;
 
 /// An item of a run: run, handler and item id. Items are listed in the order of their runs.
 type Key = (u64, String, String);
@@ -170,9 +176,14 @@ impl Progress {
     }
 
     /// Takes the end of an item; nothing when it was taken already.
-    pub(crate) fn finish(&mut self, handler: &str, item: &str, finish: Finish) -> Option<Finish> {
+    pub(crate) fn finish(
+        &mut self,
+        handler: &str,
+        item: &str,
+        mut finish: Finish,
+    ) -> Option<Finish> {
         let key = (finish.run, handler.to_owned(), item.to_owned());
-        self.active.remove(&key);
+        let doing = self.active.remove(&key).map(|active| active.text);
         if !self.finished.insert(key) {
             return None;
         }
@@ -180,6 +191,11 @@ impl Progress {
             .insert((handler.to_owned(), harmless(&finish.name)));
         if matches!(finish.status, ItemStatus::Failed | ItemStatus::Disconnected) {
             self.failed += 1;
+        }
+        // What it was doing when it was stopped is not what became of it.
+        let broken_off = matches!(finish.status, ItemStatus::Stopped | ItemStatus::Skipped);
+        if broken_off && doing.is_some_and(|doing| doing == harmless(&finish.text)) {
+            finish.text.clear();
         }
         let (sum, more) = (&mut self.tally, &finish.counts);
         for (sum, more) in [
@@ -266,7 +282,8 @@ impl Progress {
                 look.counts(&self.tally)
             );
             if let Some(columns) = look.columns {
-                total = cut(&total, columns, look.ellipsis());
+                let room = columns.saturating_sub(1 + ECHO_COLUMNS);
+                total = cut(&total, room, look.ellipsis());
             }
             lines.push(look.bold(&total));
         }
@@ -284,6 +301,15 @@ enum Weight {
 }
 
 impl Active {
+    /// Enough was seen to tell how long the rest takes, and the rest is to be done at all.
+    fn tells_rest(&self, age_ms: u64) -> bool {
+        !self.stopping
+            && self.max > 0
+            && self.status != ItemStatus::UpdatingIndeterminate
+            && age_ms >= MIN_AGE_FOR_ETA_MS
+            && self.value >= self.max / MIN_PART_FOR_ETA
+    }
+
     fn line(&self, look: &Look, now_ms: i64, turn: usize) -> String {
         const TURNING: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
         const TURNING_ASCII: [&str; 4] = ["|", "/", "-", "\\"];
@@ -313,7 +339,7 @@ impl Active {
                 measures.push((Weight::Rate, rate));
             }
             let time = match self.rate.rest_ms(self.max.saturating_sub(self.value)) {
-                Some(ms) if self.max > 0 && age_ms >= MIN_AGE_FOR_ETA_MS => {
+                Some(ms) if self.tells_rest(age_ms) && ms < MAX_ETA_MS => {
                     format!("{} to go", when::length(ms))
                 }
                 _ => when::length(age_ms),
@@ -323,7 +349,11 @@ impl Active {
         let doing = if self.stopping {
             "stopping"
         } else if self.text.is_empty() {
-            status_word(self.status)
+            match self.status {
+                ItemStatus::UpdatingIndeterminate => "reading",
+                ItemStatus::Updating => "synchronizing",
+                other => status_word(other),
+            }
         } else {
             &self.text
         };
@@ -331,7 +361,8 @@ impl Active {
         // What it is doing takes what room is left; where that is too little, the lighter measures go.
         let room = |measures: &[(Weight, String)]| {
             let taken: usize = measures.iter().map(|(_, text)| width(text) + 2).sum();
-            look.wrap_columns().saturating_sub(taken + width(&name) + 7)
+            look.wrap_columns()
+                .saturating_sub(taken + width(&name) + ECHO_COLUMNS + 5)
         };
         for light in [Weight::Rate, Weight::Bar, Weight::Counts] {
             if room(&measures) >= DOING_COLUMNS {
@@ -345,7 +376,11 @@ impl Active {
         let doing = pad(&cut(doing, room, look.ellipsis()), room.min(DOING_COLUMNS));
         let line = format!("{name}  {doing}  {measure}");
         let line = match look.columns {
-            Some(columns) => cut(line.trim_end(), columns.saturating_sub(3), look.ellipsis()),
+            Some(columns) => cut(
+                line.trim_end(),
+                columns.saturating_sub(3 + ECHO_COLUMNS),
+                look.ellipsis(),
+            ),
             None => line.trim_end().to_owned(),
         };
         format!("{} {line}", look.paint(mark, glyph))
@@ -511,6 +546,58 @@ mod tests {
         }
         insta::assert_snapshot!(progress.frame(&look(80, true), None, 3_000, 1).join("\n"));
         insta::assert_snapshot!(progress.frame(&look(120, false), None, 3_000, 1).join("\n"));
+    }
+
+    #[test]
+    fn time_to_go_is_told_when_it_is_known_and_not_while_stopping() {
+        let told = |value: u64, max: u64, ms: i64, stopping: bool| {
+            let mut progress = Progress::default();
+            for (at, value) in [(0, 0), (ms, value)] {
+                let step = Step {
+                    stopping,
+                    ..step("notes", ItemStatus::Updating, value, max)
+                };
+                progress.step(&step, at);
+            }
+            let lines = progress.frame(&look(120, true), None, ms, 1);
+            lines.concat().contains("to go")
+        };
+        assert!(told(100, 1_000, 4_000, false));
+        assert!(!told(100, 1_000, 2_999, false), "too early");
+        assert!(!told(10, 1_000, 4_000, false), "too little was done");
+        assert!(!told(100, 1_000, 4_000, true), "it stops");
+        assert!(!told(5, 100, 100_000_000, false), "days");
+    }
+
+    #[test]
+    fn what_was_stopped_does_not_say_what_it_was_doing() {
+        let end = |status, text: &str| {
+            let mut progress = Progress::default();
+            let finishing = Step {
+                text: "finishing",
+                ..step("n", ItemStatus::Updating, 1, 2)
+            };
+            progress.step(&finishing, 0);
+            let finish = Finish {
+                run: 1,
+                name: "n".into(),
+                status,
+                text: text.into(),
+                counts: Counts::default(),
+                elapsed_ms: None,
+            };
+            let finish = progress.finish("folder", "n", finish).unwrap();
+            finish.line(&look(80, true))
+        };
+        assert_eq!(
+            end(ItemStatus::Stopped, "finishing"),
+            "■ n  ↑0 ↓0 ✗0  stopped"
+        );
+        assert_eq!(
+            end(ItemStatus::Skipped, "too busy"),
+            "■ n  ↑0 ↓0 ✗0  too busy"
+        );
+        assert_eq!(end(ItemStatus::Succeeded, "finishing"), "✓ n  ↑0 ↓0 ✗0");
     }
 
     #[test]

@@ -62,6 +62,7 @@ fn status() {
             sentence: "Nothing is set up to be synchronized.".into(),
             exit: ExitCode::Good,
             suggestion: None,
+            as_of_ms: None,
         },
         ..samples::in_sync()
     };
