@@ -235,6 +235,9 @@ pub struct VerdictView {
     /// One command that would help most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<String>,
+    /// When all is well: the end of the oldest last good run, since nothing is known of what changed later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of_ms: Option<i64>,
 }
 
 /// Answer to `status`.

@@ -8,9 +8,9 @@ use syncmgr_control::view::{
 use syncmgr_control::{ExitCode, Refusal};
 use syncmgr_core::ItemRef;
 use syncmgr_core::freshness::{Freshness, freshness};
-use syncmgr_core::item::ItemRow;
+use syncmgr_core::item::{ItemRow, RunState};
 use syncmgr_core::record::PauseScope;
-use syncmgr_core::task::{ItemTask, Offer, item_task};
+use syncmgr_core::task::{Greyed, ItemTask, Offer, item_task};
 use syncmgr_core::verdict::{Exit, Shown, Verdict, unfinished};
 use syncmgr_core::why::{About, Reason};
 
@@ -48,6 +48,11 @@ impl Loop {
             .map(|(_, item)| self.manager.conflict_count(item))
             .sum();
         let total = order.len() as u64;
+        let as_of_ms = order
+            .iter()
+            .filter(|(standing, _)| *standing == Shown::Fresh)
+            .filter_map(|(_, item)| Some(self.manager.item(item)?.last_good?.0))
+            .min();
         order.truncate(MAX_PAGE as usize);
         let items = order
             .iter()
@@ -55,7 +60,8 @@ impl Loop {
             .collect();
         let verdict = self.manager.verdict(now);
         let needs = verdict.open_needs;
-        let verdict = self.verdict_view(&verdict);
+        let mut verdict = self.verdict_view(&verdict);
+        verdict.as_of_ms = as_of_ms.filter(|_| verdict.exit == ExitCode::Good);
         StatusView {
             verdict,
             items,
@@ -91,7 +97,7 @@ impl Loop {
             comment: row.comment.clone(),
             labels: row.labels.iter().cloned().collect(),
             shown: shown_view(shown),
-            state: phrase(shown, conflicts, row),
+            state: self.state(item, shown, row),
             checked: row.checked,
             enabled: row.enabled,
             run_state: to_view::run_state(run_state),
@@ -122,17 +128,26 @@ impl Loop {
         let (shown, reasons) = found.map_or((Shown::NotSetUp, Vec::new()), |why| {
             (why.shown, why.reasons)
         });
-        let state = self.manager.item(item).map_or_else(String::new, |row| {
-            phrase(shown, self.manager.conflict_count(item), row)
-        });
-        let sentence = match reasons.iter().find(|reason| reason.blocks) {
-            Some(reason) => match &reason.unblocked_by {
-                Some(by) => format!(
-                    "{name}: {state}; {} (what would change it: {by}).",
-                    reason.now
-                ),
-                None => format!("{name}: {state}; {}.", reason.now),
-            },
+        let state = self
+            .manager
+            .item(item)
+            .map_or_else(String::new, |row| self.state(item, shown, row));
+        let blocking = || reasons.iter().filter(|reason| reason.blocks);
+        let first = blocking()
+            .find(|reason| is_about(shown, reason.about))
+            .or_else(|| blocking().next());
+        let sentence = match first {
+            Some(reason) => {
+                let why = if says_more(shown, &state, reason) {
+                    format!("; {}", reason.now)
+                } else {
+                    String::new()
+                };
+                match &reason.unblocked_by {
+                    Some(by) => format!("{name}: {state}{why} (what would change it: {by})."),
+                    None => format!("{name}: {state}{why}."),
+                }
+            }
             None => format!("{name}: {state}; nothing holds it back."),
         };
         WhyView {
@@ -160,6 +175,18 @@ impl Loop {
             }
         };
         let first = names.first().map_or("", String::as_str);
+        // What runs already is told so, and needs no command; its exit code says how it stands until it is done.
+        let behind = match verdict.worst {
+            Shown::New => verdict.new,
+            Shown::Unfinished => verdict.unfinished,
+            _ => 0,
+        };
+        let running = behind > 0
+            && verdict.which.len() as u64 == behind
+            && verdict
+                .which
+                .iter()
+                .all(|item| self.manager.run_state(item) != RunState::Idle);
         let sentence = match verdict.worst {
             _ if verdict.items == 0 => "Nothing is set up yet.".to_owned(),
             Shown::Failed => of(verdict.failed, "is not in sync", "are not in sync"),
@@ -176,6 +203,16 @@ impl Loop {
                 verdict.disconnected,
                 "cannot be reached",
                 "cannot be reached",
+            ),
+            Shown::Unfinished if running => of(
+                verdict.unfinished,
+                "is being synchronized again",
+                "are being synchronized again",
+            ),
+            Shown::New if running => of(
+                verdict.new,
+                "is being synchronized for the first time",
+                "are being synchronized for the first time",
             ),
             Shown::Unfinished => match verdict.which.first() {
                 Some(only) if verdict.unfinished == 1 => {
@@ -195,6 +232,9 @@ impl Loop {
             }
             Shown::Paused | Shown::NotSetUp | Shown::Disabled | Shown::Fresh => {
                 match verdict.paused + verdict.off {
+                    0 if verdict.busy > 0 => {
+                        "Everything was in sync; a run is going on.".to_owned()
+                    }
                     0 => "Everything is in sync.".to_owned(),
                     held if held == verdict.items => {
                         "Everything is paused or turned off.".to_owned()
@@ -205,6 +245,8 @@ impl Loop {
         };
         let suggestion = if verdict.items == 0 {
             Some("syncmgr sync LEFT RIGHT".to_owned())
+        } else if running {
+            None
         } else {
             suggestion(
                 verdict.worst,
@@ -215,6 +257,20 @@ impl Loop {
             sentence,
             exit: exit_code(verdict.worst.exit()),
             suggestion,
+            as_of_ms: None,
+        }
+    }
+
+    /// What an item is, in a few words.
+    fn state(&self, item: &ItemRef, shown: Shown, row: &ItemRow) -> String {
+        let until = self
+            .manager
+            .pause_of(item)
+            .filter(|_| shown == Shown::Paused)
+            .and_then(|pause| pause.until);
+        match until {
+            Some(until) => format!("paused for another {}", rest(until.since(self.now()))),
+            None => phrase(shown, self.manager.conflict_count(item), row),
         }
     }
 
@@ -247,7 +303,8 @@ impl Loop {
                 .iter()
                 .filter_map(|(task, word)| {
                     let greyed = match item_task(handler, row, run_state, *task) {
-                        Offer::Hidden => return None,
+                        // That nothing runs is seen anyway.
+                        Offer::Hidden | Offer::Greyed(Greyed::NotRunning) => return None,
                         Offer::Greyed(why) => Some(why.fragment().to_owned()),
                         Offer::Offered => None,
                     };
@@ -335,6 +392,8 @@ fn phrase(shown: Shown, conflicts: u64, row: &ItemRow) -> String {
         Shown::Syncing => "synchronizing".to_owned(),
         Shown::Stopping => "stopping".to_owned(),
         Shown::New => "never synchronized".to_owned(),
+        // Why is told beside it.
+        Shown::Unfinished if row.last_problem.is_some() => "not finished".to_owned(),
         Shown::Unfinished => unfinished(row)
             .unwrap_or("stopped before it was done")
             .to_owned(),
@@ -342,6 +401,52 @@ fn phrase(shown: Shown, conflicts: u64, row: &ItemRow) -> String {
         Shown::Overdue => "overdue".to_owned(),
         Shown::Fresh => "in sync".to_owned(),
     }
+}
+
+/// How long something still lasts, in one unit, rounded up.
+fn rest(span: std::time::Duration) -> String {
+    const HOUR: u64 = 60;
+    const DAY: u64 = 24 * HOUR;
+    match span.as_secs().div_ceil(60).max(1) {
+        minutes @ ..=90 => format!("{minutes} min"),
+        minutes @ ..=2880 => format!("{} h", minutes.div_ceil(HOUR)),
+        minutes => format!("{} d", minutes.div_ceil(DAY)),
+    }
+}
+
+/// Whether what was looked at is what the item is shown for.
+fn is_about(shown: Shown, about: About) -> bool {
+    matches!(
+        (shown, about),
+        (Shown::NotSetUp, About::SetUp)
+            | (Shown::Disabled, About::Enabled)
+            | (Shown::Paused, About::Pause)
+            | (Shown::NeedsYou, About::Need)
+            | (Shown::Failed | Shown::Unfinished, About::LastRun)
+            | (Shown::Conflicts, About::Conflicts)
+            | (Shown::Disconnected, About::Connected)
+            | (Shown::Late | Shown::Overdue, About::Freshness)
+    )
+}
+
+/// Whether a reason says anything that the state beside it does not.
+fn says_more(shown: Shown, state: &str, reason: &Reason) -> bool {
+    let same = match shown {
+        Shown::NotSetUp | Shown::Conflicts | Shown::Disconnected | Shown::Late | Shown::Overdue => {
+            true
+        }
+        Shown::Disabled => reason.now == "it is off",
+        Shown::Paused => reason.now == "it is paused",
+        Shown::Failed
+        | Shown::Unfinished
+        | Shown::NeedsYou
+        | Shown::Fresh
+        | Shown::New
+        | Shown::Pending
+        | Shown::Syncing
+        | Shown::Stopping => reason.now == state,
+    };
+    !(same && is_about(shown, reason.about))
 }
 
 /// The one command that would help most.
@@ -395,5 +500,48 @@ fn reason_view(reason: &Reason) -> ReasonView {
         now: reason.now.clone(),
         since_ms: reason.since.map(|at| at.0),
         unblocked_by: reason.unblocked_by.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_rest_of_a_pause_is_told_in_one_unit() {
+        for (seconds, told) in [
+            (0, "1 min"),
+            (61, "2 min"),
+            (5400, "90 min"),
+            (5401, "2 h"),
+            (172_800, "48 h"),
+            (172_801, "3 d"),
+        ] {
+            assert_eq!(rest(Duration::from_secs(seconds)), told, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_reason_is_not_told_twice() {
+        let reason = |about, now: &str| Reason {
+            about,
+            blocks: true,
+            wanted: String::new(),
+            now: now.to_owned(),
+            since: None,
+            until: None,
+            unblocked_by: None,
+        };
+        let conflicts = reason(About::Conflicts, "3 open");
+        assert!(!says_more(Shown::Conflicts, "3 conflicts", &conflicts));
+        let paused = reason(About::Pause, "it is paused");
+        assert!(!says_more(Shown::Paused, "paused", &paused));
+        let all = reason(About::Pause, "everything is paused");
+        assert!(says_more(Shown::Paused, "paused", &all));
+        let full = reason(About::LastRun, "the disk is full");
+        assert!(!says_more(Shown::Failed, "the disk is full", &full));
+        assert!(says_more(Shown::Failed, "failed", &full));
     }
 }

@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use insta::assert_snapshot;
 use syncmgr_cli::Need;
 use syncmgr_control::view::*;
-use syncmgr_control::{ExitCode, Refusal, Reply};
+use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
-use crate::fake::{NOW_MS, Run};
+use crate::fake::{NOW_MS, Run, Stage};
 use crate::samples::{self, MINUTE, choice, conflict, counts, entry, item, need};
 
 /// On terminals of two widths, on a pipe as JSON.
@@ -183,6 +183,25 @@ fn history() {
         before: None,
     };
     check("log-empty", "log", Reply::Log(empty));
+}
+
+#[test]
+fn a_full_page_of_runs_says_how_to_see_older_ones() {
+    let older = |more: bool| {
+        move |request: &Request, _: &Stage| match request {
+            Request::Runs {
+                before: Some(11), ..
+            } if !more => Ok(Reply::Runs(vec![])),
+            _ => Ok(Reply::Runs(samples::runs())),
+        }
+    };
+    let ended = Run::new("runs notes -n 4").manager(older(true)).go();
+    let hint = "older ones: syncmgr runs notes --before 11, or more at once with --limit\n";
+    assert!(ended.output.ends_with(hint), "{}", ended.output);
+    let json = Run::new("runs -n 4 --json").manager(older(true)).go();
+    assert_eq!(json.json().last().unwrap()["before"], 11);
+    let ended = Run::new("runs notes -n 4").manager(older(false)).go();
+    assert!(!ended.output.contains("older"), "{}", ended.output);
 }
 
 #[test]

@@ -319,7 +319,14 @@ fn the_exit_code_of_status_is_the_verdict() {
     world.run(["add", "folder", "left", "right"]).exits(0);
     world.run(["status"]).exits(1).says("never synchronized");
     world.run(["sync"]).exits(0);
-    world.run(["status"]).exits(0).says("Everything is in sync");
+    let status = world.run(["status"]);
+    status.exits(0).says("Everything is in sync");
+    status.says("As of the last run, just now.");
+    world.run(["pause", "left", "--for", "30m"]).exits(0);
+    world.run(["status"]).says("paused for another 30 min");
+    world
+        .run(["why", "left"])
+        .says("left: paused for another 30 min (what");
     world.run(["pause", "left"]).exits(0);
     world
         .run(["status"])
@@ -333,7 +340,9 @@ fn the_exit_code_of_status_is_the_verdict() {
     assert!(!world.has("right/a"), "paused");
     world.run(["pause"]).exits(0);
     let resumed = world.run(["resume", "left"]);
-    resumed.exits(1).says("everything is paused, not this alone");
+    resumed
+        .exits(1)
+        .says("everything is paused, not this alone");
     world.run(["resume"]).exits(0).says("Everything goes on");
     world.run(["disable", "left"]).exits(0);
     let done = world.run(["sync", "left"]);
