@@ -123,7 +123,11 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:
   syncmgr status
   syncmgr status --quiet && echo all good")]
-    Status,
+    Status {
+        /// Nothing: it is always about everything.
+        #[arg(value_name = "NAME", hide = true)]
+        names: Vec<String>,
+    },
     /// List the items.
     #[command(after_help = "Examples:
   syncmgr list
@@ -161,7 +165,7 @@ pub(crate) enum Command {
         #[arg(long, short = 'n', default_value_t = DEFAULT_ROWS, value_parser = rows())]
         limit: u32,
         /// Only older than this run.
-        #[arg(long, value_name = "RUN")]
+        #[arg(long, value_name = "RUN", value_parser = run_number)]
         before: Option<u64>,
     },
     /// Show a run with its items, its log and what its handler wrote.
@@ -169,7 +173,7 @@ pub(crate) enum Command {
   syncmgr run 12")]
     Run {
         /// Its number, as `runs` shows it.
-        #[arg(value_name = "RUN")]
+        #[arg(value_name = "RUN", value_parser = run_number)]
         id: u64,
     },
     /// Show the results log, newest first.
@@ -180,7 +184,7 @@ pub(crate) enum Command {
         /// Only of this item or handler.
         name: Option<String>,
         /// Only of this run.
-        #[arg(long)]
+        #[arg(long, value_parser = run_number)]
         run: Option<u64>,
         /// Only warnings and errors.
         #[arg(long)]
@@ -203,6 +207,7 @@ pub(crate) enum Command {
   syncmgr undo 12")]
     Undo {
         /// Its number, as `runs` shows it.
+        #[arg(value_parser = run_number)]
         run: u64,
     },
     /// List the open questions.
@@ -358,6 +363,11 @@ pub(crate) enum AddKind {
         #[arg(long)]
         name: Option<String>,
     },
+}
+
+fn run_number(text: &str) -> Result<u64, &'static str> {
+    text.parse()
+        .map_err(|_| "a run's number is wanted, such as 12; `syncmgr runs` shows them")
 }
 
 fn rows() -> clap::builder::RangedI64ValueParser<u32> {

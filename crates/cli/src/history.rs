@@ -4,6 +4,7 @@ use syncmgr_control::view::{Level, LogView, RunView};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::look::{Look, Mark, outcome_word, status_word};
+use crate::question::word;
 use crate::table::{Cell, Table};
 use crate::talk::{Talk, Verdict, ask};
 use crate::text::{cut, harmless, harmless_lines};
@@ -19,12 +20,12 @@ pub(crate) async fn runs(
     before: Option<u64>,
     limit: u32,
 ) -> Result<Verdict, Refusal> {
-    let request = Request::Runs {
-        name,
+    let page = |before, limit| Request::Runs {
+        name: name.clone(),
         before,
         limit,
     };
-    let runs = ask!(talk, request, Reply::Runs(runs) => runs);
+    let runs = ask!(talk, page(before, limit), Reply::Runs(runs) => runs);
     for run in &runs {
         talk.screen.object(run);
     }
@@ -35,10 +36,23 @@ pub(crate) async fn runs(
         talk.screen.lines(lines);
     }
     let number = u64::try_from(runs.len()).unwrap_or(u64::MAX);
-    Ok(Verdict::of_list(
-        format!("{}.", when::count(number, "run")),
-        ExitCode::Good,
-    ))
+    let sentence = format!("{}.", when::count(number, "run"));
+    let verdict = Verdict::of_list(sentence, ExitCode::Good);
+    let Some(last) = runs.last().filter(|_| number >= u64::from(limit)) else {
+        return Ok(verdict);
+    };
+    // The page is full: whether anything is older is asked.
+    let older = ask!(talk, page(Some(last.id), 1), Reply::Runs(older) => older);
+    if older.is_empty() {
+        return Ok(verdict);
+    }
+    let about = name.map_or_else(String::new, |name| format!(" {}", word(&name)));
+    let look = talk.screen.look;
+    talk.screen.line(look.dim(&format!(
+        "older ones: syncmgr runs{about} --before {}, or more at once with --limit",
+        last.id
+    )));
+    Ok(verdict.with("before", last.id))
 }
 
 /// The table of some runs.

@@ -10,6 +10,7 @@ use syncmgr_control::{Caller, ExitCode, Refusal, Request};
 
 use crate::args::{AddKind, ColorWhen, Command, CommandLine, Global};
 use crate::look::Look;
+use crate::question::word;
 use crate::screen::Screen;
 use crate::sync::verdict_line;
 use crate::talk::{Talk, Verdict};
@@ -254,7 +255,10 @@ fn decide(
             "Removed",
             "Nothing was removed.",
         ),
-        Command::Status => look(Ask::Status),
+        Command::Status { names } => match names.first() {
+            None => look(Ask::Status),
+            Some(name) => Err(about_everything(name)),
+        },
         Command::List { names, all } => look(Ask::List(names, all)),
         Command::Show { name } => look(Ask::Show(name)),
         Command::Why { name } => look(Ask::Why(name)),
@@ -472,12 +476,27 @@ fn told(verdict: &Verdict, screen: &mut Screen) -> ExitCode {
 }
 
 fn refused(refusal: &Refusal, screen: &mut Screen) -> ExitCode {
-    screen.object(&json!({"error": refusal, "exit": refusal.exit as u8}));
+    let mut error = json!(refusal);
+    if let Some(error) = error.as_object_mut() {
+        // The number outside says it; between managers and clients it is a word.
+        error.remove("exit");
+    }
+    screen.object(&json!({"error": error, "exit": refusal.exit as u8}));
     if !screen.json() {
         let report = report::report(refusal, &screen.aside);
         screen.remark(&report);
     }
     refusal.exit
+}
+
+/// `status` has no names, which is easily forgotten.
+fn about_everything(name: &str) -> Refusal {
+    let name = word(name);
+    Refusal::new(
+        "cli::usage",
+        "status is about everything, and takes no name",
+        format!("about one item: syncmgr why {name}, or syncmgr list {name}"),
+    )
 }
 
 fn caller(user: Option<&str>) -> String {

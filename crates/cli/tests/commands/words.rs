@@ -271,6 +271,7 @@ fn mistakes_are_told_before_anything_is_asked() {
         ("sync ./a b", "cli::target"),
         ("sync ./a ./b ./c", "cli::target"),
         ("plan ./a", "cli::target"),
+        ("status notes", "cli::usage"),
         ("sync ~bob/a ./b", "cli::target"),
         ("pause --for soon", "cli::duration"),
         ("pause --for 0h", "cli::duration"),
@@ -356,6 +357,26 @@ fn help_is_an_answer() {
         all = format!("{all}$ syncmgr {command} --help\n{}\n", ended.output);
     }
     assert_snapshot!("help-of-commands", all);
+}
+
+#[test]
+fn a_mistake_is_answered_with_what_was_meant() {
+    for (words, hint) in [
+        (
+            "undo abc",
+            "a run's number is wanted, such as 12; `syncmgr runs` shows them",
+        ),
+        ("run notes", "a run's number is wanted"),
+        (
+            "status notes",
+            "about one item: syncmgr why notes, or syncmgr list notes",
+        ),
+    ] {
+        let mut wide = Run::new(words);
+        wide.terminal.columns = Some(200);
+        let ended = wide.go();
+        assert!(ended.errors.contains(hint), "{words}: {}", ended.errors);
+    }
 }
 
 /// The commands that docs/cli.md shows are understood.
