@@ -11,6 +11,7 @@ use crate::archive::{Base, Mark, Updates};
 use crate::journal::{Deed, Record, Stamp};
 use crate::name;
 use crate::observe::Step;
+use crate::plan::Action;
 use crate::reconcile::{Decision, Group, Item};
 use crate::stage::{Staged, discard};
 use crate::tree::{Kind, Meta, Side, Time};
@@ -253,7 +254,7 @@ impl Run<'_, '_> {
                     self.touched[to.at()] = true;
                     self.made.push(job);
                     lock(&self.bench.counts).add_changed(to);
-                    self.bench.tick();
+                    self.bench.changed(to, Action::Create, &path);
                 }
                 Err(fault) => {
                     self.bench.failed(&path, to, &fault);
@@ -396,7 +397,11 @@ impl Run<'_, '_> {
             .filter_map(|(job, staged)| match results.next() {
                 Some(Ok(())) => {
                     lock(&bench.counts).add_changed(job.side);
-                    bench.tick();
+                    let action = match self.item(job).1.side(job.side) {
+                        Some(_) => Action::Replace,
+                        None => Action::Create,
+                    };
+                    bench.changed(job.side, action, &self.path(job));
                     Some((job, staged))
                 }
                 Some(Err(fault)) => {
@@ -485,7 +490,7 @@ impl Run<'_, '_> {
             Ok(()) => {
                 self.touched[job.side.at()] = true;
                 lock(&self.bench.counts).deleted += 1;
-                self.bench.tick();
+                self.bench.changed(job.side, Action::Delete, &path);
                 self.updates.insert(path.into(), None);
             }
             Err(fault) => {

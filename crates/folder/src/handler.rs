@@ -36,6 +36,8 @@ use crate::workbench::Counts;
 
 /// How many findings of one run are logged one by one; the rest is counted.
 const FINDINGS_MAX: usize = 200;
+/// How many changed entries of one run are logged one by one; the rest is counted.
+const CHANGES_MAX: u64 = 200;
 /// Progress is told at most this often, in milliseconds; the contract merges more than 20 a second anyway.
 const REPORT_MS: i64 = 50;
 
@@ -250,6 +252,7 @@ struct Teller<'a> {
     item: &'a ItemId,
     last_ms: AtomicI64,
     findings: AtomicU64,
+    changes: AtomicU64,
 }
 
 impl<'a> Teller<'a> {
@@ -259,6 +262,7 @@ impl<'a> Teller<'a> {
             item,
             last_ms: AtomicI64::new(0),
             findings: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
         }
     }
 
@@ -287,8 +291,13 @@ impl<'a> Teller<'a> {
         });
     }
 
-    /// Says how many findings were not logged one by one.
+    /// Says how many changes and findings were not logged one by one.
     fn finish(&self) {
+        let all = self.changes.load(Ordering::Relaxed);
+        if let Some(more) = all.checked_sub(CHANGES_MAX).filter(|more| *more > 0) {
+            let text = format!("and {more} more");
+            self.run.note(Level::Information, Some(self.item), text);
+        }
         let all = self.findings.load(Ordering::Relaxed);
         if let Some(more) = all
             .checked_sub(FINDINGS_MAX as u64)
@@ -342,11 +351,37 @@ impl Observer for Teller<'_> {
         }
     }
 
+    fn changed(&self, side: Side, action: Action, path: &[u8]) {
+        // Only counting is cheap enough for every entry of a first run.
+        if self.changes.fetch_add(1, Ordering::Relaxed) < CHANGES_MAX {
+            self.run.note(
+                Level::Information,
+                Some(self.item),
+                change_text(side, action, path),
+            );
+        }
+    }
+
     fn finding(&self, finding: &Finding) {
         if self.findings.fetch_add(1, Ordering::Relaxed) < FINDINGS_MAX as u64 {
             self.log(finding);
         }
     }
+}
+
+fn change_text(side: Side, action: Action, path: &[u8]) -> String {
+    let arrow = match side {
+        Side::Right => '→',
+        Side::Left => '←',
+    };
+    let verb = match action {
+        Action::Create => "created",
+        Action::Replace => "updated",
+        Action::Delete => "deleted",
+        Action::SetMeta => "set permissions or time of",
+        Action::Conflict(_) => "left",
+    };
+    format!("{arrow} {verb} {}", shown(path))
 }
 
 fn watch(run: &Run, item: &ItemId) -> Cancel {

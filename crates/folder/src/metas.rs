@@ -6,6 +6,7 @@ use crate::apply::{Job, Run, base_of, jobs};
 use crate::archive::Mark;
 use crate::journal::{Deed, Record};
 use crate::observe::Step;
+use crate::plan::Action;
 use crate::reconcile::{Decision, Group, Item};
 use crate::tree::{Kind, Side, Time};
 use crate::workbench::{Bench, ChangeFault, lock};
@@ -98,7 +99,7 @@ impl Run<'_, '_> {
                     base.marks[side.at()] = mark;
                     self.touched[side.at()] = true;
                     lock(&self.bench.counts).add_changed(*side);
-                    self.bench.tick();
+                    self.bench.changed(*side, Action::SetMeta, &path);
                 }
                 Err(fault) => {
                     self.bench.failed(&path, *side, &fault);

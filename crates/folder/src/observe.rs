@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::name::Shown;
+use crate::plan::Action;
 use crate::tree::Side;
 
 /// The part of a run that is going on.
@@ -92,6 +93,10 @@ pub trait Observer: Sync {
     /// Something is wrong with one path.
     fn finding(&self, finding: &Finding) {
         let _ = finding;
+    }
+    /// An entry of a folder was changed; called for each one.
+    fn changed(&self, side: Side, action: Action, path: &[u8]) {
+        let _ = (side, action, path);
     }
     /// A change on disk is about to happen.
     fn step(&self, step: Step<'_>) {

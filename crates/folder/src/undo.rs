@@ -17,6 +17,7 @@ use crate::journal::{Deed, Record, Stamp};
 use crate::name;
 use crate::observe::{Cancel, Finding, Observer, Phase, Step};
 use crate::pair::{Pair, SyncFault};
+use crate::plan::Action;
 use crate::tree::{Kind, Meta};
 use crate::versions::{self, Store, kept_name};
 use crate::workbench::{Bench, BenchInput, ChangeFault};
@@ -132,6 +133,7 @@ impl Pair {
             let what = match undo_one(&bench, &old_store, record, current_base) {
                 Ok(Undone::Restored) => {
                     done.insert(&record.path);
+                    observer.changed(record.side, back(&record.deed), &record.path);
                     match record.deed {
                         Deed::Create { .. } | Deed::MakeDir => outcome.removed += 1,
                         _ => outcome.restored += 1,
@@ -208,6 +210,16 @@ fn base_after(record: &Record) -> Option<Option<Base>> {
         _ => None,
     };
     Some(forgotten)
+}
+
+/// Says what undoing a deed does.
+const fn back(deed: &Deed) -> Action {
+    match deed {
+        Deed::Create { .. } | Deed::MakeDir => Action::Delete,
+        Deed::Replace { .. } => Action::Replace,
+        Deed::Delete { .. } | Deed::RemoveDir { .. } => Action::Create,
+        Deed::SetMeta { .. } => Action::SetMeta,
+    }
 }
 
 fn cause_of(fault: ChangeFault) -> String {

@@ -11,6 +11,7 @@ use crate::fs::{self, Dir};
 use crate::journal::{Journal, Record};
 use crate::leftover;
 use crate::observe::{Cancel, Finding, Observer, Progress, Step};
+use crate::plan::Action;
 use crate::tree::{Kind, Meta, Side, Time};
 use crate::versions::Store;
 
@@ -151,6 +152,12 @@ impl<'a> Bench<'a> {
             bytes: self.bytes.load(Ordering::Relaxed),
             bytes_total: self.bytes_total,
         });
+    }
+
+    /// Tells a change that was made.
+    pub(crate) fn changed(&self, side: Side, action: Action, path: &[u8]) {
+        self.observer.changed(side, action, path);
+        self.tick();
     }
 
     pub(crate) fn record(&self, record: &Record) -> io::Result<()> {

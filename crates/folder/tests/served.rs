@@ -177,6 +177,42 @@ fn a_pair_is_defined_listed_planned_synchronized_and_undone() {
 }
 
 #[test]
+fn a_run_says_which_entries_it_changed_and_counts_those_that_are_too_many() {
+    let texts = |told: &[Value]| -> Vec<String> {
+        let logs = told.iter().filter(|t| t["method"] == "log");
+        logs.map(|t| t["params"]["text"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let f = Folder::new();
+    for name in ["a", "n\nl"] {
+        fs::write(f.at("left").join(name), "a").unwrap();
+    }
+    fs::write(f.at("right/b"), "b").unwrap();
+    let (mut m, id) = f.manager();
+    let (_, told) = m.run(&id, "1", json!([]));
+    assert_eq!(
+        texts(&told),
+        ["→ created a", "← created b", "→ created n\\nl"]
+    );
+    fs::write(f.at("left/a"), "edited").unwrap();
+    fs::remove_file(f.at("right/b")).unwrap();
+    let (_, told) = m.run(&id, "2", json!([]));
+    assert_eq!(texts(&told), ["→ updated a", "← deleted b"]);
+    m.told.clear();
+    m.ask("undo", json!({"item": id, "run": "2", "asRun": "3"}));
+    let undone = texts(&m.told);
+    assert_eq!(undone[..2], ["← created b", "→ updated a"]);
+    assert!(undone[2].starts_with("the next synchronization"));
+    for n in 0..203 {
+        fs::write(f.at("left").join(format!("many-{n}")), "a").unwrap();
+    }
+    let (_, told) = m.run(&id, "4", json!([]));
+    let texts = texts(&told);
+    assert_eq!(texts.len(), 201);
+    assert_eq!(texts[200], "and 4 more");
+}
+
+#[test]
 fn what_cannot_be_a_pair_is_refused_with_name_and_hint() {
     let f = Folder::new();
     let mut m = Manager::new(f.home.path(), &json!({}));
