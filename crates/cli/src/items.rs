@@ -1,6 +1,6 @@
 //! What is: the verdict, and the items.
 
-use syncmgr_control::view::{ItemView, RunState, StatusView};
+use syncmgr_control::view::{ItemView, RunState, Shown, StatusView};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::history::runs_table;
@@ -84,11 +84,15 @@ fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
             when::count(status.conflicts, "open conflict")
         ));
     }
-    if !open.is_empty() || verdict.suggestion.is_some() {
+    let suggestion = verdict
+        .suggestion
+        .as_ref()
+        .filter(|suggestion| !open.iter().any(|line| line.ends_with(suggestion.as_str())));
+    if !open.is_empty() || suggestion.is_some() {
         lines.push(String::new());
     }
     lines.extend(open);
-    if let Some(suggestion) = &verdict.suggestion {
+    if let Some(suggestion) = suggestion {
         lines.push(format!("Next: {}", look.bold(&harmless(suggestion))));
     }
     lines
@@ -96,7 +100,16 @@ fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
 
 fn state_cell(item: &ItemView, look: &Look) -> Cell {
     let mark = Mark::of_shown(item.shown);
-    Cell::new(format!("{} {}", look.glyph(mark), item.state)).marked(mark)
+    Cell::new(format!("{} {}", look.glyph(mark), state(item))).marked(mark)
+}
+
+/// The state in a word or two: of a failure, the reason stands beside it.
+fn state(item: &ItemView) -> &str {
+    if item.shown == Shown::Failed {
+        "failed"
+    } else {
+        &item.state
+    }
 }
 
 fn last_good_cell(item: &ItemView, now_ms: i64) -> Cell {
@@ -121,6 +134,9 @@ fn next(item: &ItemView) -> String {
         ([need], _) => format!("syncmgr answer {need}"),
         ([_, ..], _) => format!("{} questions: syncmgr needs", item.needs.len()),
         ([], Some(problem)) => problem.clone(),
+        ([], None) if item.shown == Shown::Failed && item.state != state(item) => {
+            item.state.clone()
+        }
         ([], None) if item.conflicts > 0 => when::count(item.conflicts, "conflict"),
         ([], None) => String::new(),
     }
@@ -169,7 +185,7 @@ pub(crate) async fn show(talk: &mut Talk, name: String) -> Result<Verdict, Refus
     let look = talk.screen.look;
     let item = &detail.item;
     let mark = Mark::of_shown(item.shown);
-    let title = format!("{}: {}", harmless(&item.name), harmless(&item.state));
+    let title = format!("{}: {}", harmless(&item.name), harmless(state(item)));
     talk.screen
         .line(format!("{} {}", look.mark(mark), look.bold(&title)));
     let moment = |at: Option<i64>| {

@@ -1,12 +1,12 @@
-//! Tables: columns as wide as they must be, the last one cut at the edge of the terminal.
+//! Tables: columns as wide as they must be, cut only where the terminal has no room for them.
 
 use crate::look::{Look, Mark};
 use crate::text::{cut, harmless, pad, width};
 
 /// Columns between two columns.
 const GAP: usize = 2;
-/// The last column is never cut below this.
-const MIN_LAST: usize = 12;
+/// No column is cut below this.
+const MIN_CUT: usize = 12;
 
 /// A cell: text, and the mark whose colour it has.
 #[derive(Debug, Clone, Default)]
@@ -52,22 +52,34 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// The lines, headings first.
-    pub(crate) fn lines(&self, look: &Look) -> Vec<String> {
-        let last = self.head.len().saturating_sub(1);
-        let cap = look.columns.map_or(usize::MAX, |columns| columns / 3);
+    /// As wide as the widest cell; where that is more than the terminal has, the widest columns give way first.
+    fn widths(&self, look: &Look) -> Vec<usize> {
         let mut widths: Vec<usize> = self.head.iter().map(|head| width(head)).collect();
         for row in &self.rows {
             for (column, cell) in widths.iter_mut().zip(row) {
-                *column = (*column).max(width(&cell.text).min(cap));
+                *column = (*column).max(width(&cell.text));
             }
         }
-        let taken: usize = widths.iter().take(last).map(|column| column + GAP).sum();
-        if let Some(column) = widths.last_mut() {
-            *column = look.columns.map_or(usize::MAX, |columns| {
-                columns.saturating_sub(taken).max(MIN_LAST)
-            });
+        let Some(columns) = look.columns else {
+            return widths;
+        };
+        let room = columns.saturating_sub(GAP * widths.len().saturating_sub(1));
+        let mut taken: usize = widths.iter().sum();
+        // Of columns that are equally wide, the last one gives way.
+        while taken > room {
+            let Some(widest) = widths.iter_mut().max().filter(|widest| **widest > MIN_CUT) else {
+                break;
+            };
+            *widest -= 1;
+            taken -= 1;
         }
+        widths
+    }
+
+    /// The lines, headings first.
+    pub(crate) fn lines(&self, look: &Look) -> Vec<String> {
+        let last = self.head.len().saturating_sub(1);
+        let widths = self.widths(look);
         let line = |cells: Vec<(String, Option<Mark>, bool)>| {
             let mut line = String::new();
             for (index, ((text, mark, bold), &column)) in cells.iter().zip(&widths).enumerate() {

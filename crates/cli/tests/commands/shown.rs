@@ -78,6 +78,41 @@ fn status() {
 }
 
 #[test]
+fn a_status_says_everything_once_and_uses_the_width() {
+    let reason = "the right folder /mnt/usb/photos does not exist any more, or is not mounted";
+    let status = StatusView {
+        verdict: VerdictView {
+            suggestion: Some("syncmgr conflicts".into()),
+            ..samples::status().verdict
+        },
+        items: vec![ItemView {
+            problem: Some(reason.into()),
+            ..item("photos", Shown::Failed, reason)
+        }],
+        ..samples::status()
+    };
+    let ended = Run::new("status")
+        .columns(120)
+        .answers(Reply::Status(Box::new(status)))
+        .go();
+    assert_eq!(ended.output.matches(reason).count(), 1, "{}", ended.output);
+    assert!(ended.output.contains("✗ failed"), "{}", ended.output);
+    let hints = ended.output.matches("syncmgr conflicts").count();
+    assert_eq!(hints, 1, "{}", ended.output);
+    let path = "/a/rather/long/place/where/nobody/would/look/for/it";
+    let wide = Run::new("list")
+        .columns(100)
+        .answers(Reply::Items(vec![item(path, Shown::Fresh, "in sync")]))
+        .go();
+    assert!(wide.output.lines().all(|line| line.chars().count() <= 100));
+    assert!(
+        wide.output.contains("/a/rather/long/place/where/no"),
+        "{}",
+        wide.output
+    );
+}
+
+#[test]
 fn status_in_colour_and_in_ascii() {
     let reply = Reply::Status(Box::new(samples::status()));
     let colour = Run::new("status --color=always")
