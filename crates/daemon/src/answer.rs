@@ -360,7 +360,8 @@ impl Loop {
                 "wait for its end, or `syncmgr stop` it first",
             ));
         }
-        let items = page.items.into_iter().map(|row| row.item).collect();
+        let items: Vec<ItemRef> = page.items.into_iter().map(|row| row.item).collect();
+        self.may_undo(run, &items)?;
         self.ask(Scope::Items(items), Work::Undo { run }, false)
     }
 

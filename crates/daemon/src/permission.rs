@@ -1,10 +1,11 @@
 //! What is refused because it would change nothing, although it is well-formed.
 
 use syncmgr_control::{ExitCode, Refusal};
-use syncmgr_core::ItemRef;
 use syncmgr_core::record::PauseScope;
 use syncmgr_core::request::Scope;
+use syncmgr_core::{ItemRef, RunId};
 
+use crate::launch::FOLDER;
 use crate::overview::quoted;
 use crate::run::Loop;
 
@@ -67,6 +68,25 @@ impl Loop {
             }
         }
         Ok(())
+    }
+
+    /// Refuses to undo a run of an item that was removed, and says how to go on: what the run replaced is kept with the
+    /// folders, and the same two folders are the same item again.
+    pub(crate) fn may_undo(&self, run: RunId, items: &[ItemRef]) -> Result<(), Refusal> {
+        let gone = |item: &&ItemRef| self.manager.item(item).is_none();
+        let Some(item) = items.iter().find(gone) else {
+            return Ok(());
+        };
+        let again = if item.handler.as_str() == FOLDER {
+            "add the two folders again (`syncmgr add folder LEFT RIGHT`)".to_owned()
+        } else {
+            format!("add it to {} again", item.handler)
+        };
+        Err(Refusal::new(
+            "run::item-removed",
+            format!("run {run} was about an item that was removed since: {item}"),
+            format!("{again}, then `syncmgr undo {run}`"),
+        ))
     }
 
     fn is_off(&self, item: &ItemRef) -> bool {

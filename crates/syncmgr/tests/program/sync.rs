@@ -360,6 +360,30 @@ fn the_exit_code_of_status_is_the_verdict() {
     world.run(["needs"]).exits(0);
 }
 
+#[test]
+fn a_run_of_a_removed_pair_is_undone_once_it_is_added_again() {
+    let world = World::new();
+    world.write("left/a", "a");
+    fs::create_dir(world.path("right")).unwrap();
+    world.run(["sync", "./left", "./right"]).exits(0);
+    world.write("left/a", "longer");
+    world.run(["sync", "left"]).exits(0);
+    let run = world.json(["runs"])[0]["id"].to_string();
+    world.run(["remove", "left"]).exits(0);
+    let refused = world.run(["undo", run.as_str()]);
+    refused
+        .exits(4)
+        .says("removed since")
+        .says("syncmgr add folder");
+    world.run(["add", "folder", "left", "right"]).exits(0);
+    world.run(["undo", run.as_str()]).exits(0);
+    assert_eq!(fs::read(world.path("right/a")).unwrap(), b"a");
+    let status = world.run(["status"]);
+    status
+        .exits(1)
+        .says("was undone; the next sync carries that on");
+}
+
 /// The number of the one open question.
 fn question(world: &World) -> String {
     let objects = world.json(["needs"]);
