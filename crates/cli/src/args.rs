@@ -313,6 +313,9 @@ pub(crate) enum Command {
   syncmgr doctor")]
     Doctor,
     /// Run the manager in the foreground; commands then reach it through its socket.
+    ///
+    /// It prints one line when it serves, and ends on Ctrl-C. In this version nothing starts by itself: the daemon does
+    /// what commands ask for, and synchronizes nothing on its own.
     #[command(after_help = "Examples:
   syncmgr daemon")]
     Daemon,
