@@ -161,6 +161,11 @@ pub(crate) fn open(side: Side, path: &Path) -> Result<(Dir, Meta), PairRefusal> 
     Ok((dir, meta))
 }
 
+/// Says whether a folder that is missing could be made: the directory that it was in is there.
+pub(crate) fn has_parent(path: &Path) -> bool {
+    path.parent().is_some_and(Path::is_dir)
+}
+
 fn is_same(a: &Meta, b: &Meta) -> bool {
     a.ino == b.ino && a.dev == b.dev
 }

@@ -39,6 +39,22 @@ pub struct Conflict {
     pub found: Time,
 }
 
+impl Conflict {
+    /// Returns the side whose version gets another name where both versions are kept: a directory stays where it is, and
+    /// what is easily copied goes beside it.
+    pub(crate) fn moves_aside(&self) -> Side {
+        match self.sides {
+            [_, Some(right)] if right.kind == Kind::Dir => Side::Left,
+            _ => Side::Right,
+        }
+    }
+
+    /// Returns the name that this version gets, unless it is taken.
+    pub(crate) fn beside_name(&self) -> Vec<u8> {
+        beside(name::split(&self.path).1, self.moves_aside(), 0)
+    }
+}
+
 /// What becomes of a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Choice {

@@ -57,6 +57,8 @@ pub struct GuardHold {
     pub lost: u64,
     /// How many entries were in sync.
     pub of: u64,
+    /// How many entries are new there; what was renamed is lost under its old name and new under the other.
+    pub added: u64,
     /// The first few of the lost paths.
     pub sample: Vec<Box<[u8]>>,
 }
@@ -97,7 +99,15 @@ impl std::fmt::Display for GuardHold {
                 "the {side} folder is empty; {lost} of {of} entries are gone"
             ),
             GuardKind::MassDeletion => {
-                write!(f, "{lost} of {of} entries are gone from the {side} folder")
+                write!(
+                    f,
+                    "{lost} of {of} entries (files and directories) are gone from the {side} folder"
+                )?;
+                match self.added {
+                    0 => Ok(()),
+                    1 => f.write_str(", and one is new there"),
+                    n => write!(f, ", and {n} are new there"),
+                }
             }
         }
     }
@@ -171,6 +181,7 @@ pub(crate) fn measure(
 ) -> [Option<GuardHold>; 2] {
     Side::BOTH.map(|side| {
         let mut lost = 0;
+        let mut added = 0;
         let mut sample = Vec::new();
         for (group, item) in groups
             .iter()
@@ -182,6 +193,9 @@ pub(crate) fn measure(
                 Decision::Conflict(ConflictKind::DeletedRight) => side == Side::Right,
                 _ => false,
             };
+            let is_new = item.verdict.decision == Decision::Copy { to: side.other() }
+                && item.side(side.other()).is_none();
+            added += u64::from(is_new);
             if is_lost {
                 lost += 1;
                 if sample.len() < SAMPLE_MAX {
@@ -205,6 +219,7 @@ pub(crate) fn measure(
             side,
             lost,
             of,
+            added,
             sample,
         })
     })
@@ -269,6 +284,7 @@ mod tests {
             side: Side::Left,
             lost,
             of: 100,
+            added: 0,
             sample: Vec::new(),
         };
         let answer = |kind, side, lost, choice| GuardAnswer {

@@ -19,7 +19,7 @@ use syncmgr_handler::frame::RpcError;
 use syncmgr_handler::item::{Answer, Counts as Moved, HandlerInfo, Item, ItemId};
 use syncmgr_handler::{ActionSink, Handler, Introduction, ItemList, Run, Start, Unfinished};
 
-use crate::check::check;
+use crate::check::{check, has_parent};
 use crate::conflict::{Choice, Conflict};
 use crate::definition::{Definition, DefinitionError};
 use crate::fs;
@@ -200,29 +200,43 @@ fn guard_answers(run: &Run, item: &ItemId) -> Vec<GuardAnswer> {
 
 fn guard_prompt(item: &ItemId, pair: &Pair, hold: &GuardHold) -> Prompt {
     let other = hold.side.other();
-    let label = |choice: &GuardChoice| match choice {
+    let label = |choice: &GuardChoice| {
+        match choice {
+        GuardChoice::Apply if hold.kind == GuardKind::RootReplaced => {
+            "use this folder from now on; what is missing in it is asked about separately if it is much".to_owned()
+        }
+        GuardChoice::BringBack if hold.kind == GuardKind::RootReplaced => {
+            "put together what both folders have; nothing is deleted or replaced, and files that differ are conflicts".to_owned()
+        }
         GuardChoice::Apply => {
             format!("it is meant: delete the same from the {other} folder (copies are kept)")
         }
         GuardChoice::BringBack => format!("it is not meant: bring it back from the {other} folder"),
         GuardChoice::Later => "decide later: nothing is changed".to_owned(),
+    }
     };
     let offer = |(choice, name): &(GuardChoice, &str)| Offer {
         name: (*name).to_owned(),
         label: label(choice),
     };
-    let offered = GUARD_CHOICES
-        .iter()
-        .filter(|(choice, _)| hold.choices().contains(choice));
     let root = match hold.side {
         Side::Left => &pair.left,
         Side::Right => &pair.right,
     };
+    let no_place = hold.kind == GuardKind::RootMissing && !has_parent(root);
+    let offered = GUARD_CHOICES.iter().filter(|(choice, _)| {
+        hold.choices().contains(choice) && !(no_place && *choice == GuardChoice::BringBack)
+    });
     let mut detail = format!(
         "The {} folder is {}.",
         hold.side,
         shown(fs::path_bytes(root))
     );
+    if no_place {
+        detail.push_str(
+            "\nThe folder that it was in is missing too, so it cannot be brought back there: connect the disk first.",
+        );
+    }
     for path in &hold.sample {
         detail.push_str("\ngone: ");
         detail.push_str(&shown(path));
@@ -436,8 +450,12 @@ fn told(item: &ItemId, pair: &Pair, conflict: &Conflict) -> Told {
         Some(_) => format!("the {side} version goes to the {} folder", side.other()),
     };
     let both = match conflict.sides {
-        [Some(_), Some(_)] => "keep both, one of them under another name",
-        _ => "keep the version that is left, in both folders",
+        [Some(_), Some(_)] => format!(
+            "keep both versions, in both folders; the {} one gets a name like {}",
+            conflict.moves_aside(),
+            shown(&conflict.beside_name())
+        ),
+        _ => "keep the version that is left, in both folders".to_owned(),
     };
     let offer = |name: &str, label: &str| Offer {
         name: name.to_owned(),
@@ -453,7 +471,7 @@ fn told(item: &ItemId, pair: &Pair, conflict: &Conflict) -> Told {
         choices: vec![
             offer("left", &verb(Side::Left)),
             offer("right", &verb(Side::Right)),
-            offer("both", both),
+            offer("both", &both),
         ],
     }
 }

@@ -514,6 +514,7 @@ impl Pair {
                 side,
                 lost: of,
                 of,
+                added: 0,
                 sample: Vec::new(),
             };
             match guard::answered(&hold, ask.answers) {
@@ -607,13 +608,14 @@ impl Pair {
                         side,
                         lost: of,
                         of,
+                        added: 0,
                         sample: Vec::new(),
                     };
                     let back = guard::answered(&hold, ask.answers) == Some(GuardChoice::BringBack);
-                    if !back || ask.writes == Writes::Nothing {
+                    // Only the folder itself: a missing parent means that a disk is missing, so the question stays.
+                    if !back || ask.writes == Writes::Nothing || !check::has_parent(path) {
                         return Ok(Err(Box::new(hold)));
                     }
-                    // Only the folder itself: a missing parent means that a disk is missing.
                     std::fs::create_dir(path).map_err(|source| PairRefusal::Unreadable {
                         side,
                         path: path.to_path_buf(),

@@ -88,9 +88,7 @@ impl Pair {
         let to = match (choice, there) {
             (Choice::KeepLeft, _) | (Choice::KeepBoth, [Some(_), None]) => Side::Right,
             (Choice::KeepRight, _) | (Choice::KeepBoth, [None, _]) => Side::Left,
-            // A directory stays where it is; what is easily copied goes beside it.
-            (Choice::KeepBoth, [Some(_), Some(Kind::Dir)]) => Side::Left,
-            (Choice::KeepBoth, [Some(_), Some(_)]) => Side::Right,
+            (Choice::KeepBoth, [Some(_), Some(_)]) => chosen.moves_aside(),
         };
         let both = choice == Choice::KeepBoth && there.iter().all(Option::is_some);
         if both {

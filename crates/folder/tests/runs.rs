@@ -390,6 +390,10 @@ fn a_mass_deletion_is_held_until_it_is_answered() {
             (GuardKind::MassDeletion, Side::Right, 12, 40)
         );
         assert_eq!(held.sample.len(), 10);
+        assert_eq!(
+            held.to_string(),
+            "12 of 40 entries (files and directories) are gone from the right folder"
+        );
         assert_eq!(w.plan().held.as_ref(), Some(&held));
         assert_eq!(
             [tree(&w.pair.left), tree(&w.pair.right)],
@@ -432,6 +436,48 @@ fn an_answer_does_not_approve_a_larger_loss() {
         GuardChoice::Apply,
     )];
     assert_eq!(w.try_sync(&small, &Silent).unwrap().held.unwrap().lost, 20);
+}
+
+#[test]
+fn a_mass_deletion_says_how_much_is_new_on_the_same_side() {
+    let mut w = World::new();
+    w.pair.settings.limits = GuardLimits::default();
+    for n in 0..20 {
+        write(w.left(&format!("f{n}")), format!("{n}"));
+    }
+    w.sync();
+    for n in 0..20 {
+        std::fs::rename(w.right(&format!("f{n}")), w.right(&format!("g{n}"))).unwrap();
+    }
+    write(w.left("other"), "new on the other side");
+    let held = w.try_sync(&[], &Silent).unwrap().held.unwrap();
+    assert_eq!(
+        (held.kind, held.lost, held.added),
+        (GuardKind::MassDeletion, 20, 20)
+    );
+    assert!(held.to_string().ends_with(", and 20 are new there"));
+}
+
+#[test]
+fn a_missing_root_whose_parent_is_missing_stays_a_question() {
+    let mut w = World::new();
+    let disk = w.home.path().join("disk");
+    std::fs::create_dir_all(disk.join("right")).unwrap();
+    w.pair.right = disk.join("right");
+    write(w.left("a"), "a");
+    w.sync();
+    std::fs::rename(&disk, w.home.path().join("disk.off")).unwrap();
+    let held = w.try_sync(&[], &Silent).unwrap().held.unwrap();
+    let back = [answer(
+        held.kind,
+        held.side,
+        held.lost,
+        GuardChoice::BringBack,
+    )];
+    assert_eq!(w.try_sync(&back, &Silent).unwrap().held, Some(held));
+    std::fs::create_dir(&disk).unwrap();
+    assert_eq!(w.try_sync(&back, &Silent).unwrap().held, None);
+    w.assert_in_sync();
 }
 
 #[test]

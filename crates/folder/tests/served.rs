@@ -248,6 +248,10 @@ fn conflicts_are_listed_and_resolved() {
     let conflict = &page["conflicts"][0];
     assert_eq!(conflict["name"], "a");
     assert_eq!(conflict["versions"][1]["size"], 9);
+    assert_eq!(
+        conflict["choices"][2]["label"],
+        "keep both versions, in both folders; the right one gets a name like a (conflict right)"
+    );
     let choose =
         |choice| json!({"item": id, "conflict": conflict["id"], "choice": choice, "asRun": "2"});
     assert_eq!(
@@ -295,6 +299,34 @@ fn a_guard_becomes_a_question_whose_answer_holds_for_one_run() {
     let (last, _) = m.run(&id, "3", answer);
     assert_eq!(last["status"], "succeeded");
     assert_eq!(fs::read(f.at("right/a")).unwrap(), b"a");
+}
+
+#[test]
+fn a_missing_folder_is_to_be_connected_and_is_brought_back_only_where_it_can_be() {
+    let f = Folder::new();
+    fs::create_dir(f.at("disk")).unwrap();
+    fs::rename(f.at("right"), f.at("disk/right")).unwrap();
+    fs::write(f.at("left/a"), "a").unwrap();
+    let pair = json!({"left": f.at("left"), "right": f.at("disk/right")});
+    let mut m = Manager::new(f.home.path(), &json!({ "p": pair }));
+    m.run("p", "1", json!([]));
+    fs::rename(f.at("disk"), f.at("off")).unwrap();
+    for (run, names) in [("2", vec!["later"]), ("3", vec!["bring-back", "later"])] {
+        let (_, told) = m.run("p", run, json!([]));
+        let prompt = &told.iter().find(|t| t["method"] == "prompt").unwrap()["params"];
+        let text = prompt["text"].as_str().unwrap();
+        assert!(text.contains("connect it and run sync again"), "{text}");
+        let offered: Vec<&str> = prompt["choices"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| c["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(offered, names);
+        if run == "2" {
+            fs::create_dir(f.at("disk")).unwrap();
+        }
+    }
 }
 
 #[test]
