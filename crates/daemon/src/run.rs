@@ -189,33 +189,15 @@ pub(crate) async fn run(
         if this.is_done() {
             break;
         }
-        let mut turn = this.wait(&mut messages, &mut events, &mut inputs).await;
-        for _ in 0..MAX_BATCH {
-            match turn {
-                Turn::Message(message) => this.take_message(message),
-                Turn::Host(event) => {
-                    if let Some((instance, input)) = this.performer.hear(event) {
-                        this.apply(Input::Instance(instance, input));
-                    }
-                }
-                Turn::Worker((instance, input)) => this.apply(Input::Instance(instance, input)),
-                Turn::Tick => this.apply(Input::Tick),
-                Turn::Prune => this.prune(),
-                Turn::Nothing => {}
-                // Nobody can ask any more: whatever works is stopped, and the loop ends with it.
-                Turn::Closed => this.take_message(Message::Stop),
-            }
-            // Handlers first: what they said before a question was asked belongs into its answer.
-            turn = if let Ok(input) = inputs.try_recv() {
-                Turn::Worker(input)
-            } else if let Ok(event) = events.try_recv() {
-                Turn::Host(event)
-            } else if let Ok(message) = messages.try_recv() {
-                Turn::Message(message)
-            } else {
-                break;
-            };
-        }
+        let first = this.wait(&mut messages, &mut events, &mut inputs).await;
+        // Handlers first: what they said before a question was asked belongs into its answer.
+        let waiting = || {
+            let worker = inputs.try_recv().map(Turn::Worker);
+            let host = worker.or_else(|_| events.try_recv().map(Turn::Host));
+            host.or_else(|_| messages.try_recv().map(Turn::Message))
+                .ok()
+        };
+        take_batch(first, waiting, |turn| this.take(turn));
     }
     if this.added_history && !this.daemon {
         this.prune();
@@ -229,7 +211,36 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// Takes the first and whatever else waits, at most [`MAX_BATCH`]. Looks for more only when there is room for it: what was
+/// taken from a queue is never dropped.
+fn take_batch<T>(first: T, mut waiting: impl FnMut() -> Option<T>, mut take: impl FnMut(T)) {
+    take(first);
+    for _ in 1..MAX_BATCH {
+        match waiting() {
+            Some(next) => take(next),
+            None => break,
+        }
+    }
+}
+
 impl Loop {
+    fn take(&mut self, turn: Turn) {
+        match turn {
+            Turn::Message(message) => self.take_message(message),
+            Turn::Host(event) => {
+                if let Some((instance, input)) = self.performer.hear(event) {
+                    self.apply(Input::Instance(instance, input));
+                }
+            }
+            Turn::Worker((instance, input)) => self.apply(Input::Instance(instance, input)),
+            Turn::Tick => self.apply(Input::Tick),
+            Turn::Prune => self.prune(),
+            Turn::Nothing => {}
+            // Nobody can ask any more: whatever works is stopped, and the loop ends with it.
+            Turn::Closed => self.take_message(Message::Stop),
+        }
+    }
+
     async fn wait(
         &mut self,
         messages: &mut mpsc::Receiver<Message>,
@@ -473,5 +484,22 @@ fn never_started() -> InstanceInput {
         how: "it was never started".into(),
         requested: false,
         stderr: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_batch_loses_nothing() {
+        let mut queue: VecDeque<usize> = (0..3 * MAX_BATCH + 7).collect();
+        let mut taken = Vec::new();
+        while let Some(first) = queue.pop_front() {
+            let before = taken.len();
+            take_batch(first, || queue.pop_front(), |turn| taken.push(turn));
+            assert!(taken.len() - before <= MAX_BATCH);
+        }
+        assert_eq!(taken, (0..3 * MAX_BATCH + 7).collect::<Vec<_>>());
     }
 }
