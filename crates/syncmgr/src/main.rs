@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    world::follow_faults();
     let environment = match world::environment() {
         Ok(environment) => environment,
         Err(refusal) => {

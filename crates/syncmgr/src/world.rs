@@ -89,6 +89,19 @@ fn unicode() -> bool {
     clippy::disallowed_methods,
     reason = "the program's main reads the environment, here and nowhere else"
 )]
+/// Has the program's own faults written to standard error: errors, or what `SYNCMGR_LOG` names (`warn`, `info`, `debug`,
+/// `trace`). What concerns items and handlers is in the results log instead.
+pub(crate) fn follow_faults() {
+    let level = variable("SYNCMGR_LOG")
+        .and_then(|level| level.to_str()?.parse().ok())
+        .unwrap_or(tracing::Level::ERROR);
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+}
+
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
