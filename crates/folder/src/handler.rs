@@ -540,7 +540,17 @@ impl Handler for Folders {
                 *path = real;
             }
         }
-        let id = ItemId::new(definition.id())
+        let mut id = definition.id();
+        // Two folders are one pair in whichever order they are named; the one that is there keeps its order.
+        let turned = self.started().pairs.iter().find_map(|(known, pair)| {
+            let pair = pair.as_ref().ok()?;
+            (pair.left == definition.right && pair.right == definition.left).then(|| known.clone())
+        });
+        if let Some(known) = turned {
+            std::mem::swap(&mut definition.left, &mut definition.right);
+            id = known;
+        }
+        let id = ItemId::new(id)
             .map_err(|error| RpcError::new(RpcError::INTERNAL, error.to_string()))?;
         let name = wish.name.clone().unwrap_or_else(|| definition.name());
         let item = Item {

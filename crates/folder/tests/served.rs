@@ -177,6 +177,17 @@ fn a_pair_is_defined_listed_planned_synchronized_and_undone() {
 }
 
 #[test]
+fn two_folders_are_one_pair_in_whichever_order_they_are_named() {
+    let f = Folder::new();
+    let (mut m, id) = f.manager();
+    let arguments = json!({"left": f.at("right"), "right": f.at("left")});
+    let turned = m.ask("item/define", json!({ "arguments": arguments }));
+    assert_eq!(turned["item"]["id"], id.as_str());
+    let left = fs::canonicalize(f.at("left")).unwrap();
+    assert_eq!(turned["definition"]["left"], left.to_str().unwrap());
+}
+
+#[test]
 fn a_run_says_which_entries_it_changed_and_counts_those_that_are_too_many() {
     let texts = |told: &[Value]| -> Vec<String> {
         let logs = told.iter().filter(|t| t["method"] == "log");
