@@ -84,11 +84,6 @@ fn unicode() -> bool {
     })
 }
 
-/// A variable of the environment that is set to something.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the program's main reads the environment, here and nowhere else"
-)]
 /// Has the program's own faults written to standard error: errors, or what `SYNCMGR_LOG` names (`warn`, `info`, `debug`,
 /// `trace`). What concerns items and handlers is in the results log instead.
 pub(crate) fn follow_faults() {
@@ -102,6 +97,11 @@ pub(crate) fn follow_faults() {
         .init();
 }
 
+/// A variable of the environment that is set to something.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program's main reads the environment, here and nowhere else"
+)]
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
