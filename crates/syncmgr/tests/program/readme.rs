@@ -155,7 +155,9 @@ fn every_command_in_the_documents_is_understood() {
     for path in documents {
         for mut words in commands(&document(&path)) {
             // The parser looks at every word before it comes to this one, which keeps it from doing anything.
-            words.push("--help".to_owned());
+            if words.first().is_none_or(|word| word != "help") {
+                words.push("--help".to_owned());
+            }
             let done = world.run(&words);
             assert_eq!(done.code, Some(0), "in {path}:\n{done}");
             count += 1;
