@@ -155,6 +155,7 @@ fn every_command_in_the_documents_is_understood() {
     for path in documents {
         for mut words in commands(&document(&path)) {
             // The parser looks at every word before it comes to this one, which keeps it from doing anything.
+            // `help` itself does nothing, and takes no options.
             if words.first().is_none_or(|word| word != "help") {
                 words.push("--help".to_owned());
             }
