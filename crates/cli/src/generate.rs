@@ -24,7 +24,29 @@ const SHELLS: [Shell; 5] = [
 pub(crate) fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut CommandLine::command(), NAME, &mut script);
+    if shell == Shell::Bash {
+        script = without_bare_options(&String::from_utf8_lossy(&script)).into_bytes();
+    }
     script
+}
+
+/// The bash script, with options offered only once a `-` was typed: where there is nothing else to offer, bash would
+/// write the `-` that all of them begin with.
+fn without_bare_options(script: &str) -> String {
+    let mut out = String::with_capacity(script.len());
+    for line in script.lines() {
+        out += line;
+        out.push('\n');
+        let words = line
+            .trim_start()
+            .strip_prefix("opts=\"")
+            .and_then(|words| words.strip_suffix('"'));
+        let other = |word: &str| !word.starts_with(['-', '<', '[']);
+        if words.is_some_and(|words| !words.split(' ').any(other)) {
+            out += "            [[ -z ${cur} ]] && opts=\"\"\n";
+        }
+    }
+    out
 }
 
 /// The manual page of the program.
@@ -52,7 +74,7 @@ pub(crate) fn everything(directory: &Path) -> Result<(), Refusal> {
     let written = std::fs::create_dir_all(&completions).and_then(|()| {
         SHELLS.into_iter().try_for_each(|shell| {
             clap_complete::generate_to(shell, &mut CommandLine::command(), NAME, &completions)
-                .map(drop)
+                .and_then(|path| std::fs::write(path, self::completions(shell)))
         })
     });
     written.map_err(|error| not_written(&completions, &error))

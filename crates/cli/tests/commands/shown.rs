@@ -544,6 +544,16 @@ fn pages_and_completions_are_written() {
         assert!(script.output.contains("resolve"), "{shell}");
         assert_eq!(script.exit, ExitCode::Good);
     }
+    // Where only options could follow, none is offered before a `-` is typed.
+    let bash = Run::new("completions bash").go().output;
+    let only_options = |command: &str| {
+        let (_, rest) = bash
+            .split_once(&format!("        syncmgr__subcmd__{command})\n"))
+            .unwrap();
+        rest.lines().nth(1).unwrap().contains("-z ${cur}")
+    };
+    assert!(only_options("undo") && only_options("sync"));
+    assert!(!only_options("add"));
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
     let ended = Run::words(["generate".into(), path.into()]).go();
