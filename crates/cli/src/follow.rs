@@ -12,7 +12,7 @@ use syncmgr_control::{Change, Changes, ExitCode, Refusal, Reply, Request, What};
 
 use crate::history::log_line;
 use crate::interrupt::{Interrupt, Press};
-use crate::progress::{Finish, Progress, Step};
+use crate::progress::{Finish, MAX_TRACKED, Progress, Step};
 use crate::question::{PROMPT, chosen, question_lines};
 use crate::talk::{Talk, ask, unexpected};
 use crate::text::harmless;
@@ -337,7 +337,7 @@ impl Following {
         let tell = last.is_none_or(|&(then_ms, before)| {
             before != status || at_ms.saturating_sub(then_ms) >= JSON_PROGRESS_EVERY_MS
         });
-        if tell {
+        if tell && (last.is_some() || self.told.len() < MAX_TRACKED) {
             self.told.insert((run, item.to_owned()), (at_ms, status));
         }
         tell

@@ -63,6 +63,9 @@ pub(crate) struct Finish {
     pub(crate) elapsed_ms: Option<u64>,
 }
 
+/// Most items kept in mind of a request; of further ones only the end of their run is told.
+pub(crate) const MAX_TRACKED: usize = 10_000;
+
 /// All items of a request.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
@@ -151,6 +154,9 @@ impl Progress {
             return false;
         }
         if !self.active.contains_key(&key) {
+            if self.active.len().saturating_add(self.finished.len()) >= MAX_TRACKED {
+                return true; // told, and not kept: a run may have a million items
+            }
             self.names
                 .insert((step.handler.to_owned(), harmless(step.name)));
         }
@@ -546,6 +552,21 @@ mod tests {
         }
         insta::assert_snapshot!(progress.frame(&look(80, true), None, 3_000, 1).join("\n"));
         insta::assert_snapshot!(progress.frame(&look(120, false), None, 3_000, 1).join("\n"));
+    }
+
+    #[test]
+    fn a_run_of_any_size_is_followed_in_bounded_memory() {
+        let mut progress = Progress::default();
+        let many = MAX_TRACKED + 500;
+        progress.open(1, many as u64);
+        for number in 0..many {
+            let item = format!("item-{number}");
+            assert!(progress.step(&step(&item, ItemStatus::Succeeded, 1, 1), 0));
+        }
+        assert_eq!(progress.active.len(), MAX_TRACKED);
+        assert_eq!(progress.names.len(), MAX_TRACKED);
+        let total = progress.frame(&look(80, true), None, 0, 1).pop();
+        assert!(total.is_some_and(|total| total.contains("10500 items")));
     }
 
     #[test]
