@@ -418,9 +418,15 @@ impl Worker {
                     };
                     match self.call(undo, None).await {
                         Ok(undone) => {
-                            total.received += undone.restored;
-                            total.deleted += undone.removed;
-                            total.failed += undone.kept.len() as u64;
+                            let counts = undone.counts.unwrap_or(syncmgr_handler::item::Counts {
+                                received: undone.restored,
+                                deleted: undone.removed,
+                                ..Default::default()
+                            });
+                            total.sent = total.sent.saturating_add(counts.sent);
+                            total.received = total.received.saturating_add(counts.received);
+                            total.deleted = total.deleted.saturating_add(counts.deleted);
+                            total.failed = total.failed.saturating_add(undone.kept.len() as u64);
                         }
                         Err(CallError::Gone { .. }) => return None,
                         Err(error) => return Some(InstanceInput::Undone(Err(reason(&error)))),

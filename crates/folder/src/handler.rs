@@ -673,6 +673,12 @@ impl Handler for Folders {
             restored: outcome.restored,
             removed: outcome.removed,
             kept,
+            counts: Some(Moved {
+                sent: outcome.restored.saturating_sub(outcome.restored_left),
+                received: outcome.restored_left,
+                deleted: outcome.removed,
+                ..Moved::default()
+            }),
         })
     }
 

@@ -18,7 +18,7 @@ use crate::name;
 use crate::observe::{Cancel, Finding, Observer, Phase, Step};
 use crate::pair::{Pair, SyncFault};
 use crate::plan::Action;
-use crate::tree::{Kind, Meta};
+use crate::tree::{Kind, Meta, Side};
 use crate::versions::{self, Store, kept_name};
 use crate::workbench::{Bench, BenchInput, ChangeFault};
 
@@ -41,6 +41,8 @@ pub enum UndoFault {
 pub struct UndoOutcome {
     /// Entries that look again as before the run.
     pub restored: u64,
+    /// Those of them on the left.
+    pub restored_left: u64,
     /// Entries that the run had made and that were taken away again.
     pub removed: u64,
     /// Entries that were left alone, each with a finding.
@@ -136,7 +138,10 @@ impl Pair {
                     observer.changed(record.side, back(&record.deed), &record.path);
                     match record.deed {
                         Deed::Create { .. } | Deed::MakeDir => outcome.removed += 1,
-                        _ => outcome.restored += 1,
+                        _ => {
+                            outcome.restored += 1;
+                            outcome.restored_left += u64::from(record.side == Side::Left);
+                        }
                     }
                     if let Deed::RemoveDir { .. } = record.deed {
                         dirs.push(record);

@@ -170,7 +170,8 @@ fn a_pair_is_defined_listed_planned_synchronized_and_undone() {
     );
     assert_eq!(fs::read(f.at("right/a")).unwrap(), b"a");
     let undone = m.ask("undo", json!({"item": id, "run": "7", "asRun": "8"}));
-    assert_eq!(undone, json!({"restored": 0, "removed": 2, "kept": []}));
+    assert_eq!(undone["removed"], 2);
+    assert_eq!(undone["counts"]["deleted"], 2);
     assert!(!f.at("right/a").exists());
     let refused = m.ask("undo", json!({"item": id, "run": "never", "asRun": "9"}));
     assert_eq!(refused["data"]["name"], "folder::nothing-kept");
@@ -210,7 +211,11 @@ fn a_run_says_which_entries_it_changed_and_counts_those_that_are_too_many() {
     let (_, told) = m.run(&id, "2", json!([]));
     assert_eq!(texts(&told), ["→ updated a", "← deleted b"]);
     m.told.clear();
-    m.ask("undo", json!({"item": id, "run": "2", "asRun": "3"}));
+    let counts = m.ask("undo", json!({"item": id, "run": "2", "asRun": "3"}))["counts"].clone();
+    assert_eq!(
+        (&counts["sent"], &counts["received"]),
+        (&json!(1), &json!(1))
+    );
     let undone = texts(&m.told);
     assert_eq!(undone[..2], ["← created b", "→ updated a"]);
     assert!(undone[2].starts_with("the next synchronization"));

@@ -228,6 +228,9 @@ pub struct Undone {
     pub removed: u64,
     /// Things left alone, each as a sentence saying why; at most [`crate::contract::MAX_PAGE`].
     pub kept: Vec<String>,
+    /// The same by direction; absent when the handler does not tell them apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
 }
 
 /// Reads the properties, or writes them when `values` is given. Sync Center: property sheet as data.
