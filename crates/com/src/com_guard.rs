@@ -1,0 +1,14 @@
+//! Keeps a panic from crossing the vtable, which would end the process.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use windows_core::HRESULT;
+
+use crate::constant::hresult::E_UNEXPECTED;
+
+/// Runs the body of an interface method; a panic in it answers `E_UNEXPECTED`.
+///
+/// Every method that foreign code can call has its body in here.
+pub fn guard(body: impl FnOnce() -> HRESULT) -> HRESULT {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(E_UNEXPECTED)
+}
