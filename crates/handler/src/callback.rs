@@ -173,6 +173,17 @@ pub struct Log {
     pub jump: bool,
 }
 
+/// Reports a breach of the contract by the program behind this handler. For adapters, which speak for a program that
+/// does not speak this protocol: `comhost` reports what a COM class does wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Breach {
+    /// The obligation that was broken, such as `H-15`.
+    pub obligation: String,
+    /// What was seen, as a fragment.
+    pub text: String,
+}
+
 /// Removes entries of this instance. Classic: `DeleteLogError`. Sync Center: `RemoveEvent`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -381,6 +392,7 @@ messages! {
         "progress" => Progress(Progress);
         "log" => Log(Log);
         "log/delete" => DeleteLog(DeleteLog);
+        "violation" => Violation(Breach);
         "prepare/completed" => PrepareCompleted(Completion);
         "synchronize/completed" => SynchronizeCompleted(Completion);
         "properties/completed" => PropertiesCompleted(PropertiesCompleted);

@@ -31,6 +31,9 @@ pub const MAX_ENTRY_BYTES: usize = 4 << 10;
 /// Longest detail of a log entry or question, in bytes; a longer one is cut.
 pub const MAX_DETAIL_BYTES: usize = 64 << 10;
 
+/// Longest icon, in bytes of its base 64 text; a longer one is left out.
+pub const MAX_ICON_BYTES: usize = 64 << 10;
+
 /// Optional parts of the contract. A feature that the other side does not name is never used; an unknown name is
 /// ignored, so that new ones can be added.
 pub mod feature {

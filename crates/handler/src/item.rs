@@ -77,6 +77,10 @@ pub struct HandlerInfo {
     pub always_list: bool,
     /// Not displayed unless asked for (classic `SYNCMGRHANDLER_HIDDEN`).
     pub hidden: bool,
+    /// Its icon as PNG in base 64, at most [`crate::contract::MAX_ICON_BYTES`] long; absent where there is none (classic
+    /// `SYNCMGRHANDLERINFO.hIcon`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
     /// What it can do (Sync Center capabilities), by name: `conflict-store`, `event-store`, `concurrent-sessions`,
     /// `browse`, `schedule`, `query-before-activate`, `…-deactivate`, `…-enable`, `…-disable`. Unknown ones are ignored.
     pub capabilities: Vec<String>,
@@ -117,6 +121,10 @@ pub struct Item {
     /// It has properties (classic `SYNCMGRITEM_HASPROPERTIES`).
     #[serde(default, skip_serializing_if = "is_false")]
     pub has_properties: bool,
+    /// Its icon as PNG in base 64, at most [`crate::contract::MAX_ICON_BYTES`] long; absent where there is none (classic
+    /// `SYNCMGRITEM.hIcon`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
     /// What it can do: `delete`, `browse`, `conflict-store`, `event-store`, `query-before-…`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<String>,
@@ -139,6 +147,7 @@ impl Item {
             temporary: false,
             hidden: false,
             has_properties: false,
+            icon: None,
             capabilities: Vec::new(),
             policies: Vec::new(),
         }

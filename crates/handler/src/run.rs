@@ -198,6 +198,7 @@ impl Desk {
             Callback::Progress(params) => self.outbox.ask(None, callback.method(), params),
             Callback::Log(params) => self.outbox.ask(None, callback.method(), params),
             Callback::DeleteLog(params) => self.outbox.ask(None, callback.method(), params),
+            Callback::Violation(params) => self.outbox.ask(None, callback.method(), params),
             Callback::PrepareCompleted(params) | Callback::SynchronizeCompleted(params) => {
                 self.outbox.ask(None, callback.method(), params)
             }

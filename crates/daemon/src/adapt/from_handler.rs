@@ -272,6 +272,10 @@ pub fn callback(callback: Callback) -> Option<InstanceInput> {
             error: entry.error,
             jump: entry.jump,
         },
+        Callback::Violation(breach) => InstanceInput::Violation(text::line(&format!(
+            "{}: {}",
+            breach.obligation, breach.text
+        ))),
         Callback::DeleteLog(which) => InstanceInput::DeleteLog(which.error),
         Callback::PrepareCompleted(end) => InstanceInput::PrepareCompleted(completed(end)),
         Callback::SynchronizeCompleted(end) => InstanceInput::SynchronizeCompleted(completed(end)),
