@@ -19,4 +19,5 @@ mod property;
 mod run;
 pub mod serve;
 pub mod service;
+pub mod starter;
 mod sys;

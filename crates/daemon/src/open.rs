@@ -18,6 +18,7 @@ use crate::lock::{self, HomeLock, Owner, TakeLockError};
 use crate::place::{Environment, Places};
 use crate::run::{MAX_CHANGES, MAX_MESSAGES, Parts};
 use crate::service::LocalService;
+use crate::starter::{Processes, Starter};
 use crate::{launch, run};
 
 /// How long others may take to read what they were answered or told before the manager ended.
@@ -62,6 +63,18 @@ impl Home {
     /// # Errors
     /// [`OpenError`].
     pub fn open(environment: &Environment, purpose: Purpose) -> Result<Self, OpenError> {
+        Self::open_with(environment, purpose, Arc::new(Processes))
+    }
+
+    /// Opens it with another way to start instances.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_with(
+        environment: &Environment,
+        purpose: Purpose,
+        starter: Arc<dyn Starter>,
+    ) -> Result<Self, OpenError> {
         let places = Places::find(environment).map_err(OpenError::Refused)?;
         places.create().map_err(OpenError::Refused)?;
         let pid = std::process::id();
@@ -86,7 +99,7 @@ impl Home {
                 .because(&error),
             ),
         })?;
-        Self::manage(environment, places, lock, purpose).map_err(OpenError::Refused)
+        Self::manage(environment, places, lock, purpose, starter).map_err(OpenError::Refused)
     }
 
     fn manage(
@@ -94,6 +107,7 @@ impl Home {
         places: Places,
         lock: HomeLock,
         purpose: Purpose,
+        starter: Arc<dyn Starter>,
     ) -> Result<Self, Refusal> {
         let config = ConfigFile::load(&places.config_file())?;
         let store = Store::open(&places.database(), &OpenOptions::default()).map_err(|cause| {
@@ -155,6 +169,7 @@ impl Home {
             clock,
             views: views.clone(),
             messages: messages.downgrade(),
+            starter,
             first,
         };
         let service = Arc::new(LocalService::new(messages, views));

@@ -2,6 +2,7 @@
 //! its calls in order, and what comes of them goes to the loop as inputs.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -14,7 +15,7 @@ use syncmgr_handler::call::{self, Initialize, Notice, Prepare};
 use syncmgr_handler::contract::{self, CONTRACT_VERSION, MAX_PAGE};
 use syncmgr_handler::frame::Answered;
 use syncmgr_host::{
-    CallError, Exit, ExitStatus, Handle, HandshakeError, HostEvent, Instance, Limits, Reply, Spec,
+    CallError, Exit, ExitStatus, Handle, HandshakeError, HostEvent, Limits, Reply, Spec,
     StopReason, What,
 };
 use tokio::sync::mpsc;
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 
 use crate::adapt::{from_handler, text, to_handler};
 use crate::launch::Launch;
+use crate::starter::Starter;
 
 /// Calls that may wait for one instance; the core never asks for more at once, so a full queue means a handler that
 /// answers nothing, and it is ended.
@@ -39,6 +41,7 @@ pub(crate) type FromWorker = (InstanceId, InstanceInput);
 /// The instances that live, and what ties their questions to answers.
 #[derive(Debug)]
 pub(crate) struct Performer {
+    starter: Arc<dyn Starter>,
     limits: Limits,
     events: mpsc::Sender<HostEvent>,
     inputs: mpsc::Sender<FromWorker>,
@@ -90,11 +93,13 @@ impl Performer {
     /// Makes one that reports host events and call results to these queues.
     #[must_use]
     pub(crate) fn new(
+        starter: Arc<dyn Starter>,
         limits: Limits,
         events: mpsc::Sender<HostEvent>,
         inputs: mpsc::Sender<FromWorker>,
     ) -> Self {
         Self {
+            starter,
             limits,
             events,
             inputs,
@@ -126,7 +131,8 @@ impl Performer {
         }
         let (trigger, may_bother_user, settings, cookie) = initialize;
         let first = initialize_message(&launch, trigger, may_bother_user, settings, cookie);
-        let handle = Instance::start(
+        let handle = self.starter.start(
+            handler,
             spec(instance.0, &launch),
             self.limits.clone(),
             self.events.clone(),

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use syncmgr_control::{Caller, Change, Refusal, Reply, Request, What};
 use syncmgr_core::input::{Input, InstanceInput};
+use syncmgr_core::request::{IfRunning, Scope, Trigger, Work};
 use syncmgr_core::{Command, Effects, Manager, RequestId};
 use syncmgr_host::{HostEvent, Limits};
 use syncmgr_store::Store;
@@ -23,6 +24,7 @@ use crate::config::ConfigFile;
 use crate::launch;
 use crate::perform::{FromWorker, Performer};
 use crate::place::Places;
+use crate::starter::Starter;
 
 /// Messages of faces that may wait; more are held back at the sender.
 pub(crate) const MAX_MESSAGES: usize = 256;
@@ -58,6 +60,8 @@ pub(crate) enum Message {
     Defined(Box<crate::answer::Defined>),
     /// Rows of the store, to be dressed with names.
     Dress(Result<crate::history::History, Refusal>, Answerer),
+    /// Something on the machine asks for what is checked.
+    Triggered(Trigger),
     /// End once nothing works any more.
     Finish(oneshot::Sender<()>),
     /// Stop whatever works, then end; again insists.
@@ -128,6 +132,8 @@ pub(crate) struct Parts {
     pub views: broadcast::Sender<Arc<Change>>,
     /// The sending end of the loop's own queue.
     pub messages: mpsc::WeakSender<Message>,
+    /// Brings instances to life.
+    pub starter: Arc<dyn Starter>,
     /// What happens first.
     pub first: Vec<Input>,
 }
@@ -162,7 +168,7 @@ pub(crate) async fn run(
     let mut this = Loop {
         manager,
         store: parts.store,
-        performer: Performer::new(limits.clone(), event_sender, input_sender),
+        performer: Performer::new(parts.starter, limits.clone(), event_sender, input_sender),
         config: parts.config,
         places: parts.places,
         program: parts.program,
@@ -315,11 +321,31 @@ impl Loop {
                 let dressed = self.dress(history);
                 self.reply(reply, dressed);
             }
+            Message::Triggered(trigger) => self.triggered(trigger),
             Message::Finish(finished) => self.finishing = Some(finished),
             Message::Stop => {
                 self.apply(Input::Stop(syncmgr_core::input::StopScope::All));
                 self.stopping = true;
             }
+        }
+    }
+
+    /// Asks for what is checked, on behalf of the machine.
+    fn triggered(&mut self, trigger: Trigger) {
+        let request = syncmgr_core::request::Request {
+            scope: Scope::Checked,
+            work: Work::Synchronize,
+            trigger,
+            may_bother_user: true, // whether it may is the trigger's affair (M-35)
+            cookie: None,
+            if_running: IfRunning::Ignore,
+        };
+        match self.manager.check_request(&request) {
+            Ok(()) => {
+                let id = self.manager.next_request();
+                self.apply(Input::Request(id, request));
+            }
+            Err(why) => tracing::warn!(%why, ?trigger, "a trigger could not be followed"),
         }
     }
 

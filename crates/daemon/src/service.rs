@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use syncmgr_control::{Caller, Change, Changes, ExitCode, Refusal, Reply, Request, Service, What};
+use syncmgr_core::request::Trigger;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::run::Message;
@@ -37,6 +38,19 @@ impl LocalService {
             .await
             .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+
+    /// Tells that something happened on the machine for which what is checked is synchronized. For sources of triggers:
+    /// faces ask by [`Request::Sync`].
+    pub async fn triggered(&self, trigger: Trigger) {
+        if self
+            .messages
+            .send(Message::Triggered(trigger))
+            .await
+            .is_err()
+        {
+            tracing::debug!("the loop ended by itself");
+        }
     }
 
     /// Ends the manager once nothing works any more.
