@@ -1,0 +1,357 @@
+//! Plays a trace: the real manager on a home of its own, a recording handler behind a transport, and a person who does what
+//! the trace says as soon as the trace has come that far.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use syncmgr_control::{Caller, Reply, Request, Service as _, What};
+use syncmgr_core::request::Trigger;
+use syncmgr_core::{EventKind, EventNumber, HandlerId};
+use syncmgr_daemon::open::{Home, Purpose};
+use syncmgr_daemon::place::Environment;
+use syncmgr_daemon::starter::{Processes, Starter};
+use syncmgr_host::{Handle, HostEvent, Instance, Limits, Spec};
+use tokio::sync::mpsc;
+
+use crate::recorder;
+use crate::trace::{Follower, Next, Trace, notation};
+
+/// Far longer than any trace takes.
+const FOR_EVER: Duration = Duration::from_secs(60);
+
+/// How often the trace is read; it is written by another process.
+const LOOK: Duration = Duration::from_millis(3);
+
+/// The two classes of the recorder in C++.
+const CLASSES: [&str; 2] = [
+    "{5EED0001-7ACE-4D0E-8A51-0F5C0DE0C0DE}",
+    "{5EED0002-7ACE-4D0E-8A51-0F5C0DE0C0DE}",
+];
+
+/// What stands between the manager and the recording handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// The contract over the in-memory link, to a thread.
+    Memory,
+    /// The contract over standard input and output, to a process.
+    Stdio,
+    /// COM: the recorder as a library in `comhost`.
+    Library,
+}
+
+/// A program that this package's tests come with.
+fn recorder_program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let target = test.parent().and_then(Path::parent).unwrap();
+    let program = target
+        .join("examples")
+        .join(format!("recorder{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        program.exists(),
+        "{} is built by a plain `cargo test`",
+        program.display()
+    );
+    program
+}
+
+/// The library and the program that loads it, as the suites tell.
+fn library() -> (PathBuf, PathBuf) {
+    let told = |name: &str| {
+        let told = std::env::var_os(name);
+        PathBuf::from(told.unwrap_or_else(|| panic!("{name} is set by the suites com and windows")))
+    };
+    let library = told("SYNCMGR_COM_FIXTURES").join(if cfg!(windows) {
+        "recorder.dll"
+    } else {
+        "librecorder.so"
+    });
+    assert!(library.exists(), "{} is not built", library.display());
+    (told("SYNCMGR_COMHOST"), library)
+}
+
+/// Starts recorders, each with its scenario and its trace.
+#[derive(Debug)]
+struct Recorders {
+    transport: Transport,
+    root: PathBuf,
+    scenarios: Vec<String>,
+    started: AtomicUsize,
+}
+
+impl Starter for Recorders {
+    fn start(
+        &self,
+        handler: &HandlerId,
+        mut spec: Spec,
+        limits: Limits,
+        events: mpsc::Sender<HostEvent>,
+    ) -> Handle {
+        self.started.fetch_add(1, Ordering::Relaxed);
+        let which = index(handler.as_str());
+        let trace = trace_file(&self.root, which);
+        if self.transport == Transport::Memory {
+            let scenario = self.scenarios[which].clone();
+            return Instance::memory(spec.instance, limits, events, move |connection| {
+                recorder::serve(&scenario, &trace, connection);
+            });
+        }
+        let scenario = self.root.join(format!("scenario-{which}.txt"));
+        spec.env.push(("SYNCMGR_SCENARIO".into(), scenario.into()));
+        spec.env.push(("SYNCMGR_TRACE".into(), trace.into()));
+        Processes.start(handler, spec, limits, events)
+    }
+}
+
+fn index(handler: &str) -> usize {
+    let found = CLASSES
+        .iter()
+        .position(|class| class.eq_ignore_ascii_case(handler));
+    found.unwrap_or_else(|| panic!("nobody registered {handler}"))
+}
+
+fn trace_file(root: &Path, which: usize) -> PathBuf {
+    root.join(format!("trace-{which}.txt"))
+}
+
+/// Requests that ended, in their order.
+type Ended = Arc<Mutex<Vec<String>>>;
+
+struct Stage {
+    root: PathBuf,
+    home: Home,
+    handlers: usize,
+    request: Option<u64>,
+}
+
+/// Plays the trace of this number and fails where it differs.
+pub(crate) fn play(id: &str, transport: Transport) {
+    let trace = Trace::find(id);
+    let root = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let played = runtime.block_on(perform(&trace, transport, root.path()));
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    let written: String = (0..trace.handlers.len())
+        .map(|which| {
+            let text = std::fs::read_to_string(trace_file(root.path(), which));
+            format!("-- handler {}\n{}", which + 1, text.unwrap_or_default())
+        })
+        .collect();
+    if let Err(why) = played {
+        panic!("{id} over {transport:?}: {why}\n{written}");
+    }
+}
+
+fn configure(trace: &Trace, transport: Transport, root: &Path) {
+    let config = root.join("home/config");
+    std::fs::create_dir_all(&config).unwrap();
+    let mut text = String::new();
+    for (which, scenario) in trace.handlers.iter().enumerate() {
+        std::fs::write(root.join(format!("scenario-{which}.txt")), scenario).unwrap();
+        let class = CLASSES[which];
+        let command: Vec<String> = match transport {
+            Transport::Memory => vec!["memory".to_owned()],
+            Transport::Stdio => vec![recorder_program().display().to_string()],
+            Transport::Library => {
+                let (comhost, library) = library();
+                let path = |path: PathBuf| path.display().to_string();
+                vec![
+                    path(comhost),
+                    "--library".to_owned(),
+                    path(library),
+                    class.to_owned(),
+                ]
+            }
+        };
+        let command = toml::Value::from(command);
+        text.push_str(&format!(
+            "[[handler]]\nid = \"{class}\"\ndescription = \"Recorder\"\ncommand = {command}\n"
+        ));
+    }
+    for item in &trace.defined {
+        text.push_str(&format!(
+            "[[item]]\nhandler = \"{}\"\nid = \"{}\"\nname = \"{item}\"\n",
+            CLASSES[0],
+            recorder::guid(item)
+        ));
+    }
+    std::fs::write(config.join("config.toml"), text).unwrap();
+}
+
+async fn perform(trace: &Trace, transport: Transport, root: &Path) -> Result<(), String> {
+    configure(trace, transport, root);
+    let starter = Arc::new(Recorders {
+        transport,
+        root: root.to_owned(),
+        scenarios: trace.handlers.clone(),
+        started: AtomicUsize::new(0),
+    });
+    let environment = Environment {
+        syncmgr_home: Some(root.join("home").into()),
+        current_dir: root.to_owned(),
+        program: root.join("no-built-in-handler"),
+        ..Default::default()
+    };
+    let home = Home::open_with(&environment, Purpose::Glance, Arc::clone(&starter) as _)
+        .map_err(|error| format!("{error:?}"))?;
+    let ended = Ended::default();
+    let mut changes = home.service.changes().await.unwrap();
+    let hearing = Arc::clone(&ended);
+    let listening = tokio::spawn(async move {
+        while let Some(change) = changes.next().await {
+            if let What::RequestEnded { outcome, .. } = change.what {
+                hearing.lock().unwrap().push(format!("{outcome:?}"));
+            }
+        }
+    });
+    let mut stage = Stage {
+        root: root.to_owned(),
+        home,
+        handlers: trace.handlers.len(),
+        request: None,
+    };
+    let mut follower = Follower::new(trace, transport == Transport::Library);
+    let followed = stage.follow(&mut follower).await;
+    let result = match &followed {
+        Ok(()) => {
+            // Whatever still comes belongs to the trace: nothing may.
+            stage.home.service.finish().await;
+            let rest = follower.follow(&stage.written());
+            rest.and(Ok(()))
+        }
+        Err(_) => {
+            stage.home.service.stop().await;
+            stage.home.service.stop().await;
+            Ok(())
+        }
+    };
+    let database = stage.home.places().database();
+    drop(tokio::time::timeout(FOR_EVER, stage.home.close()).await);
+    listening.abort();
+    followed?;
+    result?;
+    if starter.started.load(Ordering::Relaxed) != trace.handlers.len() {
+        return Err("one instance of each handler".to_owned());
+    }
+    let ended = ended.lock().unwrap().first().cloned().unwrap_or_default();
+    recorded(trace, &database, &ended)
+}
+
+/// Holds what was recorded against what the trace says.
+fn recorded(trace: &Trace, database: &Path, ended: &str) -> Result<(), String> {
+    let store = syncmgr_store::Reader::open(database).unwrap();
+    let events = store.events(EventNumber(0), 10_000).unwrap();
+    for event in &events {
+        if let EventKind::ProtocolViolation { text, .. } = &event.kind {
+            return Err(format!("a violation was recorded: {text}"));
+        }
+    }
+    let mut runs = store.runs(&Default::default(), 100).unwrap();
+    runs.reverse();
+    let mut parts = Vec::new();
+    let mut warnings = 0;
+    for run in &runs {
+        let page = store.run(run.id, 100, 100).unwrap().unwrap();
+        let items = page.items.iter().map(|item| {
+            let name = recorder::name(item.item.item.as_str());
+            format!("{name} {:?}", item.status)
+        });
+        parts.push(items.collect::<Vec<_>>().join(", "));
+        let warns = |level| level == syncmgr_core::log::Level::Warning;
+        warnings += page.log.iter().filter(|row| warns(row.level)).count();
+    }
+    let result = match parts.is_empty() {
+        true => ended.to_owned(),
+        false => format!("{}: {ended}", parts.join("; ")),
+    };
+    if result != trace.result {
+        return Err(format!("the result is `{result}`, not `{}`", trace.result));
+    }
+    match trace.warnings {
+        Some(expected) if expected != warnings => {
+            Err(format!("{warnings} warnings instead of {expected}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Stage {
+    fn written(&self) -> Vec<Vec<String>> {
+        (0..self.handlers)
+            .map(|which| {
+                let text = std::fs::read(trace_file(&self.root, which)).unwrap_or_default();
+                notation(&String::from_utf8_lossy(&text))
+            })
+            .collect()
+    }
+
+    async fn follow(&mut self, follower: &mut Follower) -> Result<(), String> {
+        let deadline = Instant::now() + FOR_EVER;
+        loop {
+            match follower.follow(&self.written()) {
+                Ok(Next::Act(act)) => self.act(&act).await?,
+                Ok(Next::End) => return Ok(()),
+                Ok(Next::Wait) => {
+                    if Instant::now() > deadline {
+                        return Err(format!("waited in vain for {}", follower.expected()));
+                    }
+                    tokio::time::sleep(LOOK).await;
+                }
+                Err(why) => return Err(format!("expected {why}")),
+            }
+        }
+    }
+
+    async fn ask(&self, request: Request) -> Result<Reply, String> {
+        let caller = Caller {
+            name: "a test".to_owned(),
+        };
+        let asked = format!("{request:?}");
+        let answer = self.home.service.call(caller, request).await;
+        answer.map_err(|refusal| format!("{asked} was refused: {refusal}"))
+    }
+
+    async fn begin(&mut self, request: Request) -> Result<(), String> {
+        if let Reply::Accepted { request } = self.ask(request).await? {
+            self.request = Some(request);
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, act: &str) -> Result<(), String> {
+        let words: Vec<&str> = act.split(' ').collect();
+        match words.as_slice() {
+            ["synchronize"] => {
+                self.begin(Request::Sync {
+                    names: Vec::new(),
+                    may_bother_user: true,
+                })
+                .await
+            }
+            ["idle"] => {
+                self.home.service.triggered(Trigger::Idle).await;
+                Ok(())
+            }
+            ["skip", item] => {
+                let name = (*item).to_owned();
+                self.ask(Request::Skip { name }).await.map(drop)
+            }
+            ["stop"] => {
+                let request = self.request;
+                self.ask(Request::Stop { request }).await.map(drop)
+            }
+            ["cue", which, name] => {
+                let which: usize = which.parse().unwrap();
+                let cue = trace_file(&self.root, which - 1).with_extension(name);
+                std::fs::write(cue, "").map_err(|error| error.to_string())
+            }
+            _ => Err(format!("nobody knows how to do `{act}`")),
+        }
+    }
+}
