@@ -1,5 +1,6 @@
 //! Suites that need tools beyond Cargo; each says what it needs, installs it on request, and never skips.
 
+mod com_header;
 mod deny;
 mod kill;
 mod mounts;
@@ -29,6 +30,12 @@ const SUITES: &[Suite] = &[
         shows: "every crate type-checks for Windows",
         needs: "Debian packages rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64",
         run: windows::run,
+    },
+    Suite {
+        name: "com-header",
+        shows: "the header and the example handlers compile as C and C++, for 32 and 64 bits and for Windows",
+        needs: "Debian packages g++ g++-multilib g++-mingw-w64-x86-64",
+        run: com_header::run,
     },
     Suite {
         name: "kill",
