@@ -153,10 +153,12 @@ impl Manager {
             self.handlers
                 .insert(row.id.clone(), HandlerSlot::new(row, description));
         }
-        for row in items {
+        for mut row in items {
             if let Some(handler) = self.handlers.get_mut(&row.at.handler)
                 && handler.items.len() < MAX_ITEMS
             {
+                // One spelling for all of its items.
+                row.at.handler = handler.row.id.clone();
                 let id = row.at.item.clone();
                 let retry = row.retry;
                 let at = row.at.clone();

@@ -28,6 +28,7 @@ pub mod log;
 pub mod manager;
 pub mod need;
 mod outside;
+pub mod paged;
 pub mod paired;
 pub mod phase;
 mod progress;

@@ -7,6 +7,7 @@ use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, RunId};
 use crate::item::{HandlerRow, ItemRow};
 use crate::log::LogRow;
 use crate::need::NeedRow;
+use crate::paged::Paged;
 use crate::run::{RunItemRow, RunRow, SessionRow};
 use crate::time::Timestamp;
 
@@ -88,7 +89,7 @@ pub struct Remembered {
     /// Handlers.
     pub handlers: Vec<HandlerRow>,
     /// Items.
-    pub items: Vec<ItemRow>,
+    pub items: Paged<ItemRow>,
     /// Runs still open, with their items.
     pub open_runs: Vec<(RunRow, Vec<RunItemRow>)>,
     /// Sessions still open.

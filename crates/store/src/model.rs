@@ -232,7 +232,9 @@ impl Model {
 /// The store gives rows in the order in which things became known; the model sorts them.
 fn sorted(mut remembered: Remembered) -> Remembered {
     remembered.handlers.sort_by(|a, b| a.id.cmp(&b.id));
-    remembered.items.sort_by(|a, b| a.at.cmp(&b.at));
+    let mut items: Vec<ItemRow> = std::mem::take(&mut remembered.items).into_iter().collect();
+    items.sort_by(|a, b| a.at.cmp(&b.at));
+    remembered.items = items.into_iter().collect();
     for (_, items) in &mut remembered.open_runs {
         items.sort_by(|a, b| a.item.cmp(&b.item));
     }

@@ -36,7 +36,7 @@ impl Store {
                 [],
                 rows::handler,
             )?,
-            items: rows::all(
+            items: rows::collect(
                 connection,
                 &format!("{}ORDER BY t.item", rows::SELECT_ITEMS),
                 [],

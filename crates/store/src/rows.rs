@@ -21,13 +21,23 @@ pub(crate) fn all<T>(
     params: impl Params,
     read: impl Fn(&Row<'_>) -> Result<T, ReadError>,
 ) -> Result<Vec<T>, ReadError> {
+    collect(connection, sql, params, read)
+}
+
+/// Reads every row of a query into a collection.
+pub(crate) fn collect<T, C: FromIterator<T>>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl Fn(&Row<'_>) -> Result<T, ReadError>,
+) -> Result<C, ReadError> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read(row)?);
-    }
-    Ok(found)
+    std::iter::from_fn(|| match rows.next() {
+        Ok(row) => row.map(&read),
+        Err(error) => Some(Err(error.into())),
+    })
+    .collect()
 }
 
 /// What a query selects and from where; further joins and conditions follow it.
