@@ -2,6 +2,7 @@
 
 mod com_header;
 mod deny;
+mod examples;
 mod kill;
 mod mounts;
 mod sides;
@@ -48,6 +49,12 @@ const SUITES: &[Suite] = &[
         shows: "a full disk, a read-only one, one that is gone, and one directory under two names",
         needs: "Linux, and root or user namespaces",
         run: mounts::run,
+    },
+    Suite {
+        name: "examples",
+        shows: "the example handlers in Python, shell, Node and Rust work",
+        needs: "Debian packages python3 nodejs dash",
+        run: examples::run,
     },
     Suite {
         name: "deny",
