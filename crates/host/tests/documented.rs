@@ -36,11 +36,11 @@ fn first(contract: u32, state_dir: String) -> Initialize {
     }
 }
 
-fn spec(file: &std::path::Path) -> Spec {
+fn spec(file: &std::path::Path, source: &std::path::Path, target: &std::path::Path) -> Spec {
     Spec {
         instance: 1,
         program: "python3".into(),
-        args: vec![file.into()],
+        args: vec![file.into(), source.into(), target.into()],
         env: Vec::new(),
         cwd: None,
     }
@@ -49,10 +49,18 @@ fn spec(file: &std::path::Path) -> Spec {
 #[tokio::test]
 async fn the_python_handler_of_the_documentation_works() {
     let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("clock.py");
+    let file = directory.path().join("copies.py");
     std::fs::write(&file, documented()).unwrap();
+    let (source, target) = (
+        directory.path().join("source"),
+        directory.path().join("target"),
+    );
+    std::fs::create_dir(&source).unwrap();
+    std::fs::create_dir(&target).unwrap();
+    std::fs::write(source.join("letter"), "Dear Ben").unwrap();
+    std::fs::write(source.join(".hidden"), "x").unwrap();
     let (sender, mut events) = mpsc::channel(64);
-    let handle = Instance::start(spec(&file), Limits::default(), sender);
+    let handle = Instance::start(spec(&file, &source, &target), Limits::default(), sender);
     let state_dir = directory.path().to_string_lossy().into_owned();
     let answer = match handle.handshake(first(1, state_dir)).await {
         Ok(answer) => answer,
@@ -69,11 +77,12 @@ async fn the_python_handler_of_the_documentation_works() {
             panic!("{error}");
         }
     };
-    assert_eq!(answer.handler.name, "Clock");
+    assert_eq!(answer.handler.name, "Copies");
     let page = handle
         .call(&ListItems::default(), Some(FOR_EVER))
         .await
         .unwrap();
+    assert_eq!(page.items.len(), 1);
     let item = page.items[0].id.clone();
     let plan = handle.call(&PlanItems::default(), Some(FOR_EVER)).await;
     let Err(CallError::Refused { error, .. }) = plan else {
@@ -92,7 +101,10 @@ async fn the_python_handler_of_the_documentation_works() {
             What::Callback(Callback::Progress(progress)) => seen.extend(progress.status),
             What::Callback(Callback::SynchronizeCompleted(outcome)) => {
                 assert_eq!(outcome, Completion::Done);
-                assert!(directory.path().join("clock.txt").exists());
+                assert_eq!(
+                    std::fs::read_to_string(target.join("letter")).unwrap(),
+                    "Dear Ben"
+                );
                 handle.stop(StopReason::Finished);
             }
             What::Exited(exit) => {
@@ -106,7 +118,7 @@ async fn the_python_handler_of_the_documentation_works() {
     assert_eq!(seen, [Status::Updating, Status::Succeeded]);
 
     let (sender, _events) = mpsc::channel(64);
-    let handle = Instance::start(spec(&file), Limits::default(), sender);
+    let handle = Instance::start(spec(&file, &source, &target), Limits::default(), sender);
     let refused = handle.handshake(first(7, String::new())).await;
     assert!(
         matches!(&refused, Err(HandshakeError::Version { theirs, .. }) if *theirs == [1]),

@@ -299,7 +299,7 @@ impl Handler for Mirror {
                 fields: None,
                 deadline_ms: None,
                 durable: false,
-                context: serde_json::Value::Null,
+                context: Default::default(),
             });
             if run.is_cancelled() {
                 return Err(Unfinished::Cancelled);
