@@ -3,6 +3,11 @@
 //! All of them mirror a list of files into a folder and are told apart by nothing that the manager can see, so one set of
 //! tests goes over all of them. A source that hangs is a pipe that somebody holds open and writes nothing into.
 #![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot make its files or pipes should fail"
+)]
 
 use std::fs;
 use std::io::{Read as _, Write as _};
