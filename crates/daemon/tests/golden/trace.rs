@@ -31,6 +31,9 @@ pub(crate) struct Trace {
     /// Items that were known before: of handler 1.
     #[serde(default)]
     pub(crate) defined: Vec<String>,
+    /// Obligations of the handler whose breach a transport may see and record here.
+    #[serde(default)]
+    pub(crate) may_record: Vec<String>,
     /// Log entries of the manager that warn.
     #[serde(default)]
     pub(crate) warnings: Option<usize>,
@@ -252,6 +255,7 @@ fn threads_may_come_in_any_order_and_nothing_else() {
         trace: "{\na\nb\n|\nc\n}\n[act]\nd".to_owned(),
         result: String::new(),
         defined: Vec::new(),
+        may_record: Vec::new(),
         warnings: None,
     };
     let after = |seen: &[&str]| {
