@@ -105,6 +105,12 @@ pub enum Request {
         #[serde(default)]
         may_bother_user: bool,
     },
+    /// Have a handler list its items again, without synchronizing anything (a settings session). Answered at once; the end
+    /// comes as a change.
+    Refresh {
+        /// The handler's id.
+        handler: String,
+    },
     /// Say what `Sync` would do; waits for the end; writes nothing.
     Plan {
         /// What; empty: everything checked.
@@ -232,7 +238,7 @@ pub enum Reply {
     Plan(PlanView),
     /// To `AddItem`.
     Added(Added),
-    /// To `Sync`, `Undo`, `Resolve`: taken, under this number.
+    /// To `Sync`, `Refresh`, `Undo`, `Resolve`: taken, under this number.
     Accepted {
         /// The request's number.
         request: u64,

@@ -103,6 +103,12 @@ impl Loop {
                 self.may_sync(&scope)?;
                 self.ask(scope, Work::Synchronize, may_bother_user)
             }
+            // M-166: a person looks at settings; he may be asked, and nothing is synchronized.
+            Request::Refresh { handler } => {
+                let unknown = syncmgr_core::request::RefusedRequest::Unknown;
+                let id = HandlerId::new(&handler).map_err(|_| refused(&unknown))?;
+                self.ask(Scope::Handler(id), Work::List, true)
+            }
             Request::RemoveItem { name } => self.remove_item(&name),
             Request::Undo { run } => self.undo(RunId(run)),
             Request::Answer {

@@ -158,6 +158,7 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::Doctor
         | Request::Plan { .. }
         | Request::Sync { .. }
+        | Request::Refresh { .. }
         | Request::Resume { .. }
         | Request::Enable { .. } => true,
         Request::AddItem { or_existing, .. } => *or_existing,

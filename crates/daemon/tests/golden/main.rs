@@ -72,6 +72,8 @@ golden! {
     "G-10": g_10_two_dialogs_memory g_10_two_dialogs_stdio g_10_two_dialogs_library g_10_two_dialogs_wine;
     // M-35, M-76, M-113
     "G-11": g_11_idle_memory g_11_idle_stdio g_11_idle_library g_11_idle_wine;
+    // M-166
+    "G-15": g_15_settings_memory g_15_settings_stdio g_15_settings_library g_15_settings_wine;
     // M-10, M-11
     "G-16": g_16_raw_worker_memory g_16_raw_worker_stdio g_16_raw_worker_library g_16_raw_worker_wine;
     // M-83

@@ -345,6 +345,10 @@ impl Stage {
                 })
                 .await
             }
+            ["settings"] => {
+                let handler = CLASSES[0].to_owned();
+                self.begin(Request::Refresh { handler }).await
+            }
             ["idle"] => {
                 self.home.service.triggered(Trigger::Idle).await;
                 Ok(())
