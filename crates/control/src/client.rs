@@ -140,11 +140,6 @@ async fn reach(path: &Path) -> Result<sys::Stream, Refusal> {
             format!("no manager listens on {}", path.display()),
             "start one with: syncmgr daemon",
         ),
-        io::ErrorKind::Unsupported => Refusal::new(
-            "control::no-socket-here",
-            "a running manager cannot be reached on this system yet",
-            "let the command manage by itself: end the running manager first",
-        ),
         io::ErrorKind::PermissionDenied => Refusal::new(
             "control::not-yours",
             format!(

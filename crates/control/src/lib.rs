@@ -1,7 +1,7 @@
 //! The contract with views: requests, snapshots, numbered changes, exit codes, client.
 //!
-//! One trait, [`Service`], is everything that a face may ask of the manager. The manager implements it once; a Unix
-//! socket, the page and the command's own process are only ways to reach it. This crate depends on nothing of ours.
+//! One trait, [`Service`], is everything that a face may ask of the manager. The manager implements it once; a local
+//! socket or pipe, the page and the command's own process are only ways to reach it. This crate depends on nothing of ours.
 
 pub mod change;
 pub mod client;
@@ -11,9 +11,14 @@ pub mod request;
 pub mod service;
 pub mod view;
 
+#[cfg(windows)]
+#[path = "sys_pipe.rs"]
+pub mod pipe;
 #[cfg_attr(unix, path = "sys_unix.rs")]
 #[cfg_attr(not(unix), path = "sys_windows.rs")]
 mod sys;
+#[cfg(windows)]
+mod sys_user;
 
 pub use change::{Change, What};
 pub use client::Client;

@@ -76,7 +76,7 @@ pub fn take(path: &Path, me: &Owner) -> Result<HomeLock, TakeLockError> {
         .truncate(false)
         .open(path)
         .map_err(io)?;
-    match file.try_lock() {
+    match crate::sys::try_lock(&file) {
         Ok(()) => {}
         Err(std::fs::TryLockError::WouldBlock) => {
             return Err(TakeLockError::Held {

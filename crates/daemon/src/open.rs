@@ -180,7 +180,7 @@ impl Home {
         let serving = if purpose == Purpose::Glance {
             None
         } else {
-            Self::serve(&places, &service, &closing)?
+            Some(Self::serve(&places, &service, &closing)?)
         };
         Ok(Self {
             service,
@@ -192,36 +192,26 @@ impl Home {
         })
     }
 
-    #[cfg(unix)]
     fn serve(
         places: &Places,
         service: &Arc<LocalService>,
         closing: &CancellationToken,
-    ) -> Result<Option<JoinHandle<()>>, Refusal> {
+    ) -> Result<JoinHandle<()>, Refusal> {
         let path = places.socket();
-        let listener = crate::serve::socket::bind(&path).map_err(|cause| {
+        let listener = crate::serve::sys::Listener::bind(&path).map_err(|cause| {
             Refusal::new(
                 "control::socket",
                 format!("the socket {} cannot be made", path.display()),
-                "a socket's path must be shorter than 108 bytes: set SYNCMGR_HOME to a shorter one",
+                crate::serve::sys::HINT,
             )
             .because(&cause)
         })?;
         let service: Arc<dyn syncmgr_control::Service> = Arc::clone(service) as _;
-        Ok(Some(spawn_owned(crate::serve::socket::serve(
+        Ok(spawn_owned(crate::serve::socket::serve(
             listener,
             service,
             closing.clone(),
-        ))))
-    }
-
-    #[cfg(not(unix))]
-    fn serve(
-        _: &Places,
-        _: &Arc<LocalService>,
-        _: &CancellationToken,
-    ) -> Result<Option<JoinHandle<()>>, Refusal> {
-        Ok(None)
+        )))
     }
 
     /// The directories.
@@ -276,7 +266,6 @@ impl Home {
     }
 }
 
-#[cfg(unix)]
 #[expect(
     clippy::disallowed_methods,
     reason = "the task is owned by `Home`, which aborts and outlives it"

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use etcetera::AppStrategy as _;
 use syncmgr_control::Refusal;
 
 /// The environment as `main` read it; nobody else reads it.
@@ -46,22 +45,15 @@ impl Places {
                 runtime_dir: home.join("run"),
             });
         }
-        let strategy = etcetera::choose_app_strategy(etcetera::AppStrategyArgs {
-            top_level_domain: "org".into(),
-            author: "syncmgr".into(),
-            app_name: "syncmgr".into(),
-        })
-        .map_err(|cause| {
+        let (config_dir, state_dir) = crate::sys::standard_directories().ok_or_else(|| {
             Refusal::new(
                 "home::unknown",
                 "no home directory is known",
                 "set SYNCMGR_HOME to a directory that syncmgr may use",
             )
-            .because(&cause)
         })?;
-        let state_dir = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
         Ok(Self {
-            config_dir: strategy.config_dir(),
+            config_dir,
             // The lock must lie beside what it protects, not in a directory that ends with the login session.
             runtime_dir: state_dir.join("run"),
             state_dir,

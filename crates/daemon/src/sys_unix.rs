@@ -4,7 +4,9 @@ use std::io;
 use std::os::unix::fs::{
     DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use etcetera::AppStrategy as _;
 
 /// Creates a directory with its parents, itself with mode 0700; an existing one must be ours, and loses the rights of
 /// others.
@@ -43,6 +45,23 @@ pub(crate) fn private_file_options() -> std::fs::OpenOptions {
     let mut options = std::fs::OpenOptions::new();
     options.mode(0o600);
     options
+}
+
+/// Locks a file against whoever else locks it; what is in it can be read all the same.
+pub(crate) fn try_lock(file: &std::fs::File) -> Result<(), std::fs::TryLockError> {
+    file.try_lock()
+}
+
+/// Where the configuration and the state of this user are kept; `None` when no home directory is known.
+pub(crate) fn standard_directories() -> Option<(PathBuf, PathBuf)> {
+    let strategy = etcetera::choose_app_strategy(etcetera::AppStrategyArgs {
+        top_level_domain: "org".into(),
+        author: "syncmgr".into(),
+        app_name: "syncmgr".into(),
+    })
+    .ok()?;
+    let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+    Some((strategy.config_dir(), state))
 }
 
 /// Signals that ask a daemon to end.

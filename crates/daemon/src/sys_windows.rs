@@ -1,7 +1,25 @@
 //! Windows: directories below the user's profile are private by inheritance.
 
+#![expect(
+    unsafe_code,
+    reason = "std locks whole files, which then nobody can read"
+)]
+
+use std::fs::{File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::os::windows::io::AsRawHandle as _;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy as _;
+use tokio::signal::windows::{
+    CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close,
+    ctrl_logoff, ctrl_shutdown,
+};
+use windows_sys::Win32::Foundation::{ERROR_IO_PENDING, ERROR_LOCK_VIOLATION};
+use windows_sys::Win32::Storage::FileSystem::{
+    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx,
+};
+use windows_sys::Win32::System::IO::{OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0};
 
 /// Creates a directory with its parents.
 pub(crate) fn create_private_dir(dir: &Path) -> io::Result<()> {
@@ -13,17 +31,76 @@ pub(crate) fn private_file_options() -> std::fs::OpenOptions {
     std::fs::OpenOptions::new()
 }
 
-/// Signals that ask a daemon to end.
+/// The upper half of the place of the byte that is locked: far behind the end of any note, because here a locked byte can
+/// be read by nobody else.
+const LOCKED_HIGH: u32 = 0x4000_0000;
+
+/// Locks a file against whoever else locks it; what is in it can be read all the same.
+pub(crate) fn try_lock(file: &File) -> Result<(), TryLockError> {
+    let mut at = OVERLAPPED {
+        Anonymous: OVERLAPPED_0 {
+            Anonymous: OVERLAPPED_0_0 {
+                Offset: 0,
+                OffsetHigh: LOCKED_HIGH,
+            },
+        },
+        ..OVERLAPPED::default()
+    };
+    // SAFETY: the handle is open as long as `file`, and was opened for calls that end before they return, so that `at` is
+    // not used after this one.
+    let locked = unsafe {
+        LockFileEx(
+            file.as_raw_handle(),
+            LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY,
+            0,
+            1,
+            0,
+            &raw mut at,
+        )
+    };
+    if locked != 0 {
+        return Ok(());
+    }
+    let error = io::Error::last_os_error();
+    let held = [ERROR_LOCK_VIOLATION, ERROR_IO_PENDING]
+        .into_iter()
+        .any(|code| error.raw_os_error() == Some(code.cast_signed()));
+    Err(if held {
+        TryLockError::WouldBlock
+    } else {
+        TryLockError::Error(error)
+    })
+}
+
+/// Where the configuration and the state of this user are kept: the one may go with the user to other machines, the other
+/// belongs to this one.
+pub(crate) fn standard_directories() -> Option<(PathBuf, PathBuf)> {
+    let base = etcetera::choose_base_strategy().ok()?;
+    // What the strategy calls a cache is `%LOCALAPPDATA%`.
+    Some((
+        base.config_dir().join("syncmgr"),
+        base.cache_dir().join("syncmgr"),
+    ))
+}
+
+/// What asks a daemon to end: Ctrl-C, Ctrl-Break, the closed window, the end of the login session, the shutdown of the
+/// machine. For the last three the system waits some seconds, and then ends the process.
 pub(crate) struct EndSignals {
-    interrupt: tokio::signal::windows::CtrlC,
-    closed: tokio::signal::windows::CtrlClose,
+    interrupt: CtrlC,
+    broken: CtrlBreak,
+    closed: CtrlClose,
+    logoff: CtrlLogoff,
+    shutdown: CtrlShutdown,
 }
 
 /// Begins to await them.
 pub(crate) fn end_signals() -> io::Result<EndSignals> {
     Ok(EndSignals {
-        interrupt: tokio::signal::windows::ctrl_c()?,
-        closed: tokio::signal::windows::ctrl_close()?,
+        interrupt: ctrl_c()?,
+        broken: ctrl_break()?,
+        closed: ctrl_close()?,
+        logoff: ctrl_logoff()?,
+        shutdown: ctrl_shutdown()?,
     })
 }
 
@@ -32,7 +109,10 @@ impl EndSignals {
     pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
+            _ = self.broken.recv() => {}
             _ = self.closed.recv() => {}
+            _ = self.logoff.recv() => {}
+            _ = self.shutdown.recv() => {}
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use process_wrap::tokio::{ChildWrapper, CommandWrap, JobObject, KillOnDrop};
+use process_wrap::tokio::{ChildWrapper, CommandWrap, CreationFlags, JobObject, KillOnDrop};
+use windows::Win32::System::Threading::CREATE_NO_WINDOW;
 
 use crate::event::ExitStatus;
 
@@ -20,7 +21,11 @@ impl Group {
     /// Starts the command in a job.
     pub(crate) fn spawn(command: tokio::process::Command) -> io::Result<Self> {
         let mut wrap = CommandWrap::from(command);
-        wrap.wrap(KillOnDrop).wrap(JobObject);
+        // A console of its own that nobody sees: no window opens, and Ctrl-C is the manager's to hear, which then asks the
+        // handler to stop, instead of ending both.
+        wrap.wrap(CreationFlags(CREATE_NO_WINDOW))
+            .wrap(KillOnDrop)
+            .wrap(JobObject);
         let child = wrap.spawn()?;
         let pid = child.id().ok_or(io::ErrorKind::NotFound)?;
         Ok(Self { child, pid })

@@ -1,4 +1,6 @@
 //! Ways to reach the one service from outside the process.
 
-#[cfg(unix)]
-pub mod socket;
+pub(crate) mod socket;
+#[cfg_attr(unix, path = "sys_unix.rs")]
+#[cfg_attr(windows, path = "sys_windows.rs")]
+pub(crate) mod sys;

@@ -1,10 +1,8 @@
-//! The service over HTTP on a local socket, for the same user alone.
+//! The service over HTTP on a local socket or pipe, for the same user alone.
 //!
 //! `POST /v1/call` takes a [`Request`] and answers a [`Reply`](syncmgr_control::Reply) or, with status 4xx, a
 //! [`Refusal`]. `GET /v1/changes` streams [`Change`](syncmgr_control::Change)s, one JSON object a line.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -16,32 +14,17 @@ use axum::routing::{get, post};
 use futures::StreamExt as _;
 use syncmgr_control::client::{CALL_PATH, CALLER_HEADER, CHANGES_PATH};
 use syncmgr_control::{Caller, ExitCode, Refusal, Request, Service};
-use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
+use super::sys::{Listener, Stream};
 use crate::adapt::text;
 
 /// Largest request body.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// Most connections served at once; further ones wait in the system's queue.
-const MAX_CONNECTIONS: usize = 256;
-
-/// Binds the socket in a directory that is private to the user, taking away what a dead owner left. The home lock must
-/// be held.
-///
-/// # Errors
-/// When the path is too long for a socket, or cannot be used.
-pub fn bind(path: &Path) -> std::io::Result<UnixListener> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(path)?;
-    // The directory keeps others out already; the socket says so too.
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
-}
+/// Most connections served at once; further ones wait. Windows knows no more than 254 instances of a pipe, of which one
+/// waits for the next connection.
+const MAX_CONNECTIONS: usize = 250;
 
 /// What the socket serves, and when that ends.
 #[derive(Clone)]
@@ -51,8 +34,12 @@ struct Served {
 }
 
 /// Serves until it is to close: then nobody new is served, and what was answered or told before is still delivered.
-/// Every connection is checked to come from our own user.
-pub async fn serve(listener: UnixListener, service: Arc<dyn Service>, closing: CancellationToken) {
+/// Every connection is of our own user.
+pub(crate) async fn serve(
+    listener: Listener,
+    service: Arc<dyn Service>,
+    closing: CancellationToken,
+) {
     let router = Router::new()
         .route(CALL_PATH, post(call))
         .route(CHANGES_PATH, get(changes))
@@ -61,7 +48,7 @@ pub async fn serve(listener: UnixListener, service: Arc<dyn Service>, closing: C
             service,
             closing: closing.clone(),
         });
-    let listener = SameUser {
+    let listener = Places {
         inner: listener,
         places: Arc::new(tokio::sync::Semaphore::new(MAX_CONNECTIONS)),
     };
@@ -72,39 +59,32 @@ pub async fn serve(listener: UnixListener, service: Arc<dyn Service>, closing: C
     }
 }
 
-/// Accepts only connections whose peer is the user that this process runs as.
-struct SameUser {
-    inner: UnixListener,
+/// Accepts the connections of our own user, as many at once as there are places.
+struct Places {
+    inner: Listener,
     places: Arc<tokio::sync::Semaphore>,
 }
 
-impl axum::serve::Listener for SameUser {
+impl axum::serve::Listener for Places {
     type Io = Counted;
     type Addr = ();
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let own = rustix::process::geteuid().as_raw();
         loop {
             let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
                 return std::future::pending().await;
             };
             match self.inner.accept().await {
-                Ok((stream, _)) => match stream.peer_cred() {
-                    Ok(peer) if peer.uid() == own => {
-                        return (
-                            Counted {
-                                stream,
-                                _place: place,
-                            },
-                            (),
-                        );
-                    }
-                    Ok(peer) => tracing::warn!(
-                        uid = peer.uid(),
-                        "another user was refused on the control socket"
-                    ),
-                    Err(error) => tracing::warn!(%error, "a caller without identity was refused"),
-                },
+                Ok(Some(stream)) => {
+                    return (
+                        Counted {
+                            stream,
+                            _place: place,
+                        },
+                        (),
+                    );
+                }
+                Ok(None) => tracing::warn!("another user was refused on the control socket"),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     // Out of descriptors: give the open connections time to end instead of spinning.
@@ -124,7 +104,7 @@ const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// A connection that gives its place back when it ends.
 struct Counted {
-    stream: tokio::net::UnixStream,
+    stream: Stream,
     _place: tokio::sync::OwnedSemaphorePermit,
 }
 
