@@ -340,6 +340,7 @@ fn without_zeros(seen: Vec<Seen>) -> Vec<Seen> {
     seen.into_iter().map(clean).collect()
 }
 
+/// Shows H-16, H-25, H-26, H-31, H-32, H-34, H-35 and H-39 of each example.
 #[tokio::test]
 #[ignore = "needs python3, node and dash: cargo xtask suite examples"]
 async fn a_plain_run_mirrors_everything_and_a_second_one_moves_nothing() {
@@ -388,6 +389,7 @@ async fn a_plain_run_mirrors_everything_and_a_second_one_moves_nothing() {
     }
 }
 
+/// Shows H-36, H-37 and H-41 of each example.
 #[tokio::test]
 #[ignore = "needs python3, node and dash: cargo xtask suite examples"]
 async fn a_skipped_item_is_left_and_the_others_go_on() {
@@ -415,6 +417,7 @@ async fn a_skipped_item_is_left_and_the_others_go_on() {
     }
 }
 
+/// Shows H-34 and H-38 of each example.
 #[tokio::test]
 #[ignore = "needs python3, node and dash: cargo xtask suite examples"]
 async fn a_stop_ends_everything_at_once() {
@@ -503,6 +506,7 @@ async fn a_killed_run_leaves_whole_files_and_the_next_one_heals() {
     }
 }
 
+/// Shows H-39, H-43, H-44, H-45, H-46 and H-47 of each example.
 #[tokio::test]
 #[ignore = "needs python3, node and dash: cargo xtask suite examples"]
 async fn a_failure_is_logged_with_a_link_and_the_link_tries_again() {
@@ -570,6 +574,7 @@ async fn marks_of_an_earlier_run_are_gone_in_the_next() {
     }
 }
 
+/// Shows H-27, H-28 and H-29 of each example: a question is the window of a handler without windows.
 #[tokio::test]
 #[ignore = "needs python3, node and dash: cargo xtask suite examples"]
 async fn what_needs_a_person_is_asked_or_waits_for_one() {
@@ -629,6 +634,7 @@ async fn what_needs_a_person_is_asked_or_waits_for_one() {
     }
 }
 
+/// Shows H-06, H-13, H-16 and H-17 of each example.
 #[tokio::test]
 #[ignore = "needs python3, node and dash: cargo xtask suite examples"]
 async fn versions_events_and_bad_lists_are_answered() {
@@ -688,6 +694,7 @@ async fn versions_events_and_bad_lists_are_answered() {
     }
 }
 
+/// Shows H-13 and H-31 of each example.
 #[tokio::test]
 #[ignore = "needs python3, node and dash: cargo xtask suite examples"]
 async fn a_thousand_items_come_and_go_in_pages() {

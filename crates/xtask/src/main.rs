@@ -4,6 +4,7 @@
 //! in one module, [`run`].
 
 mod bench;
+mod conformance;
 mod random;
 mod report;
 mod run;
@@ -29,6 +30,7 @@ usage: cargo xtask COMMAND
 
   tidy                         check the crate map, the dependency rules and the text of the tree
   schema [--check]             write the generated documents, or say which are out of date
+  conformance [--check]        write docs/conformance.md, or say whether it is out of date
   bench folder [OPTIONS]       a folder pair beside unison, rclone bisync, cp and find
       --files N  --runs N  --dirs N  --json  --install  --keep
       --program PATH  --dir PATH (where the trees are made; the temporary directory otherwise)
@@ -63,6 +65,11 @@ fn dispatch(words: Vec<String>) -> Result<bool> {
             let check = words.flag("--check");
             words.end()?;
             schema::run(check)
+        }
+        "conformance" => {
+            let check = words.flag("--check");
+            words.end()?;
+            conformance::run(check)
         }
         "bench" => bench::run(words),
         "suite" => suite::run(words),
