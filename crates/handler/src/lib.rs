@@ -15,7 +15,7 @@ pub mod frame;
 pub mod item;
 pub mod link;
 mod outbox;
-mod pages;
+pub mod pages;
 pub mod run;
 mod schema;
 pub mod serve;

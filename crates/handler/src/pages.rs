@@ -18,11 +18,13 @@ const ELEMENT_BYTES: usize = MAX_LINE_BYTES / 4;
 const MAX_OPEN: usize = 8;
 
 /// The rest of every list of one kind that is being read.
-pub(crate) struct Lists<T> {
+#[derive(Debug)]
+pub struct Lists<T> {
     open: VecDeque<Rest<T>>,
     next: u64,
 }
 
+#[derive(Debug)]
 struct Rest<T> {
     number: u64,
     elements: VecDeque<T>,
@@ -30,11 +32,14 @@ struct Rest<T> {
 }
 
 /// One page.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Page<T> {
-    pub(crate) elements: Vec<T>,
-    pub(crate) next: Option<String>,
-    pub(crate) incomplete: bool,
+#[derive(Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// At most [`MAX_PAGE`], and no more than a line holds.
+    pub elements: Vec<T>,
+    /// Where the next page begins; absent on the last.
+    pub next: Option<String>,
+    /// Something is missing from the list.
+    pub incomplete: bool,
 }
 
 impl<T> Default for Lists<T> {
@@ -48,7 +53,7 @@ impl<T> Default for Lists<T> {
 
 impl<T: Serialize> Lists<T> {
     /// Begins a list and gives its first page; elements that fit into no line are returned beside it.
-    pub(crate) fn begin(&mut self, elements: Vec<T>, incomplete: bool) -> (Page<T>, Vec<T>) {
+    pub fn begin(&mut self, elements: Vec<T>, incomplete: bool) -> (Page<T>, Vec<T>) {
         let (elements, long): (VecDeque<T>, VecDeque<T>) = elements
             .into_iter()
             .partition(|element| encoded_len(element) <= ELEMENT_BYTES);
@@ -63,7 +68,10 @@ impl<T: Serialize> Lists<T> {
     }
 
     /// Gives the page that begins at the cursor.
-    pub(crate) fn resume(&mut self, cursor: &str) -> Result<Page<T>, RpcError> {
+    ///
+    /// # Errors
+    /// The cursor was used before, or its list was given up.
+    pub fn resume(&mut self, cursor: &str) -> Result<Page<T>, RpcError> {
         let at = self.open.iter().position(|rest| rest.cursor() == cursor);
         match at.and_then(|at| self.open.remove(at)) {
             Some(rest) => Ok(self.take(rest)),
