@@ -45,3 +45,22 @@ unsafe extern "system" {
     fn CoTaskMemAlloc(bytes: usize) -> *mut c_void;
     fn CoTaskMemFree(memory: *mut c_void);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{task_mem_alloc, task_mem_free};
+
+    #[test]
+    fn what_is_allocated_can_be_written_and_freed() {
+        let memory = task_mem_alloc(1 << 20).cast::<u8>();
+        assert!(!memory.is_null());
+        // SAFETY: the block is as large as what is written, and is freed once; null is fine.
+        unsafe {
+            memory.write_bytes(7, 1 << 20);
+            assert_eq!(memory.add((1 << 20) - 1).read(), 7);
+            task_mem_free(memory.cast());
+            task_mem_free(std::ptr::null_mut());
+        }
+        assert!(task_mem_alloc(usize::MAX >> 1).is_null());
+    }
+}

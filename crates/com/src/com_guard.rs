@@ -12,3 +12,16 @@ use crate::constant::hresult::E_UNEXPECTED;
 pub fn guard(body: impl FnOnce() -> HRESULT) -> HRESULT {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(E_UNEXPECTED)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::guard;
+    use crate::constant::hresult::{E_UNEXPECTED, S_FALSE};
+
+    #[test]
+    fn a_panic_answers_unexpected() {
+        assert_eq!(guard(|| S_FALSE), S_FALSE);
+        assert_eq!(guard(|| panic!("text")), E_UNEXPECTED);
+        assert_eq!(guard(|| std::panic::panic_any(7)), E_UNEXPECTED);
+    }
+}

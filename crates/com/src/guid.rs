@@ -38,17 +38,97 @@ pub fn braced(guid: &GUID) -> String {
 
 /// Reads a text form with or without braces; `None` when it is none.
 #[must_use]
-pub fn parse(text: &str) -> Option<GUID> {
-    let bare = match text.strip_prefix('{') {
-        Some(rest) => rest.strip_suffix('}')?,
-        None => text,
+pub const fn parse(text: &str) -> Option<GUID> {
+    let bytes = text.as_bytes();
+    let braces = match bytes.len() {
+        36 => 0,
+        38 if bytes[0] == b'{' && bytes[37] == b'}' => 1,
+        _ => return None,
     };
-    let groups: Vec<&str> = bare.split('-').collect();
-    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-    if lengths != [8, 4, 4, 4, 12] || !bare.chars().all(|c| c == '-' || c.is_ascii_hexdigit()) {
-        return None;
+    let mut value = 0_u128;
+    let mut at = 0;
+    while at < 36 {
+        let byte = bytes[at + braces];
+        if matches!(at, 8 | 13 | 18 | 23) {
+            if byte != b'-' {
+                return None;
+            }
+        } else {
+            let Some(digit) = (byte as char).to_digit(16) else {
+                return None;
+            };
+            value = value << 4 | digit as u128;
+        }
+        at += 1;
     }
-    u128::from_str_radix(&groups.concat(), 16)
-        .ok()
-        .map(GUID::from_u128)
+    Some(GUID::from_u128(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_identifiers_are_those_of_section_2_2() {
+        let table = [
+            (CLSID_SYNC_MGR, "{6295DF27-35EE-11D1-8707-00C04FD93327}"),
+            (IID_ENUM_ITEMS, "{6295DF2A-35EE-11D1-8707-00C04FD93327}"),
+            (
+                IID_SYNCHRONIZE_INVOKE,
+                "{6295DF2C-35EE-11D1-8707-00C04FD93327}",
+            ),
+            (IID_SYNCHRONIZE, "{6295DF40-35EE-11D1-8707-00C04FD93327}"),
+            (
+                IID_SYNCHRONIZE_CALLBACK,
+                "{6295DF41-35EE-11D1-8707-00C04FD93327}",
+            ),
+            (IID_REGISTER, "{6295DF42-35EE-11D1-8707-00C04FD93327}"),
+            (GUID_NULL, "{00000000-0000-0000-0000-000000000000}"),
+        ];
+        for (guid, text) in table {
+            assert_eq!(braced(&guid), text);
+            assert_eq!(parse(text), Some(guid));
+            assert_eq!(parse(text[1..37].to_lowercase().as_str()), Some(guid));
+        }
+    }
+
+    #[test]
+    fn the_interfaces_have_these_identifiers() {
+        use crate::com_interface as own;
+        use windows_core::Interface as _;
+        assert_eq!(own::ISyncMgrSynchronize::IID, IID_SYNCHRONIZE);
+        assert_eq!(
+            own::ISyncMgrSynchronizeCallback::IID,
+            IID_SYNCHRONIZE_CALLBACK
+        );
+        assert_eq!(own::ISyncMgrEnumItems::IID, IID_ENUM_ITEMS);
+        assert_eq!(own::ISyncMgrSynchronizeInvoke::IID, IID_SYNCHRONIZE_INVOKE);
+        assert_eq!(own::ISyncMgrRegister::IID, IID_REGISTER);
+        let factory = parse("00000001-0000-0000-C000-000000000046");
+        assert_eq!(Some(own::IClassFactory::IID), factory);
+    }
+
+    #[test]
+    fn what_is_no_identifier_is_refused() {
+        for text in [
+            "",
+            "{}",
+            "-",
+            "6295DF27",
+            "6295DF27-35EE-11D1-8707-00C04FD9332",
+            "6295DF27-35EE-11D1-8707-00C04FD933277",
+            "6295DF2-735EE-11D1-8707-00C04FD93327",
+            "6295DF27-35EE-11D1-8707-00C04FD9332G",
+            "+295DF27-35EE-11D1-8707-00C04FD93327",
+            " 6295DF27-35EE-11D1-8707-00C04FD9332",
+            "{6295DF27-35EE-11D1-8707-00C04FD93327",
+            "6295DF27-35EE-11D1-8707-00C04FD93327}",
+            "{{6295DF27-35EE-11D1-8707-00C04FD9332}",
+            "(6295DF27-35EE-11D1-8707-00C04FD93327)",
+            "6295DF27-35EE-11D1-8707-00C04FD9332é",
+            "６295DF27-35EE-11D1-8707-00C04FD9332",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
 }

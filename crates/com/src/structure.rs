@@ -20,6 +20,31 @@ pub struct FileTime {
     pub high: u32,
 }
 
+/// Milliseconds from 1601-01-01T00:00:00Z to 1970-01-01T00:00:00Z.
+const EPOCH_MS: i64 = 11_644_473_600_000;
+
+impl FileTime {
+    /// From milliseconds since 1970-01-01T00:00:00Z; `None` when that is out of its range.
+    #[must_use]
+    pub fn from_unix_ms(ms: i64) -> Option<Self> {
+        let ticks = u64::try_from(ms.checked_add(EPOCH_MS)?)
+            .ok()?
+            .checked_mul(10_000)?;
+        Some(Self {
+            low: u32::try_from(ticks & u64::from(u32::MAX)).ok()?,
+            high: u32::try_from(ticks >> 32).ok()?,
+        })
+    }
+
+    /// To milliseconds since 1970-01-01T00:00:00Z; every value has one.
+    #[must_use]
+    pub fn to_unix_ms(self) -> i64 {
+        let ticks = u64::from(self.high) << 32 | u64::from(self.low);
+        // Below 2^64 / 10^4, so it fits.
+        i64::try_from(ticks / 10_000).unwrap_or(i64::MAX) - EPOCH_MS
+    }
+}
+
 /// `SYNCMGRHANDLERINFO`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -132,3 +157,28 @@ const _: () = {
     assert!(offset_of!(LogErrorInfo, error_id) == 12);
     assert!(offset_of!(LogErrorInfo, item_id) == 28);
 };
+
+#[cfg(test)]
+mod tests {
+    use super::FileTime;
+
+    #[test]
+    fn times_go_both_ways() {
+        let time = |low, high| FileTime { low, high };
+        // 1601, 1970, and the last second of 32-bit time.
+        assert_eq!(time(0, 0).to_unix_ms(), -11_644_473_600_000);
+        assert_eq!(
+            FileTime::from_unix_ms(0),
+            Some(time(0xD53E_8000, 0x019D_B1DE))
+        );
+        for ms in [-11_644_473_600_000, -1, 0, 1, 2_147_483_647_999] {
+            assert_eq!(
+                FileTime::from_unix_ms(ms).map(FileTime::to_unix_ms),
+                Some(ms)
+            );
+        }
+        assert_eq!(FileTime::from_unix_ms(-11_644_473_600_001), None);
+        assert_eq!(FileTime::from_unix_ms(i64::MAX), None);
+        assert!(time(u32::MAX, u32::MAX).to_unix_ms() > 0);
+    }
+}
