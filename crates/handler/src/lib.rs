@@ -10,6 +10,8 @@
 pub mod author;
 pub mod call;
 pub mod callback;
+#[cfg(feature = "com")]
+pub mod com_class;
 pub mod contract;
 pub mod frame;
 pub mod item;
