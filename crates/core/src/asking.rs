@@ -119,7 +119,8 @@ impl Manager {
             self.reply(instance.id, to, Reply::Deferred);
             return;
         }
-        let may_ask = (instance.interactive || instance.phase() == Phase::ErrorUi)
+        let may_ask = (instance.interactive
+            || matches!(instance.phase(), Phase::ErrorUi | Phase::Properties))
             && instance.stop == StopLevel::None;
         if !may_ask {
             let answer = default_reply(&row);
@@ -450,12 +451,18 @@ impl Manager {
         }
         // Out of phase the answer is no (3.1); that is no breach worth a record.
         let in_phase = matches!(step(instance.phase(), Kind::Modeless), Step::Stay);
-        let asks = instance.interactive || instance.phase() == Phase::ErrorUi; // M-112, M-113, M-115
+        let asks = instance.interactive
+            || matches!(instance.phase(), Phase::ErrorUi | Phase::Properties); // M-112, M-113, M-115
+        let stopping = instance.stop > StopLevel::None
+            || self
+                .sessions
+                .get(&instance.session)
+                .is_some_and(|session| session.stopped);
         let free = match self.token {
             None => true,
             Some((holder, _)) => holder == instance.id, // M-114
         };
-        let allowed = in_phase && asks && free && instance.stop == StopLevel::None; // M-116
+        let allowed = in_phase && asks && free && !stopping; // M-116
         if allowed {
             let depth = self.token.map_or(0, |(_, depth)| depth);
             self.token = Some((instance.id, depth.saturating_add(1)));
@@ -467,19 +474,6 @@ impl Manager {
     pub(crate) fn free_token(&mut self, id: InstanceId) {
         if self.token.is_some_and(|(holder, _)| holder == id) {
             self.token = None;
-        }
-    }
-
-    /// Nobody here dials. A connection is up when somebody says that there is a network; nothing else is claimed.
-    pub(crate) fn connection(&self, name: Option<&str>) -> Result<(), String> {
-        match (name, self.facts.network_usable()) {
-            (Some(name), _) => Err(format!(
-                "no connection named {:?} is managed here",
-                cut::chars(name.to_owned(), cut::MAX_NAME)
-            )),
-            (None, Some(true)) => Ok(()),
-            (None, Some(false)) => Err("there is no usable network".to_owned()),
-            (None, None) => Err("nobody here can tell whether there is a network".to_owned()),
         }
     }
 }

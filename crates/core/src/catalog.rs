@@ -73,6 +73,8 @@ pub(crate) struct ItemSlot {
     pub(crate) deferred: Option<(Trigger, Timestamp)>,
     /// Why it did not run, newest last.
     pub(crate) reasons: VecDeque<(Timestamp, Hindrance)>,
+    /// Its handler's own tick in its last list (`dwItemState`).
+    pub(crate) offered: bool,
     /// The turn in which it became known: a list begun before says nothing about it.
     pub(crate) born: u64,
 }
@@ -95,6 +97,8 @@ impl HandlerSlot {
 impl ItemSlot {
     fn new(row: ItemRow, born: u64) -> Self {
         Self {
+            // What lies under the user's tick is learned from the next list; until then an item takes part.
+            offered: row.tick.is_some() || row.checked,
             row,
             conflicts: 0,
             conditions: Vec::new(),
@@ -355,6 +359,7 @@ impl Manager {
                 }
             } else {
                 row.comment = comment;
+                slot.offered = item.checked;
                 row.checked = row.tick.unwrap_or(item.checked);
                 row.connected = item.connected;
                 row.temporary = item.temporary;
@@ -363,7 +368,7 @@ impl Manager {
                 row.capabilities = capabilities;
                 row.policies = policies;
             }
-            if row.last_good.is_none() {
+            if row.last_run.is_none() && item.last_update.is_some() {
                 row.last_good = item.last_update.filter(|at| *at <= now); // M-53
             }
             if row.temporary && row.tick.is_some() {
@@ -540,13 +545,25 @@ impl Manager {
         if let Some(checked) = checked {
             slot.row.checked = checked;
         } else if before.tick.is_some() {
-            // What the handler says is learned again from its next list; until then an item takes part.
-            slot.row.checked = true;
+            slot.row.checked = slot.offered;
         }
         slot.row.expected_freshness = expected_freshness;
         if slot.row != before {
             self.record_item(item);
         }
+    }
+
+    /// Takes the user's tick; of a temporary item none is kept (M-57).
+    pub(crate) fn check(&mut self, item: &ItemRef, checked: bool) {
+        let Some(slot) = self.slot_mut(item) else {
+            return;
+        };
+        if slot.row.temporary || slot.row.tick == Some(checked) {
+            return;
+        }
+        slot.row.tick = Some(checked);
+        slot.row.checked = checked;
+        self.record_item(item);
     }
 
     pub(crate) fn set_conditions(&mut self, item: &ItemRef, mut conditions: Vec<Condition>) {

@@ -129,6 +129,37 @@ pub enum Command {
         /// The handler's name for the error.
         error: String,
     },
+    /// `properties`: read them, or write them when `values` is given.
+    Properties {
+        /// The instance.
+        instance: InstanceId,
+        /// The item; absent: the handler itself.
+        item: Option<ItemId>,
+        /// New values, as JSON text of an object.
+        values: Option<String>,
+    },
+    /// `properties/show` (M-135, M-136).
+    ShowProperties {
+        /// The instance.
+        instance: InstanceId,
+        /// The item; absent: the handler itself (`GUID_NULL`).
+        item: Option<ItemId>,
+    },
+    /// See that a connection is up, and dial when it is not (M-143).
+    Connect {
+        /// Which; absent: whatever leads out, as no default is configured (M-142).
+        name: Option<String>,
+    },
+    /// Give up dialling; its end comes as an input all the same.
+    CancelConnect {
+        /// Which.
+        name: Option<String>,
+    },
+    /// Close a connection that was opened by us (M-145).
+    Disconnect {
+        /// Which.
+        name: Option<String>,
+    },
     /// Answer a question of the handler.
     Reply {
         /// The instance.

@@ -180,12 +180,6 @@ impl Facts {
         }
     }
 
-    /// Whether there is a usable network; absent: nobody said.
-    #[must_use]
-    pub fn network_usable(&self) -> Option<bool> {
-        self.network.as_ref().map(|(network, _)| network.usable)
-    }
-
     /// Evaluates a condition. `running` says whether an item runs now, and since when.
     #[must_use]
     pub fn evaluate(

@@ -13,7 +13,7 @@ use crate::log::Level;
 use crate::manager::Manager;
 use crate::need::{NeedRow, NeedState};
 use crate::paired::Over;
-use crate::phase::{Kind, Step, step};
+use crate::phase::{Kind, Phase, Step, obligation, step};
 use crate::record::Record;
 use crate::request::{IfRunning, Request, RequestOutcome, Scope, Trigger, Work};
 use crate::run::RunKind;
@@ -70,6 +70,9 @@ impl Manager {
             | InstanceInput::Resolved(_)
             | InstanceInput::ShowErrorReturned(_)
             | InstanceInput::ShowErrorCompleted(_)
+            | InstanceInput::PropertiesRead(_)
+            | InstanceInput::ShowPropertiesReturned(_)
+            | InstanceInput::ShowPropertiesCompleted(_)
             | InstanceInput::Violation(_)) => said,
         };
         self.with(id, |manager, instance| manager.listen(instance, said));
@@ -86,6 +89,7 @@ impl Manager {
                     Kind::PrepareCompleted => instance.prepare.was_begun(),
                     Kind::SynchronizeCompleted => instance.synchronize.was_begun(),
                     Kind::ShowErrorCompleted => instance.show_error.was_begun(),
+                    Kind::PropertiesCompleted => instance.show_properties.was_begun(),
                     Kind::Initialized
                     | Kind::NotInitialized
                     | Kind::Page
@@ -102,6 +106,11 @@ impl Manager {
                     | Kind::Resolved
                     | Kind::ConflictsListed
                     | Kind::ShowErrorReturned
+                    | Kind::PropertiesReturned
+                    | Kind::List
+                    | Kind::Properties
+                    | Kind::EndProperties
+                    | Kind::EndPropertiesAfterRun
                     | Kind::Prepare
                     | Kind::FinishPrepare
                     | Kind::Synchronize
@@ -113,16 +122,35 @@ impl Manager {
                     | Kind::Release => false,
                 };
                 if !begun {
-                    self.violation(instance, format!("{kind:?} of work that was never started")); // M-84
+                    let number = obligation(kind);
+                    self.violation(
+                        instance,
+                        format!("{number}: {kind:?} of work that was never started"),
+                    ); // M-84
                 }
                 false
             }
             Step::Illegal => {
                 let phase = instance.phase();
-                self.violation(instance, format!("{kind:?} while {phase:?}"));
+                let number = obligation(kind);
+                self.violation(instance, format!("{number}: {kind:?} while {phase:?}"));
                 false
             }
         }
+    }
+
+    /// A list is welcome where one was asked for, which after the first means: read again.
+    fn admit_list(&mut self, instance: &mut Instance, kind: Kind) -> bool {
+        let again = matches!(instance.phase(), Phase::Listed | Phase::Done);
+        if again && !instance.relisting {
+            let number = obligation(kind);
+            self.violation(
+                instance,
+                format!("{number}: {kind:?} that nobody asked for"),
+            );
+            return false;
+        }
+        self.admit(instance, kind)
     }
 
     /// Records a breach of the contract, a bounded number of them; it has no other effect.
@@ -183,18 +211,19 @@ impl Manager {
                 }
             }
             I::ItemsPage(items) => {
-                if self.admit(instance, Kind::Page) {
+                if self.admit_list(instance, Kind::Page) {
                     let handler = instance.handler.clone();
                     self.take_page(&handler, items, &mut instance.listing);
                 }
             }
             I::ItemsListed { items, incomplete } => {
-                if self.admit(instance, Kind::Listed) {
+                if self.admit_list(instance, Kind::Listed) {
                     self.listed(instance, items, incomplete);
                 }
             }
             I::ItemsNotListed(why) => {
-                if self.admit(instance, Kind::Listed) {
+                if self.admit_list(instance, Kind::Listed) {
+                    instance.relisting = false;
                     let why = format!("its items cannot be read: {why}");
                     self.fail_without_run(instance, &why, String::new());
                     self.finish(instance);
@@ -205,7 +234,7 @@ impl Manager {
                     match instance.prepare.returned(began) {
                         Ok(Some(over)) => self.prepared(instance, over),
                         Ok(None) => self.tell_marks(instance), // the window opens (M-106)
-                        Err(twice) => self.violation(instance, twice.to_string()),
+                        Err(twice) => self.violation(instance, format!("3.3: {twice}")),
                     }
                 }
             }
@@ -221,7 +250,7 @@ impl Manager {
                     match instance.synchronize.returned(began) {
                         Ok(Some(over)) => self.settle(instance, end(over)),
                         Ok(None) => self.tell_marks(instance),
-                        Err(twice) => self.violation(instance, twice.to_string()),
+                        Err(twice) => self.violation(instance, format!("3.3: {twice}")),
                     }
                 }
             }
@@ -264,12 +293,12 @@ impl Manager {
             }
             I::EnableModeless { reply, enable } => self.modeless(instance, reply, enable),
             I::EstablishConnection { reply, name } => {
-                let answer = if self.admit(instance, Kind::Connection) {
-                    Reply::Connection(self.connection(name.as_deref()))
+                if self.admit(instance, Kind::Connection) {
+                    self.establish(instance, reply, name);
                 } else {
-                    Reply::Refused("no connection is opened in this phase")
-                };
-                self.reply(instance.id, reply, answer);
+                    let refused = Reply::Refused("no connection is opened in this phase");
+                    self.reply(instance.id, reply, refused);
+                }
             }
             I::QueryLateItems(reply) => {
                 let answer = if self.admit(instance, Kind::Late) {
@@ -357,18 +386,45 @@ impl Manager {
                     match instance.show_error.returned(began) {
                         Ok(Some(over)) => self.error_shown(instance, over),
                         Ok(None) => {}
-                        Err(twice) => self.violation(instance, twice.to_string()),
+                        Err(twice) => self.violation(instance, format!("3.3: {twice}")),
                     }
                 }
             }
             I::ShowErrorCompleted(retry) => {
                 if self.admit(instance, Kind::ShowErrorCompleted) {
-                    if instance.retry.is_empty() {
-                        instance.retry = retry; // M-131
+                    if !instance.show_error.is_completed() {
+                        instance.retry = retry; // M-131, and only the first counts (M-83)
                     }
                     if let Some(over) = instance.show_error.completed(crate::input::Completed::Done)
                     {
                         self.error_shown(instance, over);
+                    }
+                }
+            }
+            I::PropertiesRead(read) => {
+                if self.admit(instance, Kind::PropertiesReturned) {
+                    self.properties_read(instance, read);
+                }
+            }
+            I::ShowPropertiesReturned(began) => {
+                if self.admit(instance, Kind::PropertiesReturned) {
+                    match instance.show_properties.returned(began) {
+                        Ok(Some(over)) => self.properties_shown(instance, over),
+                        Ok(None) => {}
+                        Err(twice) => self.violation(instance, format!("M-138: {twice}")),
+                    }
+                }
+            }
+            I::ShowPropertiesCompleted(effect) => {
+                if self.admit(instance, Kind::PropertiesCompleted) {
+                    if !instance.show_properties.is_completed() {
+                        instance.effect = effect;
+                    }
+                    if let Some(over) = instance
+                        .show_properties
+                        .completed(crate::input::Completed::Done)
+                    {
+                        self.properties_shown(instance, over);
                     }
                 }
             }
@@ -404,7 +460,7 @@ impl Manager {
             })
             .unwrap_or_default();
         match instance.work.clone() {
-            Work::Synchronize | Work::List => {
+            Work::Synchronize | Work::List | Work::Properties(_) => {
                 self.command(instance.mute, Command::ListItems(instance.id));
             }
             // The works below are of known items: nothing is gained by listing first.
@@ -460,7 +516,25 @@ impl Manager {
         let mut listing = std::mem::take(&mut instance.listing);
         self.take_page(&handler, items, &mut listing);
         let listed = self.end_list(&handler, listing, purge, instance.born);
+        if std::mem::take(&mut instance.relisting) {
+            self.finish(instance); // M-140: rows and ticks of what survived are as before
+            return;
+        }
         match instance.work {
+            Work::Properties(_) => {
+                if let Some(item) = instance.want.items.first()
+                    && !listed.contains(item)
+                    && !self.knows(instance, item)
+                {
+                    if let Some(session) = self.sessions.get_mut(&instance.session) {
+                        session.fold(RequestOutcome::Failed);
+                        session.note(format!("{item}: its handler no longer lists it"));
+                    }
+                    self.finish(instance);
+                } else {
+                    self.begin_properties(instance);
+                }
+            }
             Work::Synchronize => {
                 self.select(instance, &listed);
                 if instance.selected.is_empty() || instance.stop > crate::instance::StopLevel::None

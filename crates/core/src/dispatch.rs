@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::Command;
+use crate::connection::Owner;
 use crate::event::EventKind;
 use crate::hindrance::Hindrance;
 use crate::holding::handler_hindrance;
@@ -41,6 +42,7 @@ impl Manager {
             Scope::Checked => &[],
             Scope::Handler(handler) => {
                 let slot = self.handlers.get(handler).ok_or(RefusedRequest::Unknown)?;
+                self.check_properties(handler, &request.work)?;
                 if request.work == Work::Synchronize {
                     refuse(handler_hindrance(&slot.row))?;
                 }
@@ -58,8 +60,14 @@ impl Manager {
             Work::Undo { .. } if items.is_empty() || !one_handler => {
                 return Err(RefusedRequest::Unknown);
             }
-            Work::Resolve { .. } if items.len() != 1 => return Err(RefusedRequest::Unknown),
-            Work::Synchronize | Work::List | Work::Undo { .. } | Work::Resolve { .. } => {}
+            Work::Resolve { .. } | Work::Properties(_) if items.len() != 1 => {
+                return Err(RefusedRequest::Unknown);
+            }
+            Work::Synchronize
+            | Work::List
+            | Work::Undo { .. }
+            | Work::Resolve { .. }
+            | Work::Properties(_) => {}
         }
         let mut forbidden = 0;
         for item in items {
@@ -71,7 +79,9 @@ impl Manager {
                 .items
                 .get(&item.item)
                 .ok_or(RefusedRequest::Unknown)?;
-            offers(handler, &request.work)?;
+            if !matches!(request.work, Work::Properties(_)) {
+                offers(handler, &request.work)?;
+            }
             match request.work {
                 Work::Synchronize => {
                     if let Some(Hindrance::Inactive) = handler_hindrance(&handler.row) {
@@ -82,11 +92,31 @@ impl Manager {
                         forbidden += 1;
                     }
                 }
+                Work::Properties(_) => {
+                    self.check_properties(&item.handler, &request.work)?;
+                    // M-135; what a handler never listed by itself is asked for first.
+                    let known = !handler.row.version.is_empty();
+                    if known
+                        && !slot
+                            .row
+                            .capabilities
+                            .contains(&crate::item::ItemCapability::Properties)
+                    {
+                        return Err(RefusedRequest::NotOffered);
+                    }
+                }
                 Work::Undo { .. } | Work::Resolve { .. } | Work::List => {}
             }
         }
         if forbidden > 0 && forbidden == items.len() {
             return Err(RefusedRequest::Forbidden);
+        }
+        Ok(())
+    }
+
+    fn check_properties(&self, handler: &HandlerId, work: &Work) -> Result<(), RefusedRequest> {
+        if matches!(work, Work::Properties(_)) && self.has_properties_open(handler) {
+            return Err(RefusedRequest::PropertiesOpen); // M-137
         }
         Ok(())
     }
@@ -123,6 +153,10 @@ impl Manager {
             merged: Vec::new(),
         };
         self.alive.insert(id);
+        if matches!(newcomer.request.work, Work::Properties(_)) {
+            self.open_session(newcomer); // waits for nothing: it only lists
+            return;
+        }
         match coalesce(&newcomer, &self.waiting) {
             Coalesce::Join(at) => {
                 if let Some(into) = self.waiting.get_mut(at) {
@@ -320,6 +354,7 @@ impl Manager {
         }
         let starting = self.instances.values().any(|instance| {
             instance.handler == *handler
+                && instance.work == Work::Synchronize
                 && match instance.phase() {
                     Phase::New | Phase::Initialized | Phase::Listed => true,
                     Phase::Preparing
@@ -330,6 +365,7 @@ impl Manager {
                     | Phase::Reviewing
                     | Phase::Done
                     | Phase::ErrorUi
+                    | Phase::Properties
                     | Phase::Released => false,
                 }
         });
@@ -374,9 +410,25 @@ impl Manager {
         self.record(Record::Session(row.clone()));
         self.event(EventKind::SessionOpened(session));
         let interactive = request.may_bother_user && may_bother(request.trigger);
-        let settings = request.work == Work::List; // M-36
+        // M-36: sessions in which nothing is ever prepared.
+        let settings = matches!(request.work, Work::List | Work::Properties(_));
         let mut instances = Vec::with_capacity(chosen.len());
+        let mut reused = Vec::new();
         for (handler, want) in chosen {
+            if matches!(request.work, Work::Properties(_))
+                && let Some(kept) = self.kept_for_links(&handler)
+            {
+                // M-63: the same instance serves, and keeps its links.
+                self.with(kept, |_, instance| {
+                    instance.session = session;
+                    instance.work = request.work.clone();
+                    instance.want = want;
+                    instance.over = false;
+                });
+                instances.push(kept);
+                reused.push(kept);
+                continue;
+            }
             self.end_lingering(&handler);
             let instance = self.next_instance();
             self.effects.commands.push(Command::Start {
@@ -428,6 +480,9 @@ impl Manager {
                 notes,
             },
         );
+        for kept in reused {
+            self.with(kept, |manager, instance| manager.begin_properties(instance));
+        }
         true
     }
 
@@ -471,6 +526,8 @@ impl Manager {
         let known = !slot.items.is_empty();
         // When something starts, the choice is made again, and told, once the list is fresh.
         let start = eligible > 0
+            // M-148: which items a program means is known to its handler alone.
+            || request.trigger == Trigger::Invoke && want.all
             || !known
                 && !self.all_defined.contains(handler)
                 && !is_automatic(request.trigger) // M-159
@@ -510,6 +567,12 @@ impl Manager {
                     continue;
                 }
                 let named = instance.want.names(&item.row.at.item);
+                if instance.trigger == Trigger::Invoke
+                    && !item.offered
+                    && !instance.want.items.contains(&item.row.at.item)
+                {
+                    continue; // M-149, M-157: the handler's tick of this list, not the stored one
+                }
                 if item.live.is_some() {
                     continue; // in another session of a handler that works on several at once
                 }
@@ -579,6 +642,8 @@ impl Manager {
                     barrier |= instance.work == Work::Synchronize;
                     blocked = true;
                 }
+                // Its items are being read again; it never prepares.
+                Phase::Listed if instance.work != Work::Synchronize => {}
                 Phase::Listed => {
                     barrier = true;
                     // 3.2: one handler after another while people may be asked; else nothing is gained by waiting.
@@ -594,6 +659,7 @@ impl Manager {
                 | Phase::Reviewing
                 | Phase::Done
                 | Phase::ErrorUi
+                | Phase::Properties
                 | Phase::Released => {}
             }
         }
@@ -657,6 +723,7 @@ impl Manager {
         for request in session.requests {
             self.end_request(request, outcome, problem.clone());
         }
+        self.leave(Owner::Session(id)); // M-145
         self.pump = true;
         self.reconsider();
     }
@@ -681,6 +748,8 @@ fn refuse(hindrance: Option<Hindrance>) -> Result<(), RefusedRequest> {
 fn offers(handler: &crate::catalog::HandlerSlot, work: &Work) -> Result<(), RefusedRequest> {
     let needed = match work {
         Work::Synchronize | Work::List => return Ok(()),
+        // M-136; of an item its own capability decides (M-135).
+        Work::Properties(_) => HandlerCapability::Properties,
         Work::Undo { .. } => HandlerCapability::Undo,
         Work::Resolve { .. } => HandlerCapability::ConflictStore,
     };

@@ -407,7 +407,7 @@ impl Manager {
 
     /// Tells an instance to end; nothing it says counts any more, and no command but `Insist` follows.
     pub(crate) fn release(&mut self, instance: &mut Instance) {
-        self.free_token(instance.id);
+        self.let_go(instance);
         self.cancel_prompts(instance);
         if !instance.enter(Kind::Release) {
             return;
@@ -519,14 +519,16 @@ impl Manager {
         if let Some(run) = &mut instance.run {
             run.row.stderr = stderr;
             self.settle(&mut instance, End::Died { how });
-        } else if !matches!(instance.phase(), Phase::Done | Phase::ErrorUi) {
+        } else if !matches!(instance.phase(), Phase::Done | Phase::ErrorUi)
+            || matches!(instance.work, Work::Properties(_)) && !instance.over
+        {
             self.fail_without_run(
                 &mut instance,
                 &format!("the handler ended by itself: {how}"),
                 stderr,
             );
         }
-        self.free_token(id);
+        self.let_go(&instance);
         self.cancel_prompts(&mut instance);
         if let Some((at, _)) = instance.wait {
             self.clear_timer(at, Timer::Instance(id));
@@ -556,7 +558,7 @@ impl Manager {
             Work::Synchronize => RunKind::Synchronize,
             Work::Undo { run } => RunKind::Undo(*run),
             Work::Resolve { .. } => RunKind::Resolve,
-            Work::List => return,
+            Work::List | Work::Properties(_) => return,
         };
         let listed: Vec<ItemId> = self
             .handlers

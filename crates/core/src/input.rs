@@ -2,7 +2,9 @@
 
 use crate::command::ReplyId;
 use crate::conflict::ConflictRow;
-use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, NeedId, RequestId, SessionId};
+use crate::id::{
+    HandlerId, InstanceId, ItemId, ItemRef, LogId, NeedId, RequestId, SessionId,
+};
 use crate::item::{
     Connected, Counts, Failure, HandlerCapability, HandlerPolicy, ItemCapability, ItemPolicy,
     ItemStatus,
@@ -96,6 +98,36 @@ pub enum Input {
         instance: InstanceId,
         /// The handler's name for the error.
         error: String,
+    },
+    /// The link of a log entry is not wanted any more; its instance ends with its last one (3.7).
+    Dismiss(LogId),
+    /// The user ticks an item, or takes the tick away (M-168).
+    Check {
+        /// The item.
+        item: ItemRef,
+        /// Takes part in a plain `sync`.
+        checked: bool,
+    },
+    /// The connections that the user configured, and which of them is the default one.
+    Connections {
+        /// Their names.
+        names: Vec<String>,
+        /// One of them.
+        default: Option<String>,
+    },
+    /// A connection is up, and whether it was dialled for us; or why it is not.
+    Connected {
+        /// Which; absent: whatever leads out.
+        name: Option<String>,
+        /// How it ended.
+        outcome: Result<Dialled, String>,
+    },
+    /// A connection was closed, or could not be; nothing is known of it any more.
+    Disconnected {
+        /// Which.
+        name: Option<String>,
+        /// Why not.
+        problem: Option<String>,
     },
     /// Facts about the world changed (network, power, idle …); what they are is data of the conditions.
     Facts(Vec<crate::condition::Fact>),
@@ -303,6 +335,12 @@ pub enum InstanceInput {
     ShowErrorReturned(Began),
     /// `error/completed` came, with the items to run again.
     ShowErrorCompleted(Vec<ItemId>),
+    /// `properties` was answered, or refused; why.
+    PropertiesRead(Result<PropertySheet, String>),
+    /// `properties/show` returned.
+    ShowPropertiesReturned(Began),
+    /// `properties/completed` came.
+    ShowPropertiesCompleted(PropertiesEffect),
     /// The handler broke the contract; the instance goes on unless the host ended it.
     Violation(String),
     /// The process is gone; always the last.
@@ -314,6 +352,40 @@ pub enum InstanceInput {
         /// The end of what it wrote on standard error.
         stderr: String,
     },
+}
+
+/// Whether a connection that is up was dialled by us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialled {
+    /// We dialled it, and it is ours to close.
+    ByUs,
+    /// It was up before, and is never closed (M-146).
+    Before,
+}
+
+/// What became of the list of items while properties were shown or written (`ShowPropertiesCompleted`, 3.5.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum PropertiesEffect {
+    /// Nothing (M-141).
+    #[default]
+    Unchanged,
+    /// The item is gone (M-139).
+    ItemDeleted,
+    /// The items are to be listed again (M-140).
+    EnumerateItems,
+}
+
+/// Properties as data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PropertySheet {
+    /// What values there are, JSON text of a schema.
+    pub schema: String,
+    /// The values in force, JSON text of an object.
+    pub values: String,
+    /// What is to be stored of the item from now on, JSON text; absent: as before.
+    pub definition: Option<String>,
+    /// What became of the list.
+    pub effect: PropertiesEffect,
 }
 
 /// Feedback of a resolution (`SYNCMGR_RESOLUTION_FEEDBACK`).

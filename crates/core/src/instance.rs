@@ -59,6 +59,13 @@ pub(crate) struct Instance {
     pub(crate) prepare: Paired,
     pub(crate) synchronize: Paired,
     pub(crate) show_error: Paired,
+    pub(crate) show_properties: Paired,
+    /// What the completion of the properties said.
+    pub(crate) effect: crate::input::PropertiesEffect,
+    /// Its items are being read once more.
+    pub(crate) relisting: bool,
+    /// It was recorded that it asks for connections unannounced.
+    pub(crate) told_of_connection: bool,
     /// Items that `ShowErrorCompleted` named (M-131).
     pub(crate) retry: Vec<ItemId>,
     pub(crate) run: Option<Box<LiveRun>>,
@@ -125,6 +132,10 @@ impl Instance {
             prepare: Paired::default(),
             synchronize: Paired::default(),
             show_error: Paired::default(),
+            show_properties: Paired::default(),
+            effect: crate::input::PropertiesEffect::Unchanged,
+            relisting: false,
+            told_of_connection: false,
             retry: Vec::new(),
             run: None,
             closed_run: None,
@@ -177,13 +188,22 @@ impl Instance {
             | Phase::Prepared
             | Phase::Reviewing
             | Phase::Done
+            | Phase::Properties
             | Phase::ErrorUi
             | Phase::Released => false,
         }
     }
 
+    /// Whether it was given work, so that the end of its properties leads back to `Done`.
+    pub(crate) fn has_worked(&self) -> bool {
+        self.prepare.was_begun()
+    }
+
     /// Whether it counts against the handler: between its start and the end of its work (M-86).
     pub(crate) fn is_busy(&self) -> bool {
+        if matches!(self.work, Work::Properties(_)) {
+            return self.run.is_some(); // it only lists
+        }
         match self.phase {
             Phase::Done | Phase::Released => self.run.is_some() || !self.over,
             Phase::New
@@ -195,6 +215,7 @@ impl Instance {
             | Phase::Undoing
             | Phase::Resolving
             | Phase::Reviewing
+            | Phase::Properties
             | Phase::ErrorUi => true,
         }
     }

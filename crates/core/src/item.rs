@@ -71,6 +71,8 @@ pub enum HandlerCapability {
     Undo,
     /// Lets the user add items.
     DefineItems,
+    /// May ask for connections (`SYNCMGRHANDLER_MAYESTABLISHCONNECTION`).
+    Connection,
 }
 
 /// What is not allowed with a handler now (`SYNCMGR_HANDLER_POLICIES`). Prevent hides the task, disable greys it.

@@ -11,6 +11,7 @@ mod catalog;
 pub mod command;
 pub mod condition;
 pub mod conflict;
+mod connection;
 mod conversation;
 pub mod cut;
 mod dispatch;
@@ -32,6 +33,7 @@ pub mod paged;
 pub mod paired;
 pub mod phase;
 mod progress;
+mod properties;
 pub mod queue;
 pub mod record;
 pub mod request;
@@ -51,6 +53,7 @@ pub mod why;
 pub use asking::{LATER, MAX_CHOICES, MAX_KEY, MAX_NEEDS, RefusedAnswer};
 pub use catalog::{LARGE_LIST, MAX_ITEMS, MAX_LABELS, MAX_REASONS};
 pub use command::Command;
+pub use connection::{MAX_CONNECTIONS, MAX_WAITING};
 pub use event::{Event, EventKind};
 pub use id::{
     EventNumber, HandlerId, InstanceId, ItemId, ItemRef, LogId, NeedId, RequestId, RunId, SessionId,

@@ -53,6 +53,19 @@ pub enum Show {
         /// The user asked to skip or stop it.
         stopping: bool,
     },
+    /// The properties of a request are over, well; the end of the request follows.
+    Properties {
+        /// It.
+        request: RequestId,
+        /// The handler.
+        handler: HandlerId,
+        /// The item; absent: the handler itself.
+        item: Option<ItemId>,
+        /// What they are, when they were asked for as data.
+        sheet: Option<crate::input::PropertySheet>,
+        /// What became of the list.
+        effect: crate::input::PropertiesEffect,
+    },
     /// A request is over; comes once for every request, also for those of which nothing is recorded.
     RequestEnded {
         /// It.
@@ -104,6 +117,7 @@ pub struct Manager {
     pub(crate) replies: HashMap<NeedId, (InstanceId, ReplyId)>,
     /// Who may show a window, and how often it was granted (3.5.5).
     pub(crate) token: Option<(InstanceId, u32)>,
+    pub(crate) connections: crate::connection::Connections,
     pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
     /// Items that wait for conditions or the end of a pause.
     pub(crate) deferred: BTreeSet<ItemRef>,
@@ -136,6 +150,7 @@ impl Manager {
             need_index: HashMap::new(),
             replies: HashMap::new(),
             token: None,
+            connections: crate::connection::Connections::default(),
             timers: BTreeSet::new(),
             deferred: BTreeSet::new(),
             effects: Effects::default(),
@@ -185,6 +200,11 @@ impl Manager {
                 by,
             } => self.answer(need, choice, fields, by),
             Input::ShowError { instance, error } => self.show_error(instance, error),
+            Input::Dismiss(entry) => self.dismiss(entry),
+            Input::Check { item, checked } => self.check(&item, checked),
+            Input::Connections { names, default } => self.connections.configure(names, default),
+            Input::Connected { name, outcome } => self.connected(name, outcome),
+            Input::Disconnected { name, problem } => self.disconnected(name, problem),
             Input::Facts(facts) => self.learn(facts),
             Input::LockTakenOver { pid } => {
                 self.event(EventKind::LockTakenOver { pid });

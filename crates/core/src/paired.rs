@@ -57,6 +57,14 @@ impl Paired {
             .is_some_and(|o| o.returned && o.completed.is_none())
     }
 
+    /// Whether a completion came already and the return is still to come: a second one does not count (rule 3).
+    #[must_use]
+    pub fn is_completed(&self) -> bool {
+        self.outstanding
+            .as_ref()
+            .is_some_and(|o| o.completed.is_some())
+    }
+
     /// The call returned.
     ///
     /// # Errors

@@ -3,10 +3,11 @@
 //! ```text
 //! New -> Initialized -> Listed -> Preparing -> Prepared -> Syncing -> [Reviewing ->] Done <-> ErrorUi -> Preparing
 //!             |-> Undoing | Resolving -> [Reviewing ->] Done
+//! Listed | Done -> Properties -> back to where it came from
 //! any -> Released -> (gone)
 //! ```
 //!
-//! Showing properties and planning are no phases: they change no state, so their instances are run outside the core.
+//! Defining items and planning are no phases: they change no state, so their instances are run outside the core.
 
 /// Where an instance stands. Sync Center has none of this; its one `Synchronize` is `Syncing`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -34,6 +35,8 @@ pub enum Phase {
     Done,
     /// `error/show` is outstanding.
     ErrorUi,
+    /// `properties` or `properties/show` is outstanding.
+    Properties,
     /// Told to end; nothing it says counts any more.
     Released,
 }
@@ -79,6 +82,10 @@ pub enum Kind {
     ShowErrorReturned,
     /// Said: how it ended.
     ShowErrorCompleted,
+    /// Said: the properties as data, or how `properties/show` began.
+    PropertiesReturned,
+    /// Said: how it ended.
+    PropertiesCompleted,
     /// Done: `prepare`.
     Prepare,
     /// Done: the preparation is well over.
@@ -95,6 +102,14 @@ pub enum Kind {
     Finish,
     /// Done: `error/show`.
     ShowError,
+    /// Done: read the items again.
+    List,
+    /// Done: `properties` or `properties/show`.
+    Properties,
+    /// Done: the properties are over; no run was before them.
+    EndProperties,
+    /// Done: the properties are over; the instance is kept for the links of its run.
+    EndPropertiesAfterRun,
     /// Done: told to end.
     Release,
 }
@@ -133,6 +148,7 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             | P::Resolving
             | P::Reviewing
             | P::Done
+            | P::Properties
             | P::ErrorUi => Illegal,
         },
         K::NotInitialized => match phase {
@@ -147,23 +163,39 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             | P::Resolving
             | P::Reviewing
             | P::Done
+            | P::Properties
             | P::ErrorUi => Illegal,
         },
         K::Listed => match phase {
             P::Initialized => To(P::Listed),
+            // Read again on the same instance (3.4.3, M-89); `List` said that it is.
+            P::Listed | P::Done => Stay,
             P::Released => Late,
             P::New
-            | P::Listed
             | P::Preparing
             | P::Prepared
             | P::Syncing
             | P::Undoing
             | P::Resolving
             | P::Reviewing
-            | P::Done
+            | P::Properties
             | P::ErrorUi => Illegal,
         },
-        K::Page => only(phase, P::Initialized),
+        K::Page => match phase {
+            P::Initialized | P::Listed | P::Done => Stay,
+            P::Released => Late,
+            P::New
+            | P::Preparing
+            | P::Prepared
+            | P::Syncing
+            | P::Undoing
+            | P::Resolving
+            | P::Reviewing
+            | P::Properties
+            | P::ErrorUi => Illegal,
+        },
+        K::PropertiesReturned => only(phase, P::Properties),
+        K::PropertiesCompleted => completion(phase, P::Properties),
         K::PrepareReturned => only(phase, P::Preparing),
         K::SynchronizeReturned => only(phase, P::Syncing),
         K::ShowErrorReturned => only(phase, P::ErrorUi),
@@ -181,11 +213,17 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             | P::Listed
             | P::Reviewing
             | P::Done
+            | P::Properties
             | P::ErrorUi
             | P::Released => Late,
         },
         K::Prompt | K::Modeless | K::Connection => match phase {
-            P::Preparing | P::Syncing | P::Undoing | P::Resolving | P::ErrorUi => Stay,
+            P::Preparing
+            | P::Syncing
+            | P::Undoing
+            | P::Resolving
+            | P::Properties
+            | P::ErrorUi => Stay,
             P::Released => Late,
             P::New | P::Initialized | P::Listed | P::Prepared | P::Reviewing | P::Done => Illegal,
         },
@@ -199,6 +237,7 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             | P::Resolving
             | P::Reviewing
             | P::Done
+            | P::Properties
             | P::ErrorUi => Illegal,
         },
         K::Note => match phase {
@@ -213,6 +252,7 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             | P::Resolving
             | P::Reviewing
             | P::Done
+            | P::Properties
             | P::ErrorUi => Stay,
         },
         // Our own moves.
@@ -244,6 +284,24 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             P::Done,
         ),
         K::ShowError => own(phase == P::Done, P::ErrorUi),
+        // M-89: never from `prepare` to the end of the run.
+        K::List => match phase {
+            P::Listed | P::Done => Stay,
+            P::New
+            | P::Initialized
+            | P::Preparing
+            | P::Prepared
+            | P::Syncing
+            | P::Undoing
+            | P::Resolving
+            | P::Reviewing
+            | P::ErrorUi
+            | P::Properties
+            | P::Released => Illegal,
+        },
+        K::Properties => own(matches!(phase, P::Listed | P::Done), P::Properties),
+        K::EndProperties => own(phase == P::Properties, P::Listed),
+        K::EndPropertiesAfterRun => own(phase == P::Properties, P::Done),
         K::Release => own(phase != P::Released, P::Released),
     }
 }
@@ -262,6 +320,7 @@ fn only(phase: Phase, outstanding: Phase) -> Step {
         | Phase::Resolving
         | Phase::Reviewing
         | Phase::Done
+        | Phase::Properties
         | Phase::ErrorUi => Step::Illegal,
     }
 }
@@ -270,6 +329,45 @@ fn completion(phase: Phase, outstanding: Phase) -> Step {
     match only(phase, outstanding) {
         Step::Illegal => Step::Repeat,
         step @ (Step::To(_) | Step::Stay | Step::Late | Step::Repeat) => step,
+    }
+}
+
+/// The obligation that a step breaks which the table forbids (mobsync 5); for what the documentation has no number for, its
+/// section.
+#[must_use]
+pub fn obligation(kind: Kind) -> &'static str {
+    use Kind as K;
+    match kind {
+        K::Initialized | K::NotInitialized => "M-31",
+        K::Page | K::Listed | K::List => "M-47",
+        K::PrepareReturned => "M-73",
+        K::SynchronizeReturned => "M-79",
+        K::PrepareCompleted
+        | K::SynchronizeCompleted
+        | K::ShowErrorCompleted
+        | K::PropertiesCompleted => "M-84",
+        K::ShowErrorReturned => "M-125",
+        K::PropertiesReturned => "M-138",
+        K::Modeless | K::Prompt => "H-29",
+        K::Progress
+        | K::Connection
+        | K::Late
+        | K::Note
+        | K::Undone
+        | K::Resolved
+        | K::ConflictsListed
+        | K::Prepare
+        | K::FinishPrepare
+        | K::Synchronize
+        | K::Undo
+        | K::Resolve
+        | K::Review
+        | K::Finish
+        | K::ShowError
+        | K::Properties
+        | K::EndProperties
+        | K::EndPropertiesAfterRun
+        | K::Release => "3.1",
     }
 }
 
@@ -309,6 +407,40 @@ mod tests {
     }
 
     #[test]
+    fn properties_and_lists_are_for_listed_and_done_m_89() {
+        use Step::{Illegal, Repeat, Stay, To};
+        for phase in [
+            P::New,
+            P::Initialized,
+            P::Preparing,
+            P::Prepared,
+            P::Syncing,
+            P::Undoing,
+            P::Resolving,
+            P::Reviewing,
+            P::ErrorUi,
+            P::Properties,
+            P::Released,
+        ] {
+            check(phase, K::Properties, Illegal); // M-89
+            check(phase, K::List, Illegal); // M-89
+        }
+        for phase in [P::Listed, P::Done] {
+            check(phase, K::Properties, To(P::Properties));
+            check(phase, K::List, Stay);
+            check(phase, K::PropertiesCompleted, Repeat);
+        }
+        check(P::Properties, K::EndProperties, To(P::Listed));
+        check(P::Properties, K::EndPropertiesAfterRun, To(P::Done));
+        check(P::Properties, K::PropertiesReturned, Stay);
+        check(P::Properties, K::PropertiesCompleted, Stay); // M-138: also before the return
+        check(P::Properties, K::Modeless, Stay);
+        check(P::Properties, K::Connection, Stay);
+        check(P::Properties, K::Prepare, Illegal); // M-137: nothing until completion
+        check(P::Properties, K::ShowError, Illegal);
+    }
+
+    #[test]
     fn nothing_counts_after_release() {
         use K::{
             ConflictsListed, Connection, Initialized, Listed, Modeless, Note, PrepareCompleted,
@@ -334,6 +466,8 @@ mod tests {
             ConflictsListed,
             ShowErrorReturned,
             ShowErrorCompleted,
+            K::PropertiesReturned,
+            K::PropertiesCompleted,
         ] {
             check(P::Released, kind, Step::Late);
         }

@@ -26,6 +26,8 @@ pub(crate) fn verdict(instance: &Instance, item: Option<&ItemId>) -> Verdict {
         | Phase::Syncing
         | Phase::Undoing
         | Phase::Resolving => {}
+        Phase::Properties if instance.has_worked() => return Verdict::CancelAll,
+        Phase::Properties => {}
     }
     if instance.stop > StopLevel::None {
         return Verdict::CancelAll; // M-93: outranks the item
@@ -75,7 +77,7 @@ impl Manager {
             if let Some(item) = unknown {
                 self.violation(
                     instance,
-                    format!("progress of {item}, which is not in the run"),
+                    format!("H-31: progress of {item}, which is not in the run"),
                 );
             }
             return;
@@ -157,7 +159,7 @@ impl Manager {
             let item = report
                 .item
                 .map_or_else(String::new, |item| item.to_string());
-            self.violation(instance, format!("{status:?} of {item} after {now:?}"));
+            self.violation(instance, format!("H-39: {status:?} of {item} after {now:?}"));
         }
     }
 }

@@ -196,6 +196,7 @@ pub(crate) fn coalesce(newcomer: &Waiting, waiting: &[Waiting]) -> Coalesce {
                     || (covered && is_person(other.request.trigger))
             }
             Work::List | Work::Undo { .. } | Work::Resolve { .. } => other.wants == newcomer.wants,
+            Work::Properties(_) => false,
         }
     });
     found.map_or(Coalesce::Wait, Coalesce::Join)

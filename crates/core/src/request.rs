@@ -68,6 +68,19 @@ pub enum Work {
     },
     /// Read the lists of items and conflicts again (settings session: nothing is synchronized).
     List,
+    /// The properties of an item or a handler; scope is that one.
+    Properties(PropertyAsk),
+}
+
+/// What is asked of properties.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PropertyAsk {
+    /// What they are.
+    Read,
+    /// Change these values, JSON text of an object.
+    Write(String),
+    /// The handler shows a window of its own (`ShowProperties`).
+    Show,
 }
 
 /// What to do when an item is running already.
@@ -132,6 +145,9 @@ pub enum RefusedRequest {
     /// The handler cannot do that.
     #[error("the handler does not offer it")]
     NotOffered,
+    /// Properties of the handler are open already (M-137).
+    #[error("properties of this handler are open already")]
+    PropertiesOpen,
     /// The queue is full.
     #[error("too many requests wait already")]
     QueueFull,

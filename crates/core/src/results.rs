@@ -1,6 +1,7 @@
 //! The results log of instances, and the links that lead back to them (mobsync 3.5.4, 3.5.7, 3.5.8, 3.7).
 
 use crate::command::Command;
+use crate::connection::Owner;
 use crate::cut;
 use crate::event::EventKind;
 use crate::id::{InstanceId, ItemId, ItemRef, LogId};
@@ -112,6 +113,17 @@ impl Manager {
     pub(crate) fn error_shown(&mut self, instance: &mut Instance, over: Over) {
         self.free_token(instance.id);
         self.cancel_prompts(instance);
+        self.leave(Owner::Instance(instance.id));
+        if let Over::NotBegun(why) = &over {
+            let run = instance.closed_run.as_ref().map(|run| run.id);
+            let text = format!("the link of an entry leads nowhere: {why}");
+            self.warn(
+                Some(instance.handler.clone()),
+                run,
+                Level::Warning,
+                cut::bytes(text, cut::MAX_LINE),
+            );
+        }
         let retry = std::mem::take(&mut instance.retry);
         let retry: Vec<ItemId> = match over {
             Over::Completed(_) if instance.stop == StopLevel::None => retry,
@@ -165,6 +177,7 @@ impl Manager {
             },
         );
         instance.session = session;
+        instance.work = Work::Synchronize;
         instance.over = false;
         instance.logged = 0;
         self.prepare_items(instance, free);

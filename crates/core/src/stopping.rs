@@ -124,6 +124,7 @@ impl Manager {
                 | Phase::Resolving
                 | Phase::Reviewing
                 | Phase::Done
+                | Phase::Properties
                 | Phase::ErrorUi => {
                     if instance.run.is_some() {
                         self.settle(instance, End::Cancelled);
@@ -158,9 +159,11 @@ impl Manager {
             | Phase::Syncing
             | Phase::Undoing
             | Phase::Resolving
+            | Phase::Properties
             | Phase::ErrorUi => {
                 instance.stop = StopLevel::Asked;
                 self.cancel_prompts(instance);
+                self.stop_waiting(instance.id, Some("it was stopped"));
                 self.tell_marks(instance);
                 let until = self.now.plus(self.settings.stop_grace);
                 self.wait_for(instance, Some((until, Wait::Stop)));
@@ -236,6 +239,7 @@ impl Manager {
         }
         for instance in self.instances.values_mut() {
             if instance.handler == item.handler
+                && instance.work == crate::request::Work::Synchronize
                 && matches!(
                     instance.phase(),
                     Phase::New | Phase::Initialized | Phase::Listed

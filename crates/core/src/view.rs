@@ -223,6 +223,7 @@ impl Manager {
         }
         let begins = self.instances.values().any(|instance| {
             instance.handler == item.handler
+                && instance.work == crate::request::Work::Synchronize
                 && matches!(
                     instance.phase(),
                     Phase::New | Phase::Initialized | Phase::Listed

@@ -17,15 +17,15 @@ use syncmgr_core::command::{Command, ReplyId};
 use syncmgr_core::condition::{Condition, Fact};
 use syncmgr_core::conflict::ConflictRow;
 use syncmgr_core::input::{
-    Began, Completed, ExternalInput, Input, InstanceInput, Progress, Prompt, ResolveFeedback,
-    StopScope,
+    Began, Completed, Dialled, ExternalInput, Input, InstanceInput, Progress, Prompt,
+    PropertiesEffect, PropertySheet, ResolveFeedback, StopScope,
 };
 use syncmgr_core::item::{Counts, Failure, HandlerCapability as HC, ItemStatus};
 use syncmgr_core::log::Level;
 use syncmgr_core::need::{Choice, NeedKind};
 use syncmgr_core::phase::Phase;
 use syncmgr_core::record::{PauseScope, Record};
-use syncmgr_core::request::{IfRunning, Request, Scope, Trigger, Work};
+use syncmgr_core::request::{IfRunning, PropertyAsk, Request, Scope, Trigger, Work};
 use syncmgr_core::run::{RunItemRow, RunOutcome, RunRow};
 use syncmgr_core::{
     Effects, HandlerId, InstanceId, ItemRef, Manager, NeedId, RequestId, RunId, SessionId,
@@ -80,6 +80,10 @@ struct Model {
     started: HashSet<InstanceId>,
     /// Prepared so often, synchronized so often.
     rounds: HashMap<InstanceId, (u32, u32)>,
+    /// Connections that are dialled, are ours, and are being closed.
+    dialling: BTreeSet<Option<String>>,
+    ours: BTreeSet<Option<String>>,
+    closing: Vec<Option<String>>,
     asked: Vec<RequestId>,
     ended: HashMap<RequestId, u32>,
     runs: HashMap<RunId, RunRow>,
@@ -99,6 +103,9 @@ impl Model {
             released: BTreeSet::new(),
             started: HashSet::new(),
             rounds: HashMap::new(),
+            dialling: BTreeSet::new(),
+            ours: BTreeSet::new(),
+            closing: Vec::new(),
             asked: Vec::new(),
             ended: HashMap::new(),
             runs: HashMap::new(),
@@ -257,7 +264,22 @@ impl Model {
             | Command::Undo { instance, .. }
             | Command::Resolve { instance, .. }
             | Command::ListConflicts { instance, .. }
+            | Command::Properties { instance, .. }
+            | Command::ShowProperties { instance, .. }
             | Command::ShowError { instance, .. } => instance,
+            Command::Connect { name } => {
+                assert!(self.dialling.insert(name.clone()), "dialled twice");
+                return;
+            }
+            Command::CancelConnect { name } => {
+                assert!(self.dialling.contains(name), "nothing to cancel");
+                return;
+            }
+            Command::Disconnect { name } => {
+                assert!(self.ours.remove(name), "M-146: it is not ours");
+                self.closing.push(name.clone());
+                return;
+            }
         };
         assert!(self.live.contains_key(to), "{to} is gone: {command:?}");
         assert!(
@@ -301,6 +323,8 @@ impl Model {
                 choice: "left".to_owned(),
             },
             3 => Work::List,
+            4 => Work::Properties(PropertyAsk::Show),
+            5 => Work::Properties(PropertyAsk::Read),
             _ => Work::Synchronize,
         };
         let trigger = pick(&TRIGGERS, op.a / 5);
@@ -332,7 +356,7 @@ impl Model {
             Phase::New => InstanceInput::Initialized(facts(match view.handler.as_str() {
                 "plain" => &[],
                 "shared" => &[HC::ConcurrentSessions],
-                _ => &[HC::ConflictStore, HC::Plan, HC::Undo],
+                _ => &[HC::ConflictStore, HC::Plan, HC::Undo, HC::Properties],
             })),
             Phase::Initialized => InstanceInput::ItemsListed {
                 items: ITEMS.iter().map(|item| listed(item)).collect(),
@@ -364,6 +388,16 @@ impl Model {
                 });
                 return;
             }
+            // Read once more, when it is.
+            Phase::Listed if op.b.is_multiple_of(2) => InstanceInput::ItemsListed {
+                items: vec![listed("A")],
+                incomplete: false,
+            },
+            Phase::Properties if op.b.is_multiple_of(2) => {
+                self.hear(instance, InstanceInput::ShowPropertiesReturned(Began::Yes));
+                InstanceInput::ShowPropertiesCompleted(PropertiesEffect::EnumerateItems)
+            }
+            Phase::Properties => InstanceInput::PropertiesRead(Err("no".to_owned())),
             Phase::Listed | Phase::Prepared => return,
             Phase::Released => exited(),
         };
@@ -378,7 +412,7 @@ impl Model {
             reason: "no".to_owned(),
             failure: Failure::Soft,
         };
-        let said = match op.a % 34 {
+        let said = match op.a % 38 {
             0 => InstanceInput::Initialized(facts(&[HC::ConflictStore])),
             1 => InstanceInput::Declined,
             2 => InstanceInput::NotInitialized("no".to_owned()),
@@ -438,6 +472,18 @@ impl Model {
             },
             31 => InstanceInput::ShowErrorCompleted(vec![item]),
             32 => InstanceInput::Violation("half a line".to_owned()),
+            33 => InstanceInput::ShowPropertiesReturned(Began::No("no".to_owned())),
+            34 => InstanceInput::ShowPropertiesCompleted(PropertiesEffect::ItemDeleted),
+            35 => InstanceInput::PropertiesRead(Ok(PropertySheet {
+                schema: "{}".to_owned(),
+                values: "{}".to_owned(),
+                definition: None,
+                effect: PropertiesEffect::ItemDeleted,
+            })),
+            36 => InstanceInput::EstablishConnection {
+                reply,
+                name: Some("vpn".to_owned()),
+            },
             _ => exited(),
         };
         // What is gone says nothing that would be answered.
@@ -566,10 +612,32 @@ impl Model {
             }
             12 | 13 => self.user(op),
             14 => self.outside(op),
+            15 if op.b.is_multiple_of(2) => self.connect(op),
             _ => {
                 self.now = Timestamp(self.now.0 + i64::from(op.a) * i64::from(op.b) * 50);
                 self.input(Input::Tick);
             }
+        }
+    }
+
+    /// Ends a dial or a closing.
+    fn connect(&mut self, op: Op) {
+        if let Some(name) = self.closing.pop() {
+            self.input(Input::Disconnected {
+                name,
+                problem: None,
+            });
+        } else if let Some(name) = self.dialling.pop_first() {
+            let outcome = match op.a % 3 {
+                // What is ours is up, and is not dialled again.
+                0 if !self.ours.contains(&name) => {
+                    self.ours.insert(name.clone());
+                    Ok(Dialled::ByUs)
+                }
+                1 => Err("busy".to_owned()),
+                _ => Ok(Dialled::Before),
+            };
+            self.input(Input::Connected { name, outcome });
         }
     }
 
@@ -597,6 +665,15 @@ impl Model {
                 self.hear(instance, exited());
             }
         }
+        while !self.dialling.is_empty() || !self.closing.is_empty() {
+            self.connect(Op {
+                kind: 0,
+                a: 0,
+                b: 0,
+            });
+        }
+        assert!(!self.manager.holds_connections(), "M-145");
+        assert!(self.ours.is_empty(), "M-145");
         assert!(self.manager.is_idle(), "something waits for ever");
         assert!(self.manager.is_quiet());
         for request in &self.asked {

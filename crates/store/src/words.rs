@@ -71,6 +71,7 @@ words! {
         Plan = "plan",
         Undo = "undo",
         DefineItems = "define-items",
+        Connection = "connection",
     }
     HandlerPolicy {
         PreventActivate = "prevent-activate",

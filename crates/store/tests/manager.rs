@@ -283,6 +283,7 @@ fn obedient(command: Command, how: &Completed) -> Option<(InstanceId, Vec<Instan
                 HandlerCapability::ConflictStore,
                 HandlerCapability::ConcurrentSessions,
                 HandlerCapability::DefineItems,
+                HandlerCapability::Connection,
             ],
             policies: Vec::new(),
         })
@@ -330,7 +331,17 @@ fn obedient(command: Command, how: &Completed) -> Option<(InstanceId, Vec<Instan
                 InstanceInput::ShowErrorCompleted(Vec::new()),
             ],
         ),
-        Command::ItemStatus { .. } | Command::Reply { .. } => return None,
+        Command::Properties { instance, .. } | Command::ShowProperties { instance, .. } => (
+            instance,
+            vec![InstanceInput::ShowPropertiesReturned(Began::No(
+                "none".to_owned(),
+            ))],
+        ),
+        Command::ItemStatus { .. }
+        | Command::Connect { .. }
+        | Command::CancelConnect { .. }
+        | Command::Disconnect { .. }
+        | Command::Reply { .. } => return None,
     })
 }
 

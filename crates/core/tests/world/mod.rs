@@ -80,6 +80,7 @@ pub(crate) struct World {
     pub(crate) records: Vec<Record>,
     pub(crate) ended: Vec<(RequestId, RequestOutcome, Option<String>)>,
     pub(crate) commands: VecDeque<Command>,
+    pub(crate) properties: Vec<Show>,
     replies: u64,
 }
 
@@ -98,6 +99,7 @@ impl World {
             records: Vec::new(),
             ended: Vec::new(),
             commands: VecDeque::new(),
+            properties: Vec::new(),
             replies: 0,
         };
         world.take(effects);
@@ -285,6 +287,7 @@ impl World {
         for show in effects.shows {
             match show {
                 Show::Progress { .. } => {}
+                Show::Properties { .. } => self.properties.push(show),
                 Show::RequestEnded {
                     request,
                     outcome,
@@ -360,6 +363,26 @@ fn line(command: &Command) -> Option<String> {
             format!("{instance} conflicts {}", names(items))
         }
         Command::ShowError { instance, error } => format!("{instance} show-error {error}"),
+        Command::Properties {
+            instance,
+            item,
+            values,
+        } => {
+            let item = item.as_ref().map_or("*", ItemId::as_str);
+            let values = values.as_deref().unwrap_or("read");
+            format!("{instance} properties {item} {values}")
+        }
+        Command::ShowProperties { instance, item } => {
+            let item = item.as_ref().map_or("*", ItemId::as_str);
+            format!("{instance} show-properties {item}")
+        }
+        Command::Connect { name } => format!("connect {}", name.as_deref().unwrap_or("-")),
+        Command::CancelConnect { name } => {
+            format!("cancel connect {}", name.as_deref().unwrap_or("-"))
+        }
+        Command::Disconnect { name } => {
+            format!("disconnect {}", name.as_deref().unwrap_or("-"))
+        }
         Command::Reply {
             instance, reply, ..
         } => match reply {

@@ -55,6 +55,7 @@ pub fn initialized(answer: &Initialized) -> InstanceInput {
             feature::CONFLICTS => capabilities.push(HandlerCapability::ConflictStore),
             feature::PROPERTIES => capabilities.push(HandlerCapability::Properties),
             feature::DEFINE => capabilities.push(HandlerCapability::DefineItems),
+            feature::CONNECTION => capabilities.push(HandlerCapability::Connection),
             _ => {}
         }
     }

@@ -265,5 +265,6 @@ fn capability(capability: HandlerCapability) -> &'static str {
         HandlerCapability::Plan => "plan",
         HandlerCapability::Undo => "undo",
         HandlerCapability::DefineItems => "define-items",
+        HandlerCapability::Connection => "connection",
     }
 }
