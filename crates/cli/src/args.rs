@@ -297,6 +297,56 @@ pub(crate) enum Command {
         #[arg(value_name = "NAME", required = true)]
         names: Vec<String>,
     },
+    /// Tick items: they take part in a plain `sync`.
+    #[command(after_help = "Examples:
+  syncmgr tick photos
+  syncmgr untick photos")]
+    Tick {
+        /// Items, handlers or labels.
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+    },
+    /// Take the tick from items: they are synchronized by their name only.
+    #[command(after_help = "Examples:
+  syncmgr untick photos")]
+    Untick {
+        /// Items, handlers or labels.
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+    },
+    /// Show or change the properties of an item or a handler.
+    ///
+    /// They are what its handler says of it, as data; a handler may have a window of its own for them besides.
+    #[command(after_help = "Examples:
+  syncmgr properties inbox
+  syncmgr properties inbox --set keep_days=30
+  syncmgr properties mail --show
+  syncmgr properties inbox --json | head -1")]
+    Properties {
+        /// An item, or a handler.
+        name: String,
+        /// Change a value; may be given several times. A value that is JSON is taken as that, else as text.
+        #[arg(long, value_name = "KEY=VALUE", value_parser = crate::sheet::value)]
+        set: Vec<(String, serde_json::Value)>,
+        /// Have the handler show its own window, and wait until it is closed.
+        #[arg(long, conflicts_with = "set")]
+        show: bool,
+    },
+    /// Follow the link of a log entry: its handler shows what it is about, or tries again.
+    ///
+    /// A handler is kept for its links only by a daemon, for a while (`keep_links`), and until its next run.
+    #[command(after_help = "Examples:
+  syncmgr log
+  syncmgr open 41
+  syncmgr open 41 --dismiss")]
+    Open {
+        /// The entry's number, as `log` shows it.
+        #[arg(value_name = "ENTRY")]
+        entry: u64,
+        /// Do not follow it but give it up: the handler need not be kept for it.
+        #[arg(long)]
+        dismiss: bool,
+    },
     /// Stop what runs; asking again insists.
     #[command(after_help = "Examples:
   syncmgr stop")]

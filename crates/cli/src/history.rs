@@ -256,5 +256,8 @@ fn entry_lines(entry: &LogView, look: &Look) -> Vec<String> {
     for line in harmless_lines(entry.detail.as_deref().unwrap_or_default()) {
         lines.push(format!("      {}", look.dim(&line)));
     }
+    if entry.link {
+        lines.push(format!("      more: syncmgr open {}", entry.id));
+    }
     lines
 }

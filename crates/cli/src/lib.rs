@@ -21,6 +21,7 @@ mod question;
 mod report;
 mod run;
 mod screen;
+mod sheet;
 mod steer;
 mod sync;
 #[cfg_attr(unix, path = "sys_unix.rs")]

@@ -17,7 +17,7 @@ use crate::talk::{Talk, Verdict};
 use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
 use crate::world::{Need, Program, World};
-use crate::{duration, generate, history, inbox, items, preview, report, steer, sync};
+use crate::{duration, generate, history, inbox, items, preview, report, sheet, steer, sync};
 
 /// Threads that the manager inside this process may use besides those for files.
 const WORKERS: usize = 2;
@@ -169,6 +169,7 @@ enum Ask {
     ResolveAll(Option<String>, String),
     Handlers,
     Doctor,
+    Properties(String, Vec<(String, serde_json::Value)>, bool),
     Order {
         request: Request,
         done: &'static str,
@@ -205,6 +206,7 @@ impl Ask {
             Self::ResolveAll(name, choice) => inbox::resolve_all(talk, name, choice).await,
             Self::Handlers => steer::handlers(talk).await,
             Self::Doctor => steer::doctor(talk).await,
+            Self::Properties(name, set, show) => sheet::properties(talk, name, set, show).await,
             Self::Order {
                 request,
                 done,
@@ -332,6 +334,39 @@ fn decide(
             },
             "Disabled",
             "Nothing was disabled.",
+        ),
+        Command::Tick { names } => order(
+            Request::Check {
+                names,
+                checked: true,
+            },
+            "Ticked",
+            "Nothing was ticked.",
+        ),
+        Command::Untick { names } => order(
+            Request::Check {
+                names,
+                checked: false,
+            },
+            "No longer ticked",
+            "Nothing was changed.",
+        ),
+        Command::Properties { name, set, show } => work(Ask::Properties(name, set, show)),
+        Command::Open {
+            entry,
+            dismiss: false,
+        } => order(
+            Request::OpenLink { entry },
+            "Followed, by",
+            "Nothing was followed.",
+        ),
+        Command::Open {
+            entry,
+            dismiss: true,
+        } => order(
+            Request::DismissLink { entry },
+            "Given up, for",
+            "Nothing was given up.",
         ),
         Command::Stop => order(
             Request::Stop { request: None },

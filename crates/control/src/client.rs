@@ -67,7 +67,10 @@ impl Client {
     }
 
     async fn post(&self, caller: Caller, request: Request) -> Result<Reply, Refusal> {
-        let patience = if matches!(request, Request::Plan { .. } | Request::AddItem { .. }) {
+        let patience = if matches!(
+            request,
+            Request::Plan { .. } | Request::AddItem { .. } | Request::Properties { .. }
+        ) {
             HANDLER_ANSWER_TIMEOUT
         } else {
             ANSWER_TIMEOUT

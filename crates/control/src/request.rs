@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::view::{
     Added, ConflictsView, DoctorView, HandlersView, ItemDetail, ItemView, LogPage, NeedView,
-    PlanView, RequestState, RunDetail, RunView, StatusView, WhyView,
+    PlanView, PropertiesView, RequestState, RunDetail, RunView, StatusView, WhyView,
 };
 
 /// Most rows of one page.
@@ -184,6 +184,35 @@ pub enum Request {
         /// The new state.
         enabled: bool,
     },
+    /// Tick items for a plain sync, or take the tick away.
+    Check {
+        /// What.
+        names: Vec<String>,
+        /// The new state.
+        checked: bool,
+    },
+    /// Read or change the properties of an item or a handler, or have the handler show them in a window of its own; waits
+    /// for the end.
+    Properties {
+        /// Its name.
+        name: String,
+        /// New values by property name; absent: only read.
+        #[serde(default)]
+        values: Option<Map<String, Value>>,
+        /// In the handler's own window.
+        #[serde(default)]
+        window: bool,
+    },
+    /// Follow the link of a log entry to the action of its handler.
+    OpenLink {
+        /// The entry's number.
+        entry: u64,
+    },
+    /// Give the link of a log entry up; the handler ends with its last one.
+    DismissLink {
+        /// The entry's number.
+        entry: u64,
+    },
     /// Stop what was begun for a request, or everything. Asking again insists.
     Stop {
         /// The request; absent: everything.
@@ -236,6 +265,8 @@ pub enum Reply {
     RequestState(RequestState),
     /// To `Plan`.
     Plan(PlanView),
+    /// To `Properties`.
+    Properties(Box<PropertiesView>),
     /// To `AddItem`.
     Added(Added),
     /// To `Sync`, `Refresh`, `Undo`, `Resolve`: taken, under this number.

@@ -398,6 +398,9 @@ pub struct LogView {
     pub text: String,
     /// The cause and what to do.
     pub detail: Option<String>,
+    /// It leads to an action of its handler now (`OpenLink`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub link: bool,
 }
 
 /// Answer to `log`.
@@ -524,6 +527,36 @@ pub struct HandlerView {
     pub items: u64,
     /// What it can do.
     pub capabilities: Vec<String>,
+}
+
+/// Answer to `properties`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PropertiesView {
+    /// The handler.
+    pub handler: String,
+    /// The item's id; absent: the handler itself.
+    pub item: Option<String>,
+    /// What it is called.
+    pub name: String,
+    /// JSON Schema of the values; null when they were shown in a window.
+    pub schema: serde_json::Value,
+    /// The values in force.
+    pub values: serde_json::Map<String, serde_json::Value>,
+    /// What became of the list of items.
+    pub effect: PropertiesEffect,
+}
+
+/// What became of the list of items when properties were shown or changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PropertiesEffect {
+    /// Nothing.
+    Unchanged,
+    /// The item is gone.
+    ItemDeleted,
+    /// The items were listed again.
+    ItemsListed,
 }
 
 /// Answer to `plan`.

@@ -451,8 +451,8 @@ impl Manager {
         }
         // Out of phase the answer is no (3.1); that is no breach worth a record.
         let in_phase = matches!(step(instance.phase(), Kind::Modeless), Step::Stay);
-        let asks = instance.interactive
-            || matches!(instance.phase(), Phase::ErrorUi | Phase::Properties); // M-112, M-113, M-115
+        let asks =
+            instance.interactive || matches!(instance.phase(), Phase::ErrorUi | Phase::Properties); // M-112, M-113, M-115
         let stopping = instance.stop > StopLevel::None
             || self
                 .sessions

@@ -2,9 +2,7 @@
 
 use crate::command::ReplyId;
 use crate::conflict::ConflictRow;
-use crate::id::{
-    HandlerId, InstanceId, ItemId, ItemRef, LogId, NeedId, RequestId, SessionId,
-};
+use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, NeedId, RequestId, SessionId};
 use crate::item::{
     Connected, Counts, Failure, HandlerCapability, HandlerPolicy, ItemCapability, ItemPolicy,
     ItemStatus,

@@ -218,12 +218,9 @@ pub fn step(phase: Phase, kind: Kind) -> Step {
             | P::Released => Late,
         },
         K::Prompt | K::Modeless | K::Connection => match phase {
-            P::Preparing
-            | P::Syncing
-            | P::Undoing
-            | P::Resolving
-            | P::Properties
-            | P::ErrorUi => Stay,
+            P::Preparing | P::Syncing | P::Undoing | P::Resolving | P::Properties | P::ErrorUi => {
+                Stay
+            }
             P::Released => Late,
             P::New | P::Initialized | P::Listed | P::Prepared | P::Reviewing | P::Done => Illegal,
         },

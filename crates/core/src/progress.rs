@@ -159,7 +159,10 @@ impl Manager {
             let item = report
                 .item
                 .map_or_else(String::new, |item| item.to_string());
-            self.violation(instance, format!("H-39: {status:?} of {item} after {now:?}"));
+            self.violation(
+                instance,
+                format!("H-39: {status:?} of {item} after {now:?}"),
+            );
         }
     }
 }

@@ -44,6 +44,11 @@ impl Loop {
             } => {
                 self.add_item(&handler, name, arguments, or_existing, reply);
             }
+            Request::Properties {
+                name,
+                values,
+                window,
+            } => self.properties(&name, values, window, reply),
             Request::Runs { .. }
             | Request::Run { .. }
             | Request::Log { .. }
@@ -135,6 +140,9 @@ impl Loop {
                 self.each_scope(&names, Input::Resume)
             }
             Request::Enable { names, enabled } => self.enable(&names, enabled),
+            Request::Check { names, checked } => self.check(&names, checked),
+            Request::OpenLink { entry } => self.open_link(entry),
+            Request::DismissLink { entry } => self.dismiss_link(entry),
             Request::Stop { request } => {
                 let scope = request.map_or(StopScope::All, |id| StopScope::Request(RequestId(id)));
                 self.apply(Input::Stop(scope));
@@ -158,6 +166,7 @@ impl Loop {
             | Request::Log { .. }
             | Request::Conflicts { .. }
             | Request::Doctor
+            | Request::Properties { .. }
             | Request::AddItem { .. }
             | Request::Plan { .. } => Err(Refusal::new(
                 "control::invalid-request",
@@ -777,7 +786,7 @@ fn not_a_choice<'a>(choice: &str, offered: impl Iterator<Item = &'a str>) -> Ref
     )
 }
 
-fn refused(why: &syncmgr_core::request::RefusedRequest) -> Refusal {
+pub(crate) fn refused(why: &syncmgr_core::request::RefusedRequest) -> Refusal {
     use syncmgr_core::request::RefusedRequest as Why;
     let (code, hint) = match why {
         Why::Unknown => (
@@ -792,6 +801,10 @@ fn refused(why: &syncmgr_core::request::RefusedRequest) -> Refusal {
         Why::NotOffered => (
             "handler::not-offered",
             "`syncmgr handlers` shows what each handler can do",
+        ),
+        Why::PropertiesOpen => (
+            "properties::open",
+            "close its window first, or `syncmgr stop` it",
         ),
         Why::QueueFull => (
             "request::queue-full",

@@ -23,6 +23,8 @@ pub struct Config {
     pub handler: Vec<HandlerConfig>,
     /// Items that the user defined.
     pub item: Vec<ItemConfig>,
+    /// Connections that handlers may ask for.
+    pub connection: Vec<ConnectionConfig>,
 }
 
 /// The manager's own settings.
@@ -42,6 +44,9 @@ pub struct ManagerConfig {
     pub keep_history: Duration,
     /// At most so many runs are remembered.
     pub keep_runs: u32,
+    /// How long a daemon keeps an instance for the links of its log (mobsync 3.7).
+    #[serde(deserialize_with = "duration")]
+    pub keep_links: Duration,
 }
 
 impl Default for ManagerConfig {
@@ -52,6 +57,7 @@ impl Default for ManagerConfig {
             handshake: Duration::from_secs(10),
             keep_history: Duration::from_secs(90 * 24 * 3600),
             keep_runs: 10_000,
+            keep_links: syncmgr_core::Settings::default().linger,
         }
     }
 }
@@ -67,6 +73,26 @@ pub struct HandlerConfig {
     pub description: String,
     /// The program and its arguments.
     pub command: Vec<String>,
+}
+
+/// A connection that handlers may ask for (mobsync 3.8).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionConfig {
+    /// What handlers call it.
+    pub name: String,
+    /// Dials it.
+    #[serde(default)]
+    pub up: Vec<String>,
+    /// Closes it.
+    #[serde(default)]
+    pub down: Vec<String>,
+    /// Ends well when it is up.
+    #[serde(default)]
+    pub check: Vec<String>,
+    /// Is meant by handlers that name none.
+    #[serde(default)]
+    pub default: bool,
 }
 
 /// An item that the user defined.
@@ -202,6 +228,83 @@ impl ConfigFile {
         Ok(())
     }
 
+    /// Stores another definition of an item; false when the user defined no such item.
+    ///
+    /// # Errors
+    /// As [`Self::add_item`].
+    pub fn set_definition(
+        &mut self,
+        handler: &str,
+        id: &str,
+        definition: Value,
+    ) -> Result<bool, Refusal> {
+        let Some(written) = to_toml(&definition) else {
+            return Ok(false);
+        };
+        let changed = self.edit_item(handler, id, |item| {
+            item["definition"] = toml_edit::Item::Value(written);
+        })?;
+        for item in self
+            .config
+            .item
+            .iter_mut()
+            .filter(|item| item.handler == handler && item.id == id)
+        {
+            item.definition = definition.clone();
+        }
+        Ok(changed)
+    }
+
+    /// Stores whether an item takes part in a plain `sync`; false when the user defined no such item.
+    ///
+    /// # Errors
+    /// As [`Self::add_item`].
+    pub fn set_checked(&mut self, handler: &str, id: &str, checked: bool) -> Result<bool, Refusal> {
+        let changed = self.edit_item(handler, id, |item| {
+            item["checked"] = toml_edit::value(checked);
+        })?;
+        for item in self
+            .config
+            .item
+            .iter_mut()
+            .filter(|item| item.handler == handler && item.id == id)
+        {
+            item.checked = checked;
+        }
+        Ok(changed)
+    }
+
+    fn edit_item(
+        &self,
+        handler: &str,
+        id: &str,
+        change: impl FnOnce(&mut toml_edit::Table),
+    ) -> Result<bool, Refusal> {
+        let defined = |item: &ItemConfig| item.handler == handler && item.id == id;
+        if !self.config.item.iter().any(defined) {
+            return Ok(false);
+        }
+        let mut found = false;
+        self.edit(|document| {
+            let Some(items) = document
+                .get_mut("item")
+                .and_then(|items| items.as_array_of_tables_mut())
+            else {
+                return false;
+            };
+            let table = items.iter_mut().find(|item| {
+                item.get("handler").and_then(|v| v.as_str()) == Some(handler)
+                    && item.get("id").and_then(|v| v.as_str()) == Some(id)
+            });
+            if let Some(table) = table {
+                change(table);
+                found = true;
+            }
+            true
+        })?;
+        Ok(found)
+    }
+
     fn edit(
         &self,
         change: impl FnOnce(&mut toml_edit::DocumentMut) -> bool,
@@ -325,6 +428,29 @@ fn check(path: &Path, config: &Config) -> Result<(), Refusal> {
             return Err(wrong(format!("the item id `{}` stands twice", item.id)));
         }
     }
+    let mut names = std::collections::BTreeSet::new();
+    for connection in &config.connection {
+        let name = &connection.name;
+        if name.is_empty() || !names.insert(name) {
+            return Err(wrong(format!(
+                "each connection has a name of its own, and `{name}` is empty or stands twice"
+            )));
+        }
+        if connection.up.is_empty() && connection.check.is_empty() {
+            return Err(wrong(format!(
+                "the connection `{name}` has neither `up` nor `check`"
+            )));
+        }
+    }
+    if config.connection.len() > syncmgr_core::MAX_CONNECTIONS {
+        return Err(wrong(format!(
+            "there are more than {} connections",
+            syncmgr_core::MAX_CONNECTIONS
+        )));
+    }
+    if config.connection.iter().filter(|c| c.default).count() > 1 {
+        return Err(wrong("more than one connection is the default".to_owned()));
+    }
     for handler in &config.handler {
         syncmgr_core::HandlerId::new(&handler.id)
             .map_err(|cause| wrong(format!("`{}`: {cause}", handler.id)))?;
@@ -399,6 +525,16 @@ mod tests {
         let again = ConfigFile::load(&path).unwrap();
         assert_eq!(again.config, file.config);
         assert_eq!(again.definitions("folder")["y"]["keep_days"], 30);
+        assert!(file.set_checked("folder", "y", false).unwrap());
+        let changed = serde_json::json!({"left": "/c", "right": "/b"});
+        assert!(file.set_definition("folder", "y", changed).unwrap());
+        assert!(!file.set_checked("folder", "z", false).unwrap());
+        let now = std::fs::read_to_string(&path).unwrap();
+        assert!(now.starts_with(written), "{now}");
+        let again = ConfigFile::load(&path).unwrap();
+        assert_eq!(again.config, file.config);
+        assert!(!again.config.item[1].checked);
+        assert_eq!(again.definitions("folder")["y"]["left"], "/c");
         file.remove_item("folder", "y").unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap().trim_end(),
@@ -420,6 +556,12 @@ mod tests {
             ),
             ("[[handler]]\nid = \"h\"\ncommand = []\n", "no command"),
             ("colour = 1\n", "colour"),
+            ("[[connection]]\nname = \"a\"\n", "neither"),
+            ("[[connection]]\nname = \"\"\nup = [\"true\"]\n", "empty"),
+            (
+                "[[connection]]\nname = \"a\"\nup = [\"t\"]\ndefault = true\n[[connection]]\nname = \"b\"\nup = [\"t\"]\ndefault = true\n",
+                "default",
+            ),
         ] {
             std::fs::write(&path, text).unwrap();
             let refusal = ConfigFile::load(&path).unwrap_err();

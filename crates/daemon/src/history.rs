@@ -172,19 +172,13 @@ impl Loop {
                         .iter()
                         .map(|item| to_view::run_item(item, name(&item.item)))
                         .collect(),
-                    log: log
-                        .iter()
-                        .map(|entry| to_view::log(entry, entry.item.as_ref().map(name)))
-                        .collect(),
+                    log: log.iter().map(|entry| self.log_view(entry)).collect(),
                     stderr: row.stderr,
                 }))
             }
             History::Log(entries, more) => Reply::Log(LogPage {
                 before: entries.last().filter(|_| more).map(|entry| entry.id.0),
-                entries: entries
-                    .iter()
-                    .map(|entry| to_view::log(entry, entry.item.as_ref().map(name)))
-                    .collect(),
+                entries: entries.iter().map(|entry| self.log_view(entry)).collect(),
             }),
             History::Conflicts(rows, total) => Reply::Conflicts(ConflictsView {
                 conflicts: rows
@@ -194,6 +188,12 @@ impl Loop {
                 total,
             }),
         })
+    }
+
+    fn log_view(&self, entry: &LogRow) -> syncmgr_control::view::LogView {
+        let mut view = to_view::log(entry, entry.item.as_ref().map(|item| self.name(item)));
+        view.link = self.is_link(entry.id);
+        view
     }
 
     /// The latest runs of an item, for its page.

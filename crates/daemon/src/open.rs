@@ -150,6 +150,9 @@ impl Home {
         settings.parallel_handlers =
             usize::try_from(config.config.manager.parallel.max(1)).unwrap_or(1);
         settings.stop_grace = config.config.manager.stop_grace;
+        if daemon {
+            settings.linger = config.config.manager.keep_links;
+        }
         let known: Vec<ItemRef> = remembered.items.iter().map(|row| row.at.clone()).collect();
         let mut first = Vec::new();
         if let Some(dead) = &lock.taken_over_from {
@@ -276,7 +279,14 @@ fn spawn_owned(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()
 
 /// What the configuration says, as inputs: registered handlers, defined items, and what is no longer there.
 fn configured(file: &ConfigFile, known: &[ItemRef]) -> Vec<Input> {
-    let mut inputs = Vec::new();
+    let connections = &file.config.connection;
+    let mut inputs = vec![Input::Connections {
+        names: connections.iter().map(|c| c.name.clone()).collect(),
+        default: connections
+            .iter()
+            .find(|c| c.default)
+            .map(|c| c.name.clone()),
+    }];
     let mut handlers: Vec<HandlerId> = Vec::new();
     let mut register = |id: &str, description: &str, inputs: &mut Vec<Input>| {
         if let Ok(id) = HandlerId::new(id) {

@@ -32,6 +32,9 @@ const MAX_STEPS: usize = 64;
 /// How long a handler may take over one page of a list.
 const LIST_DEADLINE: Duration = Duration::from_secs(60);
 
+/// How long a handler may take to read or write its properties.
+const PROPERTIES_DEADLINE: Duration = Duration::from_secs(60);
+
 /// Most items of one handler; what lies beyond is left out and said.
 pub(crate) const MAX_ITEMS: usize = 1 << 20;
 
@@ -86,6 +89,13 @@ enum Step {
     },
     ShowError {
         error: String,
+    },
+    Properties {
+        item: Option<ItemId>,
+        values: Option<String>,
+    },
+    ShowProperties {
+        item: Option<ItemId>,
     },
 }
 
@@ -158,7 +168,11 @@ impl Performer {
     /// Performs a command other than `Start`.
     pub(crate) fn perform(&mut self, command: Command) {
         let (instance, step) = match command {
-            Command::Start { .. } => return,
+            // The loop performs these.
+            Command::Start { .. }
+            | Command::Connect { .. }
+            | Command::CancelConnect { .. }
+            | Command::Disconnect { .. } => return,
             Command::ListItems(instance) => (instance, Step::ListItems),
             Command::Prepare {
                 instance,
@@ -208,6 +222,12 @@ impl Performer {
             ),
             Command::ListConflicts { instance, items } => (instance, Step::ListConflicts { items }),
             Command::ShowError { instance, error } => (instance, Step::ShowError { error }),
+            Command::Properties {
+                instance,
+                item,
+                values,
+            } => (instance, Step::Properties { item, values }),
+            Command::ShowProperties { instance, item } => (instance, Step::ShowProperties { item }),
             Command::Reply { to, reply, .. } => return self.answer(to, reply),
             Command::Release(instance) => {
                 if let Some(running) = self.running.get(&instance) {
@@ -340,7 +360,9 @@ pub(crate) fn initialize_message(
             contract::feature::UNDO,
             contract::feature::CONFLICTS,
             contract::feature::DEFINE,
+            contract::feature::PROPERTIES,
             contract::feature::SHOW_ERROR,
+            contract::feature::CONNECTION,
             contract::feature::LATE_ITEMS,
         ]
         .map(str::to_owned)
@@ -478,6 +500,27 @@ impl Worker {
                     )
                     .await;
                 Some(InstanceInput::ShowErrorReturned(returned(began)?))
+            }
+            Step::Properties { item, values } => {
+                let ask = call::Properties {
+                    item: item.as_ref().and_then(to_handler::item),
+                    values: values.and_then(|values| serde_json::from_str(&values).ok()),
+                };
+                match self.call(ask, Some(PROPERTIES_DEADLINE)).await {
+                    Ok(sheet) => Some(InstanceInput::PropertiesRead(Ok(
+                        from_handler::property_sheet(sheet),
+                    ))),
+                    Err(CallError::Gone { .. }) => None,
+                    Err(error) => Some(InstanceInput::PropertiesRead(Err(reason(&error)))),
+                }
+            }
+            Step::ShowProperties { item } => {
+                let show = call::ShowProperties {
+                    item: item.as_ref().and_then(to_handler::item),
+                    window: None,
+                };
+                let began = self.call(show, None).await;
+                Some(InstanceInput::ShowPropertiesReturned(returned(began)?))
             }
         }
     }

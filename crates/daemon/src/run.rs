@@ -21,9 +21,11 @@ use crate::adapt::to_change::{Seen, changes};
 use crate::adapt::to_view;
 use crate::clock::Clock;
 use crate::config::ConfigFile;
+use crate::connect::Connector;
 use crate::launch;
 use crate::perform::{FromWorker, Performer};
 use crate::place::Places;
+use crate::sheet::Asked;
 use crate::starter::Starter;
 
 /// Messages of faces that may wait; more are held back at the sender.
@@ -82,6 +84,10 @@ pub(crate) struct Loop {
     pub(crate) limits: Limits,
     pub(crate) daemon: bool,
     pub(crate) performer: Performer,
+    /// Dials and closes connections.
+    connector: Connector,
+    /// Who waits for properties.
+    pub(crate) asked: Asked,
     /// Questions that wait for a property instance.
     pub(crate) property: JoinSet<()>,
     pub(crate) messages: mpsc::WeakSender<Message>,
@@ -142,6 +148,7 @@ enum Turn {
     Message(Message),
     Host(HostEvent),
     Worker(FromWorker),
+    Connection(Option<Input>),
     Tick,
     Prune,
     Nothing,
@@ -169,6 +176,8 @@ pub(crate) async fn run(
         manager,
         store: parts.store,
         performer: Performer::new(parts.starter, limits.clone(), event_sender, input_sender),
+        connector: Connector::default(),
+        asked: Asked::default(),
         config: parts.config,
         places: parts.places,
         program: parts.program,
@@ -239,6 +248,11 @@ impl Loop {
                 }
             }
             Turn::Worker((instance, input)) => self.apply(Input::Instance(instance, input)),
+            Turn::Connection(input) => {
+                if let Some(input) = input {
+                    self.apply(input);
+                }
+            }
             Turn::Tick => self.apply(Input::Tick),
             Turn::Prune => self.prune(),
             Turn::Nothing => {}
@@ -271,6 +285,7 @@ impl Loop {
                 message.map_or(Turn::Closed, Turn::Message)
             }
             () = self.performer.tend() => Turn::Nothing,
+            ended = self.connector.ended() => Turn::Connection(ended),
             Some(_) = self.property.join_next() => Turn::Nothing,
             () = deadline => Turn::Tick,
             // Last: only when nothing else waits.
@@ -353,6 +368,7 @@ impl Loop {
         (self.finishing.is_some() || self.stopping)
             && self.performer.is_idle()
             && self.property.is_empty()
+            && self.connector.is_idle()
             && self.made.is_empty()
             && self.manager.is_idle()
     }
@@ -402,6 +418,13 @@ impl Loop {
                 self.made
                     .push_back(Input::Instance(instance, never_started()));
             }
+        } else if let Command::Connect { name } = command {
+            self.connector.connect(name, &self.config.config.connection);
+        } else if let Command::CancelConnect { name } = command {
+            self.connector.cancel(name);
+        } else if let Command::Disconnect { name } = command {
+            self.connector
+                .disconnect(name, &self.config.config.connection);
         } else {
             self.performer.perform(command);
         }
@@ -409,6 +432,7 @@ impl Loop {
 
     fn show(&mut self, due: &Effects) {
         for show in &due.shows {
+            self.hear_properties(show);
             if let syncmgr_core::Show::RequestEnded {
                 request, outcome, ..
             } = show

@@ -160,13 +160,17 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::Sync { .. }
         | Request::Refresh { .. }
         | Request::Resume { .. }
+        | Request::Check { .. }
         | Request::Enable { .. } => true,
+        Request::Properties { window, .. } => !window,
         Request::AddItem { or_existing, .. } => *or_existing,
         Request::RemoveItem { .. }
         | Request::Undo { .. }
         | Request::Answer { .. }
         | Request::Resolve { .. }
         | Request::Pause { .. }
+        | Request::OpenLink { .. }
+        | Request::DismissLink { .. }
         | Request::Stop { .. }
         | Request::Skip { .. } => false,
     }

@@ -159,6 +159,7 @@ pub(crate) fn entry(id: u64, level: Level, text: &str, detail: Option<&str>) -> 
         run: Some(11),
         text: text.into(),
         detail: detail.map(str::to_owned),
+        link: false,
     }
 }
 

@@ -3,7 +3,8 @@
 use syncmgr_core::command::ReplyId;
 use syncmgr_core::conflict::{ConflictRow, ConflictVersion};
 use syncmgr_core::input::{
-    Began, Completed, HandlerFacts, InstanceInput, ListedItem, Progress, Prompt,
+    Began, Completed, HandlerFacts, InstanceInput, ListedItem, Progress, Prompt, PropertiesEffect,
+    PropertySheet,
 };
 use syncmgr_core::item::{
     Connected, Counts, Failure, HandlerCapability, HandlerPolicy, ItemCapability, ItemPolicy,
@@ -280,7 +281,10 @@ pub fn callback(callback: Callback) -> Option<InstanceInput> {
         Callback::DeleteLog(which) => InstanceInput::DeleteLog(which.error),
         Callback::PrepareCompleted(end) => InstanceInput::PrepareCompleted(completed(end)),
         Callback::SynchronizeCompleted(end) => InstanceInput::SynchronizeCompleted(completed(end)),
-        Callback::PropertiesCompleted(_) | Callback::ItemsChanged(_) => InstanceInput::ItemsChanged,
+        Callback::PropertiesCompleted(end) => {
+            InstanceInput::ShowPropertiesCompleted(properties_effect(end.effect))
+        }
+        Callback::ItemsChanged(_) => InstanceInput::ItemsChanged,
         Callback::ErrorCompleted(end) => {
             InstanceInput::ShowErrorCompleted(end.retry.iter().filter_map(item_id).collect())
         }
@@ -342,6 +346,25 @@ pub fn question(question: Question, reply: ReplyId) -> InstanceInput {
             Some(id) => InstanceInput::CommitItem(reply, id),
             None => InstanceInput::Violation("`items/commit` names no item".into()),
         },
+    }
+}
+
+fn properties_effect(effect: syncmgr_handler::call::PropertiesEffect) -> PropertiesEffect {
+    match effect {
+        syncmgr_handler::call::PropertiesEffect::Unchanged => PropertiesEffect::Unchanged,
+        syncmgr_handler::call::PropertiesEffect::ItemDeleted => PropertiesEffect::ItemDeleted,
+        syncmgr_handler::call::PropertiesEffect::EnumerateItems => PropertiesEffect::EnumerateItems,
+    }
+}
+
+/// Properties as data.
+#[must_use]
+pub fn property_sheet(sheet: syncmgr_handler::call::PropertySheet) -> PropertySheet {
+    PropertySheet {
+        schema: sheet.schema.to_string(),
+        values: serde_json::Value::Object(sheet.values).to_string(),
+        definition: sheet.definition.map(|definition| definition.to_string()),
+        effect: properties_effect(sheet.effect),
     }
 }
 

@@ -164,7 +164,8 @@ pub fn changes(seen: &mut Seen, manager: &Manager, due: &Effects, listening: boo
                     stopping: *stopping,
                 });
             }
-            Show::Progress { .. } => {}
+            // Told to who asked.
+            Show::Progress { .. } | Show::Properties { .. } => {}
             Show::RequestEnded {
                 request,
                 outcome,

@@ -167,6 +167,7 @@ pub fn log(row: &LogRow, item: Option<String>) -> view::LogView {
         run: row.run.map(|run| run.0),
         text: row.text.clone(),
         detail: row.detail.clone(),
+        link: false,
     }
 }
 
