@@ -1,8 +1,9 @@
-//! Compiles the header for handler authors and the example handlers as C and C++, for every system that is at hand.
+//! Compiles the header for handler authors and the example handlers as C and C++, for every system that is at hand, and
+//! runs the tests of the COM crate with pointers of 32 bits, because 32-bit handlers want a 32-bit host.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::{Words, report, run};
 
@@ -77,6 +78,9 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("examples/c/stamp.c", "-std=c11", "stamp"),
 ];
 
+/// The system with 32-bit pointers whose programs run here.
+const NARROW: &str = "i686-unknown-linux-gnu";
+
 /// Runs the suite.
 pub(super) fn run(mut words: Words) -> Result<bool> {
     let install = words.flag("--install");
@@ -88,13 +92,37 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     for way in &WAYS[1..] {
         build_examples(way, &scratch.join(way.name))?;
     }
+    need_narrow(install)?;
+    run::check(run::cargo().args([
+        "test",
+        "--quiet",
+        "--package",
+        "syncmgr-com",
+        "--target",
+        NARROW,
+    ]))?;
     report::line(format_args!(
-        "com-header: {} ways, {} sources each, {}",
+        "com-header: {} ways, {} sources each, {}; 32-bit tests pass",
         WAYS.len(),
         HEADERS.len() + EXAMPLES.len(),
         if good { "all compile" } else { "failed" }
     ));
     Ok(good)
+}
+
+/// Sees that Rust's library for 32 bits is there.
+fn need_narrow(install: bool) -> Result<()> {
+    let listed = run::output(run::command("rustup").args(["target", "list", "--installed"]))?;
+    let there = String::from_utf8_lossy(&listed)
+        .lines()
+        .any(|line| line.trim() == NARROW);
+    match (there, install) {
+        (true, _) => Ok(()),
+        (false, true) => run::check(run::command("rustup").args(["target", "add", NARROW])),
+        (false, false) => bail!(
+            "not installed: {NARROW}; install with `rustup target add {NARROW}`, or give --install"
+        ),
+    }
 }
 
 /// Compiles the header alone in every way; `false` when one does not take it.

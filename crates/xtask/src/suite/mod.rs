@@ -34,8 +34,8 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "com-header",
-        shows: "the header and the example handlers compile as C and C++, for 32 and 64 bits and for Windows",
-        needs: "Debian packages g++ g++-multilib g++-mingw-w64-x86-64",
+        shows: "the header and the example handlers compile as C and C++, for 32 and 64 bits and for Windows; the COM crate in 32 bits",
+        needs: "Debian packages g++ g++-multilib g++-mingw-w64-x86-64, and rustup's i686-unknown-linux-gnu",
         run: com_header::run,
     },
     Suite {
