@@ -44,6 +44,7 @@ pub(crate) struct Held {
     pub(crate) failed: bool,
     heard: Option<Instant>,
     barks: u32,
+    asked: Option<Instant>,
 }
 
 impl Held {
@@ -57,6 +58,17 @@ impl Held {
         self.heard = Some(now);
         self.barks = 0;
         self.desk.enter(operation);
+    }
+
+    /// Whether the manager may be asked again, when it is asked no more often than so.
+    pub(crate) fn may_ask(&mut self, now: Instant, pace: Duration) -> bool {
+        let soon = self
+            .asked
+            .is_some_and(|asked| now.saturating_duration_since(asked) < pace);
+        if !soon {
+            self.asked = Some(now);
+        }
+        !soon
     }
 
     /// Queues a breach, if there is one to tell.

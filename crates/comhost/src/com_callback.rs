@@ -1,7 +1,8 @@
 //! The callback object that a handler is given: callable from any thread at any time, and it believes nothing (M-09).
 //!
-//! Progress is answered from the desk at once and told to the manager behind its back; only `EnableModeless` and
-//! `EstablishConnection` wait for the manager. No method calls the handler (M-14).
+//! Progress is answered from the desk at once and told to the manager behind its back; only `EnableModeless`,
+//! `EstablishConnection` and a progress from inside a method of the run wait for the manager. No method calls the handler
+//! (M-14).
 
 #![expect(unsafe_code, reason = "the methods take pointers of foreign code")]
 
@@ -12,13 +13,14 @@ use syncmgr_com::com_guard::guard;
 use syncmgr_com::com_interface::{ISyncMgrSynchronizeCallback, ISyncMgrSynchronizeCallback_Impl};
 use syncmgr_com::com_text;
 use syncmgr_com::constant::hresult::{
-    E_FAIL, E_INVALIDARG, E_UNEXPECTED, S_FALSE, S_OK, S_SYNCMGR_CANCELALL,
+    E_FAIL, E_INVALIDARG, E_UNEXPECTED, S_FALSE, S_OK, S_SYNCMGR_CANCELALL, S_SYNCMGR_CANCELITEM,
 };
 use syncmgr_com::constant::{error_flag, log_level, log_mask, progress_mask, status};
 use syncmgr_com::guid::{GUID_NULL, braced};
 use syncmgr_com::structure::{LogErrorInfo, ProgressItem};
 use syncmgr_com::{GUID, HRESULT};
 use syncmgr_handler::Callback;
+use syncmgr_handler::call::Verdict;
 use syncmgr_handler::callback::{
     DeleteLog, EnableModeless, EstablishConnection, Level, Log, Progress, Status,
 };
@@ -31,6 +33,12 @@ use crate::tell;
 
 /// How long the manager may take to say whether a window may be shown; no answer means no.
 const MODELESS_WAIT: Duration = Duration::from_secs(10);
+
+/// How long the manager may take to judge a progress; no answer means that it goes on.
+const VERDICT_WAIT: Duration = Duration::from_secs(10);
+
+/// How often the manager is asked for a verdict at most: a handler that reports all the time is not held up by it.
+const VERDICT_PACE: Duration = Duration::from_millis(1);
 
 /// How long a connection may take to come up; no answer means that it did not.
 const CONNECTION_WAIT: Duration = Duration::from_secs(300);
@@ -62,6 +70,29 @@ impl CallbackObject {
         });
         self.instance.statuses_may_be_due();
         answer
+    }
+
+    /// Has the manager judge an item of a run whose method has not returned (M-92, M-93, M-105).
+    fn judged(&self, item: &GUID) -> HRESULT {
+        let board = &self.instance.board;
+        // A report without content changes nothing.
+        let question = Progress {
+            item: tell::item_id(item),
+            ..Progress::default()
+        };
+        let questions = &self.instance.questions;
+        let answer = questions.ask(board, &question, VERDICT_WAIT, false);
+        let verdict = answer.map_or(Verdict::Continue, |answer| answer.verdict);
+        board.look(|held| match verdict {
+            Verdict::Continue => {}
+            Verdict::CancelItem => held.desk.skip(item),
+            Verdict::CancelAll => held.desk.stop(),
+        });
+        match verdict {
+            Verdict::Continue => S_OK,
+            Verdict::CancelItem => S_SYNCMGR_CANCELITEM,
+            Verdict::CancelAll => S_SYNCMGR_CANCELALL,
+        }
     }
 
     /// Tells that an argument is not of the contract.
@@ -159,9 +190,9 @@ impl ISyncMgrSynchronizeCallback_Impl for CallbackObject_Impl {
             let number = |number: i32| u64::try_from(number).unwrap_or(0); // M-99
             let value = named(progress_mask::PROG_VALUE).then(|| number(told.prog_value));
             let max = named(progress_mask::MAX_VALUE).then(|| number(told.max_value));
-            self.instance.board.report(|held, now| {
+            let (answer, ask) = self.instance.board.report(|held, now| {
                 if held.is_gone() {
-                    return (S_SYNCMGR_CANCELALL, false);
+                    return ((S_SYNCMGR_CANCELALL, false), false);
                 }
                 let verdict = held.desk.progress(&item, status);
                 let mut news = verdict.breach.is_some();
@@ -178,8 +209,13 @@ impl ISyncMgrSynchronizeCallback_Impl for CallbackObject_Impl {
                     };
                     news |= held.queue.progress(now, item, report);
                 }
-                (verdict.answer, news)
-            })
+                let ask = verdict.answer == S_OK
+                    && verdict.counts
+                    && held.desk.inside()
+                    && held.may_ask(now, VERDICT_PACE);
+                ((verdict.answer, ask), news)
+            });
+            if ask { self.judged(&item) } else { answer }
         })
     }
 

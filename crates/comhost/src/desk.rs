@@ -349,6 +349,17 @@ impl Desk {
         };
     }
 
+    /// Whether a run's method has not returned yet. The manager tells nothing before it has (M-105), so that a handler that
+    /// does its whole work inside would hear of no skip and no stop.
+    pub(crate) fn inside(&self) -> bool {
+        [Operation::Prepare, Operation::Synchronize]
+            .into_iter()
+            .any(|operation| {
+                let pair = &self.pairs[operation as usize];
+                pair.open && !pair.returned
+            })
+    }
+
     /// Whether an operation runs: called, and not over.
     pub(crate) fn outstanding(&self) -> Option<Operation> {
         [

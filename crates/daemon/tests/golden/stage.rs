@@ -209,7 +209,7 @@ async fn perform(trace: &Trace, transport: Transport, root: &Path) -> Result<(),
         program: root.join("no-built-in-handler"),
         ..Default::default()
     };
-    let home = Home::open_with(&environment, Purpose::Glance, Arc::clone(&starter) as _)
+    let home = Home::open_with(&environment, Purpose::Daemon, Arc::clone(&starter) as _)
         .map_err(|error| format!("{error:?}"))?;
     let ended = Ended::default();
     let mut changes = home.service.changes().await.unwrap();
