@@ -36,6 +36,8 @@ usage: cargo xtask COMMAND
       --program PATH  --dir PATH (where the trees are made; the temporary directory otherwise)
   bench sessions [OPTIONS]     sessions a second beside xargs, and the session of many items
       --sessions N  --items N  --runs N  --json
+  bench contract [OPTIONS]     callbacks, items and starts through memory, stdio and COM, beside the bare pipe
+      --callbacks N  --items N  --starts N  --runs N  --json  --install
   suite list                   what suites exist and what each needs
   suite NAME [--install] …     run one suite; a missing tool is an error that says what to install";
 

@@ -1,5 +1,6 @@
 //! Measurements side by side with other programs, in one run on one machine; never a timed test.
 
+mod contract;
 mod folder;
 mod peers;
 mod sessions;
@@ -16,10 +17,11 @@ use crate::{Words, run};
 /// Runs the bench that the words name.
 pub(crate) fn run(mut words: Words) -> Result<bool> {
     match words.next_word().as_deref() {
+        Some("contract") => contract::run(words),
         Some("folder") => folder::run(words),
         Some("sessions") => sessions::run(words),
-        Some(other) => bail!("no bench {other:?}; there are folder and sessions"),
-        None => bail!("no bench named; there are folder and sessions"),
+        Some(other) => bail!("no bench {other:?}; there are contract, folder and sessions"),
+        None => bail!("no bench named; there are contract, folder and sessions"),
     }
 }
 
