@@ -7,6 +7,7 @@
 
 #include <syncmgr/mobsync.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -137,6 +138,7 @@ std::vector<Item> list_items() {
         const fs::path name = entry.path().filename();
         items.push_back({identity_of(text_of(name)), text_of(name), entry.path(), fs::path(to) / name});
     }
+    std::sort(items.begin(), items.end(), [](const Item &a, const Item &b) { return a.name < b.name; });
     return items;
 }
 
