@@ -72,6 +72,10 @@ golden! {
     "G-10": g_10_two_dialogs_memory g_10_two_dialogs_stdio g_10_two_dialogs_library g_10_two_dialogs_wine;
     // M-35, M-76, M-113
     "G-11": g_11_idle_memory g_11_idle_stdio g_11_idle_library g_11_idle_wine;
+    // M-124, M-125, M-126, M-127, M-128, M-129, M-130, M-131
+    "G-12": g_12_retry_memory g_12_retry_stdio g_12_retry_library g_12_retry_wine;
+    // M-137, M-140
+    "G-13": g_13_properties_memory g_13_properties_stdio g_13_properties_library g_13_properties_wine;
     // M-166
     "G-15": g_15_settings_memory g_15_settings_stdio g_15_settings_library g_15_settings_wine;
     // M-10, M-11

@@ -130,11 +130,20 @@ fn text(root: &Path, which: usize) -> String {
 /// Requests that ended, in their order.
 type Ended = Arc<Mutex<Vec<String>>>;
 
+/// Who asks.
+fn person() -> Caller {
+    Caller {
+        name: "a test".to_owned(),
+    }
+}
+
 struct Stage {
     root: PathBuf,
     home: Home,
     handlers: usize,
     request: Option<u64>,
+    /// Requests that are answered only when what they began is over.
+    later: Vec<tokio::task::JoinHandle<Result<(), String>>>,
 }
 
 /// Plays the trace of this number and fails where it differs.
@@ -226,6 +235,7 @@ async fn perform(trace: &Trace, transport: Transport, root: &Path) -> Result<(),
         home,
         handlers: trace.handlers.len(),
         request: None,
+        later: Vec::new(),
     };
     let mut follower = Follower::new(trace, transport == Transport::Library);
     let followed = stage.follow(&mut follower).await;
@@ -233,8 +243,11 @@ async fn perform(trace: &Trace, transport: Transport, root: &Path) -> Result<(),
         Ok(()) => {
             // Whatever still comes belongs to the trace: nothing may.
             stage.home.service.finish().await;
-            let rest = follower.follow(&stage.written());
-            rest.and(Ok(()))
+            let mut rest = follower.follow(&stage.written()).map(drop);
+            for asked in stage.later.drain(..) {
+                rest = rest.and(asked.await.unwrap());
+            }
+            rest
         }
         Err(_) => {
             stage.home.service.stop().await;
@@ -320,12 +333,37 @@ impl Stage {
     }
 
     async fn ask(&self, request: Request) -> Result<Reply, String> {
-        let caller = Caller {
-            name: "a test".to_owned(),
-        };
         let asked = format!("{request:?}");
-        let answer = self.home.service.call(caller, request).await;
+        let answer = self.home.service.call(person(), request).await;
         answer.map_err(|refusal| format!("{asked} was refused: {refusal}"))
+    }
+
+    /// Follows the link of the one entry that has one. A handler that completed is no promise that the manager has heard it,
+    /// and before that the entry cannot be activated (3.5.7).
+    async fn show_error(&self) -> Result<(), String> {
+        let deadline = Instant::now() + FOR_EVER;
+        loop {
+            let page = Request::Log {
+                name: None,
+                run: None,
+                at_least: None,
+                before: None,
+                limit: 100,
+            };
+            let Reply::Log(page) = self.ask(page).await? else {
+                return Err("the log was answered with something else".to_owned());
+            };
+            if let Some(entry) = page.entries.iter().find(|entry| entry.link) {
+                return self
+                    .ask(Request::OpenLink { entry: entry.id })
+                    .await
+                    .map(drop);
+            }
+            if Instant::now() > deadline {
+                return Err(format!("no entry has a link: {:?}", page.entries));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     async fn begin(&mut self, request: Request) -> Result<(), String> {
@@ -348,6 +386,21 @@ impl Stage {
             ["settings"] => {
                 let handler = CLASSES[0].to_owned();
                 self.begin(Request::Refresh { handler }).await
+            }
+            ["show", "error", _] => self.show_error().await,
+            // Answered only when the window is closed: it is waited for at the end.
+            ["properties", item] => {
+                let request = Request::Properties {
+                    name: (*item).to_owned(),
+                    values: None,
+                    window: true,
+                };
+                let service = Arc::clone(&self.home.service);
+                self.later.push(tokio::spawn(async move {
+                    let answer = service.call(person(), request).await;
+                    answer.map(drop).map_err(|refusal| refusal.to_string())
+                }));
+                Ok(())
             }
             ["idle"] => {
                 self.home.service.triggered(Trigger::Idle).await;
