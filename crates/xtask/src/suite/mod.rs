@@ -1,5 +1,6 @@
 //! Suites that need tools beyond Cargo; each says what it needs, installs it on request, and never skips.
 
+pub(crate) mod com;
 mod com_header;
 mod deny;
 mod examples;
@@ -37,6 +38,12 @@ const SUITES: &[Suite] = &[
         shows: "the header and the example handlers compile as C and C++, for 32 and 64 bits and for Windows; the COM crate in 32 bits",
         needs: "Debian packages g++ g++-multilib g++-mingw-w64-x86-64, and rustup's i686-unknown-linux-gnu",
         run: com_header::run,
+    },
+    Suite {
+        name: "com",
+        shows: "COM handlers work under comhost, hostile ones hurt nobody, and every access to memory is right",
+        needs: "Debian packages g++ valgrind",
+        run: com::run,
     },
     Suite {
         name: "kill",
