@@ -40,6 +40,7 @@ mod tests {
     use super::ItemStatus as S;
     use super::*;
 
+    // Shows M-87 and M-103.
     #[test]
     fn reports() {
         use ItemStep::{Refuse, Same, Take};

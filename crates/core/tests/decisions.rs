@@ -107,6 +107,7 @@ fn answer(w: &mut World, need: u64, choice: &str) {
 
 // The queue.
 
+// Shows M-156.
 #[test]
 fn requests_for_the_same_items_are_merged_and_end_once_each() {
     let mut w = defined(&[("h", &["A", "B"])]);
@@ -143,6 +144,7 @@ fn ignoring_what_runs_is_decided_at_once_a_20() {
     assert_eq!(w.outcome(rest), None);
 }
 
+// Shows M-86.
 #[test]
 fn a_handler_takes_one_session_at_a_time_and_others_run_beside_it() {
     let mut w = defined(&[("a", &["A"]), ("b", &["B"])]);
@@ -191,6 +193,7 @@ fn a_waiting_request_can_be_stopped_without_hurting_those_that_joined() {
     assert_eq!(w.outcome(third), Some(Out::Succeeded));
 }
 
+// Shows M-106.
 #[test]
 fn skipping_what_waits_takes_it_out() {
     let mut w = defined(&[("h", &["A", "B"])]);

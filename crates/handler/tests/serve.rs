@@ -386,6 +386,7 @@ fn skip_and_stop_are_heard_during_work() {
     );
 }
 
+// Shows H-34.
 #[test]
 fn release_completes_what_runs_and_is_answered_last() {
     let mut manager = Manager::prepared(Does::WaitsUntilCancelled, 1);
@@ -458,6 +459,7 @@ fn a_panic_costs_only_its_run() {
     );
 }
 
+// Shows H-27 and H-28.
 #[test]
 fn a_handler_that_needs_the_user_does_not_start() {
     let mut manager = Manager::initialized(Does::NeedsUser, 1);

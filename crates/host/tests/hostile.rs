@@ -367,6 +367,7 @@ async fn a_crash_in_any_phase_is_told_as_what_it_is() {
     }
 }
 
+// Shows M-15 for one process: nothing waits for it.
 #[tokio::test]
 async fn a_hang_in_any_phase_is_ended() {
     for phase in ["start", "initialize", "list", "prepare", "synchronize"] {

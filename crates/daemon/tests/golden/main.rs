@@ -50,7 +50,7 @@ macro_rules! golden {
 }
 
 golden! {
-    // M-31, M-47, M-48, M-64, M-65, M-69, M-73, M-79, M-80
+    // M-31 to M-34, M-37, M-47, M-48, M-51, M-64, M-65, M-69, M-70, M-73, M-79, M-80, M-88, M-90, M-91
     "G-01": g_01_manual_memory g_01_manual_stdio g_01_manual_library g_01_manual_wine;
     // M-13, M-14, M-74, M-81
     "G-02": g_02_inside_memory g_02_inside_stdio g_02_inside_library g_02_inside_wine;
@@ -58,25 +58,25 @@ golden! {
     "G-03": g_03_not_for_me_memory g_03_not_for_me_stdio g_03_not_for_me_library g_03_not_for_me_wine;
     // M-68, M-172
     "G-04": g_04_unticked_memory g_04_unticked_stdio g_04_unticked_library g_04_unticked_wine;
-    // M-75
+    // M-71, M-75
     "G-05": g_05_prepare_fails_memory g_05_prepare_fails_stdio g_05_prepare_fails_library g_05_prepare_fails_wine;
     // M-82
     "G-06": g_06_no_completion_memory g_06_no_completion_stdio g_06_no_completion_library g_06_no_completion_wine;
-    // M-92, M-105, M-107
+    // M-90, M-92, M-104, M-105, M-107
     "G-07": g_07_skip_memory g_07_skip_stdio g_07_skip_library g_07_skip_wine;
     // M-105, M-106
     "G-08": g_08_skip_inside_memory g_08_skip_inside_stdio g_08_skip_inside_library g_08_skip_inside_wine;
-    // M-93, M-109
+    // M-09, M-93, M-104, M-109
     "G-09": g_09_stop_memory g_09_stop_stdio g_09_stop_library g_09_stop_wine;
-    // M-112, M-114
+    // M-77, M-85, M-112, M-114, M-117
     "G-10": g_10_two_dialogs_memory g_10_two_dialogs_stdio g_10_two_dialogs_library g_10_two_dialogs_wine;
-    // M-35, M-76, M-113
+    // M-34, M-35, M-76, M-113
     "G-11": g_11_idle_memory g_11_idle_stdio g_11_idle_library g_11_idle_wine;
-    // M-124, M-125, M-126, M-127, M-128, M-129, M-130, M-131
+    // M-63, M-115, M-120, M-124, M-125, M-126, M-127, M-128, M-129, M-130, M-131
     "G-12": g_12_retry_memory g_12_retry_stdio g_12_retry_library g_12_retry_wine;
     // M-137, M-140
     "G-13": g_13_properties_memory g_13_properties_stdio g_13_properties_library g_13_properties_wine;
-    // M-166
+    // M-36, M-166
     "G-15": g_15_settings_memory g_15_settings_stdio g_15_settings_library g_15_settings_wine;
     // M-10, M-11
     "G-16": g_16_raw_worker_memory g_16_raw_worker_stdio g_16_raw_worker_library g_16_raw_worker_wine;

@@ -77,6 +77,7 @@ fn a_handler_that_breaks_the_contract_fails_its_own_run_alone() {
     }
 }
 
+// Shows M-15.
 #[test]
 fn a_handler_that_does_not_begin_is_given_up() {
     for mode in ["hang-start", "hang-initialize"] {
@@ -176,6 +177,7 @@ fn a_third_interrupt_leaves() {
     until("nothing is left behind", || world.processes().is_empty());
 }
 
+// Shows M-30.
 #[test]
 fn a_handler_that_cannot_be_started_is_told() {
     let world = beside_a_pair("well");
@@ -187,6 +189,7 @@ fn a_handler_that_cannot_be_started_is_told() {
     world.run(["doctor"]).exits(2).says("no-such-program");
 }
 
+// Shows M-180.
 #[test]
 fn one_item_can_be_skipped_while_the_others_go_on() {
     let (world, sync) = hanging("never-completes");

@@ -13,6 +13,7 @@ fn daemon(world: &World) -> Running {
     daemon
 }
 
+// Shows M-169.
 #[test]
 fn a_second_command_is_a_client_of_the_first() {
     let world = World::with_pair(1);
@@ -39,6 +40,7 @@ fn a_second_command_is_a_client_of_the_first() {
     until("nothing is left behind", || world.processes().is_empty());
 }
 
+// Shows M-156 and M-169.
 #[test]
 fn commands_at_once_wait_for_each_other() {
     let world = World::with_pair(20);

@@ -126,6 +126,8 @@ fn commands(text: &str) -> Vec<Vec<String>> {
             line[..end]
                 .split_whitespace()
                 .skip(1)
+                // What follows belongs to another program, which would be asked for its help too.
+                .take_while(|word| *word != "--")
                 .map(|word| {
                     let word = match word.trim_matches(['[', ']', '\'', '"']) {
                         "COMMAND" => "sync",

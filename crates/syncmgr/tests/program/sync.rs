@@ -109,6 +109,7 @@ fn every_line_for_programs_is_an_object_and_the_last_is_the_verdict() {
     assert_eq!(last["error"]["code"], "name::unknown");
 }
 
+// Shows M-179: results outlive whoever looked at them.
 #[test]
 fn runs_say_in_english_why_they_began() {
     let world = World::with_pair(1);

@@ -276,6 +276,29 @@ pub(super) const TRACE: &[&str] = &[
     "a worker that comes too late",
 ];
 
+/// What has a form in the binary interface alone: a test that speaks messages shows nothing of it. From, to.
+pub(super) const BINARY: &[(char, usize, usize)] = &[
+    ('M', 1, 12),
+    ('M', 28, 28),
+    ('M', 32, 32),
+    ('M', 43, 43),
+    ('M', 45, 46),
+    ('M', 49, 51),
+    ('M', 70, 70),
+    ('M', 94, 94),
+    ('M', 96, 97),
+    ('M', 121, 123),
+    ('M', 131, 132),
+    ('M', 152, 152),
+    ('H', 1, 1),
+    ('H', 3, 3),
+    ('H', 12, 12),
+    ('H', 14, 15),
+    ('H', 20, 20),
+    ('H', 24, 24),
+    ('H', 49, 49),
+];
+
 /// Why something is not shown, or shown only in part: from, to, and the reason.
 pub(super) const REMARKS: &[(char, usize, usize, &str)] = &[
     (
