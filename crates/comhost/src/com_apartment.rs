@@ -6,6 +6,7 @@
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use syncmgr_com::com_interface::{ISyncMgrSynchronize, ISyncMgrSynchronizeCallback};
 use syncmgr_com::constant::hresult::{S_FALSE, S_OK};
@@ -18,7 +19,7 @@ use syncmgr_handler::callback::{Level, Log};
 use syncmgr_handler::contract::{CONTRACT_VERSION, feature};
 use syncmgr_handler::frame::RpcError;
 
-use crate::board::enter;
+use crate::board::{clock, enter};
 use crate::com_activate::{Source, activate};
 use crate::com_callback::CallbackObject;
 use crate::com_listing::{self, Seen};
@@ -26,13 +27,23 @@ use crate::desk::{Operation, shown};
 use crate::instance::{Instance, Job};
 use crate::{say, sys, tell};
 
+/// How long threads of the handler that still hold the callback may take to let it go, once it was taken back.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether they did.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// How many references to the callback are our own.
+const OURS: u32 = 2;
+
 /// The thread that owns the object.
 pub(crate) struct Apartment {
     instance: Arc<Instance>,
     source: Source,
     class: GUID,
     object: Option<ISyncMgrSynchronize>,
-    callback_set: bool,
+    /// Set once, with the first list.
+    callback: Option<ISyncMgrSynchronizeCallback>,
     interactive: bool,
 }
 
@@ -43,7 +54,7 @@ impl Apartment {
             source,
             class,
             object: None,
-            callback_set: false,
+            callback: None,
             interactive: false,
         }
     }
@@ -202,7 +213,7 @@ impl Apartment {
             return self.reply::<()>(id, &Err(out_of_phase("items/list")));
         };
         let listing = com_listing::items(object);
-        if !self.callback_set {
+        if self.callback.is_none() {
             // Once, after the first enumeration and before anything that could want it (M-47, M-64).
             let callback: ISyncMgrSynchronizeCallback = CallbackObject {
                 instance: Arc::clone(&self.instance),
@@ -211,7 +222,7 @@ impl Apartment {
             // SAFETY: the callback is alive; the handler counts its own reference (2.7).
             let result = unsafe { object.SetProgressCallback(callback.as_raw()) };
             // One reference stays for ever: a handler that forgot to count its own must not meet freed memory.
-            std::mem::forget(callback);
+            std::mem::forget(callback.clone());
             if result.is_err() {
                 let text = format!("SetProgressCallback returned {}", shown(result));
                 return self.fail(
@@ -221,7 +232,7 @@ impl Apartment {
                     "ask the author of the handler",
                 );
             }
-            self.callback_set = true;
+            self.callback = Some(callback);
         }
         let (page, long) = enter(&self.instance.lists).begin(listing.items, listing.incomplete);
         let page = ItemPage {
@@ -283,15 +294,33 @@ impl Apartment {
         let board = &self.instance.board;
         board.at_once(|held, _| held.desk.release());
         if let Some(object) = self.object.take() {
-            if self.callback_set {
+            if self.callback.is_some() {
                 // The result means nothing (3.4.6).
                 // SAFETY: null takes the callback back (M-65).
                 let HRESULT(_) = unsafe { object.SetProgressCallback(ptr::null_mut()) };
             }
             drop(object);
         }
+        if let Some(callback) = &self.callback {
+            // The end of the process would cut them off in the middle of what they do after their last report.
+            let until = clock() + LINGER;
+            while held_by_others(callback) && clock() < until {
+                board.wait_until(clock() + LOOK, |_| false);
+            }
+        }
         board.at_once(|held, _| held.released = true);
     }
+}
+
+/// Whether anybody but us holds the callback.
+fn held_by_others(callback: &ISyncMgrSynchronizeCallback) -> bool {
+    let unknown = &callback.vtable().base__;
+    // SAFETY: the object is alive, and the reference that is added is given back at once.
+    let count = unsafe {
+        (unknown.AddRef)(callback.as_raw());
+        (unknown.Release)(callback.as_raw())
+    };
+    count > OURS
 }
 
 /// A window as COM passes it.

@@ -15,7 +15,10 @@ const FIXTURES: &str = "crates/comhost/tests/fixtures";
 const INCLUDE: &str = "crates/com/include";
 
 /// Tests that need the libraries: the package, its test target, and what only names some of them.
-const TESTS: &[(&str, &str, &str)] = &[("syncmgr-comhost", "hostile", "")];
+const TESTS: &[(&str, &str, &str)] = &[
+    ("syncmgr-comhost", "hostile", ""),
+    ("syncmgr-daemon", "golden", ""),
+];
 
 /// What valgrind must find nothing wrong with: every access to memory of `com` and `comhost` is made in these.
 const WATCHED: &str = "watched_";
