@@ -78,6 +78,9 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("examples/c/stamp.c", "-std=c11", "stamp"),
 ];
 
+/// The same in Rust, of the crate `handler`.
+const RUST_EXAMPLE: &str = "com_trivial";
+
 /// The system with 32-bit pointers whose programs run here.
 const NARROW: &str = "i686-unknown-linux-gnu";
 
@@ -146,9 +149,25 @@ pub(crate) fn check_header(scratch: &Path) -> Result<bool> {
     Ok(good)
 }
 
-/// Builds the example handlers that run here into a directory, as `libmirror.so` and `libstamp.so`.
+/// Builds the example handlers that run here into a directory: `libmirror.so`, `libstamp.so`, and in Rust
+/// `libcom_trivial.so`.
 pub(crate) fn build_host_examples(into: &Path) -> Result<()> {
-    build_examples(&WAYS[0], into)
+    build_examples(&WAYS[0], into)?;
+    run::check(run::cargo().args([
+        "build",
+        "--quiet",
+        "--package",
+        "syncmgr-handler",
+        "--features",
+        "com",
+        "--example",
+        RUST_EXAMPLE,
+    ]))?;
+    let name = format!("lib{RUST_EXAMPLE}.so");
+    let built = target_directory().join("debug/examples").join(&name);
+    std::fs::copy(&built, into.join(name))
+        .with_context(|| format!("could not copy {}", built.display()))?;
+    Ok(())
 }
 
 fn build_examples(way: &Way, into: &Path) -> Result<()> {
@@ -198,10 +217,12 @@ fn missing(scratch: &Path) -> Result<Vec<&'static str>> {
         .collect())
 }
 
+fn target_directory() -> PathBuf {
+    run::variable("CARGO_TARGET_DIR").map_or_else(|| run::workspace().join("target"), PathBuf::from)
+}
+
 fn scratch() -> Result<PathBuf> {
-    let target = run::variable("CARGO_TARGET_DIR")
-        .map_or_else(|| run::workspace().join("target"), PathBuf::from);
-    let scratch = target.join("com-header");
+    let scratch = target_directory().join("com-header");
     std::fs::create_dir_all(&scratch)?;
     Ok(scratch)
 }
