@@ -53,8 +53,9 @@ fn an_operation_is_over_when_it_returned_and_was_completed() {
         Completes(HRESULT),
     }
     use Step::{Completes, Returns};
-    // The steps; the result of the end, if there was one; the phase; the obligations told of.
-    let table: &[(Operation, &[Step], Option<HRESULT>, Phase, &[&str])] = &[
+    /// The steps; the result of the end, if there was one; the phase; the obligations told of.
+    type Row<'a> = (Operation, &'a [Step], Option<HRESULT>, Phase, &'a [&'a str]);
+    let table: &[Row<'_>] = &[
         (
             Operation::Prepare,
             &[Returns(S_OK)],
@@ -215,7 +216,8 @@ fn each_call_has_its_phases() {
         desk.release();
         desk
     };
-    let table: &[(fn() -> Desk, &[Operation], bool)] = &[
+    type Row<'a> = (fn() -> Desk, &'a [Operation], bool);
+    let table: &[Row<'_>] = &[
         (Desk::default, &[], false),
         (listed, &[Properties, Prepare], true),
         (preparing, &[], false),
