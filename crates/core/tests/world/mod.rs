@@ -212,6 +212,19 @@ impl World {
         );
     }
 
+    /// The number of the instance that was started last.
+    pub(crate) fn last_instance(&self) -> u64 {
+        let started = self
+            .commands
+            .iter()
+            .rev()
+            .find_map(|command| match command {
+                Command::Start { instance, .. } => Some(instance.0),
+                _ => None,
+            });
+        started.unwrap()
+    }
+
     pub(crate) fn next_reply(&mut self) -> ReplyId {
         self.replies += 1;
         ReplyId(self.replies)
