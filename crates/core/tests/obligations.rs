@@ -801,6 +801,27 @@ fn properties_wait_for_no_run_and_hold_up_none() {
 }
 
 #[test]
+fn properties_may_show_windows_although_nobody_is_asked_otherwise() {
+    // M-115's sibling in 3.5.5: also in a session that is not interactive; M-83: the first completion counts
+    let mut w = known();
+    let mut wanted = request(item("A"), Trigger::Manual);
+    wanted.work = Work::Properties(PropertyAsk::Show);
+    wanted.may_bother_user = false;
+    w.ask(wanted);
+    w.hear(2, InstanceInput::Initialized(facts(&[])));
+    list_with_properties(&mut w, 2, &["A"]);
+    w.expect("2 start h Manual settings\n2 list\n2 show-properties A");
+    modeless(&mut w, 2, true);
+    w.expect("2 = modeless true");
+    for effect in [PropertiesEffect::Unchanged, PropertiesEffect::ItemDeleted] {
+        w.hear(2, InstanceInput::ShowPropertiesCompleted(effect));
+    }
+    w.hear(2, InstanceInput::ShowPropertiesReturned(Began::Yes));
+    w.expect("2 release");
+    assert!(w.manager.item(&at("h", "A")).is_some());
+}
+
+#[test]
 fn death_and_stop_end_properties() {
     let mut w = known();
     let (request, _) = open_properties(&mut w, item("A"), PropertyAsk::Show);

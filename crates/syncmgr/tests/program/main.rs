@@ -12,4 +12,5 @@ mod interrupt;
 mod manager;
 mod readme;
 mod sync;
+mod talkative;
 mod world;
