@@ -5,13 +5,13 @@ use std::io::{self, Read as _};
 
 #[cfg(unix)]
 pub(crate) use crate::sys_unix::{
-    Dir, SYNCS_WHOLE, file_meta, is_link_error, path_bytes, path_from_bytes, set_file_bits,
-    set_file_mtime,
+    Dir, SHOWN_SEPARATOR, SYNCS_WHOLE, file_meta, is_link_error, path_bytes, path_from_bytes,
+    real_path, set_file_bits, set_file_mtime,
 };
 #[cfg(windows)]
 pub(crate) use crate::sys_windows::{
-    Dir, SYNCS_WHOLE, file_meta, is_link_error, path_bytes, path_from_bytes, set_file_bits,
-    set_file_mtime,
+    Dir, SHOWN_SEPARATOR, SYNCS_WHOLE, file_meta, is_link_error, path_bytes, path_from_bytes,
+    real_path, set_file_bits, set_file_mtime,
 };
 
 use crate::observe::Cancel;

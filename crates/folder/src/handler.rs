@@ -434,7 +434,8 @@ fn told(item: &ItemId, pair: &Pair, conflict: &Conflict) -> Told {
         };
         ConflictVersion {
             place: side.word().to_owned(),
-            location: format!("{}/{}", shown(fs::path_bytes(root)), shown(&conflict.path)),
+            location: format!("{}/{}", shown(fs::path_bytes(root)), shown(&conflict.path))
+                .replace('/', fs::SHOWN_SEPARATOR.encode_utf8(&mut [0; 4])),
             deleted: there.is_none(),
             kind: there.map_or("", |there| there.kind.word()).to_owned(),
             size: there
@@ -536,7 +537,7 @@ impl Handler for Folders {
         check(&definition.left, &definition.right).map_err(|refusal| refuse(&refusal.into()))?;
         // One pair has one identity, by whatever links its folders were named.
         for path in [&mut definition.left, &mut definition.right] {
-            if let Ok(real) = std::fs::canonicalize(&*path) {
+            if let Ok(real) = fs::real_path(path) {
                 *path = real;
             }
         }

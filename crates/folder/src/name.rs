@@ -6,6 +6,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use crate::fs::SHOWN_SEPARATOR;
+
 /// How our own files begin everywhere; nothing that begins like this is user data.
 const OUR_PREFIX: &[u8] = b".syncmgr-";
 /// The file at each root that says which pairs it belongs to.
@@ -93,7 +95,8 @@ impl fmt::Display for Shown<'_> {
                     '\n' => f.write_str("\\n")?,
                     '\r' => f.write_str("\\r")?,
                     '\t' => f.write_str("\\t")?,
-                    '\\' => f.write_str("\\\\")?,
+                    // Where it stands between names it cannot be part of one.
+                    '\\' if SHOWN_SEPARATOR != '\\' => f.write_str("\\\\")?,
                     c if c.is_ascii_control() => write!(f, "\\x{:02x}", u32::from(c))?,
                     c if c.is_control() || is_invisible(c) => {
                         write!(f, "\\u{{{:x}}}", u32::from(c))?
@@ -138,7 +141,8 @@ mod tests {
         check("späß".as_bytes(), "späß");
         check("\u{202e}gnp.exe".as_bytes(), "\\u{202e}gnp.exe");
         check("\u{85}".as_bytes(), "\\u{85}");
-        check(b"back\\slash", "back\\\\slash");
+        let doubled = if SHOWN_SEPARATOR == '\\' { 1 } else { 2 };
+        check(b"back\\slash", &format!("back{}slash", "\\".repeat(doubled)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Timespec, Timestamps};
 
@@ -337,6 +337,14 @@ pub(crate) fn is_link_error(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
+/// What stands between the names of a path when it is shown.
+pub(crate) const SHOWN_SEPARATOR: char = '/';
+
+/// The path without links, as it is kept and shown.
+pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
+    std::fs::canonicalize(path)
+}
+
 /// Returns the bytes of a path as this system gave them.
 pub(crate) fn path_bytes(path: &Path) -> &[u8] {
     use std::os::unix::ffi::OsStrExt as _;
@@ -348,7 +356,7 @@ pub(crate) fn path_bytes(path: &Path) -> &[u8] {
     clippy::unnecessary_wraps,
     reason = "on other systems not all bytes are a path"
 )]
-pub(crate) fn path_from_bytes(bytes: Vec<u8>) -> Option<std::path::PathBuf> {
+pub(crate) fn path_from_bytes(bytes: Vec<u8>) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStringExt as _;
     Some(std::ffi::OsString::from_vec(bytes).into())
 }

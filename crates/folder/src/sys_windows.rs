@@ -242,6 +242,56 @@ pub(crate) const fn is_link_error(_error: &io::Error) -> bool {
     false
 }
 
+/// What stands between the names of a path when it is shown.
+pub(crate) const SHOWN_SEPARATOR: char = '\\';
+
+/// Longest path that every program takes without the prefix that [`real_path`] takes away; directories must leave room
+/// for a short name.
+const MAX_PLAIN_UNITS: usize = 247;
+
+/// The path without links, as it is kept and shown: like people write it, unless it is too long for that.
+pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
+    let real = std::fs::canonicalize(path)?;
+    Ok(plain(&real).unwrap_or(real))
+}
+
+/// The same path as people write it: `C:\x` for `\\?\C:\x`, `\\server\share` for `\\?\UNC\server\share`.
+fn plain(path: &Path) -> Option<PathBuf> {
+    use std::path::{Component, Prefix};
+    let mut components = path.components();
+    let Some(Component::Prefix(prefix)) = components.next() else {
+        return None;
+    };
+    let start = match prefix.kind() {
+        Prefix::VerbatimDisk(disk) => format!("{}:", char::from(disk)),
+        Prefix::VerbatimUNC(server, share) => {
+            format!(r"\\{}\{}", server.to_str()?, share.to_str()?)
+        }
+        _ => return None,
+    };
+    let rest = components.as_path().to_str()?;
+    // These would mean something else without the prefix.
+    let harmless = rest
+        .split('\\')
+        .all(|name| !name.ends_with(['.', ' ']) && !is_device(name));
+    let whole = start + rest;
+    (harmless && whole.encode_utf16().count() <= MAX_PLAIN_UNITS).then(|| whole.into())
+}
+
+/// Whether a name is one that Windows takes for a device, with whatever ending.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end();
+    let upper = stem.to_ascii_uppercase();
+    matches!(
+        &*upper,
+        "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$"
+    ) || ["COM", "LPT"].iter().any(|kind| {
+        upper
+            .strip_prefix(kind)
+            .is_some_and(|number| number.chars().count() == 1)
+    })
+}
+
 /// Returns the bytes of a path as this system gave them.
 pub(crate) fn path_bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_encoded_bytes()
@@ -302,5 +352,27 @@ fn time_of(time: SystemTime) -> Time {
                 },
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_kept_as_people_write_them() {
+        let check = |from: &str, to: Option<&str>| {
+            assert_eq!(plain(Path::new(from)), to.map(PathBuf::from), "{from}");
+        };
+        check(r"\\?\C:\pairs\Größe a", Some(r"C:\pairs\Größe a"));
+        check(r"\\?\C:\", Some(r"C:\"));
+        check(r"\\?\UNC\nas\home\x", Some(r"\\nas\home\x"));
+        check(r"C:\pairs", None);
+        check(r"\\?\C:\pairs\nul.txt", None);
+        check(r"\\?\C:\pairs\com1\x", None);
+        check(r"\\?\C:\pairs\trailing ", None);
+        check(r"\\?\C:\pairs\trailing.", None);
+        check(&format!(r"\\?\C:\{}", "x".repeat(250)), None);
+        check(r"\\?\C:\pairs\common", Some(r"C:\pairs\common"));
     }
 }

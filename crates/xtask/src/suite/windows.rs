@@ -1,15 +1,22 @@
-//! Type-checks every crate for Windows with Debian's own Rust packages and std built from source.
+//! Builds everything for Windows with Debian's own Rust packages and std built from source, and runs it in Wine: the tests
+//! of the crates, the program with a folder pair, the daemon and its named pipe.
 //!
 //! The target is `x86_64-win7-windows-gnu`: what is built for it also runs in the Wine of Debian 12, which lacks the
 //! newer system libraries that the ordinary target imports.
 
+mod built;
+mod program;
+mod wine;
+
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
+use self::built::Built;
+use self::wine::Prefix;
 use crate::{Words, report, run};
 
-/// What is checked for.
+/// What is built for.
 const TARGET: &str = "x86_64-win7-windows-gnu";
 
 /// Where Debian keeps its own toolchain, apart from one that rustup manages.
@@ -25,13 +32,69 @@ const PACKAGES: &[(&str, &str)] = &[
         "rust-web-src",
     ),
     ("/usr/bin/x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64"),
+    (
+        "/usr/bin/x86_64-w64-mingw32-g++-posix",
+        "g++-mingw-w64-x86-64",
+    ),
+    ("/usr/bin/wine", "wine"),
+    ("/usr/lib/wine/wine64", "wine64"),
+    // A terminal for the daemon, so that somebody can press Ctrl-C.
+    ("/usr/bin/script", "bsdutils"),
+];
+
+/// One part of the suite: what it shows, and how it is found out.
+type Part = (&'static str, fn(&Built, &Prefix) -> Result<String>);
+
+/// Every part, in the order in which they run; each has a Wine prefix to itself.
+const PARTS: &[Part] = &[
+    ("command line", program::command_line),
+    ("folder pair", program::folder_pair),
+    ("directories", program::directories),
+    ("daemon", program::daemon),
+    ("tests", built::tests),
 ];
 
 /// Runs the suite.
 pub(super) fn run(mut words: Words) -> Result<bool> {
     let install = words.flag("--install");
+    let only = words.value("--only")?;
     words.end()?;
     run::need_packages(&missing(|path| path.exists()), install)?;
+    let begun = run::now();
+    let Some(built) = Built::build()? else {
+        report::line("windows: the build failed");
+        return Ok(false);
+    };
+    let took = |since: std::time::Instant| run::now().duration_since(since).as_secs();
+    report::line(format_args!(
+        "windows: every crate builds for {TARGET} ({} s)",
+        took(begun)
+    ));
+    let mut good = true;
+    for (name, part) in PARTS {
+        if only.as_deref().is_some_and(|only| only != *name) {
+            continue;
+        }
+        let since = run::now();
+        let outcome = Prefix::new().and_then(|prefix| part(&built, &prefix));
+        match outcome {
+            Ok(said) => report::line(format_args!("windows: {name}: {said} ({} s)", took(since))),
+            Err(error) => {
+                good = false;
+                report::line(format_args!("windows: {name}: FAILED: {error:#}"));
+            }
+        }
+    }
+    report::line(format_args!(
+        "windows: {} ({} s)",
+        if good { "everything holds" } else { "failed" },
+        took(begun)
+    ));
+    Ok(good)
+}
+
+/// Prepares a command of Debian's Cargo for Windows.
+fn cargo(subcommand: &str) -> std::process::Command {
     let mut cargo = run::command(CARGO);
     // The variables of the Cargo that started this task would lead Debian's to the wrong compiler.
     for name in [
@@ -56,23 +119,13 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
         .env("TARGET_AR", "x86_64-w64-mingw32-ar")
         .env("CARGO_TARGET_DIR", target_directory())
         .args([
-            "check",
+            subcommand,
             "--locked",
-            "--workspace",
             "-Zbuild-std=std,panic_abort,panic_unwind,test",
             "--target",
             TARGET,
         ]);
-    let status = cargo.status()?;
-    report::line(format_args!(
-        "windows-check: {} for {TARGET}",
-        if status.success() {
-            "every crate checks"
-        } else {
-            "failed"
-        }
-    ));
-    Ok(status.success())
+    cargo
 }
 
 /// Answers the packages whose files are not there.
@@ -91,6 +144,11 @@ fn target_directory() -> PathBuf {
     target.join("windows")
 }
 
+/// Fails with what was wrong when something does not hold.
+fn expect(holds: bool, what: impl FnOnce() -> String) -> Result<()> {
+    holds.then_some(()).with_context(what)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,7 +158,7 @@ mod tests {
         assert_eq!(missing(|_| true), [""; 0]);
         assert_eq!(
             missing(|path| path.starts_with("/usr/bin/")),
-            ["rust-web-src"]
+            ["rust-web-src", "wine64"]
         );
     }
 }

@@ -1,0 +1,141 @@
+//! A Wine of its own: a fresh prefix in a temporary directory, gone with everything that runs in it when dropped.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+
+use crate::run;
+
+/// How long the making of a prefix may take.
+const BOOT_SECONDS: u32 = 180;
+
+/// How long one command of the program may take; most take a tenth of a second.
+const COMMAND_SECONDS: u32 = 60;
+
+/// How long something that is waited for may take to come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long between two looks for it.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// A Wine prefix.
+pub(super) struct Prefix {
+    place: TempDir,
+}
+
+/// What a command ended with.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// Exit code.
+    pub(super) code: i32,
+    /// Standard output.
+    pub(super) out: String,
+    /// Standard error.
+    pub(super) err: String,
+}
+
+impl Prefix {
+    /// Makes one.
+    pub(super) fn new() -> Result<Self> {
+        let prefix = Self {
+            place: tempfile::Builder::new().prefix("syncmgr-wine-").tempdir()?,
+        };
+        let boot = prefix
+            .bounded(BOOT_SECONDS, &["wineboot".as_ref(), "-i".as_ref()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
+        if !boot.success() || !prefix.drive().join("windows").is_dir() {
+            bail!("Wine could not make a prefix: {boot}");
+        }
+        Ok(prefix)
+    }
+
+    /// The directory that is drive C:.
+    pub(super) fn drive(&self) -> PathBuf {
+        self.place.path().join("drive_c")
+    }
+
+    /// Makes every variable that leads a program into this prefix and nowhere else.
+    pub(super) fn lead(&self, command: &mut Command) {
+        command
+            .env("WINEPREFIX", self.place.path())
+            .env("WINEDEBUG", "-all")
+            .env("WINEDLLOVERRIDES", "mscoree=;mshtml=;winemenubuilder.exe=")
+            .env("LC_ALL", "C.UTF-8")
+            .env("TERM", "xterm")
+            .env_remove("DISPLAY")
+            .env_remove("SYNCMGR_HOME")
+            .env_remove("SYNCMGR_LOG");
+    }
+
+    /// Prepares a command that is ended when it takes too long.
+    pub(super) fn bounded(&self, seconds: u32, words: &[&std::ffi::OsStr]) -> Command {
+        let mut command = run::command("timeout");
+        command
+            .args(["-k", "5", &seconds.to_string()])
+            .args(words)
+            .stdin(Stdio::null())
+            .current_dir(self.place.path());
+        self.lead(&mut command);
+        command
+    }
+
+    /// Runs a Windows program to its end.
+    pub(super) fn run(&self, program: &Path, words: &[&str], home: Option<&str>) -> Result<Ended> {
+        let mut command = self.bounded(COMMAND_SECONDS, &["wine".as_ref(), program.as_os_str()]);
+        command.args(words).current_dir(self.drive());
+        if let Some(home) = home {
+            command.env("SYNCMGR_HOME", home);
+        }
+        let output = command.output().context("could not start Wine")?;
+        Ok(Ended {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+}
+
+impl Drop for Prefix {
+    fn drop(&mut self) {
+        let mut end = self.bounded(COMMAND_SECONDS, &["wineserver".as_ref(), "-k".as_ref()]);
+        let ended = end.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let mut wait = self.bounded(COMMAND_SECONDS, &["wineserver".as_ref(), "-w".as_ref()]);
+        let gone = wait.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if ended.is_err() || gone.is_err() {
+            crate::report::complain("the Wine of a part could not be ended");
+        }
+    }
+}
+
+impl Ended {
+    /// Fails unless it ended with this code; answers its standard output.
+    pub(super) fn with(self, code: i32) -> Result<String> {
+        if self.code == code {
+            Ok(self.out)
+        } else {
+            bail!(
+                "ended with {} instead of {code}\n{}{}",
+                self.code,
+                self.out,
+                self.err
+            )
+        }
+    }
+}
+
+/// Waits until something is there.
+pub(super) fn until(what: &str, mut there: impl FnMut() -> bool) -> Result<()> {
+    let begun = run::now();
+    while !there() {
+        if run::now().duration_since(begun) > PATIENCE {
+            bail!("{what} did not come about");
+        }
+        run::pause(LOOK_AGAIN);
+    }
+    Ok(())
+}
