@@ -142,7 +142,10 @@ mod tests {
         check("\u{202e}gnp.exe".as_bytes(), "\\u{202e}gnp.exe");
         check("\u{85}".as_bytes(), "\\u{85}");
         let doubled = if SHOWN_SEPARATOR == '\\' { 1 } else { 2 };
-        check(b"back\\slash", &format!("back{}slash", "\\".repeat(doubled)));
+        check(
+            b"back\\slash",
+            &format!("back{}slash", "\\".repeat(doubled)),
+        );
     }
 
     #[test]

@@ -41,7 +41,6 @@ pub(crate) const HOST: Target = Target {
 };
 
 /// 64-bit Windows, by the compiler whose threads are those of C++.
-#[expect(dead_code, reason = "the suite that runs under Wine builds for it")]
 pub(crate) const WINDOWS: Target = Target {
     compiler: "x86_64-w64-mingw32-g++-posix",
     options: &["-static"],

@@ -170,6 +170,14 @@ pub(crate) fn build_host_examples(into: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Builds the example handlers for 64-bit Windows into a directory, as `mirror.dll` and `stamp.dll`.
+pub(crate) fn build_windows_examples(into: &Path) -> Result<()> {
+    match WAYS.iter().find(|way| way.name == "windows") {
+        Some(way) => build_examples(way, into),
+        None => bail!("there is no way for Windows"),
+    }
+}
+
 fn build_examples(way: &Way, into: &Path) -> Result<()> {
     std::fs::create_dir_all(into)?;
     let (before, after) = way.library;

@@ -5,6 +5,7 @@
 //! newer system libraries that the ordinary target imports.
 
 mod built;
+mod foreign;
 mod program;
 mod wine;
 
@@ -51,6 +52,8 @@ const PARTS: &[Part] = &[
     ("folder pair", program::folder_pair),
     ("directories", program::directories),
     ("daemon", program::daemon),
+    ("COM handler", foreign::handler),
+    ("COM traces", foreign::traces),
     ("tests", built::tests),
 ];
 

@@ -91,13 +91,18 @@ impl Prefix {
         if let Some(home) = home {
             command.env("SYNCMGR_HOME", home);
         }
-        let output = command.output().context("could not start Wine")?;
-        Ok(Ended {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
+        ended(&mut command)
     }
+}
+
+/// Runs a command to its end.
+pub(super) fn ended(command: &mut Command) -> Result<Ended> {
+    let output = command.output().context("could not start Wine")?;
+    Ok(Ended {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
 }
 
 impl Drop for Prefix {

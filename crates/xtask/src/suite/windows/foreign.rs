@@ -1,0 +1,102 @@
+//! Handlers in C++ as COM classes: registered in Wine's registry and synchronized by the manager, and the golden traces.
+//! They are compiled against the `mobsync.h` of mingw-w64.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::built::{Built, run_tests};
+use super::wine::Prefix;
+use super::{expect, target_directory};
+use crate::suite::{com, com_header};
+
+/// The class of `examples/cpp/mirror.cpp`.
+const MIRROR: &str = "{5C1D5E0B-8B6A-4B0E-9C3E-52B7B1B64C01}";
+
+/// Where its class is registered for the user.
+const MIRROR_KEY: &str =
+    r"HKCU\Software\Classes\CLSID\{5C1D5E0B-8B6A-4B0E-9C3E-52B7B1B64C01}\InprocServer32";
+
+const HOME: &str = r"C:\home of mirror";
+
+/// Builds the libraries and answers their directory.
+fn libraries() -> Result<PathBuf> {
+    let into = target_directory().join("com-fixtures");
+    com::build_fixtures(com::WINDOWS, &into)?;
+    com_header::build_windows_examples(&into)?;
+    Ok(into)
+}
+
+/// A path of this system as Wine's programs know it.
+fn there(path: &Path) -> String {
+    format!("Z:{}", path.display().to_string().replace('/', r"\"))
+}
+
+/// The example in C++: `regsvr32` writes its class, the manager finds its items and synchronizes one.
+pub(super) fn handler(built: &Built, prefix: &Prefix) -> Result<String> {
+    let library = prefix.drive().join("mirror.dll");
+    fs::copy(libraries()?.join("mirror.dll"), &library)?;
+    let (from, to) = (prefix.drive().join("from"), prefix.drive().join("to"));
+    fs::create_dir_all(from.join("notes"))?;
+    fs::create_dir(&to)?;
+    fs::write(from.join("notes/a ü.txt"), "by a class")?;
+    let comhost = built.program("comhost.exe");
+    let mut tool = prefix.bounded(60, &["wine".as_ref(), "regsvr32".as_ref()]);
+    // It also registers with the system's manager, which Wine has none of; so its exit code says nothing about the class.
+    tool.args(["/s", r"C:\mirror.dll"]).output()?;
+    let mut query = prefix.bounded(60, &["wine".as_ref(), "reg".as_ref()]);
+    let written = query.args(["query", MIRROR_KEY]).output()?;
+    expect(
+        String::from_utf8_lossy(&written.stdout).contains("mirror.dll"),
+        || "regsvr32 did not write the class".to_owned(),
+    )?;
+    let config = prefix
+        .drive()
+        .join(HOME.trim_start_matches(r"C:\"))
+        .join("config");
+    fs::create_dir_all(&config)?;
+    fs::write(
+        config.join("config.toml"),
+        format!(
+            "[[handler]]\nid = \"{MIRROR}\"\ndescription = \"Mirror\"\ncommand = ['{}', '{MIRROR}']\n",
+            there(&comhost)
+        ),
+    )?;
+    let syncmgr = |words: &[&str]| {
+        let mut command = prefix.bounded(
+            60,
+            &["wine".as_ref(), built.program("syncmgr.exe").as_os_str()],
+        );
+        command
+            .args(words)
+            .env("SYNCMGR_HOME", HOME)
+            .env("MIRROR_FROM", r"C:\from")
+            .env("MIRROR_TO", r"C:\to");
+        super::wine::ended(&mut command)
+    };
+    syncmgr(&["sync", MIRROR])?.with(0).context("sync")?;
+    let arrived = fs::read_to_string(to.join("notes/a ü.txt")).context("nothing arrived")?;
+    expect(arrived == "by a class", || format!("arrived: {arrived}"))?;
+    let list = syncmgr(&["list", "--json"])?.with(0)?;
+    expect(list.contains("\"notes\""), || format!("the list: {list}"))?;
+    Ok("a C++ handler from the registry is listed and synchronized".to_owned())
+}
+
+/// The golden traces with the recorder in C++, and the hostile handlers.
+pub(super) fn traces(built: &Built, prefix: &Prefix) -> Result<String> {
+    let libraries = there(&libraries()?);
+    let comhost = there(&built.program("comhost.exe"));
+    let wanted = |package: &str, name: &str| {
+        matches!(
+            (package, name),
+            ("daemon", "golden") | ("comhost", "hostile")
+        )
+    };
+    run_tests(built, prefix, wanted, |command| {
+        command
+            .arg("--ignored")
+            .env("SYNCMGR_COM_FIXTURES", &libraries)
+            .env("SYNCMGR_COMHOST", &comhost);
+    })
+}
