@@ -14,9 +14,9 @@ use crate::suite::{com, com_header};
 /// The class of `examples/cpp/mirror.cpp`.
 const MIRROR: &str = "{5C1D5E0B-8B6A-4B0E-9C3E-52B7B1B64C01}";
 
-/// Where its class is registered for the user.
+/// Where its class is registered, below a root of the registry.
 const MIRROR_KEY: &str =
-    r"HKCU\Software\Classes\CLSID\{5C1D5E0B-8B6A-4B0E-9C3E-52B7B1B64C01}\InprocServer32";
+    r"Software\Classes\CLSID\{5C1D5E0B-8B6A-4B0E-9C3E-52B7B1B64C01}\InprocServer32";
 
 const HOME: &str = r"C:\home of mirror";
 
@@ -45,12 +45,23 @@ pub(super) fn handler(built: &Built, prefix: &Prefix) -> Result<String> {
     let mut tool = prefix.bounded(60, &["wine".as_ref(), "regsvr32".as_ref()]);
     // It also registers with the system's manager, which Wine has none of; so its exit code says nothing about the class.
     tool.args(["/s", r"C:\mirror.dll"]).output()?;
-    let mut query = prefix.bounded(60, &["wine".as_ref(), "reg".as_ref()]);
-    let written = query.args(["query", MIRROR_KEY]).output()?;
-    expect(
-        String::from_utf8_lossy(&written.stdout).contains("mirror.dll"),
-        || "regsvr32 did not write the class".to_owned(),
-    )?;
+    let registry = |words: &[&str]| {
+        let mut command = prefix.bounded(60, &["wine".as_ref(), "reg".as_ref()]);
+        super::wine::ended(command.args(words))
+    };
+    let of_user = format!(r"HKCU\{MIRROR_KEY}");
+    let written = registry(&["query", &of_user])?.with(0)?;
+    expect(written.contains("mirror.dll"), || {
+        format!("regsvr32 wrote {written}")
+    })?;
+    // Wine 8 knows the classes of the machine alone.
+    let of_machine = format!(r"HKLM\{MIRROR_KEY}");
+    for value in [
+        &["/ve", "/d", r"C:\mirror.dll"][..],
+        &["/v", "ThreadingModel", "/d", "Apartment"],
+    ] {
+        registry(&[&["add", &of_machine, "/f"], value].concat())?.with(0)?;
+    }
     let config = prefix
         .drive()
         .join(HOME.trim_start_matches(r"C:\"))
