@@ -327,6 +327,7 @@ mod tests {
     use super::*;
 
     /// Copies the left side over the right one, as a perfect synchronizer would that ran after edits on the left.
+    #[cfg(unix)]
     fn mirror(from: &Path, to: &Path) {
         fs::remove_dir_all(to).unwrap();
         let copied = crate::run::command("cp")
@@ -337,6 +338,7 @@ mod tests {
         assert!(copied.success());
     }
 
+    #[cfg(unix)]
     fn world(place: &Path) -> World {
         let mut world = World::new(&place.join("pair")).unwrap();
         let mut random = Random::new(1);
