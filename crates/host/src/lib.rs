@@ -9,6 +9,7 @@
 //! the phase of its session is not its business either.
 
 pub mod errand;
+pub mod bare;
 pub mod event;
 pub mod handle;
 mod handshake;
@@ -28,6 +29,7 @@ mod sys;
 #[path = "sys_windows.rs"]
 mod sys;
 
+pub use bare::Bare;
 pub use event::{Exit, ExitStatus, HostEvent, StartError, Violation, What};
 pub use handle::{CallError, Handle, Reply, SendError};
 pub use handshake::HandshakeError;
