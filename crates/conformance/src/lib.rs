@@ -6,6 +6,7 @@
 //! manager's host, because it must see what a well-behaved manager would correct or refuse.
 
 pub mod catalogue;
+mod classes;
 mod judge;
 mod report;
 mod scenario;
@@ -18,6 +19,7 @@ mod transcript;
 use syncmgr_handler::contract::feature;
 use syncmgr_host::StartError;
 
+pub use classes::classes;
 pub use report::{Outcome, Report, Row};
 pub use subject::{Limits, Speech, Subject};
 
