@@ -197,9 +197,8 @@ impl Talk {
         grace: Duration,
         what: &'static str,
     ) -> Option<Result<Value, RpcError>> {
-        let id = match self.transcript.moments.get(asked)?.entry {
-            Entry::Asked { id, .. } => id,
-            _ => return None,
+        let Entry::Asked { id, .. } = self.transcript.moments.get(asked)?.entry else {
+            return None;
         };
         let answers = |entry: &Entry| matches!(entry, Entry::Answered { id: of, .. } if *of == id);
         let mut waited = self.until(asked, limit, answers).await;
@@ -241,7 +240,10 @@ impl Talk {
         } else {
             Duration::ZERO
         };
-        if !self.exited && self.until(from, limit, ends).await != Waited::Ended && !self.exited {
+        if !self.exited {
+            self.until(from, limit, ends).await;
+        }
+        if !self.exited {
             self.note(Entry::Late("exit"));
             self.process.kill();
             self.listening = true;

@@ -96,7 +96,7 @@ const MODES: &[(&str, &[&str])] = &[
 ];
 
 /// Checks that run at once; most of their time they wait.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 10;
 
 fn example(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().unwrap();

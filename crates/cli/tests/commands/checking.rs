@@ -8,13 +8,19 @@ use crate::fake::Run;
 fn words_become_a_wish() {
     let rows = |words: &str| Run::new(words).go().json();
     let seen = rows("check --keep --json --timeout 90s --only H-02,h-11 ./mail.so --class {A}");
-    assert_eq!(seen[1]["seen"], r#"Path("/work/mail.so", Some("{A}"))"#);
+    assert_eq!(
+        seen[1]["seen"],
+        r#"Path("/work here/mail.so", Some("{A}"))"#
+    );
     assert_eq!(seen[2]["seen"], r#"["H-02", "h-11"]"#);
     assert_eq!(seen[3]["seen"], "Some(90000) []");
     let seen = rows("check --keep --json {B}");
     assert_eq!(seen[1]["seen"], r#"Class("{B}")"#);
     let seen = rows(r#"check --keep --json --define {"a":1} -- python3 --only mail.py"#);
-    assert_eq!(seen[1]["seen"], r#"Command(["python3", "--only", "mail.py"])"#);
+    assert_eq!(
+        seen[1]["seen"],
+        r#"Command(["python3", "--only", "mail.py"])"#
+    );
     assert_eq!(seen[3]["seen"], r#"None [{"a": Number(1)}]"#);
 }
 
@@ -27,7 +33,11 @@ fn mistakes_are_usage() {
         "check --define 5 -- python3",
         "check --timeout long -- python3",
     ] {
-        assert_eq!(Run::new(words).go().exit, ExitCode::CouldNotStart, "{words}");
+        assert_eq!(
+            Run::new(words).go().exit,
+            ExitCode::CouldNotStart,
+            "{words}"
+        );
     }
 }
 
@@ -50,5 +60,9 @@ fn what_cannot_be_checked_is_a_refusal() {
     let refusal = Refusal::new("check::not-started", "it is not there", "name another");
     let ended = Run::new("check -- mail").unreachable(refusal).go();
     assert_eq!(ended.exit, ExitCode::CouldNotStart);
-    assert!(ended.errors.contains("check::not-started"), "{}", ended.errors);
+    assert!(
+        ended.errors.contains("check::not-started"),
+        "{}",
+        ended.errors
+    );
 }

@@ -1,6 +1,7 @@
 //! Preparing and synchronizing.
 
 use std::collections::VecDeque;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -93,7 +94,9 @@ impl Broken {
         }
         self.answer(id, json!({"started": "yes"}));
         if self.is("crashes") {
-            eprintln!("broken: cannot go on");
+            std::io::stderr()
+                .write_all(b"broken: cannot go on\n")
+                .unwrap();
             std::process::exit(3);
         }
         if self.is("breaks-when-killed") {

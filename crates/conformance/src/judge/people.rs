@@ -60,6 +60,17 @@ pub(crate) fn needs_user(evidence: &Evidence) -> Judgement {
     })
 }
 
+fn ends_work(callback: &Callback) -> bool {
+    [
+        Pair::Prepare,
+        Pair::Synchronize,
+        Pair::ShowError,
+        Pair::ShowProperties,
+    ]
+    .iter()
+    .any(|pair| pair.completed_by(callback))
+}
+
 /// Grants of windows that were not given back before the work ended.
 fn open_windows(transcript: &Transcript) -> Sight {
     let mut open = 0_u32;
@@ -78,19 +89,8 @@ fn open_windows(transcript: &Transcript) -> Sight {
                     sight = GOOD;
                 }
             }
-            Entry::Said(callback)
-                if [
-                    Pair::Prepare,
-                    Pair::Synchronize,
-                    Pair::ShowError,
-                    Pair::ShowProperties,
-                ]
-                .iter()
-                .any(|pair| pair.completed_by(callback)) =>
-            {
-                if open > 0 {
-                    return bad("completed its work, and never said that its window is gone");
-                }
+            Entry::Said(callback) if open > 0 && ends_work(callback) => {
+                return bad("completed its work, and never said that its window is gone");
             }
             _ => {}
         }

@@ -122,11 +122,11 @@ pub(crate) fn answers_once(evidence: &Evidence) -> Judgement {
                 Entry::Asked { id, .. } => {
                     open.insert(*id);
                 }
-                Entry::Answered { id, .. } if *id == u64::MAX => {
-                    // In that scenario it is the answer to a notification, and judged as such.
-                    if transcript.scenario != Scenario::Unknown {
-                        return bad("could not read a message, or answered without a number");
-                    }
+                // In that scenario it is the answer to a notification, and judged as such.
+                Entry::Answered { id: u64::MAX, .. }
+                    if transcript.scenario == Scenario::Unknown => {}
+                Entry::Answered { id: u64::MAX, .. } => {
+                    return bad("could not read a message, or answered without a number");
                 }
                 Entry::Answered { id, .. } if !open.remove(id) => {
                     return bad(format!("answered request {id}, which waited for no answer"));
@@ -196,9 +196,7 @@ pub(crate) fn exits_unplugged(evidence: &Evidence) -> Judgement {
 
 pub(crate) fn stays_alive(evidence: &Evidence) -> Judgement {
     evidence.each("it was never started", |transcript| {
-        let Some((at, end)) = transcript.exited() else {
-            return None;
-        };
+        let (at, end) = transcript.exited()?;
         // A handler that refuses an event or a version may end at once.
         let refused = transcript.calls("initialize").next().is_some_and(|call| {
             call.refusal().is_some()

@@ -29,7 +29,11 @@ fn nothing_is_left(world: &World) {
 fn the_folder_handler_keeps_the_contract() {
     let world = world();
     let pair = r#"{"left": "{scratch}/a", "right": "{scratch}/b"}"#;
-    let done = check(&world, &["--define", pair, "--", PROGRAM, "handler", "folder"]).end();
+    let done = check(
+        &world,
+        &["--define", pair, "--", PROGRAM, "handler", "folder"],
+    )
+    .end();
     done.exits(0)
         .says("Folders keeps the contract")
         .says("H-34")
@@ -42,7 +46,14 @@ fn a_handler_that_breaks_the_contract_is_told_how() {
     let world = world();
     // It completes everything twice.
     let handler = World::hostile();
-    let words = ["--json", "--only", "h-34,H-26,J-01", "--", &handler, "completes-twice"];
+    let words = [
+        "--json",
+        "--only",
+        "h-34,H-26,J-01",
+        "--",
+        &handler,
+        "completes-twice",
+    ];
     let done = check(&world, &words).end();
     done.exits(2);
     let rows: Vec<serde_json::Value> = done
@@ -64,8 +75,14 @@ fn a_handler_that_breaks_the_contract_is_told_how() {
 fn what_is_no_handler_is_told_at_once() {
     let world = world();
     world.write("plain.txt", "no program");
-    check(&world, &["./missing"]).end().exits(4).says("check::not-started");
-    check(&world, &["./plain.txt"]).end().exits(4).says("check::not-started");
+    check(&world, &["./missing"])
+        .end()
+        .exits(4)
+        .says("check::not-started");
+    check(&world, &["./plain.txt"])
+        .end()
+        .exits(4)
+        .says("check::not-started");
     check(&world, &["--", "true"])
         .end()
         .exits(2)
@@ -98,7 +115,10 @@ fn a_library_needs_the_program_that_runs_classes() {
         .says("check::no-comhost");
     // One that names two classes, for whoever asks.
     let comhost = world.path("comhost");
-    world.write("comhost", "#!/bin/sh\necho '[{\"class\":\"{A}\"},{\"class\":\"{B}\"}]'\n");
+    world.write(
+        "comhost",
+        "#!/bin/sh\necho '[{\"class\":\"{A}\"},{\"class\":\"{B}\"}]'\n",
+    );
     fs::set_permissions(&comhost, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = world.command(["check", "./libnotes.so"]);
     command.env("SYNCMGR_COMHOST", &comhost);
