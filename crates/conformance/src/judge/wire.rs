@@ -5,7 +5,7 @@ use syncmgr_handler::frame::RpcError;
 
 use super::{Evidence, GOOD, Judgement, Sight, bad, first};
 use crate::scenario::{Phase, Scenario};
-use crate::transcript::{End, Entry, Transcript};
+use crate::transcript::{End, Entry, Moment, Transcript};
 
 pub(crate) fn only_messages(evidence: &Evidence) -> Judgement {
     evidence.each("nothing was heard", |transcript| {
@@ -151,6 +151,11 @@ pub(crate) fn well_formed(evidence: &Evidence) -> Judgement {
 }
 
 fn exits(transcript: &Transcript, seconds: f32) -> Sight {
+    // Who is not listened to any more is killed at once, whatever it would have done.
+    let given_up = |moment: &Moment| matches!(moment.entry, Entry::Flooded | Entry::Unheard);
+    if transcript.moments.iter().any(given_up) {
+        return None;
+    }
     if transcript.is_late("exit") {
         return bad(format!("still there after {seconds} s, and killed"));
     }
