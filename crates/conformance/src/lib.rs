@@ -139,13 +139,12 @@ fn plays(scenario: Scenario, known: &Known, played: &[Transcript]) -> Plays {
         return Plays::Hopeless("it never began");
     }
     let hung = |transcript: &&Transcript| {
-        transcript.moments.iter().any(|moment| {
-            matches!(
-                moment.entry,
-                Entry::Late("prepare/completed" | "synchronize/completed" | "items/list")
-                    | Entry::Late("initialize" | "prepare" | "synchronize" | "error/completed")
-                    | Entry::Flooded
-            )
+        let mut moments = transcript.moments.iter();
+        moments.any(|moment| match moment.entry {
+            // Those limits are short.
+            Entry::Late("exit" | "stop") => false,
+            Entry::Late(_) | Entry::Flooded => true,
+            _ => false,
         })
     };
     if played.iter().filter(hung).count() >= MAX_HANGS {

@@ -505,10 +505,11 @@ impl Stage<'_> {
 
     async fn unknown(&self, talk: &mut Talk) {
         talk.murmur("check/unknown-notification");
-        drop(
-            self.plain_call(talk, "check/unknown-request", json!({"of": "nothing"}))
-                .await,
-        );
+        // A refusal needs no work.
+        let method = "check/unknown-request";
+        let asked = talk.ask(method, json!({"of": "nothing"}));
+        let limit = self.subject.limits.quick;
+        drop(talk.answer(asked, limit, Duration::ZERO, method).await);
     }
 
     async fn nonsense(&mut self, talk: &mut Talk) {

@@ -8,8 +8,8 @@
 //! This crate knows nothing of schedules, session policy, storage and views. Whether a well-formed message makes sense in
 //! the phase of its session is not its business either.
 
-pub mod errand;
 pub mod bare;
+pub mod errand;
 pub mod event;
 pub mod handle;
 mod handshake;
