@@ -5,7 +5,6 @@
 //! functions from snapshots; only `screen` prints.
 
 mod args;
-mod check;
 mod duration;
 mod follow;
 mod generate;
@@ -35,7 +34,6 @@ mod text;
 mod when;
 mod world;
 
-pub use check::{CheckOutcome, CheckReport, CheckRow, CheckStep, CheckSubject, CheckWish};
 pub use keyboard::RealKeyboard;
 pub use run::{refuse, run};
 pub use world::{Keyboard, Need, Program, Terminal, World};

@@ -8,7 +8,6 @@
 //! This crate knows nothing of schedules, session policy, storage and views. Whether a well-formed message makes sense in
 //! the phase of its session is not its business either.
 
-pub mod bare;
 pub mod errand;
 pub mod event;
 pub mod handle;
@@ -29,7 +28,6 @@ mod sys;
 #[path = "sys_windows.rs"]
 mod sys;
 
-pub use bare::Bare;
 pub use event::{Exit, ExitStatus, HostEvent, StartError, Violation, What};
 pub use handle::{CallError, Handle, Reply, SendError};
 pub use handshake::HandshakeError;

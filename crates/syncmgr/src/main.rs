@@ -1,6 +1,5 @@
 //! The one program: reads the world, and hands over to the command line.
 
-mod check;
 mod program;
 mod reach;
 mod world;

@@ -7,7 +7,6 @@
 )]
 
 mod bad_input;
-mod check;
 mod hostile;
 mod interrupt;
 mod manager;
