@@ -260,6 +260,41 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:
   syncmgr handlers")]
     Handlers,
+    /// Check whether a handler keeps the contract, obligation by obligation.
+    ///
+    /// It is started some forty times in a scratch home: run, skipped, stopped, killed, asked what nobody knows. Its
+    /// items are those that it lists there; `--define` has it make some first. What it does is judged by number; see
+    /// docs/check.md.
+    #[command(after_help = "Examples:
+  syncmgr check -- python3 ./mail.py
+  syncmgr check ./mail-handler --only H-34,H-38
+  syncmgr check ./libnotes.so --class {12345678-9ABC-DEF0-1234-56789ABCDEF0}
+  syncmgr check --define '{\"left\": \"{scratch}/a\", \"right\": \"{scratch}/b\"}' -- syncmgr handler folder
+
+Exit codes: 0 all passed, 1 with warnings, 2 something failed, 4 nothing could be checked.")]
+    Check {
+        /// A program, a shared library, or a class that the system knows.
+        #[arg(value_name = "PATH|CLSID", required_unless_present = "command")]
+        what: Option<OsString>,
+        /// A program and its arguments.
+        #[arg(last = true, value_name = "COMMAND", conflicts_with = "what")]
+        command: Vec<OsString>,
+        /// Which class of the library; needed when it names more than one.
+        #[arg(long, value_name = "CLSID", conflicts_with = "command")]
+        class: Option<String>,
+        /// Only these obligations.
+        #[arg(long, value_delimiter = ',', value_name = "NUMBER,…")]
+        only: Vec<String>,
+        /// Have it make an item first, with these arguments; `{scratch}` is the scratch directory.
+        #[arg(long, value_name = "JSON")]
+        define: Vec<String>,
+        /// Keep the scratch directory.
+        #[arg(long)]
+        keep: bool,
+        /// How long listing, preparing or synchronizing may take; 60s when absent.
+        #[arg(long, value_name = "DURATION")]
+        timeout: Option<String>,
+    },
     /// Pause items, or everything.
     #[command(after_help = "Examples:
   syncmgr pause --for 1h30m

@@ -5,6 +5,7 @@
 //! functions from snapshots; only `screen` prints.
 
 mod args;
+mod check;
 mod duration;
 mod follow;
 mod generate;
@@ -34,6 +35,7 @@ mod text;
 mod when;
 mod world;
 
+pub use check::{CheckOutcome, CheckReport, CheckRow, CheckStep, CheckSubject, CheckWish};
 pub use keyboard::RealKeyboard;
 pub use run::{refuse, run};
 pub use world::{Keyboard, Need, Program, Terminal, World};

@@ -9,6 +9,7 @@ use syncmgr_control::view::Level;
 use syncmgr_control::{Caller, ExitCode, Refusal, Request};
 
 use crate::args::{AddKind, ColorWhen, Command, CommandLine, Global};
+use crate::check::CheckWish;
 use crate::look::Look;
 use crate::question::word;
 use crate::screen::Screen;
@@ -17,7 +18,9 @@ use crate::talk::{Talk, Verdict};
 use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
 use crate::world::{Need, Program, World};
-use crate::{duration, generate, history, inbox, items, preview, report, sheet, steer, sync};
+use crate::{
+    check, duration, generate, history, inbox, items, preview, report, sheet, steer, sync,
+};
 
 /// Threads that the manager inside this process may use besides those for files.
 const WORKERS: usize = 2;
@@ -71,6 +74,11 @@ pub fn run(
     let ended = match work {
         Work::Daemon => program.daemon(&mut |sentence| screen.remark(&harmless(sentence))),
         Work::Handler(kind) => program.handler(&kind),
+        Work::Check(wish) => {
+            let redraw = terminal.redraw && !global.no_progress;
+            check::check(program, *wish, &mut screen, redraw)
+                .map(|verdict| told(&verdict, &mut screen))
+        }
         Work::Print(print) => print().map(|bytes| {
             screen.raw(&bytes);
             ExitCode::Good
@@ -145,6 +153,7 @@ pub fn refuse(refusal: &Refusal, world: World) -> ExitCode {
 enum Work {
     Daemon,
     Handler(String),
+    Check(Box<CheckWish>),
     Print(Box<dyn FnOnce() -> Result<Vec<u8>, Refusal>>),
     Ask(Need, Ask),
 }
@@ -375,6 +384,24 @@ fn decide(
         ),
         Command::Skip { name } => order(Request::Skip { name }, "Skipped", "Nothing was skipped."),
         Command::Doctor => Ok(Work::Ask(Need::Check, Ask::Doctor)),
+        Command::Check {
+            what,
+            command,
+            class,
+            only,
+            define,
+            keep,
+            timeout,
+        } => Ok(Work::Check(Box::new(CheckWish {
+            subject: check::subject(what, class, command, origin)?,
+            only,
+            keep,
+            timeout_ms: timeout
+                .map(|text| duration::parse(&text, now_ms, zone))
+                .transpose()?,
+            define: check::definitions(define)?,
+            now_ms,
+        }))),
         Command::Daemon => Ok(Work::Daemon),
         Command::Handler { kind } => Ok(Work::Handler(kind)),
         Command::Completions { shell } => Ok(Work::Print(Box::new(move || {

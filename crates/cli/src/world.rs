@@ -10,6 +10,8 @@ use futures::stream::BoxStream;
 use jiff::tz::TimeZone;
 use syncmgr_control::{ExitCode, Refusal, Service};
 
+use crate::check::{CheckReport, CheckStep, CheckWish};
+
 /// The terminal, or what stands in its place.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Terminal {
@@ -102,4 +104,14 @@ pub trait Program {
     /// # Errors
     /// A refusal when there is no such handler.
     fn handler(&self, kind: &str) -> Result<ExitCode, Refusal>;
+
+    /// Checks whether a handler keeps the contract; tells each scenario before it is played.
+    ///
+    /// # Errors
+    /// A refusal when nothing could be checked; whatever the handler does wrong is in the report.
+    fn check(
+        &self,
+        wish: CheckWish,
+        told: &mut (dyn FnMut(CheckStep) + Send),
+    ) -> Result<CheckReport, Refusal>;
 }

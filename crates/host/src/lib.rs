@@ -8,6 +8,7 @@
 //! This crate knows nothing of schedules, session policy, storage and views. Whether a well-formed message makes sense in
 //! the phase of its session is not its business either.
 
+pub mod bare;
 pub mod errand;
 pub mod event;
 pub mod handle;
@@ -28,6 +29,7 @@ mod sys;
 #[path = "sys_windows.rs"]
 mod sys;
 
+pub use bare::Bare;
 pub use event::{Exit, ExitStatus, HostEvent, StartError, Violation, What};
 pub use handle::{CallError, Handle, Reply, SendError};
 pub use handshake::HandshakeError;

@@ -1,5 +1,6 @@
 //! The one program: reads the world, and hands over to the command line.
 
+mod check;
 mod program;
 mod reach;
 mod world;

@@ -12,7 +12,10 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use jiff::tz::TimeZone;
-use syncmgr_cli::{Keyboard, Need, Program, Terminal, World};
+use syncmgr_cli::{
+    CheckOutcome, CheckReport, CheckRow, CheckStep, CheckWish, Keyboard, Need, Program, Terminal,
+    World,
+};
 use syncmgr_control::{Caller, Change, Changes, ExitCode, Refusal, Reply, Request, Service, What};
 
 /// 2026-11-22T12:00:00Z
@@ -112,6 +115,46 @@ impl Program for Fake {
             "folder" => Ok(ExitCode::NeedsYou),
             _ => Err(Refusal::new("handler::unknown", "no such handler", "none")),
         }
+    }
+
+    fn check(
+        &self,
+        wish: CheckWish,
+        told: &mut (dyn FnMut(CheckStep) + Send),
+    ) -> Result<CheckReport, Refusal> {
+        told(CheckStep {
+            scenario: "plain run".to_owned(),
+            number: 1,
+            of: 40,
+        });
+        self.manager.as_ref().map_err(Clone::clone)?;
+        let row = |id: &str, outcome, seen: &str| CheckRow {
+            id: id.to_owned(),
+            requirement: format!("does what {id} says"),
+            outcome,
+            seen: seen.to_owned(),
+        };
+        let mut rows = vec![row("H-01", CheckOutcome::NotApplicable, "concerns others")];
+        if wish.keep {
+            rows.push(row(
+                "H-02",
+                CheckOutcome::Failed,
+                &format!("{:?}", wish.subject),
+            ));
+            rows.push(row(
+                "H-11",
+                CheckOutcome::Warned,
+                &format!("{:?}", wish.only),
+            ));
+        }
+        let limit = format!("{:?} {:?}", wish.timeout_ms, wish.define);
+        rows.push(row("J-01", CheckOutcome::Passed, &limit));
+        Ok(CheckReport {
+            name: Some("Mail\u{1b}[31m".to_owned()),
+            rows,
+            instances: 1,
+            kept: wish.keep.then(|| "/tmp/scratch".into()),
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod check;
 mod hostile;
 mod interrupt;
 mod manager;

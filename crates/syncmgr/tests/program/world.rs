@@ -122,17 +122,20 @@ impl World {
         self.write("home/config/config.toml", text);
     }
 
-    /// The configuration of a test handler that misbehaves as `mode` says, under the identity `id`.
-    pub(crate) fn handler(id: &str, mode: &str) -> String {
+    /// A test handler that misbehaves as its argument says.
+    pub(crate) fn hostile() -> String {
         let program = Path::new(PROGRAM)
             .parent()
             .unwrap()
             .join("examples/hostile-handler");
         assert!(program.exists(), "{} is not built", program.display());
-        format!(
-            "[[handler]]\nid = \"{id}\"\ncommand = [\"{}\", \"{mode}\"]\n",
-            program.display()
-        )
+        program.display().to_string()
+    }
+
+    /// The configuration of a test handler that misbehaves as `mode` says, under the identity `id`.
+    pub(crate) fn handler(id: &str, mode: &str) -> String {
+        let program = Self::hostile();
+        format!("[[handler]]\nid = \"{id}\"\ncommand = [\"{program}\", \"{mode}\"]\n")
     }
 
     /// A command of the program in this world, with nothing of the test's own environment but the search path.

@@ -91,15 +91,18 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     )?;
     let ways = ways(&measuring, &comhost, &library, &load);
     let mut figures: Vec<Figures> = ways.iter().map(|_| Figures::default()).collect();
-    let mut pipe = Vec::new();
+    let (mut pipe, mut manager) = (Vec::new(), Vec::new());
+    let ours = super::build(&["-p", "syncmgr"], "syncmgr", true)?;
     for round in 0..runs {
         for (way, figures) in ways.iter().zip(&mut figures) {
             measure(&measuring, way, &load, figures)?;
         }
         pipe.push(bare_pipe(&measuring, load.reports)?);
+        let home = place.path().join(format!("home-{round}"));
+        manager.push(through_manager(&ours, &measuring, &home, load.reports)?);
         report::complain(format_args!("round {}/{runs}", round + 1));
     }
-    Ok(show(&ways, &figures, &pipe, &load, as_json))
+    Ok(show(&ways, &figures, &pipe, &manager, &load, as_json))
 }
 
 fn ways(measuring: &Path, comhost: &Path, library: &Path, load: &Load) -> Vec<Way> {
@@ -211,6 +214,35 @@ fn bare_pipe(measuring: &Path, reports: u64) -> Result<f64> {
     Ok(reports as f64 / begun.elapsed().as_secs_f64())
 }
 
+/// Lets `syncmgr sync` run the handler that floods, and answers callbacks a second, and how many KiB it kept:
+/// nothing of progress reaches the store, so that is what any run leaves.
+fn through_manager(ours: &Path, measuring: &Path, home: &Path, reports: u64) -> Result<(f64, f64)> {
+    std::fs::create_dir_all(home.join("config"))?;
+    let program = json!(measuring.to_string_lossy());
+    let config = format!(
+        "[[handler]]\nid = \"flood\"\ncommand = [{program}, \"serve\", \"100\", \"{reports}\"]\n"
+    );
+    std::fs::write(home.join("config/config.toml"), config)?;
+    let mut command = run::command(ours);
+    command
+        .env("SYNCMGR_HOME", home)
+        .arg("sync")
+        .stdout(Stdio::null());
+    let cost = run::measured(&mut command)?;
+    if cost.code != 0 {
+        bail!("{} ended with {}", run::shown(&command), cost.code);
+    }
+    let mut bytes = 0;
+    for file in std::fs::read_dir(home.join("state"))? {
+        bytes += file?.metadata()?.len();
+    }
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts are far below what a double holds exactly"
+    )]
+    Ok((reports as f64 / cost.wall_s, bytes as f64 / 1024.0))
+}
+
 /// Answers the value below which this share of the sorted values lies.
 fn percentile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
@@ -228,7 +260,14 @@ fn percentile(values: &[f64], share: f64) -> f64 {
         .unwrap_or(f64::NAN)
 }
 
-fn show(ways: &[Way], figures: &[Figures], pipe: &[f64], load: &Load, as_json: bool) -> bool {
+fn show(
+    ways: &[Way],
+    figures: &[Figures],
+    pipe: &[f64],
+    manager: &[(f64, f64)],
+    load: &Load,
+    as_json: bool,
+) -> bool {
     let mut targets = Vec::new();
     let mut target = |what: String, bound, measured, at_most| {
         targets.push(Target {
@@ -266,6 +305,14 @@ fn show(ways: &[Way], figures: &[Figures], pipe: &[f64], load: &Load, as_json: b
             );
         }
     }
+    let kept = spread(&manager.iter().map(|(_, kept)| *kept).collect::<Vec<_>>());
+    let manager = spread(&manager.iter().map(|(rate, _)| *rate).collect::<Vec<_>>());
+    targets.push(Target {
+        what: "callbacks a second, whole manager".to_owned(),
+        bound: CALLBACKS_MIN,
+        measured: manager.median,
+        at_most: false,
+    });
     let reached = targets.iter().all(Target::reached);
     let pipe = spread(pipe);
     let versions: Vec<String> = [("cat", "--version"), ("c++", "--version"), ("uname", "-sr")]
@@ -285,7 +332,7 @@ fn show(ways: &[Way], figures: &[Figures], pipe: &[f64], load: &Load, as_json: b
             .map(|target| json!({"target": target, "reached": target.reached()}))
             .collect();
         report::line(
-            json!({"bench": "contract", "rows": rows, "pipeLinesASecond": pipe, "versions": versions, "targets": targets}),
+            json!({"bench": "contract", "rows": rows, "pipeLinesASecond": pipe, "managerASecond": manager, "managerKeptKib": kept, "versions": versions, "targets": targets}),
         );
         return reached;
     }
@@ -324,6 +371,12 @@ fn show(ways: &[Way], figures: &[Figures], pipe: &[f64], load: &Load, as_json: b
             milliseconds(p50 / plain)
         ));
     }
+    report::line(format_args!(
+        "{:<14} {:>32} {:>9.2} {kept:.0} KiB kept on disk",
+        "whole manager",
+        format!("{manager:.0}"),
+        manager.median / pipe.median
+    ));
     report::line(format_args!(
         "{:<14} {:>32}\n",
         "pipe into cat",

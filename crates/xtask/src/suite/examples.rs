@@ -1,4 +1,6 @@
-//! Runs the handlers of `examples/` and of the documentation through the host.
+//! Runs the handlers of `examples/` and of the documentation through the host, and the examples through `syncmgr check`.
+
+use std::path::Path;
 
 use anyhow::Result;
 
@@ -10,6 +12,13 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("node", "--version", "nodejs"),
     ("dash", "-n", "dash"),
     ("mkfifo", "--version", "coreutils"),
+];
+
+/// The examples, as the words that start them; the Rust one is added where it was built.
+const EXAMPLES: &[&[&str]] = &[
+    &["python3", "examples/python/mirror.py"],
+    &["dash", "examples/shell/mirror.sh"],
+    &["node", "examples/node/mirror.mjs"],
 ];
 
 /// Runs the suite.
@@ -24,16 +33,49 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     run::need_packages(&missing, install)?;
     // Its test looks for it beside itself.
     let mirror = &["-p", "syncmgr-handler", "--example", "mirror"];
-    bench::build(mirror, "mirror", false)?;
+    let rust = bench::build(mirror, "mirror", false)?;
     let tests = run::cargo()
         .args(["test", "--locked", "-p", "syncmgr-host"])
         .args(["--test", "examples", "--test", "documented"])
         .args(["--", "--include-ignored"])
         .status()?;
-    let good = tests.success();
+    let mut good = tests.success();
+    let ours = bench::build(&["-p", "syncmgr"], "syncmgr", false)?;
+    let rust = rust.to_string_lossy();
+    let rust = [rust.as_ref()];
+    for command in EXAMPLES.iter().copied().chain([rust.as_slice()]) {
+        good &= conforms(&ours, command)?;
+    }
     report::line(format_args!(
         "examples: {}",
         if good { "every one works" } else { "failed" }
     ));
     Ok(good)
+}
+
+/// Asks `syncmgr check` about one example with a list of three sources.
+fn conforms(ours: &Path, command: &[&str]) -> Result<bool> {
+    let place = tempfile::Builder::new()
+        .prefix("syncmgr-example-")
+        .tempdir()?;
+    let path = |name: &str| place.path().join(name);
+    std::fs::write(path("one"), "one\n")?;
+    // The second source is missing, so that the log, its link and the retry are tried too.
+    let at = |name: &str| path(name).display().to_string();
+    let list = format!("one {}\ngone {}\ntoo {}\n", at("one"), at("two"), at("one"));
+    std::fs::write(path("list"), list)?;
+    let status = run::command(ours)
+        .current_dir(run::workspace())
+        .env("SYNCMGR_HOME", path("home"))
+        .args(["check", "--"])
+        .args(command)
+        .args([path("list"), path("target")])
+        .status()?;
+    if !status.success() {
+        report::line(format_args!(
+            "examples: {} does not conform",
+            command.join(" ")
+        ));
+    }
+    Ok(status.success())
 }

@@ -79,6 +79,12 @@ const CRATES: &[Crate] = &[
         why: "it loads one foreign library and speaks on stdio, nothing more",
     },
     Crate {
+        name: "conformance",
+        ours: &["handler", "host"],
+        never: &["rusqlite", "libloading", "clap", "indicatif"],
+        why: "handler authors judge a handler without a manager, a store or a terminal",
+    },
+    Crate {
         name: "folder",
         ours: &["handler"],
         never: &[ASYNC, "rusqlite", "clap"],
@@ -129,7 +135,7 @@ const CRATES: &[Crate] = &[
     Crate {
         name: "syncmgr",
         // `control` is the vocabulary in which it hands the daemon's service to the command line.
-        ours: &["cli", "control", "daemon", "folder", "tools"],
+        ours: &["cli", "conformance", "control", "daemon", "folder", "tools"],
         never: &["libloading"],
         why: "foreign libraries are loaded by `comhost`, out of this process",
     },
