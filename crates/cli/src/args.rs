@@ -256,10 +256,89 @@ pub(crate) enum Command {
         #[arg(long, value_name = "CHOICE", conflicts_with = "choice")]
         all: Option<String>,
     },
-    /// List the handlers.
+    /// List the handlers, and what runs for each.
+    ///
+    /// It also tells when what runs is no longer what was registered.
     #[command(after_help = "Examples:
-  syncmgr handlers")]
+  syncmgr handlers
+  syncmgr handlers --json | jq -r .id")]
     Handlers,
+    /// Register a program, a library or a class as a handler.
+    ///
+    /// A program and its arguments stand after `--`; a class alone is one that the system knows. It is started once and
+    /// must answer; one that does not is refused with what it said. Nothing is run that was not registered. What was
+    /// registered is remembered, and `handlers` tells when it changed; registering it again accepts the change.
+    ///
+    /// A program speaks JSON lines on its standard input and output. A library exports `DllGetClassObject`; it runs in a
+    /// process of its own.
+    #[command(after_help = "Examples:
+  syncmgr register -- python3 ./mail.py --quiet
+  syncmgr register --id mail --name 'My mail' -- ./mail-handler
+  syncmgr register ./libnotes.so
+  syncmgr register ./libnotes.so --class {12345678-9ABC-DEF0-1234-56789ABCDEF0}
+  syncmgr register {12345678-9ABC-DEF0-1234-56789ABCDEF0}    a class that Windows knows")]
+    Register {
+        /// A shared library, or a class.
+        #[arg(value_name = "PATH|CLSID", required_unless_present = "command")]
+        what: Option<OsString>,
+        /// A program and its arguments.
+        #[arg(last = true, value_name = "COMMAND", conflicts_with = "what")]
+        command: Vec<OsString>,
+        /// Which class of the library; all that it names when absent. May be given several times.
+        #[arg(long, value_name = "CLSID", conflicts_with = "command")]
+        class: Vec<String>,
+        /// The program's identity, such as `mail`; taken from its file name when absent.
+        #[arg(long, conflicts_with = "what")]
+        id: Option<String>,
+        /// What it is called until it says so itself.
+        #[arg(long)]
+        name: Option<String>,
+        /// The automatic events that it wants.
+        #[arg(long, value_delimiter = ',', value_name = "EVENT,…")]
+        events: Option<Vec<EventWord>>,
+        /// Do not start it now.
+        #[arg(long)]
+        unchecked: bool,
+    },
+    /// Forget a handler with its items.
+    ///
+    /// What runs of it goes on, and its data stays where it is.
+    #[command(after_help = "Examples:
+  syncmgr unregister mail
+  syncmgr unregister {12345678-9ABC-DEF0-1234-56789ABCDEF0}")]
+    Unregister {
+        /// Its id, as `handlers` shows it.
+        id: String,
+    },
+    /// Start a handler as a program would.
+    ///
+    /// What it ticks itself is synchronized. The handler receives the cookie byte for byte, and decides by it what to
+    /// synchronize; the manager never reads it. It does not wait for the end.
+    #[command(after_help = "Examples:
+  syncmgr invoke mail
+  syncmgr invoke mail --cookie 'folder=inbox'
+  syncmgr invoke mail --ask               a question first: syncmgr needs
+  syncmgr invoke --all                    a question for each handler")]
+    Invoke {
+        /// The handler.
+        #[arg(required_unless_present = "all")]
+        handler: Option<String>,
+        /// Ask before anything starts.
+        #[arg(long)]
+        ask: bool,
+        /// Ask for each handler what to start.
+        #[arg(long, conflicts_with_all = ["handler", "cookie", "cookie_file"])]
+        all: bool,
+        /// Bytes for the handler, as text.
+        #[arg(long, value_name = "TEXT", conflicts_with = "cookie_file")]
+        cookie: Option<String>,
+        /// Bytes for the handler, from a file.
+        #[arg(long, value_name = "FILE")]
+        cookie_file: Option<PathBuf>,
+        /// Show the first window small.
+        #[arg(long)]
+        minimized: bool,
+    },
     /// Check whether a handler keeps the contract, obligation by obligation.
     ///
     /// It is started some forty times in a scratch home: run, skipped, stopped, killed, asked what nobody knows. Its
@@ -426,6 +505,9 @@ Exit codes: 0 all passed, 1 with warnings, 2 something failed, 4 nothing could b
         /// Which.
         kind: String,
     },
+    /// Carry one request of a program, given as JSON on standard input, and answer it on standard output.
+    #[command(hide = true)]
+    Ask,
     /// Write completions and manual pages into a directory, for packages.
     #[command(hide = true)]
     Generate {
@@ -433,6 +515,17 @@ Exit codes: 0 all passed, 1 with warnings, 2 something failed, 4 nothing could b
         #[arg(value_name = "DIR")]
         directory: PathBuf,
     },
+}
+
+/// An automatic event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EventWord {
+    /// The network came up, or you logged on.
+    Connect,
+    /// The network is about to go, or you log off.
+    PendingDisconnect,
+    /// The machine is idle.
+    Idle,
 }
 
 /// A kind of item that can be added.

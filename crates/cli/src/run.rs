@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use serde_json::json;
+use syncmgr_control::registration::NewHandler;
 use syncmgr_control::view::Level;
 use syncmgr_control::{Caller, ExitCode, Refusal, Request};
 
@@ -19,7 +20,7 @@ use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::{
-    check, duration, generate, history, inbox, items, preview, report, sheet, steer, sync,
+    check, duration, generate, history, inbox, items, preview, register, report, sheet, steer, sync,
 };
 
 /// Threads that the manager inside this process may use besides those for files.
@@ -177,6 +178,10 @@ enum Ask {
     Resolve(String, Option<String>),
     ResolveAll(Option<String>, String),
     Handlers,
+    Register(NewHandler),
+    Unregister(String),
+    Invoke(Request),
+    Carry,
     Doctor,
     Properties(String, Vec<(String, serde_json::Value)>, bool),
     Order {
@@ -213,7 +218,11 @@ impl Ask {
             }
             Self::Resolve(id, choice) => inbox::resolve(talk, id, choice).await,
             Self::ResolveAll(name, choice) => inbox::resolve_all(talk, name, choice).await,
-            Self::Handlers => steer::handlers(talk).await,
+            Self::Handlers => register::handlers(talk).await,
+            Self::Register(new) => register::register(talk, new).await,
+            Self::Unregister(id) => register::unregister(talk, id).await,
+            Self::Invoke(request) => register::invoke(talk, request).await,
+            Self::Carry => register::carry(talk, &mut std::io::stdin().lock()).await,
             Self::Doctor => steer::doctor(talk).await,
             Self::Properties(name, set, show) => sheet::properties(talk, name, set, show).await,
             Self::Order {
@@ -315,6 +324,43 @@ fn decide(
             )),
         },
         Command::Handlers => look(Ask::Handlers),
+        Command::Register {
+            what,
+            command,
+            class,
+            id,
+            name,
+            events,
+            unchecked,
+        } => {
+            let new = register::wanted(what, command, class, origin)?;
+            work(Ask::Register(NewHandler {
+                id,
+                name,
+                events: events.map(register::events),
+                check: !unchecked,
+                ..new
+            }))
+        }
+        Command::Ask => work(Ask::Carry),
+        Command::Unregister { id } => work(Ask::Unregister(id)),
+        Command::Invoke { all: true, .. } => work(Ask::Invoke(Request::InvokeAll)),
+        Command::Invoke {
+            handler,
+            ask,
+            cookie,
+            cookie_file,
+            minimized,
+            all: false,
+        } => {
+            let cookie = register::cookie(cookie, cookie_file, origin)?;
+            work(Ask::Invoke(Request::Invoke {
+                handler: handler.unwrap_or_default(),
+                start: !ask,
+                minimized,
+                cookie,
+            }))
+        }
         Command::Pause { names, duration } => {
             let for_ms = duration
                 .map(|text| duration::parse(&text, now_ms, zone))

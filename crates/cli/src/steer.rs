@@ -1,9 +1,8 @@
-//! Short orders, and what the manager is made of: `pause`, `resume`, `stop`, `handlers`, `doctor` and their like.
+//! Short orders, and what the manager is made of: `pause`, `resume`, `stop`, `doctor` and their like.
 
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::look::Mark;
-use crate::table::{Cell, Table};
 use crate::talk::{Talk, Verdict, ask};
 use crate::text::{harmless, wrap};
 use crate::when;
@@ -22,42 +21,6 @@ pub(crate) async fn order(
         format!("{done}: {}.", names.join(", "))
     };
     Ok(Verdict::said(sentence, ExitCode::Good).with("names", names))
-}
-
-/// `handlers`
-pub(crate) async fn handlers(talk: &mut Talk) -> Result<Verdict, Refusal> {
-    let view = ask!(talk, Request::Handlers, Reply::Handlers(view) => view);
-    let look = talk.screen.look;
-    let mut table = Table::new(&["HANDLER", "STATE", "ITEMS", "VERSION", "WHAT"]);
-    for handler in &view.handlers {
-        talk.screen.object(handler);
-        let (mark, state) = match (handler.enabled, handler.active) {
-            (false, _) => (Mark::Off, "disabled"),
-            (true, false) => (Mark::Waiting, "not set up"),
-            (true, true) => (Mark::Good, "ready"),
-        };
-        let mut what = handler.comment.clone();
-        if handler.built_in {
-            what += " (built in)";
-        }
-        table.row(vec![
-            Cell::new(&handler.id),
-            Cell::new(format!("{} {state}", look.glyph(mark))).marked(mark),
-            Cell::new(handler.items.to_string()),
-            Cell::new(&handler.version),
-            Cell::new(what.trim_start()),
-        ]);
-    }
-    if view.handlers.is_empty() {
-        talk.screen.line("No handlers are registered.");
-    } else {
-        talk.screen.lines(table.lines(&look));
-    }
-    let number = u64::try_from(view.handlers.len()).unwrap_or(u64::MAX);
-    Ok(Verdict::of_list(
-        format!("{}.", when::count(number, "handler")),
-        ExitCode::Good,
-    ))
 }
 
 /// `doctor`

@@ -581,6 +581,3 @@ pub(crate) fn shown(result: HRESULT) -> String {
     };
     format!("{name} (0x{code:08X})")
 }
-
-#[cfg(test)]
-mod tests;

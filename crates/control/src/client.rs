@@ -69,7 +69,10 @@ impl Client {
     async fn post(&self, caller: Caller, request: Request) -> Result<Reply, Refusal> {
         let patience = if matches!(
             request,
-            Request::Plan { .. } | Request::AddItem { .. } | Request::Properties { .. }
+            Request::Plan { .. }
+                | Request::AddItem { .. }
+                | Request::Properties { .. }
+                | Request::Register(_)
         ) {
             HANDLER_ANSWER_TIMEOUT
         } else {

@@ -7,6 +7,7 @@ pub mod change;
 pub mod client;
 pub mod exit;
 pub mod refusal;
+pub mod registration;
 pub mod request;
 pub mod service;
 pub mod view;

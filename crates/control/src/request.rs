@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::registration::{NewHandler, Registered};
 use crate::view::{
     Added, ConflictsView, DoctorView, HandlersView, ItemDetail, ItemView, LogPage, NeedView,
     PlanView, PropertiesView, RequestState, RunDetail, RunView, StatusView, WhyView,
@@ -89,6 +90,29 @@ pub enum Request {
     },
     /// Handlers.
     Handlers,
+    /// Register a handler, or replace its registration; waits for the handler when it is to be checked.
+    Register(NewHandler),
+    /// Forget a handler with its preferences and items (M-25); what runs of it goes on.
+    Unregister {
+        /// Its id, or its class in any spelling.
+        id: String,
+    },
+    /// A program asks for a handler (`UpdateItems`). Answered at once; the end comes as a change.
+    Invoke {
+        /// The handler's id, or its class in any spelling.
+        handler: String,
+        /// Start at once with what the handler ticks; else a person is asked first (M-149, M-150).
+        #[serde(default)]
+        start: bool,
+        /// Show the first window small (M-151).
+        #[serde(default)]
+        minimized: bool,
+        /// The program's private bytes for its handler, in base 64.
+        #[serde(default)]
+        cookie: Option<String>,
+    },
+    /// A program asks for everything (`UpdateAll`): a person is asked what to start (M-155).
+    InvokeAll,
     /// Checks of the installation, the store and the sources.
     Doctor,
     /// How a request stands; for a view that saw a gap.
@@ -269,7 +293,14 @@ pub enum Reply {
     Properties(Box<PropertiesView>),
     /// To `AddItem`.
     Added(Added),
-    /// To `Sync`, `Refresh`, `Undo`, `Resolve`: taken, under this number.
+    /// To `Register`.
+    Registered(Registered),
+    /// To `Invoke` and `InvokeAll` when a person is asked first: the open questions.
+    Asked {
+        /// Their numbers.
+        needs: Vec<u64>,
+    },
+    /// To `Sync`, `Refresh`, `Undo`, `Resolve`, `Invoke`: taken, under this number.
     Accepted {
         /// The request's number.
         request: u64,

@@ -423,7 +423,7 @@ pub struct NeedView {
     pub handler: String,
     /// Item name.
     pub item: Option<String>,
-    /// `prompt`, `login`, `guard`, `stale-lock` or `conflict`.
+    /// `prompt`, `login`, `guard`, `stale-lock`, `conflict`, or `invoke` where a program asked.
     pub kind: String,
     /// The question.
     pub text: String,
@@ -527,6 +527,9 @@ pub struct HandlerView {
     pub items: u64,
     /// What it can do.
     pub capabilities: Vec<String>,
+    /// What is known of its registration.
+    #[serde(default)]
+    pub registration: crate::registration::RegistrationView,
 }
 
 /// Answer to `properties`.

@@ -6,6 +6,7 @@ use crate::event::EventKind;
 use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, NeedId, RunId};
 use crate::input::Prompt;
 use crate::instance::{Instance, StopLevel};
+use crate::invocation;
 use crate::manager::{Manager, Timer};
 use crate::need::{Choice, NeedKind, NeedRow, NeedState};
 use crate::phase::{Kind, Phase, Step, step};
@@ -71,6 +72,7 @@ impl Manager {
             .get(&(handler.clone(), prompt.item.clone(), prompt.key.clone()))
             .copied();
         if prompt.key.len() > MAX_KEY
+            || prompt.key.starts_with(invocation::MARK)
             || prompt.context.len() > cut::MAX_DETAIL
             || prompt
                 .fields
@@ -170,7 +172,7 @@ impl Manager {
         }
     }
 
-    fn open_need(&mut self, row: NeedRow) {
+    pub(crate) fn open_need(&mut self, row: NeedRow) {
         if let Some(deadline) = row.deadline {
             self.set_timer(deadline, Timer::Need(row.id));
         }
@@ -182,7 +184,7 @@ impl Manager {
     }
 
     /// Closes a need for good; it is forgotten here and remains in the store.
-    fn close_need(&mut self, id: NeedId, state: NeedState) -> Option<NeedRow> {
+    pub(crate) fn close_need(&mut self, id: NeedId, state: NeedState) -> Option<NeedRow> {
         let mut row = self.needs.remove(&id)?;
         if let Some(deadline) = row.deadline {
             self.clear_timer(deadline, Timer::Need(id));
@@ -250,6 +252,9 @@ impl Manager {
         }
         if choice == LATER {
             return; // a snooze: it stays open, with its deadline
+        }
+        if self.answer_invocation(id, &choice) {
+            return;
         }
         self.take_answer(id, choice, fields, by);
     }

@@ -153,9 +153,9 @@ impl Manager {
             last: _,
         } = remembered;
         for row in handlers {
-            let description = row.name.clone();
+            // What the registration calls it is told again at each start; which of both gave the stored name is unknown.
             self.handlers
-                .insert(row.id.clone(), HandlerSlot::new(row, description));
+                .insert(row.id.clone(), HandlerSlot::new(row, String::new()));
         }
         for mut row in items {
             if let Some(handler) = self.handlers.get_mut(&row.at.handler)
@@ -248,7 +248,13 @@ impl Manager {
     pub(crate) fn register(&mut self, id: HandlerId, description: String) {
         let description = cut::chars(description, cut::MAX_NAME);
         if let Some(slot) = self.handlers.get_mut(&id) {
-            slot.description = description;
+            // M-20; a name that the handler gave itself stays.
+            let unnamed = slot.row.name == slot.description;
+            slot.description = description.clone();
+            if unnamed && slot.row.name != description {
+                slot.row.name = description;
+                self.record_handler(&id);
+            }
             return;
         }
         let row = HandlerRow {

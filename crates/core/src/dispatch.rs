@@ -18,7 +18,8 @@ use crate::queue::{
 };
 use crate::record::Record;
 use crate::request::{
-    IfRunning, MAX_COOKIE_BYTES, RefusedRequest, Request, RequestOutcome, Scope, Trigger, Work,
+    IfRunning, MAX_COOKIE_BYTES, MAX_WAITING_COOKIES, RefusedRequest, Request, RequestOutcome,
+    Scope, Trigger, Work,
 };
 use crate::run::SessionRow;
 
@@ -37,6 +38,13 @@ impl Manager {
         }
         if self.alive.len() >= MAX_QUEUE {
             return Err(RefusedRequest::QueueFull);
+        }
+        if let Some(cookie) = &request.cookie {
+            let bytes = |request: &Request| request.cookie.as_ref().map_or(0, Vec::len);
+            let waiting: usize = self.waiting.iter().map(|other| bytes(&other.request)).sum();
+            if waiting.saturating_add(cookie.len()) > MAX_WAITING_COOKIES {
+                return Err(RefusedRequest::QueueFull);
+            }
         }
         let items: &[ItemRef] = match &request.scope {
             Scope::Checked => &[],

@@ -3,6 +3,7 @@
 use crate::command::ReplyId;
 use crate::conflict::ConflictRow;
 use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, NeedId, RequestId, SessionId};
+use crate::invocation::Invocation;
 use crate::item::{
     Connected, Counts, Failure, HandlerCapability, HandlerPolicy, ItemCapability, ItemPolicy,
     ItemStatus,
@@ -27,6 +28,15 @@ pub enum Input {
         /// What the registration calls it.
         description: String,
     },
+    /// What runs for a handler is no longer what was registered; told once a change.
+    HandlerChanged {
+        /// Its identity.
+        handler: HandlerId,
+        /// What, for people.
+        text: String,
+    },
+    /// A program asks for a handler, and a person is to say whether it starts (M-150, M-155).
+    AskToStart(Invocation),
     /// All items of the handler are defined by the user: where none is defined there is nothing to ask it for.
     ItemsAreDefined(HandlerId),
     /// A handler was unregistered.

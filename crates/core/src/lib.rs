@@ -23,6 +23,7 @@ mod holding;
 pub mod id;
 pub mod input;
 mod instance;
+pub mod invocation;
 pub mod item;
 mod late;
 pub mod log;

@@ -170,6 +170,12 @@ impl Manager {
             Input::Instance(instance, said) => self.hear(instance, said),
             // A jump of the wall clock only means that timers are looked at again, which every turn does.
             Input::Tick | Input::ClockJumped => {}
+            Input::HandlerChanged { handler, text } => {
+                if self.handlers.contains_key(&handler) {
+                    self.warn(Some(handler), None, crate::log::Level::Warning, text);
+                }
+            }
+            Input::AskToStart(invocation) => self.ask_to_start(&invocation),
             Input::HandlerRegistered { id, description } => self.register(id, description),
             Input::ItemsAreDefined(id) => drop(self.all_defined.insert(id)),
             Input::HandlerUnregistered(id) => self.unregister(&id),

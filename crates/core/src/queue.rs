@@ -1,6 +1,6 @@
 //! The queue of requests, kept apart from the sessions that serve them (Sync Center 3.5).
 //!
-//! Requests without a cookie that wait for the same items are merged, so that an item is at most once running and, for
+//! Requests that wait for the same items are merged, those with a cookie only with their equal, so that an item is at most once running and, for
 //! each kind of asker, once waiting. A merged request ends together with the one that it joined.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -170,12 +170,13 @@ pub(crate) enum Coalesce {
 
 /// Decides whether a newcomer joins one that waits (mobsync 3.9, Sync Center 3.5, L10).
 pub(crate) fn coalesce(newcomer: &Waiting, waiting: &[Waiting]) -> Coalesce {
-    if newcomer.request.cookie.is_some() {
-        return Coalesce::Wait; // M-156: never merged
-    }
     let found = waiting.iter().position(|other| {
-        if other.request.cookie.is_some() || other.request.work != newcomer.request.work {
+        if other.request.work != newcomer.request.work {
             return false;
+        }
+        if other.request.cookie.is_some() || newcomer.request.cookie.is_some() {
+            // M-156: the bytes are the program's own, so only the very same request is the same.
+            return other.request == newcomer.request;
         }
         match newcomer.request.work {
             Work::Synchronize => {
@@ -295,11 +296,17 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_never_merged() {
+    fn a_cookie_is_merged_with_its_equal_alone() {
         let queue = [waiting(1, Trigger::Invoke, "a/1")];
         let mut newcomer = waiting(2, Trigger::Invoke, "a/1");
         assert_eq!(coalesce(&newcomer, &queue), Coalesce::Join(0));
         newcomer.request.cookie = Some(vec![1]);
+        assert_eq!(coalesce(&newcomer, &queue), Coalesce::Wait);
+        let mut older = newcomer.clone();
+        let mut queue = [older.clone()];
+        assert_eq!(coalesce(&newcomer, &queue), Coalesce::Join(0));
+        older.request.cookie = Some(vec![2]);
+        queue[0] = older;
         assert_eq!(coalesce(&newcomer, &queue), Coalesce::Wait);
     }
 

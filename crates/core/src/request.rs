@@ -3,8 +3,10 @@
 use crate::id::{HandlerId, ItemRef, RequestId, RunId};
 use crate::time::Timestamp;
 
-/// Most bytes of a cookie.
-pub const MAX_COOKIE_BYTES: usize = 64 * 1024;
+/// Most bytes of a cookie: in base 64 it still fits into one line of the contract.
+pub const MAX_COOKIE_BYTES: usize = 512 * 1024;
+/// Most bytes of the cookies of all requests that wait; beyond it a request is refused.
+pub const MAX_WAITING_COOKIES: usize = 64 * 1024 * 1024;
 
 /// What made synchronization start (mobsync 3.12, architecture section 3). Other than `Manual`, `Invoke` and `External`
 /// they have no source yet; as inputs they are complete.
@@ -104,7 +106,7 @@ pub struct Request {
     pub trigger: Trigger,
     /// A person is there and may be asked.
     pub may_bother_user: bool,
-    /// The caller's private bytes; such requests are never merged.
+    /// The caller's private bytes; such requests are merged with their equal alone.
     pub cookie: Option<Vec<u8>>,
     /// When an item runs already.
     pub if_running: IfRunning,

@@ -56,6 +56,8 @@ impl Loop {
                 self.look_up(request, reply);
             }
             Request::Doctor => self.examine(reply),
+            Request::Register(new) => self.register(new, reply),
+            Request::Handlers => self.look_at_handlers(reply),
             Request::Plan { names, pair, limit } => {
                 let pair = pair.map(|pair| {
                     let mut arguments = Map::new();
@@ -98,12 +100,12 @@ impl Loop {
                 Ok(Reply::Why(Box::new(self.why(&item))))
             }
             Request::Needs => Ok(Reply::Needs(self.open_needs(None))),
-            Request::Handlers => Ok(Reply::Handlers(self.handlers())),
             Request::RequestState { id } => self.request_state(RequestId(id)),
             Request::Sync {
                 names,
                 may_bother_user,
             } => {
+                self.read_system();
                 let scope = self.scope(&names)?;
                 self.may_sync(&scope)?;
                 self.ask(scope, Work::Synchronize, may_bother_user)
@@ -114,6 +116,15 @@ impl Loop {
                 let id = HandlerId::new(&handler).map_err(|_| refused(&unknown))?;
                 self.ask(Scope::Handler(id), Work::List, true)
             }
+            Request::Unregister { id } => self.unregister(&id),
+            Request::Invoke {
+                handler,
+                start,
+                cookie,
+                // The first window is shown by a face; none of them has one yet.
+                minimized: _,
+            } => self.invoke(&handler, start, cookie.as_deref()),
+            Request::InvokeAll => self.invoke_all(),
             Request::RemoveItem { name } => self.remove_item(&name),
             Request::Undo { run } => self.undo(RunId(run)),
             Request::Answer {
@@ -168,6 +179,8 @@ impl Loop {
             | Request::Doctor
             | Request::Properties { .. }
             | Request::AddItem { .. }
+            | Request::Register(_)
+            | Request::Handlers
             | Request::Plan { .. } => Err(Refusal::new(
                 "control::invalid-request",
                 "the manager was asked in the wrong place",
@@ -263,7 +276,7 @@ impl Loop {
         }))
     }
 
-    fn handlers(&self) -> HandlersView {
+    pub(crate) fn handlers(&self) -> HandlersView {
         let mut items: BTreeMap<&HandlerId, u64> = BTreeMap::new();
         for row in self.manager.items() {
             *items.entry(&row.at.handler).or_default() += 1;
@@ -273,10 +286,11 @@ impl Loop {
                 .manager
                 .handlers()
                 .map(|row| {
-                    let built_in = launch::BUILT_IN
-                        .iter()
-                        .any(|(id, _)| row.id.as_str() == *id);
-                    to_view::handler(row, built_in, items.get(&row.id).copied().unwrap_or(0))
+                    let built_in = launch::is_built_in(row.id.as_str());
+                    let items = items.get(&row.id).copied().unwrap_or(0);
+                    let mut view = to_view::handler(row, built_in, items);
+                    view.registration = self.registration(&row.id);
+                    view
                 })
                 .collect(),
         }
@@ -472,10 +486,7 @@ impl Loop {
         });
         let request = self.records_since(before).find_map(|record| match record {
             Record::Event(event) => match event.kind {
-                EventKind::RequestQueued {
-                    request,
-                    trigger: Trigger::Answered,
-                } => Some(request.0),
+                EventKind::RequestQueued { request, .. } => Some(request.0),
                 EventKind::RequestMerged { into, .. } => Some(into.0),
                 _ => None,
             },

@@ -9,6 +9,7 @@ use jiff::{Span, SpanRelativeTo};
 use serde::Deserialize;
 use serde_json::Value;
 use syncmgr_control::Refusal;
+use syncmgr_control::registration::RegisterEvent;
 
 /// Largest configuration file that is read.
 const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;
@@ -62,8 +63,8 @@ impl Default for ManagerConfig {
     }
 }
 
-/// A handler program that the user registered.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// A handler that the user registered: a program, or a class that `comhost` runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HandlerConfig {
     /// Its identity.
@@ -71,8 +72,24 @@ pub struct HandlerConfig {
     /// What it is called until it says so itself.
     #[serde(default)]
     pub description: String,
-    /// The program and its arguments.
+    /// The program and its arguments; empty for a class.
+    #[serde(default)]
     pub command: Vec<String>,
+    /// The COM class, in braces; absent for a program.
+    #[serde(default)]
+    pub class: Option<String>,
+    /// The library of the class; absent where the system knows it.
+    #[serde(default)]
+    pub library: Option<String>,
+    /// The automatic events that it wants (`SYNCMGRREGISTERFLAGS`).
+    #[serde(default)]
+    pub events: Vec<RegisterEvent>,
+    /// What was registered, to notice when it changed.
+    #[serde(default)]
+    pub identity: Option<String>,
+    /// When it was registered, as a timestamp.
+    #[serde(default)]
+    pub registered: Option<String>,
 }
 
 /// A connection that handlers may ask for (mobsync 3.8).
@@ -188,7 +205,7 @@ impl ConfigFile {
         if let Some(definition) = to_toml(&item.definition) {
             table["definition"] = toml_edit::Item::Value(definition);
         }
-        self.edit(|document| {
+        self.edit("item", |document| {
             let items = document
                 .entry("item")
                 .or_insert_with(|| toml_edit::Item::ArrayOfTables(toml_edit::ArrayOfTables::new()));
@@ -209,7 +226,7 @@ impl ConfigFile {
     /// # Errors
     /// As [`Self::add_item`].
     pub fn remove_item(&mut self, handler: &str, id: &str) -> Result<(), Refusal> {
-        self.edit(|document| {
+        self.edit("item", |document| {
             let Some(items) = document
                 .get_mut("item")
                 .and_then(|items| items.as_array_of_tables_mut())
@@ -285,7 +302,7 @@ impl ConfigFile {
             return Ok(false);
         }
         let mut found = false;
-        self.edit(|document| {
+        self.edit("item", |document| {
             let Some(items) = document
                 .get_mut("item")
                 .and_then(|items| items.as_array_of_tables_mut())
@@ -305,8 +322,11 @@ impl ConfigFile {
         Ok(found)
     }
 
-    fn edit(
+    /// Changes the file as a whole: afterwards it is wholly old or wholly new. `kind` names the tables that `change`
+    /// answers false for when they are not written as such.
+    pub(crate) fn edit(
         &self,
+        kind: &str,
         change: impl FnOnce(&mut toml_edit::DocumentMut) -> bool,
     ) -> Result<(), Refusal> {
         let text = read_text(&self.path)?;
@@ -317,7 +337,7 @@ impl ConfigFile {
         if !change(&mut document) {
             return Err(invalid_text(
                 &self.path,
-                "`item` is not written as `[[item]]` tables".into(),
+                format!("`{kind}` is not written as `[[{kind}]]` tables"),
                 None,
                 &text,
             ));
@@ -352,7 +372,7 @@ impl ConfigFile {
 }
 
 /// Writes a file so that it is wholly old or wholly new, whatever happens.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let temporary = path.with_extension("toml.new");
     let mut file = crate::sys::private_file_options()
         .write(true)
@@ -454,9 +474,29 @@ fn check(path: &Path, config: &Config) -> Result<(), Refusal> {
     for handler in &config.handler {
         syncmgr_core::HandlerId::new(&handler.id)
             .map_err(|cause| wrong(format!("`{}`: {cause}", handler.id)))?;
-        if handler.command.is_empty() {
+        match (&handler.class, handler.command.is_empty()) {
+            (None, true) => {
+                return Err(wrong(format!(
+                    "the handler `{}` has no command and no class",
+                    handler.id
+                )));
+            }
+            (Some(_), false) => {
+                return Err(wrong(format!(
+                    "the handler `{}` has a command and a class: one of them runs",
+                    handler.id
+                )));
+            }
+            (Some(class), true) if syncmgr_control::registration::class(class).is_none() => {
+                return Err(wrong(format!(
+                    "`{class}` is not a class such as {{12345678-9ABC-DEF0-1234-56789ABCDEF0}}"
+                )));
+            }
+            _ => {}
+        }
+        if handler.library.is_some() && handler.class.is_none() {
             return Err(wrong(format!(
-                "the handler `{}` has no command",
+                "the handler `{}` has a library and no class",
                 handler.id
             )));
         }

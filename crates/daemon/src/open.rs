@@ -154,11 +154,16 @@ impl Home {
             settings.linger = config.config.manager.keep_links;
         }
         let known: Vec<ItemRef> = remembered.items.iter().map(|row| row.at.clone()).collect();
+        let remembered_handlers: Vec<HandlerId> = remembered
+            .handlers
+            .iter()
+            .map(|row| row.id.clone())
+            .collect();
         let mut first = Vec::new();
         if let Some(dead) = &lock.taken_over_from {
             first.push(Input::LockTakenOver { pid: dead.pid });
         }
-        first.extend(configured(&config, &known));
+        first.extend(configured(&config, &known, &remembered_handlers));
         let manager = Manager::new(settings, remembered, clock.now());
         let (messages, queue) = mpsc::channel(MAX_MESSAGES);
         let (views, _) = broadcast::channel(MAX_CHANGES);
@@ -167,7 +172,7 @@ impl Home {
             store,
             config,
             places: places.clone(),
-            program: environment.program.clone(),
+            program: launch::Programs::of(environment),
             daemon,
             clock,
             views: views.clone(),
@@ -278,7 +283,7 @@ fn spawn_owned(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()
 }
 
 /// What the configuration says, as inputs: registered handlers, defined items, and what is no longer there.
-fn configured(file: &ConfigFile, known: &[ItemRef]) -> Vec<Input> {
+fn configured(file: &ConfigFile, known: &[ItemRef], remembered: &[HandlerId]) -> Vec<Input> {
     let connections = &file.config.connection;
     let mut inputs = vec![Input::Connections {
         names: connections.iter().map(|c| c.name.clone()).collect(),
@@ -309,6 +314,20 @@ fn configured(file: &ConfigFile, known: &[ItemRef]) -> Vec<Input> {
         };
         register(&handler.id, description, &mut inputs);
     }
+    for class in crate::sys::registry::classes() {
+        if file.handler(&class.class).is_none() {
+            let entry = class.entry();
+            let description = if entry.description.is_empty() {
+                &entry.id
+            } else {
+                &entry.description
+            };
+            register(&entry.id, description, &mut inputs); // M-29
+        }
+    }
+    // Whoever took the registration away by hand meant the same as `unregister`.
+    let gone = remembered.iter().filter(|id| !handlers.contains(id));
+    inputs.extend(gone.cloned().map(Input::HandlerUnregistered));
     let defined: Vec<(ItemRef, &ItemConfig)> = file
         .config
         .item

@@ -14,6 +14,10 @@ pub struct Environment {
     pub current_dir: PathBuf,
     /// The program itself, which is started again as a built-in handler.
     pub program: PathBuf,
+    /// `SYNCMGR_COMHOST`: the program that runs COM classes, when it does not lie beside this one.
+    pub comhost: Option<OsString>,
+    /// `PATH`: where programs are searched that are registered by their bare name.
+    pub search_path: Option<OsString>,
 }
 
 /// The directories of one home. Two managers never work on one home at once; see [`crate::lock`].
@@ -100,6 +104,12 @@ impl Places {
     #[must_use]
     pub fn lock_file(&self) -> PathBuf {
         self.runtime_dir.join("lock")
+    }
+
+    /// What was last seen of the files of handlers.
+    #[must_use]
+    pub fn identities(&self) -> PathBuf {
+        self.state_dir.join("identities.json")
     }
 
     /// A handler's own directory.

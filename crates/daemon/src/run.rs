@@ -4,7 +4,6 @@
 //! their order: record, command, show. Nothing else changes state meanwhile, and nothing is awaited inside a turn.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +21,8 @@ use crate::adapt::to_view;
 use crate::clock::Clock;
 use crate::config::ConfigFile;
 use crate::connect::Connector;
-use crate::launch;
+use crate::identity::Sightings;
+use crate::launch::{self, Programs};
 use crate::perform::{FromWorker, Performer};
 use crate::place::Places;
 use crate::sheet::Asked;
@@ -60,6 +60,12 @@ pub(crate) enum Message {
     },
     /// What a property instance found out for an earlier question.
     Defined(Box<crate::answer::Defined>),
+    /// Handlers that were looked at and may be registered.
+    Registering(Box<crate::register::Registering>),
+    /// What a look at the files of a handler brought.
+    Sighted(Box<crate::register::Sighted>),
+    /// What a look at the files of all handlers brought, for the list of them.
+    AllSighted(Vec<crate::register::Sighted>, Answerer),
     /// Rows of the store, to be dressed with names.
     Dress(Result<crate::history::History, Refusal>, Answerer),
     /// Something on the machine asks for what is checked.
@@ -80,8 +86,12 @@ pub(crate) struct Loop {
     pub(crate) store: Store,
     pub(crate) config: ConfigFile,
     pub(crate) places: Places,
-    pub(crate) program: PathBuf,
+    pub(crate) program: Programs,
     pub(crate) limits: Limits,
+    /// What was last seen of the files of handlers.
+    pub(crate) sightings: Sightings,
+    /// Looks at files that are not back yet.
+    pub(crate) looking: usize,
     pub(crate) daemon: bool,
     pub(crate) performer: Performer,
     /// Dials and closes connections.
@@ -129,7 +139,7 @@ pub(crate) struct Parts {
     /// The directories.
     pub places: Places,
     /// The program itself.
-    pub program: PathBuf,
+    pub program: Programs,
     /// A daemon, not a command's own process.
     pub daemon: bool,
     /// The clock.
@@ -172,6 +182,7 @@ pub(crate) async fn run(
         ..Limits::default()
     };
     let (manager, effects) = parts.manager;
+    let sightings = Sightings::load(&parts.places.identities());
     let mut this = Loop {
         manager,
         store: parts.store,
@@ -181,6 +192,8 @@ pub(crate) async fn run(
         config: parts.config,
         places: parts.places,
         program: parts.program,
+        sightings,
+        looking: 0,
         limits,
         daemon: parts.daemon,
         property: JoinSet::new(),
@@ -332,6 +345,12 @@ impl Loop {
                 reply,
             } => self.answer(&caller, request, reply),
             Message::Defined(defined) => self.defined(*defined),
+            Message::Registering(registering) => self.registering(*registering),
+            Message::Sighted(sighted) => {
+                self.looking = self.looking.saturating_sub(1);
+                self.sighted(*sighted);
+            }
+            Message::AllSighted(all, reply) => self.list_handlers(all, reply),
             Message::Dress(history, reply) => {
                 let dressed = self.dress(history);
                 self.reply(reply, dressed);
@@ -369,6 +388,7 @@ impl Loop {
             && self.performer.is_idle()
             && self.property.is_empty()
             && self.connector.is_idle()
+            && self.looking == 0
             && self.made.is_empty()
             && self.manager.is_idle()
     }
@@ -412,6 +432,15 @@ impl Loop {
         } = command
         {
             let launch = launch::find(&handler, &self.config, &self.places, &self.program);
+            if launch.is_none() && self.is_registered(&handler) {
+                // M-30: a class that cannot be made is left out silently.
+                self.made
+                    .push_back(Input::Instance(instance, InstanceInput::Declined));
+                self.made
+                    .push_back(Input::Instance(instance, never_started()));
+                return;
+            }
+            self.look_for_change(&handler);
             let first = (trigger, may_bother_user, settings, cookie);
             if let Some(input) = self.performer.start(instance, &handler, launch, first) {
                 self.made.push_back(Input::Instance(instance, input));

@@ -8,3 +8,10 @@ mod imp;
 mod imp;
 
 pub(crate) use imp::*;
+
+#[cfg(unix)]
+#[path = "sys_unix_registry.rs"]
+pub(crate) mod registry;
+#[cfg(windows)]
+#[path = "sys_windows_registry.rs"]
+pub(crate) mod registry;

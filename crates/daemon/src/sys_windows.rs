@@ -26,6 +26,11 @@ pub(crate) fn create_private_dir(dir: &Path) -> io::Result<()> {
     std::fs::create_dir_all(dir)
 }
 
+/// Whether the system would start the file as a program; its name tells nothing before it is tried.
+pub(crate) fn is_executable(path: &Path) -> bool {
+    path.is_file()
+}
+
 /// Options that create files with the directory's own access rights.
 pub(crate) fn private_file_options() -> std::fs::OpenOptions {
     std::fs::OpenOptions::new()

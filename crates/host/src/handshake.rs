@@ -11,6 +11,9 @@ use crate::spec::StopReason;
 /// Definitions of about this many bytes go into one line; the rest of the line is for everything else.
 const PAGE_BYTES: usize = MAX_LINE_BYTES / 2;
 
+/// A cookie of more bytes than this has the first line for itself.
+const LONG_COOKIE: usize = PAGE_BYTES / 4;
+
 /// A handshake that failed. The instance is stopped then.
 #[derive(Debug, thiserror::Error)]
 pub enum HandshakeError {
@@ -57,7 +60,14 @@ impl Handle {
 
     async fn greet(&self, mut first: Initialize) -> Result<Initialized, HandshakeError> {
         let mut pages = pages(std::mem::take(&mut first.definitions))?.into_iter();
-        first.definitions = pages.next().unwrap_or_default();
+        // A long cookie leaves no room for definitions in its line.
+        if first
+            .cookie
+            .as_ref()
+            .is_none_or(|cookie| cookie.len() <= LONG_COOKIE)
+        {
+            first.definitions = pages.next().unwrap_or_default();
+        }
         first.more_definitions = pages.len() > 0;
         let awaited = self.begin(&first).await?;
         while let Some(definitions) = pages.next() {

@@ -161,10 +161,14 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::Refresh { .. }
         | Request::Resume { .. }
         | Request::Check { .. }
+        | Request::Register(_)
+        | Request::Invoke { .. }
+        | Request::InvokeAll
         | Request::Enable { .. } => true,
         Request::Properties { window, .. } => !window,
         Request::AddItem { or_existing, .. } => *or_existing,
         Request::RemoveItem { .. }
+        | Request::Unregister { .. }
         | Request::Undo { .. }
         | Request::Answer { .. }
         | Request::Resolve { .. }

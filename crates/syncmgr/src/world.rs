@@ -67,6 +67,8 @@ pub(crate) fn environment() -> Result<Environment, Refusal> {
         syncmgr_home: variable("SYNCMGR_HOME"),
         current_dir,
         program,
+        comhost: variable("SYNCMGR_COMHOST"),
+        search_path: variable("PATH"),
     })
 }
 

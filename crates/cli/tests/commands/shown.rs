@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 
 use insta::assert_snapshot;
 use syncmgr_cli::Need;
+use syncmgr_control::registration::{HandlerKind, RegisterEvent, RegistrationView};
 use syncmgr_control::view::*;
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
@@ -422,6 +423,15 @@ fn handlers_and_doctor() {
         enabled,
         items: 3,
         capabilities: vec!["plan".into()],
+        registration: RegistrationView {
+            kind: HandlerKind::Library,
+            runs: "/lib/notes.so {12345678-9ABC-DEF0-1234-56789ABCDEF0}".into(),
+            registered_ms: Some(0),
+            events: vec![RegisterEvent::Connect, RegisterEvent::Idle],
+            changed_ms: (enabled && id == "mine").then_some(0),
+            problem: (!enabled).then(|| "it is \u{1b}[31mgone".into()),
+            last_problem: None,
+        },
     };
     let view = HandlersView {
         handlers: vec![

@@ -248,6 +248,7 @@ pub fn handler(row: &HandlerRow, built_in: bool, items: u64) -> view::HandlerVie
             .iter()
             .map(|c| capability(*c).to_owned())
             .collect(),
+        registration: syncmgr_control::registration::RegistrationView::default(),
     }
 }
 

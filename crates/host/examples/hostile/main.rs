@@ -122,14 +122,21 @@ impl Hostile {
         self.reaches("start");
         let mut items = Vec::new();
         for line in io::stdin().lock().lines() {
-            let message: Value = serde_json::from_str(&line?).unwrap_or_default();
+            let line = line?;
+            if let (true, Some(path)) = (self.is("records"), std::env::args().nth(2)) {
+                let mut file = std::fs::OpenOptions::new();
+                let mut file = file.append(true).create(true).open(path)?;
+                writeln!(file, "{line}")?;
+            }
+            let message: Value = serde_json::from_str(&line).unwrap_or_default();
             let id = &message["id"];
             match message["method"].as_str().unwrap_or_default() {
                 "initialize" => self.initialize(id)?,
                 "items/list" => {
                     self.reaches("list");
-                    let item =
-                        |n: u32| json!({"id": format!("item-{n}"), "name": format!("Item {n}")});
+                    // One that records ticks all but the last.
+                    let records = self.is("records");
+                    let item = |n: u32| json!({"id": format!("item-{n}"), "name": format!("Item {n}"), "checked": !records || n < 3});
                     self.answer(id, &json!({"items": [item(1), item(2), item(3)]}))?;
                 }
                 "prepare" => {

@@ -8,10 +8,12 @@
 
 mod bad_input;
 mod check;
+mod com_server;
 mod hostile;
 mod interrupt;
 mod manager;
 mod readme;
+mod register;
 mod sync;
 mod talkative;
 mod world;

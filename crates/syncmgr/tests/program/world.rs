@@ -117,6 +117,19 @@ impl World {
         fs::symlink_metadata(self.path(path)).is_ok()
     }
 
+    /// Writes a program. Another process writes it: one that this process holds open for writing while another thread
+    /// starts something could not be executed.
+    pub(crate) fn executable(&self, path: &str, text: &str) {
+        let draft = format!("{path}.draft");
+        self.write(&draft, text);
+        fs::set_permissions(self.path(&draft), fs::Permissions::from_mode(0o755)).unwrap();
+        let copied = Command::new("cp")
+            .arg("-p")
+            .args([self.path(&draft), self.path(path)])
+            .status();
+        assert!(copied.unwrap().success());
+    }
+
     /// Writes the configuration.
     pub(crate) fn configure(&self, text: &str) {
         self.write("home/config/config.toml", text);

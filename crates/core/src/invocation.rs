@@ -1,0 +1,216 @@
+//! A program asks for a handler without starting it: the choice of a person, as a durable question (mobsync 3.9).
+
+use std::fmt::Write as _;
+
+use crate::asking::MAX_NEEDS;
+use crate::id::{HandlerId, ItemRef, NeedId};
+use crate::manager::Manager;
+use crate::need::{Choice, NeedKind, NeedRow, NeedState};
+use crate::request::{IfRunning, RefusedRequest, Request, Scope, Trigger, Work};
+
+/// How the keys of these questions begin; no handler's key may.
+pub const MARK: char = '\u{1}';
+
+/// The choice that starts it.
+pub const START: &str = "start";
+
+/// The choice that forgets it.
+pub const DISMISS: &str = "dismiss";
+
+/// What a program asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// The handler.
+    pub handler: HandlerId,
+    /// It was asked for with all others (`UpdateAll`), which counts as a person's wish.
+    pub with_all: bool,
+    /// The program's private bytes.
+    pub cookie: Option<Vec<u8>>,
+}
+
+impl Manager {
+    /// The open question about the very same wish.
+    #[must_use]
+    pub fn invocation(&self, wish: &Invocation) -> Option<NeedId> {
+        let context = to_context(wish);
+        self.needs()
+            .find(|need| {
+                need.state == NeedState::Open
+                    && need.handler == wish.handler
+                    && need.key.starts_with(MARK)
+                    && need.context == context
+            })
+            .map(|need| need.id)
+    }
+
+    /// Whether a wish would be put before a person.
+    ///
+    /// # Errors
+    /// [`RefusedRequest`] says why it would not.
+    pub fn check_invocation(&self, wish: &Invocation) -> Result<(), RefusedRequest> {
+        self.check_request(&self.wished(wish))?;
+        let open = self.needs().filter(|need| need.handler == wish.handler);
+        if open.count() >= MAX_NEEDS {
+            return Err(RefusedRequest::QueueFull);
+        }
+        Ok(())
+    }
+
+    /// Opens the question, once for the same wish.
+    pub(crate) fn ask_to_start(&mut self, wish: &Invocation) {
+        if self.check_invocation(wish).is_err() || self.invocation(wish).is_some() {
+            return;
+        }
+        let Some(name) = self
+            .handlers
+            .get(&wish.handler)
+            .map(|slot| slot.row.name.clone())
+        else {
+            return;
+        };
+        let choice = |name: &str, label: &str| Choice {
+            name: name.to_owned(),
+            label: label.to_owned(),
+        };
+        let id = self.next_need();
+        self.open_need(NeedRow {
+            id,
+            handler: wish.handler.clone(),
+            item: None,
+            key: format!("{MARK}invoke {}", id.0),
+            kind: NeedKind::Prompt,
+            durable: true,
+            text: format!("a program asks to synchronize {name}"),
+            detail: None,
+            choices: vec![
+                choice(START, "synchronize it now"),
+                choice(DISMISS, "do nothing"),
+            ],
+            default: None,
+            deadline: None,
+            fields: None,
+            context: to_context(wish),
+            opened: self.now,
+            run: None,
+            state: NeedState::Open,
+        });
+    }
+
+    /// Carries out the answer to such a question; false for every other question.
+    pub(crate) fn answer_invocation(&mut self, id: NeedId, choice: &str) -> bool {
+        let Some(need) = self
+            .needs
+            .get(&id)
+            .filter(|need| need.key.starts_with(MARK))
+        else {
+            return false;
+        };
+        let wish = of_context(need.handler.clone(), &need.context);
+        self.close_need(id, NeedState::Withdrawn);
+        if choice == START
+            && let Some(wish) = wish
+        {
+            let wanted = self.wished(&wish);
+            let request = self.next_request();
+            self.enqueue(request, wanted);
+        }
+        true
+    }
+
+    /// What starts when the person says so.
+    fn wished(&self, wish: &Invocation) -> Request {
+        let (scope, trigger) = if wish.with_all {
+            (self.ticked(&wish.handler), Trigger::Manual)
+        } else {
+            (Scope::Handler(wish.handler.clone()), Trigger::Invoke)
+        };
+        Request {
+            scope,
+            work: Work::Synchronize,
+            trigger,
+            may_bother_user: true,
+            cookie: wish.cookie.clone(),
+            if_running: IfRunning::Again,
+        }
+    }
+
+    /// What is ticked of a handler; the handler itself while none of its items is known.
+    fn ticked(&self, handler: &HandlerId) -> Scope {
+        let items: Vec<ItemRef> = self
+            .items()
+            .filter(|row| row.at.handler == *handler && row.checked && row.enabled)
+            .map(|row| row.at.clone())
+            .collect();
+        if items.is_empty() {
+            Scope::Handler(handler.clone())
+        } else {
+            Scope::Items(items)
+        }
+    }
+}
+
+/// The wish as text: its kind, and the bytes as hexadecimal digits; `-` where there are none.
+fn to_context(wish: &Invocation) -> String {
+    let kind = if wish.with_all { "all" } else { "one" };
+    let mut text = format!("{kind} ");
+    match &wish.cookie {
+        None => text.push('-'),
+        Some(cookie) => {
+            for byte in cookie {
+                // Writing to a text cannot fail.
+                let (Ok(()) | Err(_)) = write!(text, "{byte:02x}");
+            }
+        }
+    }
+    text
+}
+
+fn of_context(handler: HandlerId, context: &str) -> Option<Invocation> {
+    let (kind, cookie) = context.split_once(' ')?;
+    let with_all = match kind {
+        "all" => true,
+        "one" => false,
+        _ => return None,
+    };
+    let cookie = match cookie {
+        "-" => None,
+        digits => Some(
+            digits
+                .as_bytes()
+                .chunks(2)
+                .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+                .collect::<Option<Vec<u8>>>()?,
+        ),
+    };
+    Some(Invocation {
+        handler,
+        with_all,
+        cookie,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_survives_as_text() {
+        let handler = HandlerId::new("h").unwrap();
+        for (with_all, cookie) in [
+            (false, None),
+            (false, Some(vec![])),
+            (false, Some(vec![0, 1, 0xff])),
+            (true, None),
+        ] {
+            let wish = Invocation {
+                handler: handler.clone(),
+                with_all,
+                cookie,
+            };
+            assert_eq!(of_context(handler.clone(), &to_context(&wish)), Some(wish));
+        }
+        for spoiled in ["", "one", "other -", "one 0g", "one 0ü"] {
+            assert_eq!(of_context(handler.clone(), spoiled), None, "{spoiled}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What programs ask for through the COM server: `UpdateItems` and `UpdateAll` (mobsync 3.9).
+
+use base64::Engine as _;
+use syncmgr_control::registration::{MAX_COOKIE_BYTES, class};
+use syncmgr_control::{Refusal, Reply};
+use syncmgr_core::HandlerId;
+use syncmgr_core::input::Input;
+use syncmgr_core::invocation::Invocation;
+use syncmgr_core::request::{IfRunning, Request as Wanted, Scope, Trigger, Work};
+
+use crate::adapt::text;
+use crate::answer::refused;
+use crate::run::Loop;
+
+impl Loop {
+    /// A program asks for one handler; it starts at once, or a person is asked (M-148 to M-150).
+    pub(crate) fn invoke(
+        &mut self,
+        handler: &str,
+        start: bool,
+        cookie: Option<&str>,
+    ) -> Result<Reply, Refusal> {
+        self.read_system();
+        let id = class(handler).unwrap_or_else(|| handler.to_owned());
+        let row = self
+            .manager
+            .handlers()
+            .find(|row| row.id.as_str().eq_ignore_ascii_case(&id));
+        let Some(handler) = row.map(|row| row.id.clone()) else {
+            return Err(Refusal::new(
+                "handler::not-registered",
+                format!("no handler `{}` is registered", text::line(&id)),
+                "`syncmgr handlers` shows what is",
+            ));
+        };
+        let cookie = cookie.map(decoded).transpose()?;
+        // M-152: the program's bytes are ours from here on; none at all is no cookie.
+        let cookie = cookie.filter(|cookie| !cookie.is_empty());
+        if !start {
+            return self.ask_to_start(Invocation {
+                handler,
+                with_all: false,
+                cookie,
+            });
+        }
+        let wanted = Wanted {
+            scope: Scope::Handler(handler),
+            work: Work::Synchronize,
+            trigger: Trigger::Invoke,
+            may_bother_user: true, // M-35
+            cookie,
+            if_running: IfRunning::Again, // M-156
+        };
+        self.manager
+            .check_request(&wanted)
+            .map_err(|why| refused(&why))?;
+        let id = self.manager.next_request();
+        self.apply(Input::Request(id, wanted));
+        Ok(Reply::Accepted { request: id.0 })
+    }
+
+    /// A program asks for everything: a person is asked for each handler (M-155, A-11).
+    pub(crate) fn invoke_all(&mut self) -> Result<Reply, Refusal> {
+        self.read_system();
+        let handlers: Vec<HandlerId> = self
+            .manager
+            .handlers()
+            .filter(|row| row.enabled && !row.hidden)
+            .map(|row| row.id.clone())
+            .collect();
+        let mut needs = Vec::new();
+        let mut refusal = None;
+        for handler in handlers {
+            let wish = Invocation {
+                handler,
+                with_all: true,
+                cookie: None,
+            };
+            match self.ask_to_start(wish) {
+                Ok(Reply::Asked { needs: asked }) => needs.extend(asked),
+                Ok(_) => {}
+                Err(why) => refusal = Some(why),
+            }
+        }
+        match refusal {
+            Some(refusal) if needs.is_empty() => Err(refusal),
+            _ => Ok(Reply::Asked { needs }),
+        }
+    }
+
+    fn ask_to_start(&mut self, wish: Invocation) -> Result<Reply, Refusal> {
+        self.manager
+            .check_invocation(&wish)
+            .map_err(|why| refused(&why))?;
+        self.apply(Input::AskToStart(wish.clone()));
+        let needs = self.manager.invocation(&wish);
+        Ok(Reply::Asked {
+            needs: needs.into_iter().map(|need| need.0).collect(),
+        })
+    }
+}
+
+fn decoded(cookie: &str) -> Result<Vec<u8>, Refusal> {
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(cookie)
+        .map_err(|cause| {
+            Refusal::new(
+                "control::invalid-request",
+                "the cookie is not base 64",
+                "this is a mistake of whoever asked",
+            )
+            .because(&cause)
+        })?;
+    if bytes.len() > MAX_COOKIE_BYTES {
+        return Err(refused(
+            &syncmgr_core::request::RefusedRequest::CookieTooLarge,
+        ));
+    }
+    Ok(bytes)
+}
