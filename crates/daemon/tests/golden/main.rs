@@ -76,6 +76,8 @@ golden! {
     "G-12": g_12_retry_memory g_12_retry_stdio g_12_retry_library g_12_retry_wine;
     // M-137, M-140
     "G-13": g_13_properties_memory g_13_properties_stdio g_13_properties_library g_13_properties_wine;
+    // M-38, M-148, M-149, M-152
+    "G-14": g_14_invoke_memory g_14_invoke_stdio g_14_invoke_library g_14_invoke_wine;
     // M-36, M-166
     "G-15": g_15_settings_memory g_15_settings_stdio g_15_settings_library g_15_settings_wine;
     // M-10, M-11

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
 use futures::StreamExt as _;
 use syncmgr_control::{Caller, Reply, Request, Service as _, What};
 use syncmgr_core::request::Trigger;
@@ -175,23 +176,22 @@ fn configure(trace: &Trace, transport: Transport, root: &Path) {
     for (which, scenario) in trace.handlers.iter().enumerate() {
         std::fs::write(root.join(format!("scenario-{which}.txt")), scenario).unwrap();
         let class = CLASSES[which];
-        let command: Vec<String> = match transport {
-            Transport::Memory => vec!["memory".to_owned()],
-            Transport::Stdio => vec![recorder_program().display().to_string()],
+        let runs = match transport {
+            Transport::Memory => "command = [\"memory\"]".to_owned(),
+            Transport::Stdio => {
+                let program = recorder_program().display().to_string();
+                format!("command = {}", toml::Value::from(vec![program]))
+            }
             Transport::Library => {
-                let (comhost, library) = library();
-                let path = |path: PathBuf| path.display().to_string();
-                vec![
-                    path(comhost),
-                    "--library".to_owned(),
-                    path(library),
-                    class.to_owned(),
-                ]
+                let library = library().1.display().to_string();
+                format!(
+                    "class = \"{class}\"\nlibrary = {}",
+                    toml::Value::from(library)
+                )
             }
         };
-        let command = toml::Value::from(command);
         text.push_str(&format!(
-            "[[handler]]\nid = \"{class}\"\ndescription = \"Recorder\"\ncommand = {command}\n"
+            "[[handler]]\nid = \"{class}\"\ndescription = \"Recorder\"\n{runs}\n"
         ));
     }
     for item in &trace.defined {
@@ -216,6 +216,10 @@ async fn perform(trace: &Trace, transport: Transport, root: &Path) -> Result<(),
         syncmgr_home: Some(root.join("home").into()),
         current_dir: root.to_owned(),
         program: root.join("no-built-in-handler"),
+        comhost: match transport {
+            Transport::Memory | Transport::Stdio => None,
+            Transport::Library => Some(library().0.into()),
+        },
         ..Default::default()
     };
     let home = Home::open_with(&environment, Purpose::Daemon, Arc::clone(&starter) as _)
@@ -401,6 +405,19 @@ impl Stage {
                     answer.map(drop).map_err(|refusal| refusal.to_string())
                 }));
                 Ok(())
+            }
+            ["invoke", bytes @ ..] => {
+                let bytes = bytes
+                    .iter()
+                    .map(|byte| u8::from_str_radix(byte, 16).unwrap());
+                let bytes: Vec<u8> = bytes.collect();
+                self.begin(Request::Invoke {
+                    handler: CLASSES[0].to_owned(),
+                    start: true,
+                    minimized: false,
+                    cookie: Some(base64::engine::general_purpose::STANDARD.encode(bytes)),
+                })
+                .await
             }
             ["idle"] => {
                 self.home.service.triggered(Trigger::Idle).await;
