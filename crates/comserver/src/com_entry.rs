@@ -40,7 +40,8 @@ pub extern "system" fn DllCanUnloadNow() -> HRESULT {
 }
 
 #[cfg(windows)]
-mod registering {
+pub mod registering {
+    //! The registry on Windows: for the user alone or for the machine.
     use syncmgr_com::HRESULT;
     use syncmgr_com::com_guard::guard;
     use syncmgr_com::com_text;
