@@ -42,6 +42,8 @@ pub(crate) struct Held {
     pub(crate) released: bool,
     /// The handler could not be used at all.
     pub(crate) failed: bool,
+    /// The manager was asked for a verdict and gave none.
+    pub(crate) unjudged: bool,
     heard: Option<Instant>,
     barks: u32,
     asked: Option<Instant>,
@@ -65,10 +67,11 @@ impl Held {
         let soon = self
             .asked
             .is_some_and(|asked| now.saturating_duration_since(asked) < pace);
-        if !soon {
-            self.asked = Some(now);
+        if soon || self.unjudged {
+            return false;
         }
-        !soon
+        self.asked = Some(now);
+        true
     }
 
     /// Queues a breach, if there is one to tell.

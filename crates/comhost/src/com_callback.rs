@@ -34,8 +34,8 @@ use crate::tell;
 /// How long the manager may take to say whether a window may be shown; no answer means no.
 const MODELESS_WAIT: Duration = Duration::from_secs(10);
 
-/// How long the manager may take to judge a progress; no answer means that it goes on.
-const VERDICT_WAIT: Duration = Duration::from_secs(10);
+/// How long the manager may take to judge a progress; no answer means that it goes on, and that it is asked no more.
+const VERDICT_WAIT: Duration = Duration::from_secs(2);
 
 /// How often the manager is asked for a verdict at most: a handler that reports all the time is not held up by it.
 const VERDICT_PACE: Duration = Duration::from_millis(1);
@@ -82,7 +82,12 @@ impl CallbackObject {
         };
         let questions = &self.instance.questions;
         let answer = questions.ask(board, &question, VERDICT_WAIT, false);
-        let verdict = answer.map_or(Verdict::Continue, |answer| answer.verdict);
+        let Some(answer) = answer else {
+            // A manager that does not judge must not slow every report of a long run.
+            board.look(|held| held.unjudged = true);
+            return S_OK;
+        };
+        let verdict = answer.verdict;
         board.look(|held| match verdict {
             Verdict::Continue => {}
             Verdict::CancelItem => held.desk.skip(item),

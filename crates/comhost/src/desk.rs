@@ -581,3 +581,6 @@ pub(crate) fn shown(result: HRESULT) -> String {
     };
     format!("{name} (0x{code:08X})")
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use syncmgr_handler::call::{
     Event, Initialize, Initialized, ItemStatusNotice, ListItems, Prepare, PropertiesEffect,
     ShowError, ShowProperties, Started, Synchronize, Verdict,
 };
-use syncmgr_handler::callback::{Allowed, Completion, Connected, Log, Status};
+use syncmgr_handler::callback::{Allowed, Completion, Connected, Log, ProgressVerdict, Status};
 use syncmgr_handler::item::{Item, ItemId};
 use syncmgr_handler::{Callback, Notice, Question};
 use syncmgr_host::{Exit, ExitStatus, Handle, HostEvent, Instance, Limits, Spec, StopReason, What};
@@ -107,6 +107,7 @@ impl Manager {
         match event.what {
             What::Callback(callback) => self.seen.push(callback),
             What::Question { question, reply } => match question {
+                Question::Progress(_) => reply.answer(&ProgressVerdict::default()).unwrap(),
                 Question::EnableModeless(_) => reply.answer(&Allowed { allowed: true }).unwrap(),
                 Question::EstablishConnection(asked) => reply
                     .answer(&Connected {
