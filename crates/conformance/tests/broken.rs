@@ -149,6 +149,7 @@ fn breaches(report: &Report) -> BTreeMap<&'static str, String> {
         .collect()
 }
 
+/// H-03, H-19, H-30, H-33 and every other row of the table above.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_check_fails_for_the_handler_that_breaks_it_and_for_no_other() {
     let room = Arc::new(Semaphore::new(AT_ONCE));

@@ -50,6 +50,8 @@ macro_rules! golden {
 }
 
 golden! {
+    // The recorder writes down every call, its thread where it is not that of the first, and what is never to be called:
+    // M-12, M-42, M-49, M-61, M-62
     // M-31 to M-34, M-37, M-47, M-48, M-51, M-64, M-65, M-69, M-70, M-73, M-79, M-80, M-88, M-90, M-91
     "G-01": g_01_manual_memory g_01_manual_stdio g_01_manual_library g_01_manual_wine;
     // M-13, M-14, M-74, M-81

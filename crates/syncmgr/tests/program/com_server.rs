@@ -121,6 +121,7 @@ fn registering(world: &World) {
     done.says_not(CLASS);
 }
 
+// M-16, M-17, M-18, M-19, M-20, M-21, M-23, M-24, M-26, M-27
 #[test]
 fn registering_through_a_daemon() {
     let world = world();

@@ -303,6 +303,43 @@ pub(super) const BINARY: &[(char, usize, usize)] = &[
 pub(super) const REMARKS: &[(char, usize, usize, &str)] = &[
     (
         'M',
+        29,
+        29,
+        "read from the registry at each session; no test writes such a key yet",
+    ),
+    (
+        'M',
+        46,
+        46,
+        "an icon is copied while its structure is read and never touched again; no test gives one",
+    ),
+    (
+        'M',
+        59,
+        60,
+        "`handlers` shows what asks to be listed, and `list` leaves hidden items out; no test holds it with a COM class",
+    ),
+    (
+        'M',
+        66,
+        66,
+        "an instance is a process of its own: two of them cannot share an object",
+    ),
+    (
+        'M',
+        160,
+        160,
+        "not built yet: only a person triggers; automatic events keep no ticks",
+    ),
+    ('M', 164, 164, "not built yet: there are no schedules"),
+    (
+        'M',
+        167,
+        167,
+        "not built yet: what a registration asks for is kept and shown, but only a person triggers",
+    ),
+    (
+        'M',
         100,
         100,
         "the command line shows work without a measure as text; a bar belongs to the page, which is not built yet",
@@ -366,6 +403,36 @@ pub(super) const REMARKS: &[(char, usize, usize, &str)] = &[
         8,
         8,
         "a window of a foreign program cannot be told from others here",
+    ),
+    (
+        'H',
+        9,
+        9,
+        "not seen by itself: H-11, H-28 and the settings scenario of `syncmgr check` see its parts",
+    ),
+    (
+        'H',
+        20,
+        20,
+        "the manager never asks for item objects, so the answer is not seen",
+    ),
+    (
+        'H',
+        23,
+        23,
+        "a person must change something in the handler's own window",
+    ),
+    (
+        'H',
+        24,
+        24,
+        "references that a class holds are its own; one that it keeps too long is H-50",
+    ),
+    (
+        'H',
+        49,
+        49,
+        "our callback is agile: a class that does not marshal it works all the same",
     ),
     (
         'H',

@@ -72,6 +72,9 @@ impl On {
         if let Some((_, on)) = by_suite.iter().find(|(suite, _)| head.contains(suite)) {
             return *on;
         }
+        if path.ends_with("/com_server.rs") {
+            return Self::Abi;
+        }
         let mut parts = path.split('/').skip(1);
         let (name, place) = (parts.next(), parts.next());
         match (name, place) {
