@@ -313,7 +313,8 @@ pub(crate) enum Command {
     /// Start a handler as a program would.
     ///
     /// What it ticks itself is synchronized. The handler receives the cookie byte for byte, and decides by it what to
-    /// synchronize; the manager never reads it. It does not wait for the end.
+    /// synchronize; the manager never reads it. With a manager that runs it does not wait for the end;
+    /// without one it manages until the work is done.
     #[command(after_help = "Examples:
   syncmgr invoke mail
   syncmgr invoke mail --cookie 'folder=inbox'

@@ -13,6 +13,7 @@ use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::args::EventWord;
 use crate::look::{Look, Mark};
+use crate::question::word;
 use crate::table::{Cell, Table};
 use crate::talk::{Talk, Verdict, ask};
 use crate::target::Origin;
@@ -168,7 +169,7 @@ pub(crate) async fn register(talk: &mut Talk, new: NewHandler) -> Result<Verdict
     let first = done.handlers.first().map(|handler| handler.id.clone());
     let verdict = Verdict::said(format!("Registered: {}.", words.join("; ")), ExitCode::Good);
     Ok(match first {
-        Some(id) => verdict.suggest(format!("syncmgr sync {id}")),
+        Some(id) => verdict.suggest(format!("syncmgr sync {}", word(&id))),
         None => verdict,
     })
 }

@@ -155,6 +155,12 @@ pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
         .filter(|finish| finish.status == ItemStatus::Held)
         .map(|finish| finish.name.clone())
         .collect();
+    let skipped: Vec<String> = followed
+        .bad
+        .iter()
+        .filter(|finish| finish.status == ItemStatus::Skipped)
+        .map(|finish| finish.name.clone())
+        .collect();
     let first_bad = followed
         .bad
         .iter()
@@ -188,6 +194,15 @@ pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
                 .map(|name| format!("syncmgr why {}", word(name))),
         ),
         Outcome::Nothing => (format!("{subject} {was} in sync already."), None),
+        // A handler that did the rest did well (mobsync 3.6), but not everything is in sync.
+        Outcome::Succeeded if !skipped.is_empty() => (
+            format!(
+                "{} {} skipped; the rest was done.",
+                listed(&skipped),
+                if skipped.len() == 1 { "was" } else { "were" }
+            ),
+            Some("syncmgr status".to_owned()),
+        ),
         Outcome::Succeeded => (format!("{subject} {is} in sync."), bring_back),
         Outcome::Warnings => (
             format!("{subject} {was} synchronized, with warnings{why}."),
@@ -251,6 +266,8 @@ pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
         && !asked.is_empty()
     {
         // It was asked for by its name and did not happen.
+        ExitCode::Warnings
+    } else if followed.outcome == Outcome::Succeeded && !skipped.is_empty() {
         ExitCode::Warnings
     } else {
         followed.outcome.exit()

@@ -471,9 +471,22 @@ fn check(path: &Path, config: &Config) -> Result<(), Refusal> {
     if config.connection.iter().filter(|c| c.default).count() > 1 {
         return Err(wrong("more than one connection is the default".to_owned()));
     }
+    let mut handlers = std::collections::HashSet::new();
     for handler in &config.handler {
-        syncmgr_core::HandlerId::new(&handler.id)
+        let id = syncmgr_core::HandlerId::new(&handler.id)
             .map_err(|cause| wrong(format!("`{}`: {cause}", handler.id)))?;
+        if crate::launch::is_built_in(&handler.id) {
+            return Err(wrong(format!(
+                "the handler `{}` is part of syncmgr and cannot be replaced",
+                handler.id
+            )));
+        }
+        if !handlers.insert(id) {
+            return Err(wrong(format!(
+                "the handler `{}` stands twice; upper and lower case are the same",
+                handler.id
+            )));
+        }
         match (&handler.class, handler.command.is_empty()) {
             (None, true) => {
                 return Err(wrong(format!(

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use syncmgr_control::Refusal;
 
+/// Digits of the digest that keeps apart what would be one directory name.
+const STATE_DIGEST_CHARS: usize = 16;
+
 /// The environment as `main` read it; nobody else reads it.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
@@ -115,17 +118,41 @@ impl Places {
     /// A handler's own directory.
     #[must_use]
     pub fn handler_state(&self, handler: &str) -> PathBuf {
+        // Identities are equal without case.
+        let folded = handler.to_lowercase();
         // Identifiers come from configuration files: keep them from leaving the directory.
-        let safe: String = handler
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '{' | '}');
+        let mut safe: String = folded
             .chars()
-            .map(|c| {
-                if c.is_alphanumeric() || c == '-' || c == '_' {
-                    c
-                } else {
-                    '_'
-                }
-            })
+            .map(|c| if plain(c) { c } else { '_' })
             .collect();
+        if safe != folded {
+            // Two identities that differ in what was replaced must not share a directory.
+            let mut digest = blake3::hash(folded.as_bytes()).to_hex();
+            digest.truncate(STATE_DIGEST_CHARS);
+            safe = format!("{safe}-{digest}");
+        }
         Path::join(&self.state_dir, "handlers").join(safe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Places;
+
+    #[test]
+    fn each_handler_has_a_directory_of_its_own() {
+        let home = std::path::PathBuf::from("home");
+        let places = Places {
+            config_dir: home.clone(),
+            state_dir: home.clone(),
+            runtime_dir: home,
+        };
+        let of = |id| places.handler_state(id);
+        assert_eq!(of("Mail"), of("mail"));
+        for (one, other) in [("a b", "a_b"), ("a*b", "a b"), ("..", "__"), ("a/b", "a_b")] {
+            assert_ne!(of(one), of(other), "{one} {other}");
+        }
+        assert!(of("{C0DE}").ends_with("handlers/{c0de}"));
     }
 }

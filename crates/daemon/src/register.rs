@@ -660,7 +660,13 @@ impl Desk {
                 _ => "it cannot be loaded".to_owned(),
             };
             let why = last.map_or(how, |line| text::line(line.trim()));
-            return Err(refused(vec![why]));
+            let mut refusal = refused(vec![why]);
+            refusal.hint = Some(
+                "a handler library is made for this system and exports DllGetClassObject; one that does not name its \
+                 classes is registered with --class CLSID"
+                    .to_owned(),
+            );
+            return Err(refusal);
         }
         let named: Vec<Named> = serde_json::from_slice(&said.output)
             .map_err(|error| refused(vec![error.to_string()]))?;
@@ -707,7 +713,7 @@ fn derived_id(command: &[String]) -> Result<String, Refusal> {
         })
         .take(MAX_DERIVED_CHARS)
         .collect();
-    let id = id.trim_matches('-').to_lowercase();
+    let id = id.trim_matches(['-', '.']).to_lowercase();
     if HandlerId::new(&id).is_err() {
         return Err(Refusal::new(
             "handler::bad-id",
@@ -723,7 +729,9 @@ fn check_id(id: &str) -> Result<(), Refusal> {
     if launch::is_built_in(id) {
         return Err(built_in(id));
     }
-    if class(id).is_some() || id.trim() != id || id.contains(std::path::is_separator) {
+    // What begins like a path is one on the command line.
+    let path = id.starts_with(['.', '~']) || id.contains(['/', '\\']);
+    if class(id).is_some() || id.trim() != id || path {
         return Err(Refusal::new(
             "handler::bad-id",
             format!("`{}` cannot be the identity of a program", text::line(id)),

@@ -222,6 +222,29 @@ fn every_end_has_its_sentence_and_its_exit_code() {
 }
 
 #[test]
+fn what_was_skipped_is_not_called_in_sync() {
+    let run = Run::new("sync notes mail -q")
+        .manager(going(|stage| {
+            stage.happens(opened(11, 7, 2));
+            stage.happens(finished(11, "notes", ItemStatus::Skipped, "", counts(0, 0)));
+            stage.happens(finished(
+                11,
+                "mail",
+                ItemStatus::Succeeded,
+                "",
+                counts(1, 0),
+            ));
+            stage.happens(ended(7, Outcome::Succeeded));
+        }))
+        .go();
+    assert_eq!(
+        run.output,
+        "■ notes  ↑0 ↓0 ✗0  1.4 s  skipped\n! notes was skipped; the rest was done. Next: syncmgr status\n"
+    );
+    assert_eq!(run.exit, syncmgr_control::ExitCode::Warnings);
+}
+
+#[test]
 fn why_nothing_came_of_a_request_is_told() {
     let run = Run::new("sync notes")
         .manager(going(|stage| {

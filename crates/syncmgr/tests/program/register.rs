@@ -296,6 +296,14 @@ fn bad_words_get_a_clear_answer() {
         (&["register", "--id", &long, "--", &mail], "handler::bad-id"),
         (&["register", "--id", "", "--", &mail], "handler::bad-id"),
         (
+            &["register", "--id", ".mail", "--", &mail],
+            "handler::bad-id",
+        ),
+        (
+            &["register", "--id", "~mail", "--", &mail],
+            "handler::bad-id",
+        ),
+        (
             &["register", "--id", "a\u{1b}[31mb", "--", &mail],
             "handler::bad-id",
         ),
