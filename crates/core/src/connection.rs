@@ -169,6 +169,12 @@ impl Manager {
         }
         for connection in self.connections.live.values_mut() {
             connection.owners.remove(&owner);
+            // Who still waits outlives the session, and is to be the owner of what comes.
+            for (instance, _, waiting) in &mut connection.waiting {
+                if *waiting == owner {
+                    *waiting = Owner::Instance(*instance);
+                }
+            }
         }
         self.close_unused();
     }

@@ -956,6 +956,33 @@ fn a_link_may_connect_although_its_session_is_over() {
 }
 
 #[test]
+fn who_waits_for_a_connection_when_its_session_ends_owns_it_alone() {
+    // M-145
+    let mut w = world(&["a", "b"]);
+    with_connections(&mut w);
+    w.sync(Scope::Checked);
+    w.list(1, &["A"]);
+    w.list(2, &["B"]);
+    w.prepared(1);
+    w.prepared(2);
+    w.hear(1, entry(Some("E1"), true));
+    w.completed(1);
+    w.input(Input::ShowError {
+        instance: InstanceId(1),
+        error: "E1".to_owned(),
+    });
+    w.hear(1, InstanceInput::ShowErrorReturned(Began::Yes));
+    connect(&mut w, 1, Some("work"));
+    w.completed(2);
+    w.exit(2);
+    w.lines.clear();
+    connected(&mut w, Some("work"), Ok(Dialled::ByUs));
+    w.expect("1 = connected");
+    w.hear(1, InstanceInput::ShowErrorCompleted(Vec::new()));
+    w.expect("disconnect work");
+}
+
+#[test]
 fn who_asks_for_a_connection_unannounced_is_served_and_it_is_noted_once() {
     // H-48
     let (mut w, _) = syncing();
