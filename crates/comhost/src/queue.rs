@@ -74,10 +74,11 @@ impl Queue {
         let turned = report.status.is_some() && report.status != paced.status;
         if !turned && now.saturating_duration_since(paced.sent) < PACE {
             merge(&mut paced.held, report);
-            if self.tick.is_some() {
+            let due = paced.sent + PACE;
+            if self.tick.is_some_and(|tick| tick <= due) {
                 return false;
             }
-            self.tick = Some(now + PACE);
+            self.tick = Some(due);
             return true;
         }
         let held = paced.held.take();
@@ -97,27 +98,34 @@ impl Queue {
         true
     }
 
-    /// Queues every held report that is due.
+    /// Queues every held report that is due. One whose item was heard of since then waits for its own time.
     pub(crate) fn flush_due(&mut self, now: Instant) {
         if self.tick.is_some_and(|tick| now >= tick) {
-            self.flush(now);
+            self.tick = self.send_held(now, |paced| now >= paced.sent + PACE);
         }
     }
 
     /// Queues every held report, so that what follows comes after them.
     pub(crate) fn flush(&mut self, now: Instant) {
-        if self.tick.take().is_none() {
-            return;
+        if self.tick.is_some() {
+            self.tick = self.send_held(now, |_| true);
         }
-        let mut bytes = std::mem::take(&mut self.bytes);
+    }
+
+    /// Queues the held reports that are wanted; answers when the first of the others is due.
+    fn send_held(&mut self, now: Instant, wanted: impl Fn(&Paced) -> bool) -> Option<Instant> {
+        let mut next: Option<Instant> = None;
         for paced in self.paced.values_mut() {
-            if let Some(report) = paced.held.take() {
+            if !wanted(paced) {
+                let due = paced.held.as_ref().map(|_| paced.sent + PACE);
+                next = next.into_iter().chain(due).min();
+            } else if let Some(report) = paced.held.take() {
                 paced.sent = now;
                 // A report has no part that JSON could not express, and its text is cut before.
-                drop(frame::ask(&mut bytes, None, Progress::METHOD, &report));
+                drop(frame::ask(&mut self.bytes, None, Progress::METHOD, &report));
             }
         }
-        self.bytes = bytes;
+        next
     }
 
     /// Forgets the items of a run that is over.
@@ -243,10 +251,14 @@ mod tests {
                 "progress 1 failed 42"
             ]
         );
-        assert_eq!(queue.tick(), Some(at(51)));
+        // The item was heard of at 42: its next turn is a whole pace later, although its first was due at 50.
+        assert_eq!(queue.tick(), Some(at(50)));
         queue.flush_due(at(50));
         assert!(lines(&mut queue).is_empty());
-        queue.flush_due(at(51));
+        assert_eq!(queue.tick(), Some(at(92)));
+        queue.flush_due(at(91));
+        assert!(lines(&mut queue).is_empty());
+        queue.flush_due(at(92));
         assert_eq!(lines(&mut queue), ["progress 1 failed 59"]);
         assert_eq!(queue.tick(), None);
     }
