@@ -184,6 +184,7 @@ enum Ask {
     Carry,
     Doctor,
     Properties(String, Vec<(String, serde_json::Value)>, bool),
+    Open(u64),
     Order {
         request: Request,
         done: &'static str,
@@ -225,6 +226,7 @@ impl Ask {
             Self::Carry => register::carry(talk, &mut std::io::stdin().lock()).await,
             Self::Doctor => steer::doctor(talk).await,
             Self::Properties(name, set, show) => sheet::properties(talk, name, set, show).await,
+            Self::Open(entry) => sync::open(talk, entry).await,
             Self::Order {
                 request,
                 done,
@@ -410,11 +412,7 @@ fn decide(
         Command::Open {
             entry,
             dismiss: false,
-        } => order(
-            Request::OpenLink { entry },
-            "Followed, by",
-            "Nothing was followed.",
-        ),
+        } => work(Ask::Open(entry)),
         Command::Open {
             entry,
             dismiss: true,
@@ -428,7 +426,12 @@ fn decide(
             "Asked to stop",
             "Whatever ran was asked to stop.",
         ),
-        Command::Skip { name } => order(Request::Skip { name }, "Skipped", "Nothing was skipped."),
+        // Whether it is, is for its handler to say.
+        Command::Skip { name } => order(
+            Request::Skip { name },
+            "Asked to be skipped",
+            "Nothing was asked to be skipped.",
+        ),
         Command::Doctor => Ok(Work::Ask(Need::Check, Ask::Doctor)),
         Command::Check {
             what,

@@ -1,6 +1,6 @@
 //! Work that is begun and followed: `sync`, `undo`, and what answers begin.
 
-use syncmgr_control::view::{ItemStatus, Outcome};
+use syncmgr_control::view::{ItemStatus, ItemView, Outcome, StatusView};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::follow::{Followed, begin};
@@ -35,12 +35,41 @@ pub(crate) async fn sync(talk: &mut Talk, target: Target) -> Result<Verdict, Ref
     if names.is_empty() && !followed.left {
         // Asked for everything, answered about everything.
         let status = ask!(talk, Request::Status, Reply::Status(status) => status);
-        if verdict.exit == status.verdict.exit {
+        if followed.outcome == Outcome::Nothing && followed.progress.done() == 0 {
+            verdict = nothing_done(&followed, *status);
+        } else if verdict.exit == status.verdict.exit {
             verdict.sentence = status.verdict.sentence;
             verdict.suggestion = status.verdict.suggestion.or(verdict.suggestion);
         }
     }
     Ok(verdict)
+}
+
+/// A plain `sync` that did nothing: why not, and whatever else is wrong, which it must not hide.
+fn nothing_done(followed: &Followed, status: StatusView) -> Verdict {
+    let items = &status.items;
+    let all_seen = u64::try_from(items.len()).unwrap_or(u64::MAX) >= status.total;
+    let chosen = |item: &ItemView| item.checked && item.enabled;
+    let why = if status.total > 0 && all_seen && !items.iter().any(chosen) {
+        Some("no item is ticked for it".to_owned())
+    } else {
+        followed.problem.as_deref().map(harmless)
+    };
+    let view = status.verdict;
+    let Some(why) = why else {
+        return Verdict {
+            suggestion: view.suggestion,
+            ..Verdict::said(view.sentence, view.exit)
+        };
+    };
+    let mut sentence = format!("Nothing was synchronized: {why}.");
+    if view.exit != ExitCode::Good {
+        sentence = format!("{sentence} {}", view.sentence);
+    }
+    Verdict {
+        suggestion: view.suggestion.or_else(|| Some("syncmgr list".to_owned())),
+        ..Verdict::said(sentence, view.exit.max(ExitCode::Warnings))
+    }
 }
 
 /// Adds a folder pair and returns the name of its item.
@@ -108,6 +137,34 @@ pub(crate) async fn undo(talk: &mut Talk, run: u64) -> Result<Verdict, Refusal> 
             .map(|undone| format!("syncmgr undo {undone}"));
     }
     Ok(verdict)
+}
+
+/// `open`: follows the link of a log entry, and whatever its handler then tries again.
+pub(crate) async fn open(talk: &mut Talk, entry: u64) -> Result<Verdict, Refusal> {
+    let followed = begin(talk, Request::OpenLink { entry }).await?;
+    let tried = followed.progress.last_run().is_some();
+    if tried || followed.left {
+        return Ok(conclude(&followed, &[]));
+    }
+    let why = followed
+        .problem
+        .as_deref()
+        .map_or_else(String::new, |why| format!(": {}", harmless(why)));
+    Ok(match followed.outcome {
+        Outcome::Failed => Verdict::said(
+            format!("The link of entry {entry} could not be followed{why}."),
+            ExitCode::Failed,
+        )
+        .suggest("syncmgr log --warnings"),
+        Outcome::Stopped => Verdict::said(
+            format!("The link of entry {entry} was followed until it was stopped."),
+            followed.outcome.exit(),
+        ),
+        outcome => Verdict::said(
+            format!("The link of entry {entry} was followed; nothing was tried again{why}."),
+            outcome.exit(),
+        ),
+    })
 }
 
 /// The verdict on what was followed: one sentence, one suggestion.

@@ -227,7 +227,8 @@ pub enum Request {
         #[serde(default)]
         window: bool,
     },
-    /// Follow the link of a log entry to the action of its handler.
+    /// Follow the link of a log entry to the action of its handler. Answered at once; the end, also of another try that it
+    /// caused, comes as a change.
     OpenLink {
         /// The entry's number.
         entry: u64,
@@ -300,7 +301,7 @@ pub enum Reply {
         /// Their numbers.
         needs: Vec<u64>,
     },
-    /// To `Sync`, `Refresh`, `Undo`, `Resolve`, `Invoke`: taken, under this number.
+    /// To `Sync`, `Refresh`, `Undo`, `Resolve`, `Invoke`, `OpenLink`: taken, under this number.
     Accepted {
         /// The request's number.
         request: u64,

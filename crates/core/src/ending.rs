@@ -222,8 +222,16 @@ impl Manager {
             if item.status == ItemStatus::Failed && item.failure.is_none() {
                 item.failure = Some(Failure::Hard);
             }
-            if was != item.status {
-                item.dirty = true;
+            let changed = was != item.status;
+            item.dirty |= changed;
+            let recorded = !item.dirty;
+            if run.explain(at, false)
+                && recorded
+                && let Some(item) = run.items.get(at)
+            {
+                self.record(Record::RunItem(run.item_row(item)));
+            }
+            if changed {
                 self.show_item(instance, run, at);
             }
         }
@@ -409,6 +417,8 @@ impl Manager {
     pub(crate) fn release(&mut self, instance: &mut Instance) {
         self.let_go(instance);
         self.cancel_prompts(instance);
+        let follower = instance.follower.take();
+        self.end_following(follower, RequestOutcome::Stopped, None);
         if !instance.enter(Kind::Release) {
             return;
         }
@@ -516,6 +526,9 @@ impl Manager {
             Some(violation) if requested => format!("{violation} ({how})"),
             Some(_) | None => how,
         };
+        let follower = instance.follower.take();
+        let why = format!("the handler ended by itself: {how}");
+        self.end_following(follower, RequestOutcome::Failed, Some(&why));
         if let Some(run) = &mut instance.run {
             run.row.stderr = stderr;
             self.settle(&mut instance, End::Died { how });

@@ -106,6 +106,8 @@ pub enum Input {
         instance: InstanceId,
         /// The handler's name for the error.
         error: String,
+        /// Who waits for what comes of it: ends when the link was shown, or with the run that it caused.
+        request: Option<RequestId>,
     },
     /// The link of a log entry is not wanted any more; its instance ends with its last one (3.7).
     Dismiss(LogId),

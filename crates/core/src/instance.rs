@@ -66,6 +66,8 @@ pub(crate) struct Instance {
     pub(crate) relisting: bool,
     /// It was recorded that it asks for connections unannounced.
     pub(crate) told_of_connection: bool,
+    /// Who waits for what comes of the link that is shown.
+    pub(crate) follower: Option<RequestId>,
     /// Items that `ShowErrorCompleted` named (M-131).
     pub(crate) retry: Vec<ItemId>,
     pub(crate) run: Option<Box<LiveRun>>,
@@ -136,6 +138,7 @@ impl Instance {
             effect: crate::input::PropertiesEffect::Unchanged,
             relisting: false,
             told_of_connection: false,
+            follower: None,
             retry: Vec::new(),
             run: None,
             closed_run: None,
@@ -239,6 +242,8 @@ pub(crate) struct LiveRun {
     pub(crate) settled: bool,
     /// The run as a whole failed, whatever its items say.
     pub(crate) failed: bool,
+    /// The last error of its log that names no item.
+    pub(crate) last_error: Option<String>,
 }
 
 /// An item in an open run.
@@ -256,6 +261,8 @@ pub(crate) struct LiveItem {
     pub(crate) told: bool,
     /// A durable question about it was opened in this run.
     pub(crate) asked: bool,
+    /// The last error that its log has, without which a failure that says nothing has no reason.
+    pub(crate) last_error: Option<String>,
     /// Differs from what is recorded.
     pub(crate) dirty: bool,
 }
@@ -273,6 +280,7 @@ impl LiveItem {
             skip: false,
             told: false,
             asked: false,
+            last_error: None,
             dirty: true,
         }
     }
@@ -293,6 +301,28 @@ impl LiveRun {
             marked: false,
             settled: false,
             failed: false,
+            last_error: None,
+        }
+    }
+
+    /// Gives an item that failed the reason that the log has: in place of what it was doing when it failed (`over`), or
+    /// only where nothing was said. False where nothing changed.
+    pub(crate) fn explain(&mut self, at: usize, over: bool) -> bool {
+        let of_run = self.last_error.as_ref();
+        let Some(item) = self.items.get_mut(at) else {
+            return false;
+        };
+        if !matches!(item.status, ItemStatus::Failed | ItemStatus::Disconnected)
+            || (!over && !item.text.is_empty())
+        {
+            return false;
+        }
+        match item.last_error.as_ref().or(of_run) {
+            Some(error) if item.text != *error => {
+                item.text.clone_from(error);
+                true
+            }
+            Some(_) | None => false,
         }
     }
 

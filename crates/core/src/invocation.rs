@@ -29,18 +29,44 @@ pub struct Invocation {
 }
 
 impl Manager {
-    /// The open question about the very same wish.
+    /// The open question about the same wish. Without bytes of a program it is the same to a person whether the handler
+    /// was asked for alone or with all others; with other bytes it is another wish.
     #[must_use]
     pub fn invocation(&self, wish: &Invocation) -> Option<NeedId> {
-        let context = to_context(wish);
-        self.needs()
-            .find(|need| {
-                need.state == NeedState::Open
-                    && need.handler == wish.handler
-                    && need.key.starts_with(MARK)
-                    && need.context == context
-            })
+        let same = |context: &str| {
+            of_context(wish.handler.clone(), context).is_some_and(|open| open.cookie == wish.cookie)
+        };
+        self.open_invocations(&wish.handler)
+            .find(|need| same(&need.context))
             .map(|need| need.id)
+    }
+
+    fn open_invocations(&self, handler: &HandlerId) -> impl Iterator<Item = &NeedRow> {
+        self.needs().filter(move |need| {
+            need.state == NeedState::Open && need.handler == *handler && need.key.starts_with(MARK)
+        })
+    }
+
+    /// What the person reads. Two open questions never read the same: nobody could tell which is which.
+    fn question(&self, wish: &Invocation, name: &str) -> String {
+        let mut text = format!("a program asks to synchronize {name}");
+        if let Some(cookie) = &wish.cookie {
+            // What the bytes say is between the program and its handler (M-152).
+            let count = cookie.len();
+            let plural = if count == 1 { "" } else { "s" };
+            let (Ok(()) | Err(_)) = write!(text, ", with {count} byte{plural} of its own");
+        }
+        let taken = |text: &str| {
+            self.open_invocations(&wish.handler)
+                .any(|need| need.text == text)
+        };
+        let mut free = text.clone();
+        let mut number = 2_usize;
+        while taken(&free) && number <= MAX_NEEDS {
+            free = format!("{text} (request {number})");
+            number += 1;
+        }
+        free
     }
 
     /// Whether a wish would be put before a person.
@@ -80,7 +106,7 @@ impl Manager {
             key: format!("{MARK}invoke {}", id.0),
             kind: NeedKind::Prompt,
             durable: true,
-            text: format!("a program asks to synchronize {name}"),
+            text: self.question(wish, &name),
             detail: None,
             choices: vec![
                 choice(START, "synchronize it now"),

@@ -205,7 +205,11 @@ impl Manager {
                 fields,
                 by,
             } => self.answer(need, choice, fields, by),
-            Input::ShowError { instance, error } => self.show_error(instance, error),
+            Input::ShowError {
+                instance,
+                error,
+                request,
+            } => self.follow_link(instance, error, request),
             Input::Dismiss(entry) => self.dismiss(entry),
             Input::Check { item, checked } => self.check(&item, checked),
             Input::Connections { names, default } => self.connections.configure(names, default),

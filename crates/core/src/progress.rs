@@ -84,8 +84,9 @@ impl Manager {
         };
         let mut refused = None;
         let mut finished = false;
+        let closing_words = report.text.as_ref().is_some_and(|text| !text.is_empty());
         if let Some(item) = run.items.get_mut(at) {
-            let closing_words = report.text.is_some();
+            let said = report.text.is_some();
             if let Some(text) = report.text {
                 item.text = cut::chars(text, cut::MAX_PROGRESS_TEXT);
             }
@@ -126,7 +127,7 @@ impl Manager {
                             | ItemStatus::Held => None,
                         };
                         if status == ItemStatus::Succeeded {
-                            if !closing_words {
+                            if !said {
                                 item.text.clear(); // what it was doing last is over
                             }
                             item.value = item.max; // M-99: success fills the bar
@@ -136,6 +137,9 @@ impl Manager {
                     ItemStep::Refuse => refused = Some((item.status, status)),
                 }
             }
+        }
+        if finished && !closing_words {
+            run.explain(at, true); // what it was doing is no reason, what its log says is
         }
         if finished && let Some(item) = run.items.get_mut(at) {
             item.dirty = false;

@@ -4,8 +4,8 @@ use crate::command::Command;
 use crate::connection::Owner;
 use crate::cut;
 use crate::event::EventKind;
-use crate::id::{InstanceId, ItemId, ItemRef, LogId};
-use crate::instance::{Entry, Instance, MAX_RUN_LOG, Session, StopLevel};
+use crate::id::{InstanceId, ItemId, ItemRef, LogId, RequestId};
+use crate::instance::{Entry, Instance, LiveRun, MAX_RUN_LOG, Session, StopLevel};
 use crate::log::{Level, LogRow};
 use crate::manager::Manager;
 use crate::paired::Over;
@@ -33,6 +33,10 @@ impl Manager {
             && let Some(run) = &mut instance.run
         {
             run.warned = true;
+            if level == Level::Error {
+                let error = cut::chars(text.clone(), cut::MAX_PROGRESS_TEXT);
+                note_error(&mut self.effects.records, run, item.as_ref(), error);
+            }
         }
         instance.logged = instance.logged.saturating_add(1);
         let run = instance.run.as_ref().map(|run| run.row.id);
@@ -87,8 +91,43 @@ impl Manager {
         }
     }
 
-    /// A person follows a link (M-125); before the run is over a link leads nowhere.
-    pub(crate) fn show_error(&mut self, id: InstanceId, error: String) {
+    /// A person follows a link (M-125), and may wait for what comes of it.
+    pub(crate) fn follow_link(
+        &mut self,
+        id: InstanceId,
+        error: String,
+        request: Option<RequestId>,
+    ) {
+        let request = request.filter(|request| self.alive.insert(*request));
+        self.show_error(id, error, request);
+        let taken = |instance: &Instance| request.is_some() && instance.follower == request;
+        if !self
+            .instances
+            .get(&id)
+            .is_some_and(|instance| taken(instance))
+        {
+            self.end_following(
+                request,
+                RequestOutcome::Failed,
+                Some("the link leads nowhere"),
+            );
+        }
+    }
+
+    /// Ends the request of whoever followed a link.
+    pub(crate) fn end_following(
+        &mut self,
+        follower: Option<RequestId>,
+        outcome: RequestOutcome,
+        problem: Option<&str>,
+    ) {
+        if let Some(request) = follower {
+            self.end_request(request, outcome, problem.map(str::to_owned));
+        }
+    }
+
+    /// Before the run is over a link leads nowhere.
+    fn show_error(&mut self, id: InstanceId, error: String, request: Option<RequestId>) {
         self.with(id, |manager, instance| {
             let is_link = instance
                 .log
@@ -98,6 +137,7 @@ impl Manager {
                 return;
             }
             manager.wait_for(instance, None);
+            instance.follower = request;
             instance.show_error.begin();
             instance.retry.clear();
             manager.command(
@@ -124,6 +164,17 @@ impl Manager {
                 cut::bytes(text, cut::MAX_LINE),
             );
         }
+        let follower = instance.follower.take();
+        let stopped = instance.stop > StopLevel::None;
+        let (shown, problem) = match &over {
+            _ if stopped => (RequestOutcome::Stopped, None),
+            Over::Completed(_) => (RequestOutcome::Nothing, None),
+            Over::NeedsUser => (
+                RequestOutcome::Failed,
+                Some("somebody would have to be asked".to_owned()),
+            ),
+            Over::NotBegun(why) => (RequestOutcome::Failed, Some(why.clone())),
+        };
         let retry = std::mem::take(&mut instance.retry);
         let retry: Vec<ItemId> = match over {
             Over::Completed(_) if instance.stop == StopLevel::None => retry,
@@ -141,8 +192,17 @@ impl Manager {
         if !busy.is_empty() {
             // They run elsewhere: M-86 outranks the retry, which waits as a request.
             let items: Vec<ItemRef> = busy.iter().map(|item| instance.item(item)).collect();
-            let id = self.next_request();
+            // Who waits for the link waits for that, unless something else is tried again at once.
+            let id = match follower {
+                Some(follower) if free.is_empty() => {
+                    self.alive.remove(&follower);
+                    follower
+                }
+                Some(_) | None => self.next_request(),
+            };
             self.enqueue(id, again(items));
+        } else if free.is_empty() {
+            self.end_following(follower, shown, problem.as_deref());
         }
         if free.is_empty() {
             self.finish(instance); // M-133
@@ -156,7 +216,7 @@ impl Manager {
         let session = self.next_session();
         let row = SessionRow {
             id: session,
-            request: None,
+            request: follower,
             trigger: instance.trigger,
             opened: self.now,
             closed: None,
@@ -168,7 +228,7 @@ impl Manager {
             session,
             Session {
                 row,
-                requests: Vec::new(),
+                requests: follower.into_iter().collect(),
                 instances: vec![instance.id],
                 interactive: instance.interactive,
                 stopped: false,
@@ -182,6 +242,26 @@ impl Manager {
         instance.logged = 0;
         self.prepare_items(instance, free);
         self.touched.insert(session);
+    }
+}
+
+/// Remembers an error of the log as the reason of what fails without a word, before it or after.
+fn note_error(records: &mut Vec<Record>, run: &mut LiveRun, item: Option<&ItemId>, error: String) {
+    let Some(item) = item else {
+        run.last_error = Some(error);
+        return;
+    };
+    let Some(at) = run.index.get(item).copied() else {
+        return;
+    };
+    if let Some(item) = run.items.get_mut(at) {
+        item.last_error = Some(error);
+    }
+    // It failed before it said why: its row is recorded already.
+    if run.explain(at, false)
+        && let Some(item) = run.items.get(at)
+    {
+        records.push(Record::RunItem(run.item_row(item)));
     }
 }
 

@@ -63,6 +63,16 @@ impl Manager {
                     .map(|(id, _)| *id);
                 if let Some(session) = session {
                     self.stop_session(session);
+                    return;
+                }
+                // What shows a link belongs to no session any more.
+                let showing = self
+                    .instances
+                    .values()
+                    .find(|instance| instance.follower == Some(*request))
+                    .map(|instance| instance.id);
+                if let Some(id) = showing.filter(|id| self.may_stop(*id)) {
+                    self.with(id, |manager, instance| manager.stop_instance(instance));
                 }
             }
         }

@@ -183,6 +183,7 @@ fn a_link_may_connect_although_its_session_is_over() {
     w.input(Input::ShowError {
         instance: InstanceId(1),
         error: "E1".to_owned(),
+        request: None,
     });
     connect(&mut w, 1, Some("work"));
     connected(&mut w, Some("work"), Ok(Dialled::ByUs));
@@ -207,6 +208,7 @@ fn who_waits_for_a_connection_when_its_session_ends_owns_it_alone() {
     w.input(Input::ShowError {
         instance: InstanceId(1),
         error: "E1".to_owned(),
+        request: None,
     });
     w.hear(1, InstanceInput::ShowErrorReturned(Began::Yes));
     connect(&mut w, 1, Some("work"));

@@ -942,6 +942,7 @@ fn strangers_are_not_heard() {
     w.input(Input::ShowError {
         instance: InstanceId(99),
         error: "e".to_owned(),
+        request: None,
     });
     w.input(Input::Resume(PauseScope::All));
     w.input(Input::ItemRemoved(at("x", "y")));

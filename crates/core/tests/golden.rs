@@ -364,6 +364,7 @@ fn g_12_error_jump_retry() {
     let show = Input::ShowError {
         instance: InstanceId(1),
         error: "E1".to_owned(),
+        request: None,
     };
     w.input(show.clone());
     w.expect(""); // not before the run is over
@@ -416,6 +417,7 @@ fn death_while_a_link_is_shown_fails_nothing() {
     w.input(Input::ShowError {
         instance: InstanceId(1),
         error: "E1".to_owned(),
+        request: None,
     });
     w.expect("1 show-error E1");
     w.exit(1);

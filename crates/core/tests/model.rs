@@ -382,9 +382,13 @@ impl Model {
                 InstanceInput::ShowErrorCompleted(vec![id(pick(&ITEMS, op.b))])
             }
             Phase::Done => {
+                // Some wait for what comes of it: each of them is told once, however it ends.
+                let request = (op.b % 4 < 3).then(|| self.manager.next_request());
+                self.asked.extend(request);
                 self.input(Input::ShowError {
                     instance,
                     error: "E".to_owned(),
+                    request,
                 });
                 return;
             }

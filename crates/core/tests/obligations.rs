@@ -401,6 +401,7 @@ fn no_window_while_a_stop_is_under_way_and_again_for_a_link_afterwards() {
     let show = Input::ShowError {
         instance: InstanceId(1),
         error: "E1".to_owned(),
+        request: None,
     };
     w.input(show);
     modeless(&mut w, 1, true);
@@ -503,6 +504,7 @@ fn a_show_error_that_fails_is_over_and_its_entry_stays() {
     let show = Input::ShowError {
         instance: InstanceId(1),
         error: "E1".to_owned(),
+        request: None,
     };
     w.input(show.clone());
     w.hear(1, InstanceInput::ShowErrorCompleted(vec![id("A")]));

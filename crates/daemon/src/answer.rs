@@ -804,14 +804,17 @@ pub(crate) fn refused(why: &syncmgr_core::request::RefusedRequest) -> Refusal {
             "request::unknown-item",
             "`syncmgr list` shows what there is",
         ),
-        Why::Inactive => ("request::inactive", "set the handler up first"),
+        Why::Inactive => (
+            "request::inactive",
+            "its own program sets it up; `syncmgr handlers` shows which one that is",
+        ),
         Why::Forbidden => (
             "request::forbidden",
             "`syncmgr why NAME` tells which policy it is",
         ),
         Why::NotOffered => (
             "handler::not-offered",
-            "`syncmgr handlers` shows what each handler can do",
+            "`syncmgr doctor` shows what each handler offers",
         ),
         Why::PropertiesOpen => (
             "properties::open",

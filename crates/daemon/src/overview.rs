@@ -13,6 +13,7 @@ use syncmgr_core::record::PauseScope;
 use syncmgr_core::task::{Greyed, ItemTask, Offer, item_task};
 use syncmgr_core::verdict::{Exit, Shown, Verdict, unfinished};
 use syncmgr_core::why::{About, Reason};
+use syncmgr_store::LogFilter;
 
 use crate::adapt::to_view;
 use crate::run::Loop;
@@ -151,7 +152,7 @@ impl Loop {
             None => format!("{name}: {state}; nothing holds it back."),
         };
         WhyView {
-            suggestion: suggestion(shown, &self.to_name(shown, Some(item), &name)),
+            suggestion: self.best_command(shown, Some(item), &name),
             sentence,
             name,
             reasons: reasons.iter().map(reason_view).collect(),
@@ -248,10 +249,7 @@ impl Loop {
         } else if running {
             None
         } else {
-            suggestion(
-                verdict.worst,
-                &self.to_name(verdict.worst, verdict.which.first(), first),
-            )
+            self.best_command(verdict.worst, verdict.which.first(), first)
         };
         VerdictView {
             sentence,
@@ -284,6 +282,29 @@ impl Loop {
             Some(PauseScope::Handler(handler)) => handler.to_string(),
             Some(PauseScope::Item(_)) | None => name.to_owned(),
         }
+    }
+
+    /// The one command that would help most. A log that says nothing about the item helps nobody.
+    fn best_command(&self, shown: Shown, item: Option<&ItemRef>, name: &str) -> Option<String> {
+        if shown == Shown::Failed
+            && let Some(row) = item.and_then(|item| self.manager.item(item))
+        {
+            let filter = LogFilter {
+                item: Some(row.at.clone()),
+                ..LogFilter::default()
+            };
+            // What cannot be read is no reason to suggest nothing.
+            let empty = self
+                .read(|reader| reader.log(&filter, 1))
+                .is_ok_and(|entries| entries.is_empty());
+            if empty {
+                return Some(row.last_run.map_or_else(
+                    || format!("syncmgr why {}", quoted(name)),
+                    |run| format!("syncmgr run {run}"),
+                ));
+            }
+        }
+        suggestion(shown, &self.to_name(shown, item, name))
     }
 
     /// One item with everything known about it.
@@ -452,6 +473,7 @@ fn says_more(shown: Shown, state: &str, reason: &Reason) -> bool {
 /// The one command that would help most.
 fn suggestion(shown: Shown, name: &str) -> Option<String> {
     match shown {
+        // Where the log of the item is empty, its last run is shown instead: see `Loop::best_command`.
         Shown::Failed => Some(format!("syncmgr log {}", quoted(name))),
         Shown::NeedsYou => Some("syncmgr needs".to_owned()),
         Shown::Conflicts => Some("syncmgr conflicts".to_owned()),

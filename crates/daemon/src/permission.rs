@@ -33,11 +33,18 @@ impl Loop {
                 {
                     return Ok(());
                 }
-                Err(warning(Refusal::new(
+                let mut refusal = warning(Refusal::new(
                     "pause::everything",
-                    "everything is paused; nothing was synchronized",
+                    "everything that is ticked is paused; nothing was synchronized",
                     "`syncmgr resume` ends every pause; a sync that names an item is done all the same",
-                )))
+                ));
+                // What failed is not hidden by a pause of something else.
+                let verdict = self.status().verdict;
+                if verdict.exit > refusal.exit {
+                    refusal.exit = verdict.exit;
+                    refusal.causes.push(verdict.sentence);
+                }
+                Err(refusal)
             }
             Scope::Items(_) | Scope::Handler(_) => Ok(()),
         }

@@ -212,7 +212,7 @@ fn not_offered(what: &str) -> Refusal {
     Refusal::new(
         "handler::not-offered",
         what,
-        "`syncmgr handlers` shows what each handler can do",
+        "`syncmgr doctor` shows what each handler offers",
     )
 }
 

@@ -194,13 +194,16 @@ impl Loop {
         }
     }
 
-    /// Follows the link of a log entry (M-125).
+    /// Follows the link of a log entry (M-125); what it causes belongs to the request.
     pub(crate) fn open_link(&mut self, entry: u64) -> Result<Reply, Refusal> {
-        let (instance, error, handler) = self.link(entry)?;
-        self.apply(Input::ShowError { instance, error });
-        Ok(Reply::Done {
-            names: vec![handler],
-        })
+        let (instance, error, _) = self.link(entry)?;
+        let id = self.manager.next_request();
+        self.apply(Input::ShowError {
+            instance,
+            error,
+            request: Some(id),
+        });
+        Ok(Reply::Accepted { request: id.0 })
     }
 
     /// Gives the link of a log entry up.
@@ -266,7 +269,7 @@ fn without_properties(outcome: RequestOutcome, problem: Option<&str>) -> Refusal
     if outcome == Outcome::Stopped {
         return Refusal::new(
             "properties::stopped",
-            "it was stopped",
+            "the handler was stopped before it gave its properties",
             "run the command again",
         );
     }

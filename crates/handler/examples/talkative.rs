@@ -1,7 +1,8 @@
 //! A handler that uses what most do not: properties, links in the log that lead to another try, and a connection.
 //!
 //! What it remembers lies in its own directory: `keep` is a property of its item `inbox`, `mended` is there once somebody
-//! followed the link of the failure that it reports before.
+//! followed the link of the failure that it reports before. With `stubborn` the link mends nothing; with `silent` the
+//! failure is reported without a word, with `mute` also without an entry of the log.
 
 use std::fs;
 use std::path::PathBuf;
@@ -90,6 +91,12 @@ impl Handler for Talkative {
             if self.path("mended").exists() {
                 run.succeeded(item, Counts::default());
             } else {
+                let mute = self.path("mute").exists();
+                let silent = mute || self.path("silent").exists();
+                if mute {
+                    run.failed(item, Failure::Hard, "");
+                    continue;
+                }
                 run.log(Log {
                     level: Level::Error,
                     text: "the lock is stale".to_owned(),
@@ -98,7 +105,8 @@ impl Handler for Talkative {
                     error: Some("stale".to_owned()),
                     jump: true,
                 });
-                run.failed(item, Failure::Hard, "the lock is stale");
+                let words = if silent { "" } else { "the lock is stale" };
+                run.failed(item, Failure::Hard, words);
             }
         }
         Ok(())
@@ -140,7 +148,9 @@ impl Handler for Talkative {
     }
 
     fn show_error(&self, _: &ShowError, run: &Run) -> Result<Vec<ItemId>, RpcError> {
-        self.write("mended", "")?;
+        if !self.path("stubborn").exists() {
+            self.write("mended", "")?;
+        }
         run.delete_log(Some("stale".to_owned()));
         Ok(self
             .items()?

@@ -90,10 +90,12 @@ fn a_link_of_the_log_is_followed_and_what_it_mends_is_tried_again() {
         .run(["log"])
         .exits(0)
         .says(&format!("more: syncmgr open {number}"));
-    world.run(["open", &number]).exits(0).says("Talkative");
-    until("it was tried again", || {
-        world.run(["status"]).code == Some(0)
-    });
+    // The outcome of the other try is that of the command.
+    world
+        .run(["open", &number])
+        .exits(0)
+        .says("inbox is in sync");
+    world.run(["status"]).exits(0);
     world.run(["log"]).exits(0).says_not("more: syncmgr open");
     world.run(["open", &number]).exits(4).says("log::no-link");
     until("the connection is closed", || !world.has("connected"));
@@ -150,4 +152,81 @@ fn a_tick_decides_what_a_plain_sync_does() {
     assert!(!world.has("right/a"));
     world.run(["sync", "pair"]).exits(0);
     assert!(world.has("right/a"));
+}
+
+/// The directory of the handler, with a file that tells it how to behave.
+fn behave(world: &World, how: &str) {
+    world.write(format!("home/state/handlers/mail/{how}"), "");
+}
+
+#[test]
+fn who_follows_a_link_is_told_that_the_other_try_failed_too() {
+    // M-130
+    let world = world();
+    behave(&world, "stubborn");
+    let daemon = daemon(&world);
+    world.run(["sync", "mail"]).exits(2);
+    let log = world.json(["log"]);
+    let entry = log.iter().find(|entry| entry["link"] == true).unwrap();
+    world
+        .run(["open", &entry["id"].to_string()])
+        .exits(2)
+        .says("inbox was not synchronized: the lock is stale")
+        .says_not("Followed");
+    end(daemon).exits(0);
+}
+
+#[test]
+fn a_silent_failure_has_the_reason_of_its_log_and_no_empty_log_is_suggested() {
+    let world = world();
+    behave(&world, "silent");
+    world
+        .run(["sync", "mail"])
+        .exits(2)
+        .says("mail was not synchronized: the lock is stale");
+    world
+        .run(["status"])
+        .exits(2)
+        .says("the lock is stale")
+        .says("Next: syncmgr log inbox");
+    let world = self::world();
+    behave(&world, "mute");
+    world.run(["sync", "mail"]).exits(2);
+    world
+        .run(["status"])
+        .exits(2)
+        .says("it failed without saying why")
+        .says("Next: syncmgr run 1")
+        .says_not("syncmgr log");
+    world.run(["why", "inbox"]).says("Next: syncmgr run 1");
+}
+
+#[test]
+fn a_plain_sync_of_nothing_says_so_and_hides_no_failure() {
+    let world = world();
+    world.run(["sync", "mail"]).exits(2);
+    world.run(["untick", "inbox"]).exits(0);
+    world
+        .run(["sync"])
+        .exits(2)
+        .says("Nothing was synchronized: no item is ticked for it. inbox is not in sync.");
+    // What fails is not hidden by a pause of something else either.
+    world.write("left/a", "a");
+    world
+        .run(["add", "folder", "left", "right", "--name", "pair"])
+        .exits(0);
+    world.run(["pause", "pair"]).exits(0);
+    world
+        .run(["sync"])
+        .exits(2)
+        .says("pause::everything")
+        .says("inbox is not in sync");
+    // Where all is well it is still not what was asked for.
+    behave(&world, "mended");
+    world.run(["sync", "inbox"]).exits(0);
+    world.run(["remove", "pair"]).exits(0);
+    world
+        .run(["sync"])
+        .exits(1)
+        .says("Nothing was synchronized: no item is ticked for it. Next: syncmgr list");
 }
