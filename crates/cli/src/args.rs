@@ -466,7 +466,7 @@ Exit codes: 0 all passed, 1 with warnings, 2 something failed, 4 nothing could b
     #[command(after_help = "Examples:
   syncmgr stop")]
     Stop,
-    /// Skip a running item.
+    /// Ask a running item's handler to skip it.
     #[command(after_help = "Examples:
   syncmgr skip photos")]
     Skip {

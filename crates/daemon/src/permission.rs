@@ -35,7 +35,7 @@ impl Loop {
                 }
                 let mut refusal = warning(Refusal::new(
                     "pause::everything",
-                    "everything that is ticked is paused; nothing was synchronized",
+                    "everything is paused; nothing was synchronized",
                     "`syncmgr resume` ends every pause; a sync that names an item is done all the same",
                 ));
                 // What failed is not hidden by a pause of something else.
