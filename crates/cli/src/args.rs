@@ -348,13 +348,14 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:
   syncmgr check -- python3 ./mail.py
   syncmgr check ./mail-handler --only H-34,H-38
+  syncmgr check mail                       a registered handler, by its name in: syncmgr handlers
   syncmgr check ./libnotes.so --class {12345678-9ABC-DEF0-1234-56789ABCDEF0}
   syncmgr check --define '{\"left\": \"{scratch}/a\", \"right\": \"{scratch}/b\"}' -- syncmgr handler folder
 
 Exit codes: 0 all passed, 1 with warnings, 2 something failed, 4 nothing could be checked.")]
     Check {
-        /// A program, a shared library, or a class that the system knows.
-        #[arg(value_name = "PATH|CLSID", required_unless_present = "command")]
+        /// A registered handler, a program, a shared library, or a class that the system knows.
+        #[arg(value_name = "HANDLER|PATH|CLSID", required_unless_present = "command")]
         what: Option<OsString>,
         /// A program and its arguments.
         #[arg(last = true, value_name = "COMMAND", conflicts_with = "what")]
@@ -362,7 +363,7 @@ Exit codes: 0 all passed, 1 with warnings, 2 something failed, 4 nothing could b
         /// Which class of the library; needed when it names more than one.
         #[arg(long, value_name = "CLSID", conflicts_with = "command")]
         class: Option<String>,
-        /// Only these obligations.
+        /// Only these obligations, from a plain run and the scenarios that are about them.
         #[arg(long, value_delimiter = ',', value_name = "NUMBER,…")]
         only: Vec<String>,
         /// Have it make an item first, with these arguments; `{scratch}` is the scratch directory.

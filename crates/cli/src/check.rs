@@ -4,9 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
-use syncmgr_control::{ExitCode, Refusal};
+use syncmgr_control::{ExitCode, Refusal, registration};
 
 use crate::look::Mark;
+use crate::register::bad_class;
 use crate::screen::Screen;
 use crate::table::{Cell, Table};
 use crate::talk::Verdict;
@@ -24,8 +25,10 @@ pub enum CheckSubject {
     Command(Vec<OsString>),
     /// A program, or a shared library with perhaps one of its classes.
     Path(PathBuf, Option<String>),
-    /// A class that the system knows.
+    /// A class, registered or known to the system, as it is spelled everywhere.
     Class(String),
+    /// A registered handler, else the file of that name here.
+    Word(String, PathBuf),
 }
 
 /// A check that somebody wants.
@@ -125,14 +128,30 @@ pub(crate) fn subject(
     let Some(what) = what else {
         return Ok(CheckSubject::Command(command));
     };
-    let is_class = what
-        .to_str()
-        .is_some_and(|text| text.starts_with('{') && text.ends_with('}'));
-    if is_class {
-        return Ok(CheckSubject::Class(what.to_string_lossy().into_owned()));
+    let text = what.to_str();
+    if let Some(id) = text.and_then(registration::class) {
+        return match class {
+            None => Ok(CheckSubject::Class(id)),
+            Some(_) => Err(Refusal::new(
+                "cli::usage",
+                "a class has no classes",
+                "write: syncmgr check LIBRARY --class CLSID",
+            )),
+        };
     }
+    if let Some(text) = text.filter(|text| text.starts_with('{')) {
+        return Err(bad_class(text));
+    }
+    let class = class
+        .map(|text| registration::class(&text).ok_or_else(|| bad_class(&text)))
+        .transpose()?;
     let path = absolute(OsStr::new(&what), origin).map_err(|error| error.refusal("check"))?;
-    Ok(CheckSubject::Path(path, class))
+    // No identity looks like a path.
+    let word = text.filter(|text| !text.starts_with(['.', '~']) && !text.contains(['/', '\\']));
+    Ok(match word {
+        Some(word) if class.is_none() => CheckSubject::Word(word.to_owned(), path),
+        _ => CheckSubject::Path(path, class),
+    })
 }
 
 /// Reads the arguments of items.

@@ -7,6 +7,9 @@ use syncmgr_control::Refusal;
 /// Longest pause that can be asked for; beyond it, a pause until `resume` is meant.
 const MAX_MS: u64 = 366 * 24 * 60 * 60 * 1000;
 
+/// Longest time that something may be allowed to take.
+const MAX_TIMEOUT_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// Why a text is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DurationError {
@@ -71,6 +74,28 @@ pub(crate) fn parse(text: &str, now_ms: i64, zone: &TimeZone) -> Result<u64, Dur
     Ok(total)
 }
 
+/// How long something may take at most, in milliseconds: as for `--for`, but neither days nor `tomorrow`.
+///
+/// # Errors
+/// What is none, nothing, or more than a day.
+pub(crate) fn timeout(text: &str, now_ms: i64, zone: &TimeZone) -> Result<u64, Refusal> {
+    let refused = |why: String| {
+        let hint = "write it as 90s, 5m or 1h30m; at most a day";
+        Refusal::new("cli::duration", why, hint)
+    };
+    if text.trim().eq_ignore_ascii_case("tomorrow") {
+        return Err(refused(format!("{text:?} does not say how long")));
+    }
+    match parse(text, now_ms, zone) {
+        Ok(limit_ms) if limit_ms <= MAX_TIMEOUT_MS => Ok(limit_ms),
+        Ok(_) | Err(DurationError::TooLong(_)) => {
+            Err(refused(format!("{text:?} is longer than a day")))
+        }
+        Err(DurationError::Zero) => Err(refused("nothing can be done in no time".to_owned())),
+        Err(error) => Err(refused(error.to_string())),
+    }
+}
+
 fn until_tomorrow(now_ms: i64, zone: &TimeZone) -> Option<u64> {
     let now = Timestamp::from_millisecond(now_ms)
         .ok()?
@@ -128,5 +153,29 @@ mod tests {
             parse("tomorrow", before_the_change, &berlin),
             Ok(24 * 3_600_000 + 1_800_000)
         );
+    }
+
+    #[test]
+    fn a_timeout_is_a_length_of_time() {
+        let timeout = |text: &str| timeout(text, NOON_IN_NOVEMBER, &TimeZone::UTC);
+        assert_eq!(timeout("90s").unwrap(), 90_000);
+        assert_eq!(timeout("24h").unwrap(), MAX_TIMEOUT_MS);
+        for (text, why) in [
+            ("tomorrow", "\"tomorrow\" does not say how long"),
+            (" Tomorrow ", "does not say how long"),
+            ("0s", "nothing can be done in no time"),
+            ("25h", "\"25h\" is longer than a day"),
+            ("2w", "longer than a day"),
+            ("99999999999999999999s", "longer than a day"),
+            ("soon", "\"soon\" is not a duration"),
+            ("-5s", "is not a duration"),
+            ("5", "is not a duration"),
+            ("", "is not a duration"),
+        ] {
+            let refusal = timeout(text).unwrap_err();
+            assert_eq!(refusal.code, "cli::duration", "{text}");
+            assert!(refusal.message.contains(why), "{text}: {}", refusal.message);
+            assert!(refusal.hint.unwrap().contains("90s"), "{text}");
+        }
     }
 }

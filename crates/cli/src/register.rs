@@ -50,14 +50,7 @@ pub(crate) fn wanted(
                     ));
                 }
                 None if text.is_some_and(|text| text.starts_with('{')) => {
-                    return Err(Refusal::new(
-                        "handler::bad-class",
-                        format!(
-                            "`{}` is not the identifier of a class",
-                            harmless(text.unwrap_or_default())
-                        ),
-                        "write it like {12345678-9ABC-DEF0-1234-56789ABCDEF0}",
-                    ));
+                    return Err(bad_class(text.unwrap_or_default()));
                 }
                 None => Runs::Library {
                     path: as_text(library(what, origin).into_os_string())?,
@@ -73,6 +66,15 @@ pub(crate) fn wanted(
         events: None,
         check: true,
     })
+}
+
+/// What should be the identifier of a class, and is none.
+pub(crate) fn bad_class(text: &str) -> Refusal {
+    Refusal::new(
+        "handler::bad-class",
+        format!("`{}` is not the identifier of a class", harmless(text)),
+        "write it like {12345678-9ABC-DEF0-1234-56789ABCDEF0}",
+    )
 }
 
 fn library(what: OsString, origin: Origin<'_>) -> PathBuf {

@@ -446,7 +446,7 @@ fn decide(
             only,
             keep,
             timeout_ms: timeout
-                .map(|text| duration::parse(&text, now_ms, zone))
+                .map(|text| duration::timeout(&text, now_ms, zone))
                 .transpose()?,
             define: check::definitions(define)?,
             now_ms,

@@ -7,6 +7,9 @@ mod people;
 mod running;
 mod wire;
 
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 use crate::scenario::Scenario;
 use crate::subject::{Limits, Speech};
 use crate::transcript::Transcript;
@@ -29,6 +32,8 @@ pub(crate) struct Evidence {
     pub(crate) ours: Vec<String>,
     /// Why scenarios that work were left out.
     pub(crate) left_out: Option<String>,
+    /// The checks that are wanted; all when empty.
+    pub(crate) only: Vec<&'static str>,
 }
 
 /// What became of a check.
@@ -67,13 +72,18 @@ impl Evidence {
         match failed {
             Some(text) if more == 0 => Judgement::Failed(text),
             Some(text) => Judgement::Failed(format!("{text} (and in {more} more)")),
-            None if good == 0 => Judgement::NotApplicable(match &self.left_out {
-                Some(why) => format!("{absent} ({why})"),
-                None => absent.to_owned(),
-            }),
+            None if good == 0 => self.unseen(absent),
             None if good == 1 => Judgement::Passed("seen once".to_owned()),
             None => Judgement::Passed(format!("seen in {good} instances")),
         }
+    }
+
+    /// Nothing could be seen, for this reason.
+    pub(crate) fn unseen(&self, absent: &str) -> Judgement {
+        Judgement::NotApplicable(match &self.left_out {
+            Some(why) => format!("{absent} ({why})"),
+            None => absent.to_owned(),
+        })
     }
 
     pub(crate) fn of(&self, scenario: Scenario) -> Option<&Transcript> {
@@ -94,4 +104,77 @@ pub(crate) fn first(sights: impl IntoIterator<Item = Sight>) -> Sight {
         }
     }
     good
+}
+
+/// An entry of a list: its place, and its identifier when it has one.
+pub(crate) fn named(what: &str, index: usize, entry: &Value) -> String {
+    let number = index + 1;
+    match entry
+        .get("id")
+        .or(entry.get("item"))
+        .and_then(Value::as_str)
+    {
+        Some(id) => format!("{what} {number}, `{}`,", crate::talk::excerpt(id)),
+        None => format!("{what} {number}, which has no identifier,"),
+    }
+}
+
+/// Why a message cannot be read: the entry that is to blame, when it is one of a list.
+pub(crate) fn unread(message: &Value, read: impl Fn(&Value) -> Option<String>) -> Option<String> {
+    let why = read(message)?;
+    for (field, entries) in message.as_object().into_iter().flatten() {
+        let Some(entries) = entries.as_array().filter(|entries| entries.len() > 1) else {
+            continue;
+        };
+        // Without the list it can be read: then it can with each entry that is good.
+        let mut alone = message.clone();
+        alone[field] = Value::Array(Vec::new());
+        if read(&alone).is_some() {
+            continue;
+        }
+        for (index, entry) in entries.iter().enumerate() {
+            alone[field] = Value::Array(vec![entry.clone()]);
+            if let Some(why) = read(&alone) {
+                let entry = named("entry", index, entry);
+                return Some(format!("{entry} of `{field}`: {why}"));
+            }
+        }
+    }
+    Some(why)
+}
+
+/// Why a message is no `T`.
+pub(crate) fn no<T: DeserializeOwned>(message: &Value) -> Option<String> {
+    unread(message, |message| {
+        T::deserialize(message).err().map(|error| error.to_string())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use syncmgr_handler::call::PlanSummary;
+
+    use super::*;
+
+    #[test]
+    fn one_bad_entry_of_a_list_is_named() {
+        let plan = |items: Value| no::<PlanSummary>(&json!({"items": items}));
+        let good = json!({"item": "a", "counts": {"sent": 1}});
+        let bad = json!({"item": "b", "counts": {"sent": "many"}});
+        assert_eq!(plan(json!([good, good])), None);
+        let why = plan(json!([good, bad, good])).unwrap();
+        assert!(
+            why.starts_with("entry 2, `b`, of `items`: ") && why.contains("many"),
+            "{why}"
+        );
+        let why = plan(json!([good, good, {"counts": {}}])).unwrap();
+        assert!(
+            why.starts_with("entry 3, which has no identifier, of `items`: "),
+            "{why}"
+        );
+        // The list itself is none; and what one entry alone says needs no number.
+        assert!(!plan(json!("none")).unwrap().contains("entry"));
+        assert!(!plan(json!([bad])).unwrap().contains("entry"));
+    }
 }

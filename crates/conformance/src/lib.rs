@@ -16,6 +16,8 @@ mod subject;
 mod talk;
 mod transcript;
 
+use std::path::PathBuf;
+
 use syncmgr_handler::contract::feature;
 use syncmgr_host::StartError;
 
@@ -23,14 +25,18 @@ pub use classes::classes;
 pub use report::{Outcome, Report, Row};
 pub use subject::{Limits, Speech, Subject};
 
+use crate::catalogue::CHECKS;
 use crate::judge::Evidence;
 use crate::scenario::{ORDER, Phase, Scenario};
 use crate::scratch::Scratch;
 use crate::script::{Known, Stage};
 use crate::transcript::{Entry, Transcript, folded};
 
-/// Scenarios in which work may hang until its limit; more of the kind would tell nothing new.
+/// Scenarios in which work, or the end of the process, may hang until its limit; more of the kind would tell nothing new.
 const MAX_HANGS: usize = 3;
+
+/// Why nothing is synchronized with a handler that has nothing to synchronize.
+const NO_ITEM: &str = "it lists no item";
 
 /// Which scenario is played.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,9 +61,17 @@ pub enum CheckError {
     /// An item could not be made.
     #[error("the handler does not make the item that `--define` describes: {0}")]
     Define(String),
+    /// It was told to leave off.
+    #[error("the check was interrupted")]
+    Interrupted {
+        /// The scratch directory, when it could not be removed.
+        left: Option<PathBuf>,
+    },
 }
 
-/// Checks a handler. Dropping the future ends its process and removes the scratch directory.
+/// Checks a handler, until it is told to leave off: that is when `interrupted` is over. Either way nothing of it is left
+/// then but a scratch directory that was to be kept. Dropping the future ends the handler's process and tries to remove
+/// the scratch directory once.
 ///
 /// # Errors
 /// [`CheckError`] when nothing could be checked; whatever the handler does wrong is in the report.
@@ -67,20 +81,44 @@ pub enum CheckError {
 pub async fn check(
     subject: &Subject,
     told: &mut (dyn FnMut(&Step) + Send),
+    interrupted: impl Future<Output = ()>,
 ) -> Result<Report, CheckError> {
     let mut scratch = Scratch::new(subject.keep).map_err(CheckError::Scratch)?;
+    let played = tokio::select! {
+        biased;
+        () = interrupted => None,
+        // Dropping it ends the process of the scenario that is played.
+        played = played(subject, &mut scratch, told) => Some(played),
+    };
+    let kept = scratch.kept();
+    let left = scratch.clear().await;
+    let Some(played) = played else {
+        return Err(CheckError::Interrupted { left });
+    };
+    let mut report = played?;
+    report.kept = kept.or(left);
+    Ok(report)
+}
+
+async fn played(
+    subject: &Subject,
+    scratch: &mut Scratch,
+    told: &mut (dyn FnMut(&Step) + Send),
+) -> Result<Report, CheckError> {
     let mut stage = Stage {
         subject,
-        scratch: &mut scratch,
+        scratch,
         known: Known::default(),
         number: 0,
+        late_exits: 0,
     };
     if !subject.define.is_empty() {
         stage.define().await?.map_err(CheckError::Define)?;
     }
+    let scenes = needed(subject);
     let mut transcripts: Vec<Transcript> = Vec::new();
     let mut left_out = None;
-    for (index, &scenario) in ORDER.iter().enumerate() {
+    for (index, &scenario) in scenes.iter().enumerate() {
         match plays(scenario, &stage.known, &transcripts) {
             Plays::Yes => {}
             Plays::No => continue,
@@ -92,9 +130,12 @@ pub async fn check(
         told(&Step {
             scenario: scenario.to_string(),
             number: index + 1,
-            of: ORDER.len(),
+            of: scenes.len(),
         });
         transcripts.push(stage.play(scenario).await?);
+    }
+    if stage.known.ids.is_empty() && stage.known.listed {
+        left_out.get_or_insert(NO_ITEM);
     }
     let ours = stage.known.definitions.keys();
     let ours = ours.map(|id| folded(id)).collect();
@@ -104,6 +145,7 @@ pub async fn check(
         now_ms: subject.now_ms,
         ours,
         left_out: left_out.map(str::to_owned),
+        only: subject.only.clone(),
         transcripts,
     };
     let name = evidence.transcripts.iter().find_map(|transcript| {
@@ -114,8 +156,25 @@ pub async fn check(
         rows: report::rows(&evidence),
         instances: evidence.transcripts.len(),
         name,
-        kept: scratch.kept(),
+        kept: None,
     })
+}
+
+/// The scenarios that the wanted checks need, in their order: all when all are wanted.
+fn needed(subject: &Subject) -> Vec<Scenario> {
+    let wanted: Vec<_> = CHECKS
+        .iter()
+        .filter(|check| subject.only.contains(&check.id))
+        .collect();
+    let needed = |scenario: &Scenario| {
+        // Every other scenario needs to know what the handler has.
+        *scenario == Scenario::Plain
+            || subject.only.is_empty()
+            || wanted
+                .iter()
+                .any(|check| check.needs(*scenario, subject.speech))
+    };
+    ORDER.iter().copied().filter(needed).collect()
 }
 
 enum Plays {
@@ -151,7 +210,7 @@ fn plays(scenario: Scenario, known: &Known, played: &[Transcript]) -> Plays {
         return Plays::Hopeless("it hung too often for more scenarios");
     }
     if scenario.works() && scenario != Scenario::Plain && known.ids.is_empty() {
-        return Plays::Hopeless("it lists no item");
+        return Plays::Hopeless(NO_ITEM);
     }
     let needed = match scenario {
         Scenario::Define => feature::DEFINE,

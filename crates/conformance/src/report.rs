@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 use syncmgr_handler::Callback;
 
-use crate::catalogue::{Basis, CHECKS, Check, Weight};
+use crate::catalogue::{Basis, CHECKS, Check, Sight, Weight};
 use crate::judge::{Evidence, Judgement};
 use crate::subject::Speech;
-use crate::transcript::Transcript;
+use crate::transcript::{Pair, Transcript};
 
 /// What became of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -74,6 +74,7 @@ impl Report {
 pub(crate) fn rows(evidence: &Evidence) -> Vec<Row> {
     CHECKS
         .iter()
+        .filter(|check| evidence.only.is_empty() || evidence.only.contains(&check.id))
         .map(|check| {
             let (outcome, seen) = match judge(check, evidence) {
                 Judgement::Passed(seen) => (Outcome::Passed, seen),
@@ -100,19 +101,22 @@ fn judge(check: &Check, evidence: &Evidence) -> Judgement {
     match check.basis {
         Basis::Seen(judge) => judge(evidence),
         Basis::Hidden(why) => Judgement::NotApplicable(why.to_owned()),
-        Basis::Class if evidence.speech == Speech::Messages => Judgement::NotApplicable(
+        Basis::Class(_) if evidence.speech == Speech::Messages => Judgement::NotApplicable(
             "concerns COM classes alone: `comhost` reports breaches of it".to_owned(),
         ),
-        Basis::Class => {
-            let begun = evidence.transcripts.iter().any(|transcript| {
-                transcript
+        Basis::Class(sight) => {
+            let seen = evidence.transcripts.iter().any(|transcript| match sight {
+                Sight::Began => transcript
                     .calls("initialize")
-                    .any(|call| call.result().is_some())
+                    .any(|call| call.result().is_some()),
+                Sight::Worked => transcript
+                    .begins(Pair::Synchronize)
+                    .any(|call| call.started() == Some("yes")),
             });
-            if begun {
-                Judgement::Passed("the adapter reports no breach".to_owned())
-            } else {
-                Judgement::NotApplicable("the class was never begun".to_owned())
+            match sight {
+                _ if seen => Judgement::Passed("the adapter reports no breach".to_owned()),
+                Sight::Began => Judgement::NotApplicable("the class was never begun".to_owned()),
+                Sight::Worked => evidence.unseen("it synchronized no item"),
             }
         }
     }
@@ -159,6 +163,7 @@ mod tests {
             now_ms: 0,
             ours: Vec::new(),
             left_out: None,
+            only: Vec::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 
@@ -13,6 +13,9 @@ use serde_json::{Map, Value};
 const PLACE: &str = "{scratch}";
 /// Most entries of which a picture is taken; enough for any folder that somebody would use for a check.
 const MAX_ENTRIES: usize = 100_000;
+/// How long the removal of the scratch directory may take, and between two attempts at it.
+const CLEAR_LIMIT: Duration = Duration::from_secs(5);
+const CLEAR_PAUSE: Duration = Duration::from_millis(20);
 /// Variables that name places of the user, and where they lead to in the scratch home.
 const PLACES: [(&str, &str); 9] = [
     ("HOME", "home"),
@@ -120,6 +123,28 @@ impl Scratch {
             picture.take(path);
         }
         picture
+    }
+
+    /// Removes the directory, unless it is kept; answers it when that could not be done in time. What was killed may
+    /// still be writing at first.
+    pub(crate) async fn clear(mut self) -> Option<PathBuf> {
+        let directory = self.directory.take()?.keep();
+        let cleared = async {
+            loop {
+                let path = directory.clone();
+                let gone = move || match std::fs::remove_dir_all(path) {
+                    Ok(()) => true,
+                    Err(error) => error.kind() == io::ErrorKind::NotFound,
+                };
+                let removed = tokio::task::spawn_blocking(gone);
+                if removed.await.unwrap_or(false) {
+                    return;
+                }
+                tokio::time::sleep(CLEAR_PAUSE).await;
+            }
+        };
+        let late = tokio::time::timeout(CLEAR_LIMIT, cleared).await.is_err();
+        late.then_some(directory)
     }
 
     /// Gives up the directory, when it is kept.

@@ -9,6 +9,7 @@ use syncmgr_handler::callback::Callback;
 use syncmgr_handler::contract::{CONTRACT_VERSION, MAX_PAGE, feature};
 use syncmgr_host::{Spec, StartError};
 
+use crate::MAX_HANGS;
 use crate::scenario::{Phase, Scenario};
 use crate::scratch::Scratch;
 use crate::subject::{Speech, Subject};
@@ -38,6 +39,8 @@ const MAX_LOOKED_AT: usize = 3;
 pub(crate) struct Known {
     pub(crate) features: Vec<String>,
     pub(crate) ids: Vec<String>,
+    /// Its items were listed.
+    pub(crate) listed: bool,
     /// Definitions of items that the kit had made, by id.
     pub(crate) definitions: Map<String, Value>,
 }
@@ -48,6 +51,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) scratch: &'a mut Scratch,
     pub(crate) known: Known,
     pub(crate) number: u64,
+    /// Instances that did not end in time.
+    pub(crate) late_exits: usize,
 }
 
 impl Stage<'_> {
@@ -96,7 +101,7 @@ impl Stage<'_> {
         } else {
             refused = Err("it did not answer `initialize`".to_owned());
         }
-        drop(talk.finish(limits.exit).await);
+        drop(talk.finish(limits.exit, false).await);
         Ok(refused)
     }
 
@@ -104,7 +109,12 @@ impl Stage<'_> {
     pub(crate) async fn play(&mut self, scenario: Scenario) -> Result<Transcript, StartError> {
         let mut talk = self.begin(scenario)?;
         self.steps(&mut talk, scenario).await;
-        Ok(talk.finish(self.subject.limits.exit).await)
+        let hopeless = self.late_exits >= MAX_HANGS;
+        let limits = self.subject.limits;
+        let limit = if hopeless { limits.linger } else { limits.exit };
+        let transcript = talk.finish(limit, hopeless).await;
+        self.late_exits += usize::from(transcript.is_late("exit"));
+        Ok(transcript)
     }
 
     async fn steps(&mut self, talk: &mut Talk, scenario: Scenario) {
@@ -215,6 +225,7 @@ impl Stage<'_> {
             .filter(|id| seen.insert(folded(id)))
             .map(str::to_owned)
             .collect();
+        self.known.listed = true;
         talk.transcript.items = Some(items);
         true
     }
@@ -259,6 +270,9 @@ impl Stage<'_> {
             Scenario::Unlisted => vec![UNLISTED.to_owned()],
             _ => self.known.ids.clone(),
         };
+        if ids.is_empty() {
+            return;
+        }
         match scenario {
             Scenario::Stop(Phase::Prepare) | Scenario::Kill(Phase::Prepare) => {
                 if self.ask_prepare(talk, &ids).await {

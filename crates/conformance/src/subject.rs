@@ -26,6 +26,8 @@ pub struct Subject {
     pub speech: Speech,
     /// Arguments for `item/define`, one set an item; `{scratch}` in a text stands for the scratch directory.
     pub define: Vec<Map<String, Value>>,
+    /// Only these checks, with the scenarios that they need; all when empty.
+    pub only: Vec<&'static str>,
     /// Keep the scratch directory.
     pub keep: bool,
     /// The wall clock in milliseconds since 1970-01-01T00:00:00Z, to judge times by.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use syncmgr_handler::call::Verdict;
 use syncmgr_handler::callback::Prompt;
@@ -18,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::judge::unread;
 use crate::scenario::Scenario;
 use crate::transcript::{End, Entry, Moment, Transcript, folded};
 
@@ -226,8 +228,9 @@ impl Talk {
         self.process.kill();
     }
 
-    /// Releases it, unless it was ended otherwise, and waits for the end of the process.
-    pub(crate) async fn finish(mut self, limit: Duration) -> Transcript {
+    /// Releases it, unless it was ended otherwise, and waits for the end of the process; when that is `hopeless`, it is
+    /// given the time only to be no burden.
+    pub(crate) async fn finish(mut self, limit: Duration, hopeless: bool) -> Transcript {
         if !self.exited && self.transcript.ended_by_us().is_none() {
             self.ask("release", json!({}));
         }
@@ -244,7 +247,11 @@ impl Talk {
             self.until(from, limit, ends).await;
         }
         if !self.exited {
-            self.note(Entry::Late("exit"));
+            self.note(if hopeless {
+                Entry::GivenUp
+            } else {
+                Entry::Late("exit")
+            });
             self.process.kill();
             self.listening = true;
             self.until(from, REAP, ends).await;
@@ -322,7 +329,9 @@ impl Talk {
                 Ok(callback) => self.said(callback),
                 // A notification of a later version is nothing that this side has.
                 Err(DecodeError::UnknownMethod(_)) => {}
-                Err(error) => self.wrong(method, &error),
+                Err(error) => self.wrong(method, envelope.params, &error, |params| {
+                    Callback::decode(method, Some(params)).err()
+                }),
             },
             (Some(method), Some(id)) => match Question::decode(method, envelope.params) {
                 Ok(question) => self.asks(id, question),
@@ -334,7 +343,9 @@ impl Talk {
                     let refusal = RpcError::new(code, error.to_string());
                     self.send(&json!({"jsonrpc": "2.0", "id": id, "error": refusal}));
                     if code == RpcError::INVALID_PARAMS {
-                        self.wrong(method, &error);
+                        self.wrong(method, envelope.params, &error, |params| {
+                            Question::decode(method, Some(params)).err()
+                        });
                     }
                 }
             },
@@ -354,14 +365,28 @@ impl Talk {
         }
     }
 
-    fn wrong(&mut self, method: &str, error: &DecodeError) {
-        let why = match error {
-            DecodeError::Params { cause, .. } => cause.to_string(),
-            other => other.to_string(),
+    /// Notes parameters that cannot be read, and which entry of a list is to blame.
+    fn wrong(
+        &mut self,
+        method: &str,
+        params: Option<&RawValue>,
+        error: &DecodeError,
+        decode: impl Fn(&RawValue) -> Option<DecodeError>,
+    ) {
+        let cause = |error: &DecodeError| match error {
+            DecodeError::Params { cause, .. } => excerpt(&cause.to_string()),
+            other => excerpt(&other.to_string()),
         };
+        let value: Option<Value> = params.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let why = value.and_then(|params| {
+            unread(&params, |params| {
+                let raw = to_raw_value(params).ok()?;
+                decode(&raw).as_ref().map(cause)
+            })
+        });
         self.note(Entry::Wrong {
             method: excerpt(method),
-            why: excerpt(&why),
+            why: why.unwrap_or_else(|| cause(error)),
         });
     }
 

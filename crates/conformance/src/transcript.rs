@@ -46,6 +46,8 @@ pub(crate) enum Entry {
     Spoilt(&'static str),
     /// More than the kit listens to.
     Flooded,
+    /// The kit did not wait for the end of the process, and killed it.
+    GivenUp,
     /// The kit listens no more: what follows cannot be told apart.
     Unheard,
     /// The process ended.
@@ -301,7 +303,11 @@ impl Transcript {
     pub(crate) fn ended_by_us(&self) -> Option<usize> {
         self.moments.iter().position(|moment| match &moment.entry {
             Entry::Asked { method, .. } => method == "release",
-            Entry::InputEnded | Entry::Killed | Entry::Flooded | Entry::Unheard => true,
+            Entry::InputEnded
+            | Entry::Killed
+            | Entry::Flooded
+            | Entry::Unheard
+            | Entry::GivenUp => true,
             _ => false,
         })
     }

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
+use syncmgr_control::Refusal;
+use syncmgr_control::registration::{HandlerKind, class};
 use syncmgr_core::HandlerId;
 
 use crate::config::{ConfigFile, HandlerConfig};
@@ -98,6 +100,33 @@ impl Launch {
             format!("{path} does not exist any more")
         })
     }
+}
+
+/// Finds out how to start a handler that is registered in the home of this environment, and what it is, without a manager;
+/// `None` for one that nobody registered.
+///
+/// # Errors
+/// A configuration that cannot be read.
+pub fn registered(
+    handler: &str,
+    environment: &Environment,
+) -> Result<Option<(Launch, HandlerKind)>, Refusal> {
+    let id = class(handler).unwrap_or_else(|| handler.to_owned());
+    let Ok(id) = HandlerId::new(&id) else {
+        return Ok(None);
+    };
+    let places = Places::find(environment)?;
+    let config = ConfigFile::load(&places.config_file())?;
+    let Some(launch) = find(&id, &config, &places, &Programs::of(environment)) else {
+        return Ok(None);
+    };
+    let kind = match config.handler(id.as_str()) {
+        _ if is_built_in(id.as_str()) => HandlerKind::BuiltIn,
+        Some(entry) => entry.kind(),
+        // Only the system's own list has others.
+        None => HandlerKind::Class,
+    };
+    Ok(Some((launch, kind)))
 }
 
 /// Finds out how to start a handler; `None` for one that nobody registered, or whose class nobody can make (M-30).

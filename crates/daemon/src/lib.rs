@@ -13,6 +13,7 @@ mod invoke;
 pub mod launch;
 pub mod lock;
 mod names;
+pub mod nature;
 pub mod open;
 mod overview;
 mod perform;

@@ -18,6 +18,7 @@ use crate::adapt::text;
 use crate::config::{ConfigFile, HandlerConfig};
 use crate::identity::{self, Sighting, Verdict};
 use crate::launch::{self, Programs};
+use crate::nature::{self, Nature};
 use crate::place::Places;
 use crate::registration::{SystemClass, same};
 use crate::run::{Answerer, Loop, Message};
@@ -359,11 +360,7 @@ impl Loop {
                 }
             };
             if let Some(entry) = entry {
-                view.kind = match (&entry.class, &entry.library) {
-                    (None, _) => HandlerKind::Command,
-                    (Some(_), Some(_)) => HandlerKind::Library,
-                    (Some(_), None) => HandlerKind::Class,
-                };
+                view.kind = entry.kind();
                 view.runs = text::line(&launch::in_words(entry));
                 view.events.clone_from(&entry.events);
                 let at = entry.registered.as_deref().and_then(|at| at.parse().ok());
@@ -532,8 +529,22 @@ impl Desk {
                 Ok(vec![candidate(entry, derived)])
             }
             Runs::Library { path, classes } => {
-                no_id(id.as_deref())?;
                 let path = library(&path)?;
+                if classes.is_empty() && is_program(&path).await? {
+                    let runs = Runs::Command {
+                        words: vec![path],
+                        directory: String::new(),
+                    };
+                    let new = NewHandler {
+                        runs,
+                        id,
+                        name: description,
+                        events: events_said.then_some(entry.events),
+                        check: new.check,
+                    };
+                    return Box::pin(self.candidates(new)).await;
+                }
+                no_id(id.as_deref())?;
                 let mut named: Vec<(String, String)> = Vec::new();
                 for text in &classes {
                     named.push((class(text).ok_or_else(|| bad_class(text))?, String::new()));
@@ -694,6 +705,18 @@ fn library(path: &str) -> Result<String, Refusal> {
         return Err(not_a_file(&path));
     }
     path_text(path)
+}
+
+/// Whether a file is a program, which a path alone names just as well as a library.
+async fn is_program(path: &str) -> Result<bool, Refusal> {
+    let file = PathBuf::from(path);
+    let nature = tokio::task::spawn_blocking(move || nature::of(&file))
+        .await
+        .unwrap_or_else(|error| Err(std::io::Error::other(error)));
+    match nature {
+        Ok(nature) => Ok(nature == Nature::Program),
+        Err(cause) => Err(missing(Path::new(path), &cause)),
+    }
 }
 
 /// The identity of a command that was given none: the script that runs, else the program.

@@ -1,7 +1,7 @@
 //! Registered handlers in the configuration file.
 
 use syncmgr_control::Refusal;
-use syncmgr_control::registration::RegisterEvent;
+use syncmgr_control::registration::{HandlerKind, RegisterEvent};
 use syncmgr_core::HandlerId;
 
 use crate::config::{ConfigFile, HandlerConfig};
@@ -26,6 +26,17 @@ impl SystemClass {
             class: Some(self.class.clone()),
             events: self.events.clone(),
             ..HandlerConfig::default()
+        }
+    }
+}
+
+impl HandlerConfig {
+    /// What runs for it.
+    pub(crate) fn kind(&self) -> HandlerKind {
+        match (&self.class, &self.library) {
+            (None, _) => HandlerKind::Command,
+            (Some(_), Some(_)) => HandlerKind::Library,
+            (Some(_), None) => HandlerKind::Class,
         }
     }
 }

@@ -46,6 +46,11 @@ pub(crate) fn is_executable(path: &Path) -> bool {
         .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
+/// Whether the system would start a file of no format of its own, such as a script without a first line that says by what.
+pub(crate) fn is_script(path: &Path) -> bool {
+    is_executable(path)
+}
+
 /// Options that create files with mode 0600.
 pub(crate) fn private_file_options() -> std::fs::OpenOptions {
     let mut options = std::fs::OpenOptions::new();

@@ -31,6 +31,15 @@ pub(crate) fn is_executable(path: &Path) -> bool {
     path.is_file()
 }
 
+/// Whether the system would start a file of no format of its own: batch files, which have nothing but their names.
+pub(crate) fn is_script(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| {
+        ["bat", "cmd"]
+            .iter()
+            .any(|known| extension.eq_ignore_ascii_case(known))
+    })
+}
+
 /// Options that create files with the directory's own access rights.
 pub(crate) fn private_file_options() -> std::fs::OpenOptions {
     std::fs::OpenOptions::new()

@@ -1,22 +1,30 @@
 //! `syncmgr check`: finds the handler, has the kit check it, and hands the report to the command line.
 
 use std::error::Error as _;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
 use syncmgr_cli::{CheckOutcome, CheckReport, CheckRow, CheckStep, CheckSubject, CheckWish};
 use syncmgr_conformance::catalogue::CHECKS;
-use syncmgr_conformance::{CheckError, Limits, Outcome, Speech, Subject, classes};
+use syncmgr_conformance::{CheckError, Limits, Outcome, Speech, Step, Subject, classes};
+use syncmgr_control::registration::HandlerKind;
 use syncmgr_control::{ExitCode, Refusal};
+use syncmgr_daemon::launch;
+use syncmgr_daemon::nature::{self, Nature};
+use syncmgr_daemon::place::Environment;
 
-/// What shared libraries are called, on any system.
-const LIBRARIES: [&str; 3] = ["so", "dll", "dylib"];
+use crate::sys;
+
+/// How long the threads that are still busy when the check is over are waited for.
+const END_LIMIT: Duration = Duration::from_secs(1);
 
 /// Checks a handler.
 pub(crate) fn check(
     wish: CheckWish,
     comhost: &Path,
+    environment: &Environment,
     told: &mut (dyn FnMut(CheckStep) + Send),
 ) -> Result<CheckReport, Refusal> {
     let only = numbers(&wish.only)?;
@@ -25,32 +33,20 @@ pub(crate) fn check(
         .enable_all()
         .build()
         .map_err(|error| no_threads().because(&error))?;
-    let mut report = runtime.block_on(async {
-        tokio::select! {
-            report = made(wish, comhost, told) => report,
-            // Dropping the check ends its process and removes what it wrote.
-            _ = tokio::signal::ctrl_c() => Err(Refusal::new(
-                "check::interrupted",
-                "the check was interrupted",
-                "nothing of it is left; check again",
-            )),
-        }
-    })?;
+    let report = runtime.block_on(made(wish, only, comhost, environment, told));
+    runtime.shutdown_timeout(END_LIMIT);
     report
-        .rows
-        .retain(|row| only.is_empty() || only.contains(&row.id));
-    Ok(report)
 }
 
 /// The wanted numbers as they are spelled.
-fn numbers(wanted: &[String]) -> Result<Vec<String>, Refusal> {
+fn numbers(wanted: &[String]) -> Result<Vec<&'static str>, Refusal> {
     wanted
         .iter()
         .map(|wanted| {
             let found = CHECKS
                 .iter()
                 .find(|check| check.id.eq_ignore_ascii_case(wanted.trim()));
-            found.map(|check| check.id.to_owned()).ok_or_else(|| {
+            found.map(|check| check.id).ok_or_else(|| {
                 Refusal::new(
                     "check::no-such-number",
                     format!("`{wanted}` is no obligation that is checked"),
@@ -63,10 +59,19 @@ fn numbers(wanted: &[String]) -> Result<Vec<String>, Refusal> {
 
 async fn made(
     wish: CheckWish,
+    only: Vec<&'static str>,
     comhost: &Path,
+    environment: &Environment,
     told: &mut (dyn FnMut(CheckStep) + Send),
 ) -> Result<CheckReport, Refusal> {
-    let (program, args, speech) = found(wish.subject, comhost).await?;
+    // Listened to from the first moment on: nothing is begun that would not be removed.
+    let mut ending = pin!(sys::told_to_end());
+    let found = tokio::select! {
+        biased;
+        () = &mut ending => return Err(interrupted(None)),
+        found = found(wish.subject, comhost, environment) => found,
+    };
+    let (program, args, speech) = found?;
     let mut limits = Limits::default();
     if let Some(timeout) = wish.timeout_ms {
         limits.work = Duration::from_millis(timeout);
@@ -76,19 +81,21 @@ async fn made(
         args,
         speech,
         define: wish.define,
+        only,
         keep: wish.keep,
         now_ms: wish.now_ms,
         limits,
     };
-    let report = syncmgr_conformance::check(&subject, &mut |step| {
+    let mut told = |step: &Step| {
         told(CheckStep {
             scenario: step.scenario.clone(),
             number: step.number,
             of: step.of,
         });
-    })
-    .await
-    .map_err(|error| refusal(&error))?;
+    };
+    let report = syncmgr_conformance::check(&subject, &mut told, ending)
+        .await
+        .map_err(|error| refusal(&error))?;
     Ok(CheckReport {
         name: report.name,
         instances: report.instances,
@@ -113,35 +120,65 @@ async fn made(
 
 type Found = (PathBuf, Vec<OsString>, Speech);
 
-async fn found(subject: CheckSubject, comhost: &Path) -> Result<Found, Refusal> {
+async fn found(
+    subject: CheckSubject,
+    comhost: &Path,
+    environment: &Environment,
+) -> Result<Found, Refusal> {
     match subject {
         CheckSubject::Command(words) => {
             let mut words = words.into_iter();
             let program = words.next().unwrap_or_default();
             Ok((program.into(), words.collect(), Speech::Messages))
         }
-        CheckSubject::Class(class) => {
-            let comhost = installed(comhost)?;
-            Ok((comhost, vec![class.into()], Speech::Class))
-        }
-        CheckSubject::Path(path, class) => {
-            let library = path.extension().and_then(OsStr::to_str).is_some_and(|end| {
-                LIBRARIES
-                    .iter()
-                    .any(|known| end.eq_ignore_ascii_case(known))
-            });
-            if !library && class.is_none() {
-                return Ok((path, Vec::new(), Speech::Messages));
-            }
-            let comhost = installed(comhost)?;
-            let class = match class {
-                Some(class) => class,
-                None => only_class(&comhost, &path).await?,
-            };
-            let args = vec!["--library".into(), path.into(), class.into()];
-            Ok((comhost, args, Speech::Class))
-        }
+        CheckSubject::Class(class) => match registered(&class, comhost, environment)? {
+            Some(found) => Ok(found),
+            None => Ok((installed(comhost)?, vec![class.into()], Speech::Class)),
+        },
+        CheckSubject::Word(word, path) => match registered(&word, comhost, environment) {
+            Ok(Some(found)) => Ok(found),
+            _ if path.exists() => named(path, None, comhost).await,
+            Err(refusal) => Err(refusal),
+            Ok(None) => Err(Refusal::new(
+                "handler::not-registered",
+                format!("no handler `{word}` is registered, and no file here is called so"),
+                "`syncmgr handlers` shows what is registered; a program of PATH follows after --",
+            )),
+        },
+        CheckSubject::Path(path, class) => named(path, class, comhost).await,
     }
+}
+
+/// What runs for a registered handler.
+fn registered(
+    handler: &str,
+    comhost: &Path,
+    environment: &Environment,
+) -> Result<Option<Found>, Refusal> {
+    let Some((launch, kind)) = launch::registered(handler, environment)? else {
+        return Ok(None);
+    };
+    let args = launch.args.iter().map(OsString::from).collect();
+    Ok(Some(match kind {
+        HandlerKind::BuiltIn | HandlerKind::Command => (launch.program, args, Speech::Messages),
+        HandlerKind::Library | HandlerKind::Class => (installed(comhost)?, args, Speech::Class),
+    }))
+}
+
+/// A file, which its content says the kind of, as when it is registered.
+async fn named(path: PathBuf, class: Option<String>, comhost: &Path) -> Result<Found, Refusal> {
+    // Who starts what cannot be read says why it cannot.
+    let program = nature::of(&path).map_or(true, |nature| nature == Nature::Program);
+    if program && class.is_none() {
+        return Ok((path, Vec::new(), Speech::Messages));
+    }
+    let comhost = installed(comhost)?;
+    let class = match class {
+        Some(class) => class,
+        None => only_class(&comhost, &path).await?,
+    };
+    let args = vec!["--library".into(), path.into(), class.into()];
+    Ok((comhost, args, Speech::Class))
 }
 
 /// The one class that a library names.
@@ -151,7 +188,7 @@ async fn only_class(comhost: &Path, library: &Path) -> Result<String, Refusal> {
     let mut named = classes(comhost, library).await.map_err(|why| {
         refused(
             format!("the classes of {shown} cannot be told: {why}"),
-            "name the class with --class, or see what is wrong with: comhost --list",
+            "a program must be executable (chmod +x); of a library, name the class with --class, or see: comhost --list",
         )
     })?;
     match (named.pop(), named.len()) {
@@ -198,12 +235,21 @@ fn refusal(error: &CheckError) -> Refusal {
             "check::not-defined",
             "give --define the arguments that the handler's item/define takes",
         ),
+        CheckError::Interrupted { left } => return interrupted(left.as_deref()),
     };
     let refusal = Refusal::new(code, error.to_string(), hint);
     match error.source() {
         Some(cause) => refusal.because(cause),
         None => refusal,
     }
+}
+
+fn interrupted(left: Option<&Path>) -> Refusal {
+    let hint = match left {
+        None => "nothing of it is left; check again".to_owned(),
+        Some(left) => format!("what could not be removed in time: {}", left.display()),
+    };
+    Refusal::new("check::interrupted", "the check was interrupted", hint)
 }
 
 fn no_threads() -> Refusal {

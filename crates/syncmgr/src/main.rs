@@ -3,6 +3,12 @@
 mod check;
 mod program;
 mod reach;
+#[cfg(unix)]
+#[path = "sys_unix.rs"]
+mod sys;
+#[cfg(windows)]
+#[path = "sys_windows.rs"]
+mod sys;
 mod world;
 
 use std::path::PathBuf;

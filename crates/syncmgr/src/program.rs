@@ -92,7 +92,7 @@ impl Program for Syncmgr {
         wish: CheckWish,
         told: &mut (dyn FnMut(CheckStep) + Send),
     ) -> Result<CheckReport, Refusal> {
-        crate::check::check(wish, &self.comhost(), told)
+        crate::check::check(wish, &self.comhost(), &self.environment, told)
     }
 }
 

@@ -7,15 +7,25 @@ use crate::fake::Run;
 #[test]
 fn words_become_a_wish() {
     let rows = |words: &str| Run::new(words).go().json();
-    let seen = rows("check --keep --json --timeout 90s --only H-02,h-11 ./mail.so --class {A}");
+    let class = "{12345678-9ABC-DEF0-1234-56789ABCDEF0}";
+    let bare = "12345678-9abc-def0-1234-56789abcdef0";
+    let seen = rows(&format!(
+        "check --keep --json --timeout 90s --only H-02,h-11 ./mail.so --class {bare}"
+    ));
     assert_eq!(
         seen[1]["seen"],
-        r#"Path("/work here/mail.so", Some("{A}"))"#
+        format!(r#"Path("/work here/mail.so", Some("{class}"))"#)
     );
     assert_eq!(seen[2]["seen"], r#"["H-02", "h-11"]"#);
     assert_eq!(seen[3]["seen"], "Some(90000) []");
-    let seen = rows("check --keep --json {B}");
-    assert_eq!(seen[1]["seen"], r#"Class("{B}")"#);
+    for text in [class, bare] {
+        let seen = rows(&format!("check --keep --json {text}"));
+        assert_eq!(seen[1]["seen"], format!(r#"Class("{class}")"#));
+    }
+    let seen = rows("check --keep --json mail");
+    assert_eq!(seen[1]["seen"], r#"Word("mail", "/work here/mail")"#);
+    let seen = rows("check --keep --json sub/mail");
+    assert_eq!(seen[1]["seen"], r#"Path("/work here/sub/mail", None)"#);
     let seen = rows(r#"check --keep --json --define {"a":1} -- python3 --only mail.py"#);
     assert_eq!(
         seen[1]["seen"],
@@ -32,6 +42,9 @@ fn mistakes_are_usage() {
         "check --class {A} -- python3",
         "check --define 5 -- python3",
         "check --timeout long -- python3",
+        "check --timeout tomorrow -- python3",
+        "check {A}",
+        "check ./mail.so --class {A}",
     ] {
         assert_eq!(
             Run::new(words).go().exit,

@@ -188,6 +188,7 @@ impl Broken {
                     self.tell("error/completed", json!({"retry": [retry]}));
                 }
             }
+            "conflicts/list" if self.is("no-items") => self.answer(id, json!({"conflicts": []})),
             "conflicts/list" => {
                 let mut versions = vec![json!({"place": "left", "location": "/l"})];
                 if !self.is("one-version") {
@@ -282,6 +283,9 @@ impl Broken {
     }
 
     fn items(&self) -> Vec<Value> {
+        if self.is("no-items") {
+            return Vec::new();
+        }
         let mut ids: Vec<String> = (1..=3).map(|number| format!("item-{number}")).collect();
         ids.extend(self.definitions.keys().cloned());
         if self.is("new-ids") {
@@ -299,6 +303,9 @@ impl Broken {
         if self.is("future") {
             items[0]["lastUpdateMs"] = json!(32_503_680_000_000_i64);
         }
+        if self.is("odd-item") {
+            items[2]["id"] = json!(7);
+        }
         if self.is("nameless-item") {
             items[1]["name"] = json!("");
         }
@@ -310,7 +317,7 @@ impl Broken {
             return self.refuse(id, -32603, "not today");
         }
         let items = self.items();
-        let (first, second) = items.split_at(2);
+        let (first, second) = items.split_at(items.len().min(2));
         let page = match params.get("cursor") {
             None if self.is("odd-page") => json!({"items": items, "next": 5}),
             _ if self.is("endless-pages") => json!({"items": [], "next": "again"}),
@@ -352,6 +359,9 @@ impl Broken {
             .iter()
             .map(|id| json!({"item": id, "counts": {"sent": 1}}))
             .collect();
+        if self.is("odd-plan") {
+            items[2]["counts"] = json!("many");
+        }
         if self.is("plan-of-others") {
             items.push(json!({"item": "nobody", "counts": {}}));
         }

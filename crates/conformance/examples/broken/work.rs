@@ -45,7 +45,7 @@ impl Broken {
         let known: Vec<String> = self
             .items()
             .iter()
-            .map(|item| item["id"].as_str().unwrap().to_owned())
+            .filter_map(|item| item["id"].as_str().map(str::to_owned))
             .collect();
         let no = ids.iter().any(|id| !known.contains(id));
         self.unlisted |= no;

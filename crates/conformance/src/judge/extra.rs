@@ -6,7 +6,7 @@ use syncmgr_handler::callback::Callback;
 use syncmgr_handler::contract::feature;
 use syncmgr_handler::frame::RpcError;
 
-use super::{Evidence, GOOD, Judgement, bad, first};
+use super::{Evidence, GOOD, Judgement, bad, first, named, no};
 use crate::scenario::Scenario;
 use crate::transcript::{Pair, folded};
 
@@ -64,7 +64,10 @@ pub(crate) fn plan_is_about_the_items(evidence: &Evidence) -> Judgement {
             };
             let summary: PlanSummary = match serde_json::from_value(answer.clone()) {
                 Ok(summary) => summary,
-                Err(error) => return bad(format!("the answer is none: {error}")),
+                Err(error) => {
+                    let why = no::<PlanSummary>(answer).unwrap_or(error.to_string());
+                    return bad(format!("the answer is none: {why}"));
+                }
             };
             let acted = transcript
                 .said()
@@ -129,7 +132,10 @@ pub(crate) fn sheet_of_the_handler(evidence: &Evidence) -> Judgement {
             None => bad("gave no answer to `properties` about itself"),
             Some(Ok(answer)) => match serde_json::from_value::<PropertySheet>(answer.clone()) {
                 Ok(_) => GOOD,
-                Err(error) => bad(format!("its own sheet is none: {error}")),
+                Err(error) => bad(format!(
+                    "its own sheet is none: {}",
+                    no::<PropertySheet>(answer).unwrap_or(error.to_string())
+                )),
             },
             // Only items have properties then.
             Some(Err(_)) => None,
@@ -155,7 +161,8 @@ pub(crate) fn properties_round_trip(evidence: &Evidence) -> Judgement {
 }
 
 pub(crate) fn conflicts_are_valid(evidence: &Evidence) -> Judgement {
-    evidence.each("it does not announce `conflicts`", |transcript| {
+    let absent = "it does not announce `conflicts`, or has no item";
+    evidence.each(absent, |transcript| {
         if transcript.scenario != Scenario::Conflicts || !transcript.has(feature::CONFLICTS) {
             return None;
         }
@@ -172,9 +179,12 @@ pub(crate) fn conflicts_are_valid(evidence: &Evidence) -> Judgement {
                 return bad("a page without `conflicts`");
             };
             first(
-                std::iter::once(GOOD).chain(conflicts.iter().map(|conflict| {
-                    match serde_json::from_value::<Conflict>(conflict.clone()) {
-                        Err(error) => bad(format!("a conflict that is none: {error}")),
+                std::iter::once(GOOD).chain(conflicts.iter().enumerate().map(
+                    |(index, conflict)| match serde_json::from_value::<Conflict>(conflict.clone()) {
+                        Err(error) => bad(format!(
+                            "{} is none: {error}",
+                            named("conflict", index, conflict)
+                        )),
                         Ok(conflict) if conflict.versions.len() < 2 => bad(format!(
                             "conflict `{}` has fewer than two versions",
                             conflict.id
@@ -189,8 +199,8 @@ pub(crate) fn conflicts_are_valid(evidence: &Evidence) -> Judgement {
                             ))
                         }
                         Ok(_) => GOOD,
-                    }
-                })),
+                    },
+                )),
             )
         });
         let resolved = transcript
@@ -203,6 +213,8 @@ pub(crate) fn conflicts_are_valid(evidence: &Evidence) -> Judgement {
                     _ => bad("resolved a conflict that does not exist"),
                 },
             });
+        // Whether it resolves what does not exist can be asked only about an item.
         first(lists.chain(resolved).collect::<Vec<_>>())
+            .filter(|sight| sight.is_err() || !ids.is_empty())
     })
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use syncmgr_handler::contract::{MAX_ICON_BYTES, MAX_NAME_UNITS, MAX_PAGE};
 use syncmgr_handler::item::Item;
 
-use super::{Evidence, GOOD, Judgement, Sight, bad, first};
+use super::{Evidence, GOOD, Judgement, Sight, bad, first, named};
 use crate::scenario::Scenario;
 use crate::transcript::{Transcript, folded};
 
@@ -169,6 +169,9 @@ pub(crate) fn stable_ids(evidence: &Evidence) -> Judgement {
             }
         }
         let reference = reference.as_ref()?;
+        if seen.is_empty() && reference.is_empty() {
+            return None;
+        }
         if let Some(new) = seen.iter().find(|id| !reference.contains(*id)) {
             return bad(format!("item `{new}` was not there in an earlier instance"));
         }
@@ -182,13 +185,13 @@ pub(crate) fn stable_ids(evidence: &Evidence) -> Judgement {
     })
 }
 
+/// Looks at each item; what is bad begins with which it is, so that it is found in a long list too.
 fn each_item(transcript: &Transcript, look: impl Fn(&Value) -> Sight) -> Sight {
-    first(transcript.items.iter().flatten().map(look))
-}
-
-fn called(item: &Value) -> String {
-    let id = item.get("id").and_then(Value::as_str).unwrap_or("?");
-    format!("item `{}`", crate::talk::excerpt(id))
+    let items = transcript.items.iter().flatten().enumerate();
+    first(items.map(|(index, item)| {
+        let sight = look(item)?;
+        Some(sight.map_err(|what| format!("{} {what}", named("item", index, item))))
+    }))
 }
 
 pub(crate) fn items_are_valid(evidence: &Evidence) -> Judgement {
@@ -200,13 +203,10 @@ pub(crate) fn items_are_valid(evidence: &Evidence) -> Judgement {
                 map.remove("lastUpdateMs");
             }
             if let Err(error) = serde_json::from_value::<Item>(bare) {
-                return bad(format!("{}: {error}", called(item)));
+                return bad(format!("cannot be read: {error}"));
             }
             let what = name(item).and_then(|()| icon(item));
-            what.map_or_else(
-                |what| bad(format!("{} has {what}", called(item))),
-                |()| GOOD,
-            )
+            what.map_or_else(|what| bad(format!("has {what}")), |()| GOOD)
         })
     })
 }
@@ -217,7 +217,7 @@ pub(crate) fn times_are_valid(evidence: &Evidence) -> Judgement {
             let time = item.get("lastUpdateMs").filter(|time| !time.is_null())?;
             match time.as_i64() {
                 Some(time) if (FIRST_TIME_MS..=evidence.now_ms + DAY_MS).contains(&time) => GOOD,
-                _ => bad(format!("{} was last updated at {time}", called(item))),
+                _ => bad(format!("was last updated at {time}")),
             }
         })
     })
@@ -237,11 +237,10 @@ pub(crate) fn properties_as_announced(evidence: &Evidence) -> Judgement {
             }
             let id = item.get("id").and_then(Value::as_str)?;
             match sheets.get(id) {
-                _ if !announced => bad(format!(
-                    "{} has properties, but `properties` is not among the features",
-                    called(item)
-                )),
-                Some(false) => bad(format!("{} has properties, and gave none", called(item))),
+                _ if !announced => {
+                    bad("has properties, but `properties` is not among the features")
+                }
+                Some(false) => bad("has properties, and gave none"),
                 Some(true) => GOOD,
                 None => None,
             }

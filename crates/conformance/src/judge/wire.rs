@@ -152,7 +152,12 @@ pub(crate) fn well_formed(evidence: &Evidence) -> Judgement {
 
 fn exits(transcript: &Transcript, seconds: f32) -> Sight {
     // Who is not listened to any more is killed at once, whatever it would have done.
-    let given_up = |moment: &Moment| matches!(moment.entry, Entry::Flooded | Entry::Unheard);
+    let given_up = |moment: &Moment| {
+        matches!(
+            moment.entry,
+            Entry::Flooded | Entry::Unheard | Entry::GivenUp
+        )
+    };
     if transcript.moments.iter().any(given_up) {
         return None;
     }
@@ -173,7 +178,7 @@ pub(crate) fn exits_well(evidence: &Evidence) -> Judgement {
     evidence.each("it was never released", |transcript| {
         let release = transcript.calls("release").next()?;
         match transcript.exited()? {
-            _ if transcript.is_late("exit") => None,
+            _ if exits(transcript, 0.0) != GOOD => None,
             (at, _) if at < release.at => None,
             (_, End::Code(0)) => GOOD,
             (_, end) => bad(format!("ended with {end}")),
@@ -182,6 +187,21 @@ pub(crate) fn exits_well(evidence: &Evidence) -> Judgement {
 }
 
 pub(crate) fn exits_unplugged(evidence: &Evidence) -> Judgement {
+    let unplugged = |transcript: &&Transcript| {
+        let mut moments = transcript.moments.iter();
+        moments.any(|moment| matches!(moment.entry, Entry::InputEnded))
+    };
+    let at_work = evidence.of(Scenario::Unplug(Phase::Midway));
+    let judged = unplugged_each(evidence);
+    match judged {
+        Judgement::Passed(_) if at_work.filter(unplugged).is_none() => {
+            evidence.unseen("its input was ended only while it was idle")
+        }
+        judged => judged,
+    }
+}
+
+fn unplugged_each(evidence: &Evidence) -> Judgement {
     evidence.each("its input was never ended", |transcript| {
         let Scenario::Unplug(phase) = transcript.scenario else {
             return None;

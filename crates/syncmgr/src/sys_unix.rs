@@ -1,0 +1,43 @@
+//! Signals on Unix.
+#![expect(
+    unsafe_code,
+    reason = "whether a signal is ignored can be asked of the C library alone"
+)]
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Is over when somebody wants this process to end: Ctrl-C, being told to end, or a terminal that closes. What is ignored
+/// since before, as under `nohup`, stays ignored.
+pub(crate) async fn told_to_end() {
+    let listen = |kind: SignalKind| {
+        // What cannot be heard ends the command, as everywhere else.
+        let ignored = is_ignored(kind.as_raw_value());
+        (!ignored).then(|| signal(kind).ok()).flatten()
+    };
+    let interrupt = listen(SignalKind::interrupt());
+    let terminate = listen(SignalKind::terminate());
+    let hangup = listen(SignalKind::hangup());
+    tokio::select! {
+        () = heard(interrupt) => {}
+        () = heard(terminate) => {}
+        () = heard(hangup) => {}
+    }
+}
+
+async fn heard(listener: Option<tokio::signal::unix::Signal>) {
+    match listener {
+        Some(mut listener) => drop(listener.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+fn is_ignored(signal: i32) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: without a new action nothing is changed, and the old one is written into memory of its type, for which all
+    // zeros is a value should the call fail.
+    let action = unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+        action.assume_init()
+    };
+    action.sa_sigaction == libc::SIG_IGN
+}

@@ -1,0 +1,18 @@
+//! Control events on Windows.
+
+use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
+
+/// Is over when somebody wants this process to end: Ctrl-C, Ctrl-Break, or a window that closes.
+pub(crate) async fn told_to_end() {
+    match (ctrl_c(), ctrl_break(), ctrl_close()) {
+        (Ok(mut interrupt), Ok(mut broken), Ok(mut closed)) => {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = broken.recv() => {}
+                _ = closed.recv() => {}
+            }
+        }
+        // What cannot be heard ends the command, as everywhere else.
+        _ => std::future::pending().await,
+    }
+}
