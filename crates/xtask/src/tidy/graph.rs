@@ -32,6 +32,18 @@ struct Package {
     version: String,
     license: Option<String>,
     manifest_path: String,
+    #[serde(default)]
+    dependencies: Vec<Dependency>,
+    #[serde(default)]
+    features: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    rename: Option<String>,
+    #[serde(default)]
+    optional: bool,
 }
 
 #[derive(Deserialize)]
@@ -42,6 +54,8 @@ struct Resolve {
 #[derive(Deserialize)]
 struct Node {
     id: String,
+    #[serde(default)]
+    features: Vec<String>,
     deps: Vec<Edge>,
 }
 
@@ -100,18 +114,26 @@ impl Graph {
                 parts.get(1).copied().unwrap_or_default().to_owned(),
             );
         }
+        let packages: BTreeMap<&str, &Package> = metadata
+            .packages
+            .iter()
+            .map(|package| (package.id.as_str(), package))
+            .collect();
         for node in &metadata.resolve.nodes {
-            let Some(name) = names.get(node.id.as_str()) else {
+            let Some(package) = packages.get(node.id.as_str()) else {
                 continue;
             };
+            let name = &package.name;
             // Two versions of one package count as one: a rule names packages, not versions.
-            let needs = graph.needs.entry((*name).to_owned()).or_default();
+            let needs = graph.needs.entry(name.clone()).or_default();
             for edge in &node.deps {
                 let builds = edge
                     .dep_kinds
                     .iter()
                     .any(|kind| kind.kind.as_deref() != Some("dev"));
-                if let (true, Some(name)) = (builds, names.get(edge.pkg.as_str())) {
+                if let (true, Some(name)) = (builds, names.get(edge.pkg.as_str()))
+                    && is_switched_on(package, &node.features, name)
+                {
                     needs.insert((*name).to_owned());
                 }
             }
@@ -146,6 +168,33 @@ impl Graph {
     }
 }
 
+/// Says whether a package with these features is built with a dependency.
+///
+/// Cargo lists an optional dependency as soon as a feature mentions it, also in the form `name?/feature`, which only
+/// means "if something else switches it on".
+fn is_switched_on(package: &Package, features: &[String], dependency: &str) -> bool {
+    let mut declared = package
+        .dependencies
+        .iter()
+        .filter(|declared| declared.name == dependency)
+        .peekable();
+    // Not declared by this name is not for us to judge.
+    declared.peek().is_none()
+        || declared.any(|declared| {
+            let key = declared.rename.as_ref().unwrap_or(&declared.name);
+            !declared.optional
+                || features.iter().any(|feature| {
+                    feature == key
+                        || package.features.get(feature).is_some_and(|parts| {
+                            parts.iter().any(|part| {
+                                part.strip_prefix("dep:") == Some(key)
+                                    || part.split_once('/').is_some_and(|(name, _)| name == key)
+                            })
+                        })
+                })
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,5 +223,32 @@ mod tests {
         assert_eq!(graph.way("syncmgr-a", "d"), None);
         assert_eq!(graph.licences.len(), 3);
         assert!(Graph::parse(b"{").is_err());
+    }
+
+    #[test]
+    fn an_optional_dependency_counts_only_when_something_switches_it_on() {
+        let reaches = |features: &str| {
+            let text = format!(
+                r#"{{
+                  "packages": [
+                    {{"id":"a","name":"a","version":"1.0.0","license":null,"manifest_path":"/x/a/Cargo.toml",
+                      "dependencies":[{{"name":"log","rename":null,"optional":true}}],
+                      "features":{{"std":["log?/std"],"logging":["dep:log"],"loud":["log/max"]}}}},
+                    {{"id":"l","name":"log","version":"1.0.0","license":null,"manifest_path":"/x/log/Cargo.toml"}}],
+                  "workspace_members": [],
+                  "resolve": {{"nodes": [
+                    {{"id":"a","features":[{features}],"deps":[{{"pkg":"l","dep_kinds":[{{"kind":null}}]}}]}}]}}
+                }}"#
+            );
+            Graph::parse(text.as_bytes())
+                .unwrap()
+                .way("a", "log")
+                .is_some()
+        };
+        assert!(!reaches(r#""std""#));
+        assert!(!reaches(""));
+        for on in [r#""logging""#, r#""std","loud""#, r#""log""#] {
+            assert!(reaches(on), "{on}");
+        }
     }
 }
