@@ -15,11 +15,16 @@ pub struct InvalidId;
 /// The identity of an item within its handler; stable for ever, compared without case.
 ///
 /// Classic: `SYNCMGRITEM.ItemID` in text form. Sync Center: `ISyncMgrSyncItem::GetItemID`.
-#[derive(
-    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
 pub struct ItemId(String);
+
+/// As its text, which is not copied for it: every report names its item.
+impl Serialize for ItemId {
+    fn serialize<S: serde::Serializer>(&self, into: S) -> Result<S::Ok, S::Error> {
+        into.serialize_str(&self.0)
+    }
+}
 
 impl ItemId {
     /// Accepts 1 to 63 UTF-16 units without control characters.

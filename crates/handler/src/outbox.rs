@@ -15,6 +15,13 @@ use crate::link::enter;
 /// How many bytes wait for the writer before authors' threads wait too.
 const MAX_QUEUED_BYTES: usize = 256 << 10;
 
+/// How long reports gather before they are written together. Nobody waits for them, and a write for each would wake the
+/// manager for each.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// So many gathered bytes are written at once.
+const FULL_BYTES: usize = 16 << 10;
+
 /// Shortest time between two reports of one item that change no status: 20 a second is more than an eye can follow.
 const PACE: Duration = Duration::from_millis(50);
 
@@ -45,6 +52,10 @@ pub(crate) struct Outbox {
 #[derive(Default)]
 struct Queue {
     bytes: Vec<u8>,
+    /// When the reports among the bytes have gathered long enough; absent: the bytes are written at once.
+    gathered: Option<Instant>,
+    /// The writer waits, and is told of whatever changes when it is to wake.
+    asleep: bool,
     paced: HashMap<Option<ItemId>, Paced>,
     /// When held reports are sent.
     tick: Option<Instant>,
@@ -71,7 +82,7 @@ impl Outbox {
     ) -> Result<(), SendError> {
         let mut queue = self.with_room()?;
         frame::ask(&mut queue.bytes, id, method, params)?;
-        self.work.notify_one();
+        self.write_now(&mut queue);
         Ok(())
     }
 
@@ -79,7 +90,7 @@ impl Outbox {
     pub(crate) fn answer<A: Serialize>(&self, id: u64, result: &A) -> Result<(), SendError> {
         let mut queue = enter(&self.queue);
         frame::answer(&mut queue.bytes, id, result)?;
-        self.work.notify_one();
+        self.write_now(&mut queue);
         Ok(())
     }
 
@@ -90,7 +101,7 @@ impl Outbox {
             let short = RpcError::new(error.code, "the error is too long to be told");
             drop(frame::refuse(&mut queue.bytes, id, &short));
         }
-        self.work.notify_one();
+        self.write_now(&mut queue);
     }
 
     /// Queues a report, or holds it for a moment when the item has just reported and its status is the same.
@@ -106,14 +117,18 @@ impl Outbox {
                     paced.held = Some(report);
                     if queue.tick.is_none() {
                         queue.tick = Some(now + PACE);
-                        self.work.notify_one();
+                        self.wake(&mut queue);
                     }
                     return Ok(());
                 }
                 report
             }
         };
+        let was_empty = queue.bytes.is_empty();
         frame::ask(&mut queue.bytes, None, Progress::METHOD, &report)?;
+        if was_empty {
+            queue.gathered = Some(now + GATHER);
+        }
         if report.status.is_some_and(Status::is_terminal) {
             queue.paced.remove(&report.item);
         } else if let Some(paced) = queue.paced.get_mut(&report.item) {
@@ -127,7 +142,9 @@ impl Outbox {
             };
             queue.paced.insert(report.item, paced);
         }
-        self.work.notify_one();
+        if was_empty || queue.bytes.len() >= FULL_BYTES {
+            self.wake(&mut queue);
+        }
         Ok(())
     }
 
@@ -136,7 +153,7 @@ impl Outbox {
         let mut queue = enter(&self.queue);
         queue.flush_held();
         queue.paced.clear();
-        self.work.notify_one();
+        self.write_now(&mut queue);
     }
 
     /// Waits until all is written, at most for the given time, and ends the writer.
@@ -144,7 +161,7 @@ impl Outbox {
         let mut queue = enter(&self.queue);
         queue.flush_held();
         queue.finish = true;
-        self.work.notify_one();
+        self.write_now(&mut queue);
         let (queue, _) = self
             .room
             .wait_timeout_while(queue, at_most, |queue| {
@@ -156,8 +173,10 @@ impl Outbox {
 
     /// Nobody reads any more: every later message is dropped with [`SendError::Gone`].
     pub(crate) fn gone(&self) {
-        enter(&self.queue).gone = true;
-        self.work.notify_one();
+        let mut queue = enter(&self.queue);
+        queue.gone = true;
+        self.wake(&mut queue);
+        drop(queue);
         self.room.notify_all();
     }
 
@@ -184,7 +203,8 @@ impl Outbox {
             if queue.gone {
                 return false;
             }
-            if !queue.bytes.is_empty() {
+            if queue.is_due() {
+                queue.gathered = None;
                 std::mem::swap(&mut queue.bytes, batch);
                 queue.writing = true;
                 self.room.notify_all();
@@ -194,7 +214,8 @@ impl Outbox {
             if queue.finish {
                 return false;
             }
-            queue = match queue.tick {
+            queue.asleep = true;
+            queue = match queue.tick.into_iter().chain(queue.gathered).min() {
                 None => self
                     .work
                     .wait(queue)
@@ -205,6 +226,20 @@ impl Outbox {
                     woken.unwrap_or_else(PoisonError::into_inner).0
                 }
             };
+            queue.asleep = false;
+        }
+    }
+
+    /// Has the bytes written without gathering any more: somebody may wait for them.
+    fn write_now(&self, queue: &mut Queue) {
+        queue.gathered = None;
+        self.wake(queue);
+    }
+
+    /// Wakes the writer when it sleeps: waking nobody costs a system call as well.
+    fn wake(&self, queue: &mut Queue) {
+        if std::mem::take(&mut queue.asleep) {
+            self.work.notify_one();
         }
     }
 
@@ -223,6 +258,13 @@ impl Outbox {
 }
 
 impl Queue {
+    /// Whether the bytes are to be written now.
+    fn is_due(&self) -> bool {
+        !self.bytes.is_empty()
+            && (self.bytes.len() >= FULL_BYTES
+                || self.gathered.is_none_or(|gathered| clock() >= gathered))
+    }
+
     fn flush_held(&mut self) {
         if self.tick.take().is_none() {
             return;
@@ -313,6 +355,30 @@ mod tests {
         assert_eq!(queued(&outbox), ["a paused 61", "a resuming 62"]);
         outbox.settle();
         assert_eq!(queued(&outbox), ["a null 63"]);
+    }
+
+    #[test]
+    fn reports_gather_until_something_is_waited_for() {
+        let outbox = Outbox::default();
+        let start = clock() + Duration::from_secs(3_600);
+        let status = Some(Status::Updating);
+        outbox.progress(start, report("a", status, 1)).unwrap();
+        outbox.progress(start, report("b", status, 2)).unwrap();
+        assert!(!enter(&outbox.queue).is_due());
+        outbox.answer(1, &()).unwrap();
+        assert!(enter(&outbox.queue).is_due());
+        let mut batch = Vec::new();
+        assert!(outbox.next_batch(&mut batch));
+        assert_eq!(batch.iter().filter(|byte| **byte == b'\n').count(), 3);
+        for number in 0_u64.. {
+            let item = format!("c{number}");
+            outbox.progress(start, report(&item, status, 1)).unwrap();
+            let queue = enter(&outbox.queue);
+            assert_eq!(queue.is_due(), queue.bytes.len() >= FULL_BYTES);
+            if queue.is_due() {
+                break;
+            }
+        }
     }
 
     #[test]
