@@ -115,7 +115,10 @@ impl Names {
     ) -> rusqlite::Result<i64> {
         let (number, same) = match self.items.get_key_value(item) {
             Some((known, &number)) => (number, known.item.as_str() == item.item.as_str()),
-            None => self.look_up_item(connection, item)?,
+            None => match self.add_item(connection, item)? {
+                Some(number) => (number, true),
+                None => self.look_up_item(connection, item)?,
+            },
         };
         if !same {
             connection
@@ -126,6 +129,38 @@ impl Names {
             }
         }
         Ok(number)
+    }
+
+    /// Gives an item its number; absent when it has one. What is stored and not known here is mostly new, a hundred
+    /// thousand of them in a first list, so nothing is looked up before.
+    fn add_item(
+        &mut self,
+        connection: &Connection,
+        item: &ItemRef,
+    ) -> rusqlite::Result<Option<i64>> {
+        let handler = self.handler(connection, &item.handler)?;
+        let added = connection
+            .prepare_cached(
+                "INSERT INTO item_names (handler, folded, spelling) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (handler, folded) DO NOTHING",
+            )?
+            .execute(params![
+                handler,
+                fold(item.item.as_str()),
+                item.item.as_str()
+            ])?;
+        if added == 0 {
+            return Ok(None);
+        }
+        let number = connection.last_insert_rowid();
+        self.keep(item, number);
+        Ok(Some(number))
+    }
+
+    fn keep(&mut self, item: &ItemRef, number: i64) {
+        if self.items.len() < MAX_CACHED_ITEMS {
+            self.items.insert(item.clone(), number);
+        }
     }
 
     /// The number of an item, and whether it is spelled in the same way.
@@ -154,8 +189,8 @@ impl Names {
             }
         };
         // Another spelling would be taken for the stored one.
-        if same && self.items.len() < MAX_CACHED_ITEMS {
-            self.items.insert(item.clone(), number);
+        if same {
+            self.keep(item, number);
         }
         Ok((number, same))
     }

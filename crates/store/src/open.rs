@@ -31,6 +31,10 @@ const READER_CACHE_KIB: i64 = 2 * 1024;
 /// Size in bytes to which the write-ahead log is cut back after a large transaction.
 const WAL_LIMIT_BYTES: i64 = 16 * 1024 * 1024;
 
+/// Pages in the write-ahead log after which it is carried over into the database, each time with the disk waited for: as
+/// many as the log may keep, since a large run would otherwise wait every few thousand items.
+const CARRY_OVER_PAGES: i64 = 4_000;
+
 /// What an acknowledged write survives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Durability {
@@ -274,6 +278,9 @@ impl Store {
             .map_err(at)?;
         connection
             .pragma_update_and_check(None, "journal_size_limit", WAL_LIMIT_BYTES, |_| Ok(()))
+            .map_err(at)?;
+        connection
+            .pragma_update_and_check(None, "wal_autocheckpoint", CARRY_OVER_PAGES, |_| Ok(()))
             .map_err(at)?;
         connection.set_transaction_behavior(TransactionBehavior::Immediate);
         if found < schema::VERSION {

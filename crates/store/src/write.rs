@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 use syncmgr_core::conflict::{ConflictRow, MAX_CONFLICTS_PER_ITEM};
 use syncmgr_core::item::{HandlerRow, ItemRow, ItemStatus};
 use syncmgr_core::log::LogRow;
@@ -113,11 +113,14 @@ impl Store {
             connection: &transaction,
             names: &mut self.names,
             removed: &self.removed,
+            item_row: None,
+            run_item_row: None,
         };
         for record in records {
             writing.record(record)?;
             numbers::note(&mut last, record);
         }
+        drop(writing); // its statements go back to the connection
         numbers::store(&transaction, &self.last, &last)?;
         transaction.commit()?;
         self.last = last;
@@ -158,6 +161,21 @@ struct Writing<'w> {
     connection: &'w Connection,
     names: &'w mut Names,
     removed: &'w Removed,
+    /// Kept at hand for the records that come by the hundred thousand: looking a statement up costs as much as a row.
+    item_row: Option<CachedStatement<'w>>,
+    run_item_row: Option<CachedStatement<'w>>,
+}
+
+/// The statement, prepared when it is wanted for the first time.
+fn at_hand<'s, 'w>(
+    statement: &'s mut Option<CachedStatement<'w>>,
+    connection: &'w Connection,
+    sql: &str,
+) -> rusqlite::Result<&'s mut CachedStatement<'w>> {
+    match statement {
+        Some(statement) => Ok(statement),
+        None => Ok(statement.insert(connection.prepare_cached(sql)?)),
+    }
 }
 
 impl Writing<'_> {
@@ -245,9 +263,10 @@ impl Writing<'_> {
     fn item(&mut self, row: &ItemRow) -> Result<(), WriteError> {
         let handler = self.names.handler(self.connection, &row.at.handler)?;
         let item = self.names.spelled_item(self.connection, &row.at)?;
-        self.connection
-            .prepare_cached(
-                "INSERT INTO items (item, handler, name, comment, labels, checked, tick, enabled, connected, temporary, hidden,
+        at_hand(
+            &mut self.item_row,
+            self.connection,
+            "INSERT INTO items (item, handler, name, comment, labels, checked, tick, enabled, connected, temporary, hidden,
                      capabilities, policies, since_ms, freshness_ms, attempted_ms, good_ms, last_run, last_status,
                      last_problem, retry_attempt, retry_due_ms)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
@@ -259,8 +278,8 @@ impl Writing<'_> {
                      good_ms = excluded.good_ms, last_run = excluded.last_run, last_status = excluded.last_status,
                      last_problem = excluded.last_problem, retry_attempt = excluded.retry_attempt,
                      retry_due_ms = excluded.retry_due_ms",
-            )?
-            .execute(params![
+        )?
+        .execute(params![
                 item,
                 handler,
                 row.name,
@@ -408,16 +427,17 @@ impl Writing<'_> {
             return Ok(());
         }
         let item = self.names.item(self.connection, &row.item)?;
-        self.connection
-            .prepare_cached(
-                "INSERT INTO run_items (run, item, status, failure, text, sent, received, deleted, conflicts, failed, bytes)
+        at_hand(
+            &mut self.run_item_row,
+            self.connection,
+            "INSERT INTO run_items (run, item, status, failure, text, sent, received, deleted, conflicts, failed, bytes)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
                  ON CONFLICT (run, item) DO UPDATE SET status = excluded.status, failure = excluded.failure,
                      text = excluded.text, sent = excluded.sent, received = excluded.received,
                      deleted = excluded.deleted, conflicts = excluded.conflicts, failed = excluded.failed,
                      bytes = excluded.bytes",
-            )?
-            .execute(params![
+        )?
+        .execute(params![
                 run,
                 item,
                 row.status.word(),
