@@ -606,7 +606,7 @@ impl Manager {
         let Some(item) = run.items.get(at) else {
             return;
         };
-        self.effects.shows.push(Show::Progress {
+        let show = Show::Progress {
             run: run.row.id,
             item: instance.item(&item.id),
             status: item.status,
@@ -615,7 +615,14 @@ impl Manager {
             max: item.max,
             counts: item.counts,
             stopping: !item.status.is_terminal() && (item.skip || instance.stop > StopLevel::None),
-        });
+        };
+        // Of a large run nobody sees a step that the next one follows at once.
+        match self.effects.shows.last_mut() {
+            Some(last) if run.items.len() > LARGE_RUN && last.is_of(run.row.id, &item.id) => {
+                *last = show;
+            }
+            Some(_) | None => self.effects.shows.push(show),
+        }
     }
 }
 

@@ -31,6 +31,14 @@ pub struct Effects {
     pub shows: Vec<Show>,
 }
 
+impl Effects {
+    /// Whether nothing follows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.commands.is_empty() && self.shows.is_empty()
+    }
+}
+
 /// Something for views alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Show {
@@ -75,6 +83,16 @@ pub enum Show {
         /// What a person should know besides: why it failed or what was left out, as a fragment.
         problem: Option<String>,
     },
+}
+
+impl Show {
+    /// Whether it is progress of this item in this run, which has one handler.
+    pub(crate) fn is_of(&self, of_run: RunId, of_item: &ItemId) -> bool {
+        match self {
+            Self::Progress { run, item, .. } => *run == of_run && item.item == *of_item,
+            Self::Properties { .. } | Self::RequestEnded { .. } => false,
+        }
+    }
 }
 
 /// What a timer is for.
@@ -164,6 +182,19 @@ impl Manager {
 
     /// Takes one input in and says what follows.
     pub fn apply(&mut self, now: Timestamp, input: Input) -> Effects {
+        let mut effects = Effects::default();
+        self.apply_into(&mut effects, now, input);
+        effects
+    }
+
+    /// Takes one input in and appends what follows to what followed from the inputs before it, in the same turn.
+    pub fn apply_into(&mut self, effects: &mut Effects, now: Timestamp, input: Input) {
+        std::mem::swap(&mut self.effects, effects);
+        self.take_in(now, input);
+        std::mem::swap(&mut self.effects, effects);
+    }
+
+    fn take_in(&mut self, now: Timestamp, input: Input) {
         self.now = now;
         self.turn = self.turn.saturating_add(1);
         match input {
@@ -225,7 +256,6 @@ impl Manager {
         }
         self.run_timers();
         while self.advance() {}
-        std::mem::take(&mut self.effects)
     }
 
     /// When something is due by time alone; a [`Input::Tick`] is wanted then.

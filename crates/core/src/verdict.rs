@@ -5,8 +5,11 @@
 //! of [`Shown`] decides, so a failure outranks a question. Items that are off or paused are as somebody wanted them:
 //! they are counted and do not spoil the verdict, except by a question.
 
+use std::collections::HashSet;
+
+use crate::catalog::{HandlerSlot, ItemSlot};
 use crate::freshness::{Freshness, freshness};
-use crate::id::ItemRef;
+use crate::id::{HandlerId, ItemId, ItemRef};
 use crate::item::{Activation, Connected, ItemRow, ItemStatus, RunState};
 use crate::manager::Manager;
 use crate::need::NeedState;
@@ -146,6 +149,19 @@ pub struct Verdict {
     pub which: Vec<ItemRef>,
 }
 
+/// How an item stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    /// The item.
+    pub row: &'a ItemRow,
+    /// How it stands, whatever it is doing now.
+    pub shown: Shown,
+    /// How many of its conflicts are open.
+    pub conflicts: u64,
+    /// It is in a run.
+    pub busy: bool,
+}
+
 impl Manager {
     /// What a person sees of an item: what it is doing when it is doing something, else how it stands.
     #[must_use]
@@ -161,18 +177,17 @@ impl Manager {
     /// How an item stands, whatever it is doing now.
     #[must_use]
     pub fn standing(&self, item: &ItemRef, now: Timestamp) -> Shown {
-        let asked = self.open_needs_of(item).next().is_some();
-        self.stand(item, asked, now)
-    }
-
-    fn stand(&self, item: &ItemRef, asked: bool, now: Timestamp) -> Shown {
-        let Some((handler, slot)) = self
-            .handlers
-            .get(&item.handler)
-            .and_then(|handler| Some((handler, handler.items.get(&item.item)?)))
-        else {
+        let Some(handler) = self.handlers.get(&item.handler) else {
             return Shown::NotSetUp;
         };
+        let Some(slot) = handler.items.get(&item.item) else {
+            return Shown::NotSetUp;
+        };
+        let asked = self.open_needs_of(item).next().is_some();
+        self.stand(handler, slot, asked, now)
+    }
+
+    fn stand(&self, handler: &HandlerSlot, slot: &ItemSlot, asked: bool, now: Timestamp) -> Shown {
         let row = &slot.row;
         if handler.row.activation == Activation::Inactive {
             return Shown::NotSetUp;
@@ -183,7 +198,7 @@ impl Manager {
         if asked {
             return Shown::NeedsYou;
         }
-        if self.pause_of(item).is_some() {
+        if self.pause_of(&row.at).is_some() {
             return Shown::Paused;
         }
         let failed = match row.last_status {
@@ -225,28 +240,21 @@ impl Manager {
     #[must_use]
     pub fn verdict(&self, now: Timestamp) -> Verdict {
         let mut verdict = Verdict::default();
-        let mut asked = std::collections::HashSet::new();
         for need in self.needs.values() {
             if need.state != NeedState::Open {
                 continue;
             }
             verdict.open_needs += 1;
-            match &need.item {
-                Some(item) => {
-                    asked.insert(ItemRef {
-                        handler: need.handler.clone(),
-                        item: item.clone(),
-                    });
-                }
-                None => verdict.worst = verdict.worst.max(Shown::NeedsYou),
+            if need.item.is_none() {
+                verdict.worst = verdict.worst.max(Shown::NeedsYou);
             }
         }
-        for row in self.items() {
+        for standing in self.standings(now) {
             verdict.items += 1;
-            if self.slot(&row.at).is_some_and(|slot| slot.live.is_some()) {
+            if standing.busy {
                 verdict.busy += 1;
             }
-            let shown = self.stand(&row.at, asked.contains(&row.at), now);
+            let shown = standing.shown;
             let count = match shown {
                 Shown::Fresh | Shown::Pending | Shown::Syncing | Shown::Stopping => {
                     &mut verdict.fresh
@@ -268,9 +276,33 @@ impl Manager {
                 verdict.which.clear();
             }
             if shown == verdict.worst && verdict.which.len() < MAX_NAMED {
-                verdict.which.push(row.at.clone());
+                verdict.which.push(standing.row.at.clone());
             }
         }
         verdict
+    }
+
+    /// How every item stands, by handler, then in listing order: one look at each, however many questions there are.
+    pub fn standings(&self, now: Timestamp) -> impl Iterator<Item = Standing<'_>> {
+        let asked: HashSet<(&HandlerId, &ItemId)> = self
+            .needs
+            .values()
+            .filter(|need| need.state == NeedState::Open)
+            .filter_map(|need| Some((&need.handler, need.item.as_ref()?)))
+            .collect();
+        let slots = self.handlers.values().flat_map(|handler| {
+            let slots = handler.order.iter().filter_map(|id| handler.items.get(id));
+            slots.map(move |slot| (handler, slot))
+        });
+        slots.map(move |(handler, slot)| {
+            let at = &slot.row.at;
+            let asked = !asked.is_empty() && asked.contains(&(&at.handler, &at.item));
+            Standing {
+                row: &slot.row,
+                shown: self.stand(handler, slot, asked, now),
+                conflicts: slot.conflicts,
+                busy: slot.live.is_some(),
+            }
+        })
     }
 }

@@ -38,25 +38,21 @@ impl Loop {
     /// The verdict with the items, worst first.
     pub(crate) fn status(&self) -> StatusView {
         let now = self.now();
-        let mut order: Vec<(Shown, ItemRef)> = self
-            .all_items()
-            .into_iter()
-            .map(|item| (self.manager.standing(&item, now), item))
-            .collect();
+        let mut order: Vec<(Shown, &ItemRef)> = Vec::new();
+        let mut conflicts = 0;
+        let mut as_of_ms = None;
+        for standing in self.manager.standings(now) {
+            order.push((standing.shown, &standing.row.at));
+            conflicts += standing.conflicts;
+            if let (Shown::Fresh, Some(at)) = (standing.shown, standing.row.last_good) {
+                as_of_ms = Some(as_of_ms.map_or(at.0, |before: i64| before.min(at.0)));
+            }
+        }
         order.sort_by_key(|(standing, _)| std::cmp::Reverse(*standing));
-        let conflicts = order
-            .iter()
-            .map(|(_, item)| self.manager.conflict_count(item))
-            .sum();
         let total = order.len() as u64;
-        let as_of_ms = order
-            .iter()
-            .filter(|(standing, _)| *standing == Shown::Fresh)
-            .filter_map(|(_, item)| Some(self.manager.item(item)?.last_good?.0))
-            .min();
-        order.truncate(MAX_PAGE as usize);
         let items = order
             .iter()
+            .take(MAX_PAGE as usize)
             .filter_map(|(_, item)| self.item_view(item))
             .collect();
         let verdict = self.manager.verdict(now);

@@ -37,6 +37,13 @@ const MAX_EVENTS: usize = 4_096;
 /// Most things taken into one turn, and so into one transaction.
 const MAX_BATCH: usize = 4_096;
 
+/// With so many records a turn takes nothing more in: a list comes in pages, and the rows of all of them at once would take
+/// more memory than the items themselves.
+const FULL_TURN: usize = 4_096;
+
+/// A turn with at least so many effects leaves its memory to the next one; after a smaller one it is given back.
+const BUSY_TURN: usize = 256;
+
 /// Changes that a slow view may lag behind before it sees a gap.
 pub(crate) const MAX_CHANGES: usize = 8_192;
 
@@ -225,7 +232,10 @@ pub(crate) async fn run(
             host.or_else(|_| messages.try_recv().map(Turn::Message))
                 .ok()
         };
-        take_batch(first, waiting, |turn| this.take(turn));
+        take_batch(first, waiting, |turn| {
+            this.take(turn);
+            this.due.records.len() < FULL_TURN
+        });
     }
     if this.added_history && !this.daemon {
         this.prune();
@@ -239,13 +249,20 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// Takes the first and whatever else waits, at most [`MAX_BATCH`]. Looks for more only when there is room for it: what was
-/// taken from a queue is never dropped.
-fn take_batch<T>(first: T, mut waiting: impl FnMut() -> Option<T>, mut take: impl FnMut(T)) {
-    take(first);
+/// Takes the first and whatever else waits, at most [`MAX_BATCH`] and as long as `take` says that there is room. Looks for
+/// more only when there is: what was taken from a queue is never dropped.
+fn take_batch<T>(
+    first: T,
+    mut waiting: impl FnMut() -> Option<T>,
+    mut take: impl FnMut(T) -> bool,
+) {
+    let mut room = take(first);
     for _ in 1..MAX_BATCH {
+        if !room {
+            break;
+        }
         match waiting() {
-            Some(next) => take(next),
+            Some(next) => room = take(next),
             None => break,
         }
     }
@@ -326,10 +343,8 @@ impl Loop {
 
     /// Applies an input; its effects are performed at the end of the turn.
     pub(crate) fn apply(&mut self, input: Input) {
-        let effects = self.manager.apply(self.clock.now(), input);
-        append(&mut self.due.records, effects.records);
-        append(&mut self.due.commands, effects.commands);
-        append(&mut self.due.shows, effects.shows);
+        self.manager
+            .apply_into(&mut self.due, self.clock.now(), input);
     }
 
     /// Gives an answer once this turn's records are stored.
@@ -399,8 +414,9 @@ impl Loop {
             while let Some(input) = self.made.pop_front() {
                 self.apply(input);
             }
-            let due = std::mem::take(&mut self.due);
-            if due == Effects::default() {
+            let mut due = std::mem::take(&mut self.due);
+            if due.is_empty() {
+                self.due = due;
                 break;
             }
             if !due.records.is_empty()
@@ -409,8 +425,13 @@ impl Loop {
                 return Err(self.give_up(&cause));
             }
             self.show(&due);
-            for command in due.commands {
+            for command in due.commands.drain(..) {
                 self.command(command);
+            }
+            if self.due.is_empty() && due.records.len().max(due.shows.len()) >= BUSY_TURN {
+                due.records.clear();
+                due.shows.clear();
+                self.due = due;
             }
         }
         for (to, answer) in self.answers.drain(..) {
@@ -544,15 +565,6 @@ impl Loop {
     }
 }
 
-/// Appends without copying when there is nothing to append to: a list of 100,000 items comes as one value.
-fn append<T>(to: &mut Vec<T>, mut more: Vec<T>) {
-    if to.is_empty() {
-        *to = more;
-    } else {
-        to.append(&mut more);
-    }
-}
-
 fn is_end_of_run(record: &syncmgr_core::Record) -> bool {
     matches!(record, syncmgr_core::Record::Event(event) if matches!(event.kind, syncmgr_core::EventKind::RunClosed { .. }))
 }
@@ -576,9 +588,26 @@ mod tests {
         let mut taken = Vec::new();
         while let Some(first) = queue.pop_front() {
             let before = taken.len();
-            take_batch(first, || queue.pop_front(), |turn| taken.push(turn));
+            let take = |turn| {
+                taken.push(turn);
+                true
+            };
+            take_batch(first, || queue.pop_front(), take);
             assert!(taken.len() - before <= MAX_BATCH);
         }
         assert_eq!(taken, (0..3 * MAX_BATCH + 7).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_turn_that_is_full_takes_nothing_more() {
+        let mut queue: VecDeque<usize> = (1..10).collect();
+        let mut taken = Vec::new();
+        let take = |turn| {
+            taken.push(turn);
+            turn < 4
+        };
+        take_batch(0, || queue.pop_front(), take);
+        assert_eq!(taken, [0, 1, 2, 3, 4]);
+        assert_eq!(queue.front(), Some(&5));
     }
 }

@@ -43,7 +43,8 @@ impl Seen {
 /// The changes of a turn, in order. With nobody listening only what is remembered is brought up to date.
 pub fn changes(seen: &mut Seen, manager: &Manager, due: &Effects, listening: bool) -> Vec<What> {
     let mut out = Vec::new();
-    let mut rows: HashMap<(RunId, &ItemRef), &RunItemRow> = HashMap::new();
+    // What an item finished with is recorded just before that it did.
+    let mut last: Option<&RunItemRow> = None;
     let mut runs: HashMap<RunId, &RunRow> = HashMap::new();
     let mut lists_changed = false;
     for record in &due.records {
@@ -57,9 +58,7 @@ pub fn changes(seen: &mut Seen, manager: &Manager, due: &Effects, listening: boo
                 });
                 runs.insert(row.id, row);
             }
-            Record::RunItem(row) if listening => {
-                rows.insert((row.run, &row.item), row);
-            }
+            Record::RunItem(row) => last = Some(row),
             Record::Log(row) if listening => {
                 let item = row.item.as_ref().map(|item| name(manager, item));
                 out.push(What::Log(to_view::log(row, item)));
@@ -92,7 +91,7 @@ pub fn changes(seen: &mut Seen, manager: &Manager, due: &Effects, listening: boo
                         .count() as u64,
                 }),
                 EventKind::ItemFinished { run, item, status } if listening => {
-                    let row = rows.get(&(*run, item));
+                    let row = last.filter(|row| row.run == *run && row.item == *item);
                     let opened = seen.runs.get(run).map_or(event.at, |open| open.opened);
                     out.push(What::ItemFinished {
                         run: run.0,
