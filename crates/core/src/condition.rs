@@ -9,9 +9,10 @@ use crate::time::Timestamp;
 pub const MAX_MOUNT_FACTS: usize = 1_000;
 /// Most conditions of one item; further ones are dropped.
 pub const MAX_CONDITIONS: usize = 32;
+/// Most bytes of the reason for which a fact is not known; the rest is cut.
+pub const MAX_REASON: usize = 300;
 
-/// A fact about the world, reported by a source. Nobody reports most of them yet; a condition on a fact that nobody
-/// reports waits, and says so.
+/// A fact about the world, reported by a source. A condition on a fact that nobody reports waits, and says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
     /// Whether there is a usable network, and whether it costs.
@@ -44,6 +45,49 @@ pub enum Fact {
         /// It is.
         mounted: bool,
     },
+    /// Of the network only this is known: nothing of its cost, its name, and private networks.
+    Route {
+        /// Usable: route and names.
+        usable: bool,
+        /// Why no more is known, as a fragment.
+        because: String,
+    },
+    /// Nobody can tell (any more).
+    Unknown {
+        /// What.
+        kind: FactKind,
+        /// Why not, as a fragment.
+        because: String,
+    },
+}
+
+/// What facts are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FactKind {
+    /// [`Fact::Network`] and [`Fact::Route`].
+    Network,
+    /// [`Fact::Power`].
+    Power,
+    /// [`Fact::Idle`].
+    Idle,
+    /// [`Fact::Mounted`], of all paths.
+    Mounted,
+}
+
+impl Condition {
+    /// Which facts it is about; absent: about none of the world.
+    #[must_use]
+    pub fn fact(&self) -> Option<FactKind> {
+        match self {
+            Self::AnyNetwork | Self::UnmeteredNetwork | Self::Wifi(_) | Self::Vpn => {
+                Some(FactKind::Network)
+            }
+            Self::Power { .. } => Some(FactKind::Power),
+            Self::IdleFor(_) => Some(FactKind::Idle),
+            Self::Mounted(_) => Some(FactKind::Mounted),
+            Self::NotRunning(_) => None,
+        }
+    }
 }
 
 /// What must hold before an item runs by itself. A person's or a program's request overrides them; see
@@ -78,11 +122,19 @@ pub struct Facts {
     power: Option<(bool, Option<u8>, Timestamp)>,
     idle: Option<(Option<Timestamp>, Timestamp)>,
     mounted: BTreeMap<String, (bool, Timestamp)>,
+    /// Why something is not known.
+    reasons: BTreeMap<FactKind, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Network {
     usable: bool,
+    /// Absent: only the route is known.
+    more: Option<NetworkDetail>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct NetworkDetail {
     metered: bool,
     wifi: Option<String>,
     vpn: bool,
@@ -127,19 +179,32 @@ impl Facts {
                 wifi,
                 vpn,
             } => {
-                let network = Network {
-                    usable,
-                    metered,
-                    wifi,
-                    vpn,
+                let more = NetworkDetail { metered, wifi, vpn };
+                self.reasons.remove(&FactKind::Network);
+                self.learn_network(
+                    Network {
+                        usable,
+                        more: Some(more),
+                    },
+                    now,
+                )
+            }
+            Fact::Route { usable, because } => {
+                self.explain(FactKind::Network, because);
+                self.learn_network(Network { usable, more: None }, now)
+            }
+            Fact::Unknown { kind, because } => {
+                self.explain(kind, because);
+                let any = match kind {
+                    FactKind::Network => self.network.take().is_some(),
+                    FactKind::Power => self.power.take().is_some(),
+                    FactKind::Idle => self.idle.take().is_some(),
+                    FactKind::Mounted => !std::mem::take(&mut self.mounted).is_empty(),
                 };
-                let before = self.network.as_ref().map(|(network, _)| network);
-                let any = before != Some(&network);
-                let network_came = network.usable && !before.is_some_and(|network| network.usable);
-                if any {
-                    self.network = Some((network, now));
+                FactsChanged {
+                    any,
+                    network_came: false,
                 }
-                FactsChanged { any, network_came }
             }
             Fact::Power {
                 mains,
@@ -180,6 +245,34 @@ impl Facts {
         }
     }
 
+    fn learn_network(&mut self, network: Network, now: Timestamp) -> FactsChanged {
+        let before = self.network.as_ref().map(|(network, _)| network);
+        let any = before != Some(&network);
+        let network_came = network.usable && !before.is_some_and(|network| network.usable);
+        if any {
+            self.network = Some((network, now));
+        }
+        FactsChanged { any, network_came }
+    }
+
+    fn explain(&mut self, kind: FactKind, because: String) {
+        let because = crate::cut::bytes(because, MAX_REASON);
+        self.reasons.insert(kind, because);
+    }
+
+    fn unknown(&self, kind: FactKind, wanted: String) -> Evaluation {
+        Evaluation::Waiting {
+            wanted,
+            now: self.reasons.get(&kind).map_or_else(
+                || "nobody here can tell".to_owned(),
+                |because| format!("nobody here can tell: {because}"),
+            ),
+            since: None,
+            unblocked_by: "a source for it, or a sync by hand".to_owned(),
+            due: None,
+        }
+    }
+
     /// Evaluates a condition. `running` says whether an item runs now, and since when.
     #[must_use]
     pub fn evaluate(
@@ -189,18 +282,22 @@ impl Facts {
         running: impl FnOnce(&ItemRef) -> Option<Timestamp>,
     ) -> Evaluation {
         match condition {
-            Condition::AnyNetwork => self.network("a network", "a network comes up", |n| n.usable),
+            Condition::AnyNetwork => {
+                self.network("a network", "a network comes up", |n| Some(n.usable))
+            }
             Condition::UnmeteredNetwork => self.network(
                 "a network that does not cost by volume",
                 "an unmetered network comes up",
-                |n| n.usable && !n.metered,
+                |n| detail(n, |more| !more.metered),
             ),
             Condition::Wifi(name) => {
                 self.network(&format!("the Wi-Fi {name}"), "that Wi-Fi is joined", |n| {
-                    n.usable && n.wifi.as_ref() == Some(name)
+                    detail(n, |more| more.wifi.as_ref() == Some(name))
                 })
             }
-            Condition::Vpn => self.network("a VPN", "the VPN is up", |n| n.usable && n.vpn),
+            Condition::Vpn => {
+                self.network("a VPN", "the VPN is up", |n| detail(n, |more| more.vpn))
+            }
             Condition::Power { at_least_percent } => {
                 let wanted = format!("mains or at least {at_least_percent} % of battery");
                 let unblocked_by = "the charger is plugged in".to_owned();
@@ -219,7 +316,7 @@ impl Facts {
                         unblocked_by,
                         due: None,
                     },
-                    None => unknown(wanted),
+                    None => self.unknown(FactKind::Power, wanted),
                 }
             }
             Condition::IdleFor(span) => {
@@ -240,7 +337,7 @@ impl Facts {
                         unblocked_by: "the machine is left alone".to_owned(),
                         due: None,
                     },
-                    None => unknown(wanted),
+                    None => self.unknown(FactKind::Idle, wanted),
                 }
             }
             Condition::Mounted(path) => {
@@ -254,7 +351,7 @@ impl Facts {
                         unblocked_by: "it is mounted".to_owned(),
                         due: None,
                     },
-                    None => unknown(wanted),
+                    None => self.unknown(FactKind::Mounted, wanted),
                 }
             }
             Condition::NotRunning(item) => match running(item) {
@@ -270,40 +367,45 @@ impl Facts {
         }
     }
 
+    /// `met` answers nothing where that cannot be told.
     fn network(
         &self,
         wanted: &str,
         unblocked_by: &str,
-        met: impl FnOnce(&Network) -> bool,
+        met: impl FnOnce(&Network) -> Option<bool>,
     ) -> Evaluation {
-        match &self.network {
-            None => unknown(wanted.to_owned()),
-            Some((network, _)) if met(network) => Evaluation::Met,
-            Some((network, since)) => Evaluation::Waiting {
-                wanted: wanted.to_owned(),
-                now: match network {
-                    Network { usable: false, .. } => "no usable network".to_owned(),
-                    Network {
-                        wifi: Some(wifi), ..
-                    } => format!("the Wi-Fi {wifi}"),
-                    Network { metered: true, .. } => "a metered network".to_owned(),
-                    Network { .. } => "another network".to_owned(),
-                },
-                since: Some(*since),
-                unblocked_by: unblocked_by.to_owned(),
-                due: None,
-            },
+        let Some((network, since)) = &self.network else {
+            return self.unknown(FactKind::Network, wanted.to_owned());
+        };
+        let now = match (met(network), &network.more) {
+            (Some(true), _) => return Evaluation::Met,
+            (None, _) => return self.unknown(FactKind::Network, wanted.to_owned()),
+            _ if !network.usable => "no usable network".to_owned(),
+            (
+                _,
+                Some(NetworkDetail {
+                    wifi: Some(wifi), ..
+                }),
+            ) => format!("the Wi-Fi {wifi}"),
+            (_, Some(NetworkDetail { metered: true, .. })) => "a metered network".to_owned(),
+            _ => "another network".to_owned(),
+        };
+        Evaluation::Waiting {
+            wanted: wanted.to_owned(),
+            now,
+            since: Some(*since),
+            unblocked_by: unblocked_by.to_owned(),
+            due: None,
         }
     }
 }
 
-fn unknown(wanted: String) -> Evaluation {
-    Evaluation::Waiting {
-        wanted,
-        now: "nobody here can tell".to_owned(),
-        since: None,
-        unblocked_by: "a source for it, or a sync by hand".to_owned(),
-        due: None,
+/// Whether the network is usable and such; nothing where it is usable and no more is known of it.
+fn detail(network: &Network, such: impl FnOnce(&NetworkDetail) -> bool) -> Option<bool> {
+    if network.usable {
+        network.more.as_ref().map(such)
+    } else {
+        Some(false)
     }
 }
 
@@ -400,6 +502,68 @@ mod tests {
             item: ItemId::new("i").unwrap(),
         };
         check(vec![], &C::NotRunning(other), Some("it runs"));
+    }
+
+    #[test]
+    fn what_nobody_can_tell_says_why() {
+        use Condition as C;
+        let route = |usable| {
+            vec![Fact::Route {
+                usable,
+                because: "NetworkManager does not run".into(),
+            }]
+        };
+        check(route(true), &C::AnyNetwork, None);
+        check(route(false), &C::Vpn, Some("no usable network"));
+        let why = "nobody here can tell: NetworkManager does not run";
+        for condition in [C::UnmeteredNetwork, C::Wifi("home".into()), C::Vpn] {
+            check(route(true), &condition, Some(why));
+        }
+        let lost = |known: Fact, kind| {
+            let because = "the bus went".to_owned();
+            vec![known, Fact::Unknown { kind, because }]
+        };
+        let gone = Some("nobody here can tell: the bus went");
+        let on_mains = Fact::Power {
+            mains: true,
+            battery_percent: None,
+        };
+        let power = C::Power {
+            at_least_percent: 5,
+        };
+        let mounted = Fact::Mounted {
+            path: "/mnt/a".into(),
+            mounted: true,
+        };
+        let idle = Fact::Idle {
+            since: Some(Timestamp(0)),
+        };
+        let rest = C::IdleFor(Duration::from_secs(4));
+        check(lost(on_mains, FactKind::Power), &power, gone);
+        check(lost(idle, FactKind::Idle), &rest, gone);
+        check(
+            lost(mounted, FactKind::Mounted),
+            &C::Mounted("/mnt/a".into()),
+            gone,
+        );
+        check(
+            lost(network(true, false, None, false), FactKind::Network),
+            &C::AnyNetwork,
+            gone,
+        );
+        // Known again, it is believed again, and the reason is forgotten.
+        let mut facts = lost(route(true).remove(0), FactKind::Network);
+        facts.push(network(true, false, None, true));
+        check(facts, &C::Vpn, None);
+    }
+
+    #[test]
+    fn a_reason_is_bounded() {
+        let because = "ä".repeat(MAX_REASON);
+        let kind = FactKind::Power;
+        let mut facts = Facts::default();
+        facts.learn(Fact::Unknown { kind, because }, Timestamp(0));
+        assert!(facts.reasons[&kind].len() <= MAX_REASON);
     }
 
     #[test]

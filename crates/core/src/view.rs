@@ -1,6 +1,7 @@
 //! What may be looked at.
 
 use crate::command::Verdict;
+use crate::condition::Condition;
 use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, RequestId, SessionId};
 use crate::instance::{Instance, LiveItem, LiveRun, StopLevel};
 use crate::item::{Counts, HandlerRow, ItemRow, ItemStatus, RunState};
@@ -106,6 +107,12 @@ impl Manager {
     /// Every handler, by identity.
     pub fn handlers(&self) -> impl Iterator<Item = &HandlerRow> {
         self.handlers.values().map(|slot| &slot.row)
+    }
+
+    /// The conditions of every item.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let items = self.handlers.values().flat_map(|slot| slot.items.values());
+        items.flat_map(|item| &item.conditions)
     }
 
     /// One handler.

@@ -10,6 +10,7 @@ use crate::adapt::text;
 use crate::launch::{self, Launch};
 use crate::property;
 use crate::run::{Answerer, Loop};
+use crate::source::{Availability, Subject};
 
 impl Loop {
     /// Examines what can be examined, beside the loop.
@@ -40,7 +41,12 @@ impl Loop {
             ),
         );
         let mut checks = vec![home, manager, configuration];
-        checks.push(self.sources());
+        checks.push(triggers());
+        checks.extend(
+            self.sources
+                .availability()
+                .map(|(subject, is)| source(subject, is)),
+        );
         let handlers: Vec<(HandlerId, Option<Launch>)> = self
             .manager
             .handlers()
@@ -67,15 +73,26 @@ impl Loop {
             }
         });
     }
+}
 
-    /// Which triggers have a source here.
-    fn sources(&self) -> CheckView {
-        good(
-            "triggers",
-            "by hand only: schedules, logon, idle and network have no source in this version"
-                .to_owned(),
-        )
-    }
+/// Which triggers are followed.
+fn triggers() -> CheckView {
+    good(
+        "triggers",
+        "by hand only: what the sources tell is used for conditions, not yet to start anything"
+            .to_owned(),
+    )
+}
+
+/// Whether something is watched. That it is not is no fault of the installation: it is told, and whoever waits for it says so.
+fn source(subject: Subject, availability: &Availability) -> CheckView {
+    good(
+        subject.name(),
+        match availability {
+            Availability::Watching { by } => format!("watched by {by}"),
+            Availability::Unavailable { because } => format!("not watched: {because}"),
+        },
+    )
 }
 
 fn good(name: &str, text: String) -> CheckView {

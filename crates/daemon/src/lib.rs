@@ -26,5 +26,6 @@ mod run;
 pub mod serve;
 pub mod service;
 mod sheet;
+pub mod source;
 pub mod starter;
 mod sys;

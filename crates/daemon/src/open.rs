@@ -18,6 +18,8 @@ use crate::lock::{self, HomeLock, Owner, TakeLockError};
 use crate::place::{Environment, Places};
 use crate::run::{MAX_CHANGES, MAX_MESSAGES, Parts};
 use crate::service::LocalService;
+use crate::source::Machine;
+use crate::source::hub::Hub;
 use crate::starter::{Processes, Starter};
 use crate::{launch, run};
 
@@ -177,6 +179,11 @@ impl Home {
             clock,
             views: views.clone(),
             messages: messages.downgrade(),
+            sources: if daemon {
+                Hub::start(Machine::default().sources(), "nothing here tells of it")
+            } else {
+                Hub::start(Vec::new(), "only the daemon watches it (`syncmgr daemon`)")
+            },
             starter,
             first,
         };

@@ -16,6 +16,7 @@ use syncmgr_store::Store;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use crate::adapt::from_source;
 use crate::adapt::to_change::{Seen, changes};
 use crate::adapt::to_view;
 use crate::clock::Clock;
@@ -26,6 +27,8 @@ use crate::launch::{self, Programs};
 use crate::perform::{FromWorker, Performer};
 use crate::place::Places;
 use crate::sheet::Asked;
+use crate::source::hub::Hub;
+use crate::source::{Happening, Leaving, Observation, Wanted};
 use crate::starter::Starter;
 
 /// Messages of faces that may wait; more are held back at the sender.
@@ -111,6 +114,10 @@ pub(crate) struct Loop {
     pub(crate) ended: VecDeque<(RequestId, syncmgr_control::view::Outcome)>,
     pub(crate) seen: Seen,
     clock: Arc<dyn Clock>,
+    /// What the machine tells of itself.
+    pub(crate) sources: Hub,
+    /// Conditions changed, and so perhaps what the sources are to watch.
+    wants_changed: bool,
     views: broadcast::Sender<Arc<Change>>,
     number: u64,
     /// Effects of this turn, not yet performed.
@@ -155,6 +162,8 @@ pub(crate) struct Parts {
     pub views: broadcast::Sender<Arc<Change>>,
     /// The sending end of the loop's own queue.
     pub messages: mpsc::WeakSender<Message>,
+    /// What the machine tells of itself.
+    pub sources: Hub,
     /// Brings instances to life.
     pub starter: Arc<dyn Starter>,
     /// What happens first.
@@ -166,6 +175,7 @@ enum Turn {
     Host(HostEvent),
     Worker(FromWorker),
     Connection(Option<Input>),
+    Observed(Observation),
     Tick,
     Prune,
     Nothing,
@@ -190,6 +200,13 @@ pub(crate) async fn run(
     };
     let (manager, effects) = parts.manager;
     let sightings = Sightings::load(&parts.places.identities());
+    let mut made: VecDeque<Input> = parts.first.into();
+    let unknown = parts.sources.availability();
+    made.push_back(Input::Facts(
+        unknown
+            .filter_map(|(subject, why)| from_source::unknown(subject, why))
+            .collect(),
+    ));
     let mut this = Loop {
         manager,
         store: parts.store,
@@ -208,11 +225,13 @@ pub(crate) async fn run(
         ended: VecDeque::new(),
         seen: Seen::default(),
         clock: parts.clock,
+        sources: parts.sources,
+        wants_changed: true,
         views: parts.views,
         number: 0,
         due: effects,
         answers: Vec::new(),
-        made: parts.first.into(),
+        made,
         finishing: None,
         stopping: false,
         last_prune: None,
@@ -283,6 +302,7 @@ impl Loop {
                     self.apply(input);
                 }
             }
+            Turn::Observed(observation) => self.observed(observation),
             Turn::Tick => self.apply(Input::Tick),
             Turn::Prune => self.prune(),
             Turn::Nothing => {}
@@ -317,6 +337,7 @@ impl Loop {
             () = self.performer.tend() => Turn::Nothing,
             ended = self.connector.ended() => Turn::Connection(ended),
             Some(_) = self.property.join_next() => Turn::Nothing,
+            observation = self.sources.next() => Turn::Observed(observation),
             () = deadline => Turn::Tick,
             // Last: only when nothing else waits.
             () = std::future::ready(()), if prune => Turn::Prune,
@@ -343,6 +364,10 @@ impl Loop {
 
     /// Applies an input; its effects are performed at the end of the turn.
     pub(crate) fn apply(&mut self, input: Input) {
+        self.wants_changed |= matches!(
+            input,
+            Input::Conditions(..) | Input::ItemRemoved(_) | Input::HandlerUnregistered(_)
+        );
         self.manager
             .apply_into(&mut self.due, self.clock.now(), input);
     }
@@ -376,6 +401,27 @@ impl Loop {
                 self.apply(Input::Stop(syncmgr_core::input::StopScope::All));
                 self.stopping = true;
             }
+        }
+    }
+
+    /// A source told something.
+    fn observed(&mut self, observation: Observation) {
+        match observation {
+            Observation::Fact(fact) => self.apply(Input::Facts(vec![fact])),
+            Observation::Watching(subject, availability) => {
+                tracing::info!(subject = subject.name(), ?availability, "a source");
+                let unknown = from_source::unknown(subject, &availability);
+                self.apply(Input::Facts(unknown.into_iter().collect()));
+            }
+            Observation::Happened(happening) => self.happened(happening),
+        }
+    }
+
+    /// Something happened on the machine. No trigger follows it yet; whatever it holds is let go at the end of this.
+    fn happened(&mut self, happening: Happening) {
+        tracing::debug!(?happening, "the machine");
+        if let Happening::Back(Leaving::Sleep) = happening {
+            self.apply(Input::ClockJumped);
         }
     }
 
@@ -433,6 +479,11 @@ impl Loop {
                 due.shows.clear();
                 self.due = due;
             }
+        }
+        if std::mem::take(&mut self.wants_changed) {
+            let conditions = self.manager.conditions();
+            self.sources
+                .want(Wanted::by(conditions, std::iter::empty()));
         }
         for (to, answer) in self.answers.drain(..) {
             if to.send(answer).is_err() {

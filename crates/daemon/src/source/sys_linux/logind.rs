@@ -1,0 +1,413 @@
+//! Sessions, locked screens, sleep, shutdown and idleness, by logind (org.freedesktop.login1(5)).
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use syncmgr_core::Timestamp;
+use syncmgr_core::condition::Fact;
+use tokio::sync::{mpsc, watch};
+use zbus::wire::{OwnedObjectPath, OwnedVariant};
+use zbus::{Connection, Message};
+
+use super::bus::{FollowError, LOGIND, Service, View, follow};
+use super::property::{PROPERTIES, Properties, needed};
+use super::signals::{From, Signals};
+use crate::clock::{Clock as _, SystemClock};
+use crate::source::observation::hold;
+use crate::source::{Happening, Leaving, Reporter, Source, Subject, Wanted};
+
+const MANAGER_PATH: &str = "/org/freedesktop/login1";
+const SESSIONS_PATH: &str = "/org/freedesktop/login1/session";
+const MANAGER: &str = "org.freedesktop.login1.Manager";
+const SESSION: &str = "org.freedesktop.login1.Session";
+
+/// Most sessions of the user that are followed.
+const MAX_SESSIONS: usize = 256;
+/// Signals that may wait while earlier ones are worked on.
+const MAX_SIGNALS: usize = 256;
+/// The machine waits no longer than this, however patient it says that it is.
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
+/// The machine waits for so long when it does not say how patient it is (`InhibitDelayMaxSec=5` is what logind ships with).
+const USUAL_HOLD: Duration = Duration::from_secs(4);
+/// So much of its patience is never used, so that it does not give up on us.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// The source.
+#[derive(Debug)]
+pub(super) struct Logind {
+    view: watch::Receiver<View>,
+}
+
+impl Logind {
+    pub(super) fn new(view: watch::Receiver<View>) -> Self {
+        Self { view }
+    }
+}
+
+impl Source for Logind {
+    fn name(&self) -> &'static str {
+        "logind"
+    }
+
+    fn subjects(&self) -> &'static [Subject] {
+        &[Subject::Session, Subject::Sleep, Subject::Idle]
+    }
+
+    fn run(
+        self: Box<Self>,
+        report: Reporter,
+        _: watch::Receiver<Wanted>,
+    ) -> BoxFuture<'static, ()> {
+        Box::pin(follow(Watch { report }, self.view))
+    }
+}
+
+struct Watch {
+    report: Reporter,
+}
+
+/// What logind said.
+#[derive(Debug)]
+enum Heard {
+    Began(String),
+    Ended(String),
+    Leaving(Leaving),
+    Back(Leaving),
+    Locked { session: String, locked: bool },
+    Idleness,
+}
+
+/// What is known of it.
+#[derive(Debug, Default)]
+struct State {
+    sessions: BTreeSet<String>,
+    locked: bool,
+    idle: Option<Fact>,
+    /// Keeps the machine from leaving at once; dropping it lets go.
+    inhibitor: Option<OwnedFd>,
+}
+
+impl Service for Watch {
+    const NAME: &'static str = LOGIND;
+
+    async fn watch(&mut self, connection: &Connection, owner: &str) -> String {
+        match self.attend(connection, owner).await {
+            Ok(never) => match never {},
+            Err(error) => format!("logind: {error}"),
+        }
+    }
+
+    async fn without(&mut self, because: &str) {
+        for subject in [Subject::Session, Subject::Sleep, Subject::Idle] {
+            self.report.unavailable(subject, because).await;
+        }
+        std::future::pending().await
+    }
+}
+
+impl Watch {
+    async fn attend(
+        &self,
+        connection: &Connection,
+        owner: &str,
+    ) -> Result<Infallible, FollowError> {
+        let from = [
+            From::Interface(MANAGER),
+            From::Interface(SESSION),
+            From::Properties(MANAGER, MANAGER_PATH),
+            From::PropertiesBelow(SESSION, SESSIONS_PATH),
+        ];
+        let mut signals = Signals::of(connection, owner, &from).await?;
+        let (sender, heard) = mpsc::channel(MAX_SIGNALS);
+        let listen = async {
+            loop {
+                let message = signals.next().await?;
+                if let Some(heard) = understand(&message)? {
+                    sender.try_send(heard).map_err(|_| FollowError::Flood)?;
+                }
+            }
+        };
+        tokio::select! {
+            outcome = listen => outcome,
+            outcome = self.work(connection, owner, heard) => outcome,
+        }
+    }
+
+    async fn work(
+        &self,
+        connection: &Connection,
+        owner: &str,
+        mut heard: mpsc::Receiver<Heard>,
+    ) -> Result<Infallible, FollowError> {
+        let mut state = State {
+            sessions: own_sessions(connection, owner).await?,
+            ..State::default()
+        };
+        for session in &state.sessions {
+            let properties = Properties::of(connection, owner, session, SESSION).await?;
+            state.locked |= properties.flag("LockedHint")?.unwrap_or(false);
+        }
+        let patience = self.idleness(connection, owner, &mut state).await?;
+        self.report.watching(Subject::Session, "logind").await;
+        self.report.watching(Subject::Idle, "logind").await;
+        self.inhibit(connection, owner, &mut state).await;
+        let mut letting_go: Option<BoxFuture<'static, ()>> = None;
+        loop {
+            let let_go = async {
+                match &mut letting_go {
+                    Some(held) => held.await,
+                    None => std::future::pending().await,
+                }
+            };
+            let heard = tokio::select! {
+                heard = heard.recv() => heard.ok_or(FollowError::Flood)?,
+                () = let_go => {
+                    letting_go = None;
+                    state.inhibitor = None;
+                    continue;
+                }
+            };
+            match heard {
+                Heard::Leaving(how) => {
+                    let (hold, held) = hold();
+                    let happening = Happening::Leaving {
+                        how,
+                        at_most: patience,
+                        hold,
+                    };
+                    letting_go = Some(
+                        tokio::time::timeout(patience, held.ended())
+                            .map(|_| ())
+                            .boxed(),
+                    );
+                    // The machine waits for the answer, so nothing may keep it: a full queue counts as an end of the hold.
+                    if tokio::time::timeout(patience, self.report.happened(happening))
+                        .await
+                        .is_err()
+                    {
+                        tracing::warn!("the machine leaves, and nobody had time to hear it");
+                    }
+                }
+                Heard::Back(how) => {
+                    letting_go = None;
+                    self.inhibit(connection, owner, &mut state).await;
+                    self.report.happened(Happening::Back(how)).await;
+                }
+                Heard::Idleness => {
+                    self.idleness(connection, owner, &mut state).await?;
+                }
+                Heard::Began(session) => {
+                    if state.sessions.len() < MAX_SESSIONS
+                        && is_own(connection, owner, &session).await?
+                        && state.sessions.insert(session)
+                    {
+                        self.report.happened(Happening::SessionStarted).await;
+                    }
+                }
+                Heard::Ended(session) => {
+                    if state.sessions.remove(&session) {
+                        let last = state.sessions.is_empty();
+                        self.report.happened(Happening::SessionEnded { last }).await;
+                    }
+                }
+                Heard::Locked { session, locked } => {
+                    if state.sessions.contains(&session) && state.locked != locked {
+                        state.locked = locked;
+                        let happening = if locked {
+                            Happening::Locked
+                        } else {
+                            Happening::Unlocked
+                        };
+                        self.report.happened(happening).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads whether somebody uses the machine; answers how long it waits for those who delay it.
+    async fn idleness(
+        &self,
+        connection: &Connection,
+        owner: &str,
+        state: &mut State,
+    ) -> Result<Duration, FollowError> {
+        let properties = Properties::of(connection, owner, MANAGER_PATH, MANAGER).await?;
+        let idle = needed("IdleHint", properties.flag("IdleHint")?)?;
+        let since_us = properties.number("IdleSinceHint")?.unwrap_or(0);
+        let fact = Fact::Idle {
+            since: idle.then(|| idle_since(since_us, SystemClock.now())),
+        };
+        if state.idle.as_ref() != Some(&fact) {
+            state.idle = Some(fact.clone());
+            self.report.fact(fact).await;
+        }
+        let patience = properties.number("InhibitDelayMaxUSec")?;
+        Ok(patience.map_or(USUAL_HOLD, |micros| {
+            Duration::from_micros(micros)
+                .saturating_sub(MARGIN)
+                .clamp(MARGIN, LONGEST_HOLD)
+        }))
+    }
+
+    /// Makes the machine wait for us, should it leave. Without that it can still be seen to leave.
+    async fn inhibit(&self, connection: &Connection, owner: &str, state: &mut State) {
+        if state.inhibitor.is_some() {
+            return;
+        }
+        let arguments = (
+            "sleep:shutdown",
+            "syncmgr",
+            "synchronizations notice that the machine leaves",
+            "delay",
+        );
+        let answer = connection
+            .call_method(
+                Some(owner),
+                MANAGER_PATH,
+                Some(MANAGER),
+                "Inhibit",
+                &arguments,
+            )
+            .await;
+        let fd = answer.and_then(|answer| answer.body().deserialize::<zbus::OwnedFd>());
+        match fd {
+            Ok(fd) => {
+                state.inhibitor = Some(fd.into());
+                self.report
+                    .watching(Subject::Sleep, "logind, which waits for the manager")
+                    .await;
+            }
+            Err(error) => {
+                let by = format!("logind, which does not wait for the manager: {error}");
+                self.report.watching(Subject::Sleep, &by).await;
+            }
+        }
+    }
+}
+
+/// The moment since when the machine is idle, from what logind says: never later than now, and now when it does not say.
+fn idle_since(since_us: u64, now: Timestamp) -> Timestamp {
+    match i64::try_from(since_us / 1_000) {
+        Ok(since) if since > 0 => Timestamp(since.min(now.0)),
+        _ => now,
+    }
+}
+
+async fn own_sessions(
+    connection: &Connection,
+    owner: &str,
+) -> Result<BTreeSet<String>, FollowError> {
+    let answer = connection
+        .call_method(
+            Some(owner),
+            MANAGER_PATH,
+            Some(MANAGER),
+            "ListSessions",
+            &(),
+        )
+        .await
+        .map_err(|cause| FollowError::Refused {
+            what: "its list of sessions",
+            cause,
+        })?;
+    let sessions: Vec<(String, u32, String, String, OwnedObjectPath)> =
+        answer.body().deserialize()?;
+    let me = rustix::process::getuid().as_raw();
+    Ok(sessions
+        .into_iter()
+        .filter(|(_, user, ..)| *user == me)
+        .map(|(.., path)| path.as_str().to_owned())
+        .take(MAX_SESSIONS)
+        .collect())
+}
+
+/// Whether the session belongs to the user of this process; one that is gone already does not.
+async fn is_own(connection: &Connection, owner: &str, session: &str) -> Result<bool, FollowError> {
+    let session = zbus::ObjectPath::try_from(session)?;
+    let answer = connection
+        .call_method(
+            Some(owner),
+            session,
+            Some(PROPERTIES),
+            "Get",
+            &(SESSION, "User"),
+        )
+        .await;
+    let Ok(answer) = answer else {
+        return Ok(false);
+    };
+    let user: OwnedVariant = answer.body().deserialize()?;
+    let (user, _): (u32, OwnedObjectPath) = user.try_into()?;
+    Ok(user == rustix::process::getuid().as_raw())
+}
+
+fn understand(message: &Message) -> zbus::Result<Option<Heard>> {
+    let header = message.header();
+    let (Some(member), Some(path)) = (header.member(), header.path()) else {
+        return Ok(None);
+    };
+    let session = || path.as_str().to_owned();
+    let of_session = |locked| Heard::Locked {
+        session: session(),
+        locked,
+    };
+    let body = message.body();
+    let heard = match member.as_str() {
+        "SessionNew" => Heard::Began(
+            body.deserialize::<(String, OwnedObjectPath)>()?
+                .1
+                .as_str()
+                .to_owned(),
+        ),
+        "SessionRemoved" => Heard::Ended(
+            body.deserialize::<(String, OwnedObjectPath)>()?
+                .1
+                .as_str()
+                .to_owned(),
+        ),
+        "PrepareForSleep" => leaving(Leaving::Sleep, body.deserialize()?),
+        "PrepareForShutdown" => leaving(Leaving::Shutdown, body.deserialize()?),
+        "Lock" => of_session(true),
+        "Unlock" => of_session(false),
+        "PropertiesChanged" if path.as_str() == MANAGER_PATH => Heard::Idleness,
+        "PropertiesChanged" => {
+            let (_, changed, _): (
+                String,
+                std::collections::HashMap<String, OwnedVariant>,
+                Vec<String>,
+            ) = body.deserialize()?;
+            let locked = Properties::from(changed).flag("LockedHint");
+            // Nonsense about a screen is not worth losing sight of sleep for.
+            return Ok(locked.unwrap_or_default().map(of_session));
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(heard))
+}
+
+fn leaving(how: Leaving, leaves: bool) -> Heard {
+    if leaves {
+        Heard::Leaving(how)
+    } else {
+        Heard::Back(how)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_of_idleness() {
+        let now = Timestamp(1_000_000);
+        assert_eq!(idle_since(900_000_000, now), Timestamp(900_000));
+        assert_eq!(idle_since(0, now), now);
+        assert_eq!(idle_since(u64::MAX, now), now);
+        assert_eq!(idle_since(1_000_000_001, now), now);
+    }
+}

@@ -1,0 +1,25 @@
+//! The sources of Linux.
+
+mod bus;
+mod logind;
+mod mounts;
+mod network;
+mod network_manager;
+mod power;
+mod property;
+mod signals;
+mod sys_ready;
+
+use super::{Machine, Source};
+
+/// Every source of Linux.
+pub(super) fn sources(machine: &Machine) -> Vec<Box<dyn Source>> {
+    let (bus, view) = bus::Bus::new(machine.bus.clone());
+    vec![
+        Box::new(bus),
+        Box::new(logind::Logind::new(view.clone())),
+        Box::new(network::Network::new(view.clone(), machine)),
+        Box::new(power::Power::new(view, machine)),
+        Box::new(mounts::Mounts::new(machine)),
+    ]
+}
