@@ -34,6 +34,8 @@ usage: cargo xtask COMMAND
   bench folder [OPTIONS]       a folder pair beside unison, rclone bisync, cp and find
       --files N  --runs N  --dirs N  --json  --install  --keep
       --program PATH  --dir PATH (where the trees are made; the temporary directory otherwise)
+  bench schedule [OPTIONS]     the queue of what is due and next times, beside systemd-analyze
+      --entries N  --steps N  --runs N  --json
   bench sessions [OPTIONS]     sessions a second beside xargs, and the session of many items
       --sessions N  --items N  --runs N  --json
   bench contract [OPTIONS]     callbacks, items and starts through memory, stdio and COM, beside the bare pipe

@@ -3,6 +3,7 @@
 mod contract;
 mod folder;
 mod peers;
+mod schedule;
 mod sessions;
 mod summary;
 
@@ -19,9 +20,12 @@ pub(crate) fn run(mut words: Words) -> Result<bool> {
     match words.next_word().as_deref() {
         Some("contract") => contract::run(words),
         Some("folder") => folder::run(words),
+        Some("schedule") => schedule::run(words),
         Some("sessions") => sessions::run(words),
-        Some(other) => bail!("no bench {other:?}; there are contract, folder and sessions"),
-        None => bail!("no bench named; there are contract, folder and sessions"),
+        Some(other) => {
+            bail!("no bench {other:?}; there are contract, folder, schedule and sessions")
+        }
+        None => bail!("no bench named; there are contract, folder, schedule and sessions"),
     }
 }
 
