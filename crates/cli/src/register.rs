@@ -8,6 +8,7 @@ use base64::Engine as _;
 use syncmgr_control::registration::{
     HandlerKind, MAX_COOKIE_BYTES, NewHandler, RegisterEvent, Runs, class,
 };
+use syncmgr_control::request::MAX_REQUEST_BYTES;
 use syncmgr_control::view::HandlerView;
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
@@ -20,8 +21,8 @@ use crate::target::Origin;
 use crate::text::{harmless, pad};
 use crate::when;
 
-/// Longest request of a program.
-const MAX_REQUEST_BYTES: u64 = 1 << 20;
+/// Code of the refusal of a cookie that is larger than any may be.
+pub(crate) const COOKIE_TOO_LARGE: &str = "request::cookie-too-large";
 
 /// What the words name.
 ///
@@ -141,7 +142,7 @@ pub(crate) fn cookie(
     };
     if bytes.len() > MAX_COOKIE_BYTES {
         return Err(Refusal::new(
-            "request::cookie-too-large",
+            COOKIE_TOO_LARGE,
             format!("the cookie is larger than {MAX_COOKIE_BYTES} bytes"),
             "pass a reference instead of the data",
         ));
@@ -194,8 +195,23 @@ pub(crate) async fn unregister(talk: &mut Talk, id: String) -> Result<Verdict, R
     .with("names", names))
 }
 
-/// `invoke`
-pub(crate) async fn invoke(talk: &mut Talk, request: Request) -> Result<Verdict, Refusal> {
+/// `invoke`; bytes that no handler takes are refused, and the manager is told, as if a program had handed them over.
+pub(crate) async fn invoke(
+    talk: &mut Talk,
+    request: Result<Request, Refusal>,
+) -> Result<Verdict, Refusal> {
+    let request = match request {
+        Ok(request) => request,
+        Err(refusal) => {
+            let misused = Request::Misused {
+                obligation: "M-38".to_owned(),
+                text: format!("gave a cookie of more than {MAX_COOKIE_BYTES} bytes"),
+            };
+            // It is refused all the same when nobody is there to record it.
+            drop(talk.ask(misused).await);
+            return Err(refusal);
+        }
+    };
     match talk.ask(request).await? {
         Reply::Accepted { request } => Ok(Verdict::said("It was asked for.", ExitCode::Good)
             .suggest("syncmgr runs")
@@ -221,7 +237,8 @@ pub(crate) async fn carry(
     from: &mut impl std::io::Read,
 ) -> Result<Verdict, Refusal> {
     let mut text = String::new();
-    let read = from.take(MAX_REQUEST_BYTES).read_to_string(&mut text);
+    let most = u64::try_from(MAX_REQUEST_BYTES).unwrap_or(u64::MAX);
+    let read = from.take(most).read_to_string(&mut text);
     let request = read
         .map_err(|error| not_carried().because(&error))
         .and_then(|_| serde_json::from_str(&text).map_err(|error| not_carried().because(&error)))
@@ -230,6 +247,7 @@ pub(crate) async fn carry(
             | Request::Unregister { .. }
             | Request::Handlers
             | Request::Invoke { .. }
+            | Request::Misused { .. }
             | Request::InvokeAll => Ok(request),
             _ => Err(not_carried()),
         });

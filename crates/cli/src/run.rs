@@ -180,7 +180,7 @@ enum Ask {
     Handlers,
     Register(NewHandler),
     Unregister(String),
-    Invoke(Request),
+    Invoke(Result<Request, Refusal>),
     Carry,
     Doctor,
     Properties(String, Vec<(String, serde_json::Value)>, bool),
@@ -346,7 +346,7 @@ fn decide(
         }
         Command::Ask => work(Ask::Carry),
         Command::Unregister { id } => work(Ask::Unregister(id)),
-        Command::Invoke { all: true, .. } => work(Ask::Invoke(Request::InvokeAll)),
+        Command::Invoke { all: true, .. } => work(Ask::Invoke(Ok(Request::InvokeAll))),
         Command::Invoke {
             handler,
             ask,
@@ -355,13 +355,17 @@ fn decide(
             minimized,
             all: false,
         } => {
-            let cookie = register::cookie(cookie, cookie_file, origin)?;
-            work(Ask::Invoke(Request::Invoke {
+            let cookie = match register::cookie(cookie, cookie_file, origin) {
+                Err(refusal) if refusal.code != register::COOKIE_TOO_LARGE => return Err(refusal),
+                cookie => cookie,
+            };
+            let request = |cookie| Request::Invoke {
                 handler: handler.unwrap_or_default(),
                 start: !ask,
                 minimized,
                 cookie,
-            }))
+            };
+            work(Ask::Invoke(cookie.map(request)))
         }
         Command::Pause { names, duration } => {
             let for_ms = duration

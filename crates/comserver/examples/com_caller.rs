@@ -76,6 +76,23 @@ fn call(
             bytes.fill(0); // M-152: they are the caller's again
             result
         }
+        // A cookie of so many bytes, none of which are there: only for sizes that must be refused.
+        ["update-nothing", id, size] => {
+            let id = class(id)?;
+            // SAFETY: nothing is read without an address.
+            unsafe { invoke.UpdateItems(2, &raw const id, size.parse().ok()?, std::ptr::null()) }
+        }
+        ["update-nobody"] => {
+            // SAFETY: as above.
+            unsafe { invoke.UpdateItems(2, std::ptr::null(), 0, std::ptr::null()) }
+        }
+        ["update-large", id, size] => {
+            let id = class(id)?;
+            let bytes = vec![b'c'; size.parse().ok()?];
+            let size = u32::try_from(bytes.len()).ok()?;
+            // SAFETY: the identifier and the bytes live through the call.
+            unsafe { invoke.UpdateItems(2, &raw const id, size, bytes.as_ptr()) }
+        }
         // SAFETY: it takes nothing.
         ["update-all"] => unsafe { invoke.UpdateAll() },
         _ => return None,

@@ -32,6 +32,8 @@ const MAX_DESCRIPTION_CHARS: usize = 127;
 /// The manager as programs see it (M-02: one identity).
 #[implement(ISyncMgrSynchronizeInvoke, ISyncMgrRegister)]
 struct Server {
+    /// Has somebody record what the program does wrong: the number of the obligation, and what it was.
+    misused: fn(&'static str, &str),
     _resident: Resident,
 }
 
@@ -42,6 +44,7 @@ struct Server {
 )]
 pub(crate) fn make() -> Result<IUnknown, HRESULT> {
     let server = Server {
+        misused: manager::misused,
         _resident: RESIDENTS.enter(),
     };
     Ok(server.into())
@@ -71,16 +74,31 @@ impl ISyncMgrSynchronizeInvoke_Impl for Server_Impl {
         guard(|| {
             // SAFETY: 2.7: the caller's identifier lives through the call.
             let Some(class) = (unsafe { class_at(class) }) else {
-                return E_INVALIDARG; // M-153
+                (self.misused)("M-153", "called UpdateItems without a handler's identifier");
+                return E_INVALIDARG;
             };
             let known = invoke_flag::START_SYNC | invoke_flag::MINIMIZED;
-            if flags & !known != 0 || (cookie_size != 0 && cookie.is_null()) {
-                return E_INVALIDARG; // M-153
+            if flags & !known != 0 {
+                let what = format!(
+                    "called UpdateItems with the unknown flags {:#x}",
+                    flags & !known
+                );
+                (self.misused)("M-153", &what);
+                return E_INVALIDARG;
             }
-            let Ok(size) = usize::try_from(cookie_size) else {
-                return E_OUTOFMEMORY;
-            };
+            if cookie_size != 0 && cookie.is_null() {
+                let what = format!(
+                    "called UpdateItems with a cookie of {cookie_size} bytes at no address"
+                );
+                (self.misused)("M-153", &what);
+                return E_INVALIDARG;
+            }
+            let size = usize::try_from(cookie_size).unwrap_or(usize::MAX);
             if size > MAX_COOKIE_BYTES {
+                let what = format!(
+                    "called UpdateItems with a cookie of {size} bytes; {MAX_COOKIE_BYTES} are the most"
+                );
+                (self.misused)("M-38", &what);
                 return E_OUTOFMEMORY;
             }
             let cookie = (size != 0).then(|| {
@@ -114,10 +132,13 @@ impl ISyncMgrRegister_Impl for Server_Impl {
         guard(|| {
             // SAFETY: 2.7: the caller's identifier lives through the call.
             let Some(class) = (unsafe { class_at(class) }) else {
-                return E_INVALIDARG; // M-19
+                (self.misused)("M-19", "registered a handler without an identifier");
+                return E_INVALIDARG;
             };
             if flags & !register_flag::MASK != 0 {
-                return E_INVALIDARG; // M-19
+                let what = format!("registered a handler with the unknown flags {flags:#x}");
+                (self.misused)("M-19", &what);
+                return E_INVALIDARG;
             }
             // SAFETY: 2.7: null (M-17), or a text with a terminator that lives through the call.
             let description = unsafe { com_text::read(description, MAX_DESCRIPTION_UNITS) };
@@ -160,7 +181,11 @@ impl ISyncMgrRegister_Impl for Server_Impl {
     unsafe fn GetHandlerRegistrationInfo(&self, class: *const GUID, flags: *mut u32) -> HRESULT {
         guard(|| {
             if flags.is_null() || class.is_null() {
-                return E_INVALIDARG; // M-28
+                (self.misused)(
+                    "M-28",
+                    "asked about a handler without saying which, or where to answer",
+                );
+                return E_INVALIDARG;
             }
             // SAFETY: not null, and 2.7: writable by the caller's word.
             unsafe { flags.write_unaligned(0) };
@@ -214,6 +239,8 @@ fn failure(refusal: &Refusal) -> HRESULT {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
     use syncmgr_com::Interface as _;
     use syncmgr_com::com_class::create;
@@ -287,10 +314,22 @@ mod tests {
         assert!(object.is_null());
     }
 
+    thread_local! {
+        static RECORDED: RefCell<Vec<(&'static str, String)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    fn record(obligation: &'static str, what: &str) {
+        RECORDED.with_borrow_mut(|all| all.push((obligation, what.to_owned())));
+    }
+
     #[test]
-    fn bad_arguments_reach_nobody() {
+    fn bad_arguments_are_recorded_and_asked_of_nobody() {
         let class = GUID::from_u128(7);
-        let server = invoke();
+        let server: ISyncMgrSynchronizeInvoke = Server {
+            misused: record,
+            _resident: RESIDENTS.enter(),
+        }
+        .into();
         let update = |flags, class: *const GUID, size, cookie| {
             // SAFETY: every pointer is null or lives through the call.
             unsafe { server.UpdateItems(flags, class, size, cookie) }
@@ -351,5 +390,10 @@ mod tests {
             // M-24
             assert_eq!(register.UnregisterSyncMgrHandler(&GUID_NULL, 0), S_OK);
         }
+        let recorded = RECORDED.take();
+        let numbers: Vec<_> = recorded.iter().map(|(number, _)| *number).collect();
+        let expected = [["M-153"; 7].as_slice(), &["M-38"], &["M-19"; 5], &["M-28"]].concat();
+        assert_eq!(numbers, expected, "{recorded:?}");
+        assert!(recorded[7].1.contains("1048577 bytes"), "{recorded:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -22,6 +23,12 @@ const GONE: &str = "control::gone";
 
 /// Code of the refusal that says that a manager could not be talked to.
 const UNREACHABLE: &str = "control::unreachable";
+
+/// Most breaches of the contract by this process that the manager is told.
+const MAX_REPORTED: u32 = 16;
+
+/// How many it was told.
+static REPORTED: AtomicU32 = AtomicU32::new(0);
 
 /// Longest answer of a manager in another process.
 const MAX_ANSWER_BYTES: u64 = 64 << 20;
@@ -52,6 +59,20 @@ pub(crate) fn ask(request: Request) -> Result<Reply, Refusal> {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) | Err(_) => Err(unreachable("the call could not be carried out")),
     }
+}
+
+/// Has the manager record that this program broke the contract. The call is refused whatever becomes of that; a program
+/// that never learns is recorded a few times only.
+pub(crate) fn misused(obligation: &'static str, what: &str) {
+    if REPORTED.fetch_add(1, Ordering::Relaxed) >= MAX_REPORTED {
+        REPORTED.store(MAX_REPORTED, Ordering::Relaxed);
+        return;
+    }
+    let request = Request::Misused {
+        obligation: obligation.to_owned(),
+        text: what.to_owned(),
+    };
+    drop(ask(request));
 }
 
 /// Whether no manager was there, or it ended before it answered.

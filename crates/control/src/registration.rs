@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Most bytes of a cookie as a program hands it over; what is larger is refused.
-pub const MAX_COOKIE_BYTES: usize = 512 * 1024;
+pub const MAX_COOKIE_BYTES: usize = 1024 * 1024;
 
 /// An automatic event that a handler wants to take part in (`SYNCMGRREGISTERFLAGS`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -12,6 +12,9 @@ use crate::view::{
 /// Most rows of one page.
 pub const MAX_PAGE: u32 = 1_000;
 
+/// Longest request, in bytes: one that starts a handler with the largest cookie, in base 64.
+pub const MAX_REQUEST_BYTES: usize = 2 << 20;
+
 /// A request. Names are an item's, a handler's or a label; compared without case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
@@ -110,6 +113,14 @@ pub enum Request {
         /// The program's private bytes for its handler, in base 64.
         #[serde(default)]
         cookie: Option<String>,
+    },
+    /// A program called the manager as the contract forbids, which whoever carries its calls refused. It is recorded for
+    /// people, with the number of the obligation.
+    Misused {
+        /// The obligation, such as `M-153`.
+        obligation: String,
+        /// What it did, as a sentence without its subject.
+        text: String,
     },
     /// A program asks for everything (`UpdateAll`): a person is asked what to start (M-155).
     InvokeAll,

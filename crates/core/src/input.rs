@@ -35,6 +35,8 @@ pub enum Input {
         /// What, for people.
         text: String,
     },
+    /// A program called the manager as the contract forbids. It is recorded and changes nothing.
+    Misused(String),
     /// A program asks for a handler, and a person is to say whether it starts (M-150, M-155).
     AskToStart(Invocation),
     /// All items of the handler are defined by the user: where none is defined there is nothing to ask it for.

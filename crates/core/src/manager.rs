@@ -144,7 +144,12 @@ pub struct Manager {
     pub(crate) touched: BTreeSet<SessionId>,
     /// The queue may be able to move.
     pub(crate) pump: bool,
+    /// How often programs broke the contract, as far as it was recorded.
+    misuses: u32,
 }
+
+/// Most breaches by programs that one manager records.
+const MAX_MISUSES: u32 = 256;
 
 impl Manager {
     /// Begins with what was remembered. Runs found open were interrupted by the death of an earlier manager; a plain
@@ -174,6 +179,7 @@ impl Manager {
             effects: Effects::default(),
             touched: BTreeSet::new(),
             pump: false,
+            misuses: 0,
         };
         manager.remember(remembered);
         let effects = std::mem::take(&mut manager.effects);
@@ -206,6 +212,7 @@ impl Manager {
                     self.warn(Some(handler), None, crate::log::Level::Warning, text);
                 }
             }
+            Input::Misused(text) => self.misused(text),
             Input::AskToStart(invocation) => self.ask_to_start(&invocation),
             Input::HandlerRegistered { id, description } => self.register(id, description),
             Input::ItemsAreDefined(id) => drop(self.all_defined.insert(id)),
@@ -336,6 +343,19 @@ impl Manager {
         };
         self.record(Record::Log(row));
         id
+    }
+
+    /// A program broke the contract. The log tells, until it has told enough.
+    fn misused(&mut self, text: String) {
+        if self.misuses >= MAX_MISUSES {
+            return;
+        }
+        self.misuses += 1;
+        self.warn(None, None, Level::Warning, text);
+        if self.misuses == MAX_MISUSES {
+            let text = "programs break the contract again and again; no more of it is recorded until the manager starts anew";
+            self.warn(None, None, Level::Warning, text.to_owned());
+        }
     }
 
     pub(crate) fn set_timer(&mut self, at: Timestamp, timer: Timer) {

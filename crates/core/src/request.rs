@@ -3,8 +3,8 @@
 use crate::id::{HandlerId, ItemRef, RequestId, RunId};
 use crate::time::Timestamp;
 
-/// Most bytes of a cookie: in base 64 it still fits into one line of the contract.
-pub const MAX_COOKIE_BYTES: usize = 512 * 1024;
+/// Most bytes of a cookie: in base 64 it still fits into the first line to a handler.
+pub const MAX_COOKIE_BYTES: usize = 1024 * 1024;
 /// Most bytes of the cookies of all requests that wait; beyond it a request is refused.
 pub const MAX_WAITING_COOKIES: usize = 64 * 1024 * 1024;
 

@@ -123,7 +123,11 @@ impl Loop {
                 cookie,
                 // The first window is shown by a face; none of them has one yet.
                 minimized: _,
-            } => self.invoke(&handler, start, cookie.as_deref()),
+            } => self.invoke(caller, &handler, start, cookie.as_deref()),
+            Request::Misused { obligation, text } => {
+                self.misused(caller, &obligation, &text);
+                Ok(Reply::Done { names: Vec::new() })
+            }
             Request::InvokeAll => self.invoke_all(),
             Request::RemoveItem { name } => self.remove_item(&name),
             Request::Undo { run } => self.undo(RunId(run)),

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use syncmgr_control::registration::{MAX_COOKIE_BYTES, class};
-use syncmgr_control::{Refusal, Reply};
+use syncmgr_control::{Caller, Refusal, Reply};
 use syncmgr_core::HandlerId;
 use syncmgr_core::input::Input;
 use syncmgr_core::invocation::Invocation;
@@ -12,10 +12,14 @@ use crate::adapt::text;
 use crate::answer::refused;
 use crate::run::Loop;
 
+/// Code of the refusal of a cookie that no handler takes.
+const TOO_LARGE: &str = "request::cookie-too-large";
+
 impl Loop {
     /// A program asks for one handler; it starts at once, or a person is asked (M-148 to M-150).
     pub(crate) fn invoke(
         &mut self,
+        caller: &Caller,
         handler: &str,
         start: bool,
         cookie: Option<&str>,
@@ -27,13 +31,22 @@ impl Loop {
             .handlers()
             .find(|row| row.id.as_str().eq_ignore_ascii_case(&id));
         let Some(handler) = row.map(|row| row.id.clone()) else {
+            let what = format!("asked for {id}, which nobody registered");
+            self.misused(caller, "M-153", &what);
             return Err(Refusal::new(
                 "handler::not-registered",
                 format!("no handler `{}` is registered", text::line(&id)),
                 "`syncmgr handlers` shows what is",
             ));
         };
-        let cookie = cookie.map(decoded).transpose()?;
+        let cookie = match cookie.map(decoded).transpose() {
+            Err(refusal) if refusal.code == TOO_LARGE => {
+                let what = format!("gave a cookie of more than {MAX_COOKIE_BYTES} bytes");
+                self.misused(caller, "M-38", &what);
+                return Err(refusal);
+            }
+            cookie => cookie?,
+        };
         // M-152: the program's bytes are ours from here on; none at all is no cookie.
         let cookie = cookie.filter(|cookie| !cookie.is_empty());
         if !start {
@@ -86,6 +99,12 @@ impl Loop {
             Some(refusal) if needs.is_empty() => Err(refusal),
             _ => Ok(Reply::Asked { needs }),
         }
+    }
+
+    /// A program broke the contract, which the log tells with the number of the obligation.
+    pub(crate) fn misused(&mut self, caller: &Caller, obligation: &str, what: &str) {
+        let text = format!("{} broke {obligation}: it {what}", caller.name);
+        self.apply(Input::Misused(text::line(&text)));
     }
 
     fn ask_to_start(&mut self, wish: Invocation) -> Result<Reply, Refusal> {

@@ -6,6 +6,13 @@ pub const CONTRACT_VERSION: u32 = 1;
 /// Longest line, in bytes without the line feed, that either side accepts. A longer one breaks the contract.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 
+/// Longest first line to a handler, which is `initialize`: it may carry a cookie of [`MAX_COOKIE_BYTES`] in base 64 beside
+/// everything else.
+pub const MAX_FIRST_LINE_BYTES: usize = 2 << 20;
+
+/// Longest cookie, in bytes before they become base 64. The COM contract names no bound (M-38); this one is ours.
+pub const MAX_COOKIE_BYTES: usize = 1 << 20;
+
 /// Longest handler or item identifier, in UTF-16 units (Sync Center's `MAX_SYNCMGR_ID` less the terminator).
 pub const MAX_ID_UNITS: usize = 63;
 

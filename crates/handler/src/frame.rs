@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::contract::MAX_LINE_BYTES;
+use crate::contract::{MAX_FIRST_LINE_BYTES, MAX_LINE_BYTES};
+
+/// The first request, whose line may be longer.
+const FIRST: &str = "initialize";
 
 /// A request type and the type of its answer.
 pub trait Answered: Serialize {
@@ -166,7 +169,7 @@ pub enum EncodeError {
     /// It has no form in JSON.
     #[error("the message has no form in JSON")]
     Json(#[from] serde_json::Error),
-    /// The line would be longer than [`MAX_LINE_BYTES`].
+    /// The line would be longer than [`MAX_LINE_BYTES`], or as `initialize` than [`MAX_FIRST_LINE_BYTES`].
     #[error("the message is {0} bytes long, which is more than a line may be")]
     TooLong(usize),
 }
@@ -204,15 +207,18 @@ pub fn ask<P: Serialize>(
     method: &str,
     params: &P,
 ) -> Result<(), EncodeError> {
-    line(
-        out,
-        &Asking {
-            jsonrpc: "2.0",
-            id,
-            method,
-            params,
-        },
-    )
+    let limit = if method == FIRST {
+        MAX_FIRST_LINE_BYTES
+    } else {
+        MAX_LINE_BYTES
+    };
+    let asking = Asking {
+        jsonrpc: "2.0",
+        id,
+        method,
+        params,
+    };
+    line(out, limit, &asking)
 }
 
 /// Appends an answer as one line with its line feed.
@@ -220,14 +226,12 @@ pub fn ask<P: Serialize>(
 /// # Errors
 /// [`EncodeError`]; `out` is then as it was.
 pub fn answer<A: Serialize>(out: &mut Vec<u8>, id: u64, result: &A) -> Result<(), EncodeError> {
-    line(
-        out,
-        &Answering {
-            jsonrpc: "2.0",
-            id,
-            result,
-        },
-    )
+    let answering = Answering {
+        jsonrpc: "2.0",
+        id,
+        result,
+    };
+    line(out, MAX_LINE_BYTES, &answering)
 }
 
 /// Appends an error answer as one line with its line feed; without `id` it answers a line that could not be read.
@@ -235,24 +239,22 @@ pub fn answer<A: Serialize>(out: &mut Vec<u8>, id: u64, result: &A) -> Result<()
 /// # Errors
 /// [`EncodeError`]; `out` is then as it was.
 pub fn refuse(out: &mut Vec<u8>, id: Option<u64>, error: &RpcError) -> Result<(), EncodeError> {
-    line(
-        out,
-        &Refusing {
-            jsonrpc: "2.0",
-            id,
-            error,
-        },
-    )
+    let refusing = Refusing {
+        jsonrpc: "2.0",
+        id,
+        error,
+    };
+    line(out, MAX_LINE_BYTES, &refusing)
 }
 
-fn line<T: Serialize>(out: &mut Vec<u8>, message: &T) -> Result<(), EncodeError> {
+fn line<T: Serialize>(out: &mut Vec<u8>, limit: usize, message: &T) -> Result<(), EncodeError> {
     let start = out.len();
     if let Err(cause) = serde_json::to_writer(&mut *out, message) {
         out.truncate(start);
         return Err(cause.into());
     }
     let length = out.len() - start;
-    if length > MAX_LINE_BYTES {
+    if length > limit {
         out.truncate(start);
         return Err(EncodeError::TooLong(length));
     }

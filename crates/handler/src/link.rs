@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::contract::MAX_LINE_BYTES;
+use crate::contract::{MAX_FIRST_LINE_BYTES, MAX_LINE_BYTES};
 
 /// How many bytes are read from standard input at once.
 const READ_BUFFER: usize = 64 << 10;
@@ -56,6 +56,7 @@ impl Connection {
         let lines = LineReader {
             from: self.reader,
             line: Vec::new(),
+            longest: MAX_FIRST_LINE_BYTES,
         };
         (lines, self.writer)
     }
@@ -73,9 +74,9 @@ pub enum LineError {
     /// Reading failed.
     #[error("reading failed")]
     Read(#[from] io::Error),
-    /// It is longer than [`MAX_LINE_BYTES`]; what follows it is not read.
-    #[error("a line is longer than {MAX_LINE_BYTES} bytes")]
-    TooLong,
+    /// It is longer than [`MAX_LINE_BYTES`], or as the first one than [`MAX_FIRST_LINE_BYTES`]; what follows it is not read.
+    #[error("a line is longer than {0} bytes")]
+    TooLong(usize),
     /// It is not UTF-8.
     #[error("a line is not UTF-8")]
     Encoding,
@@ -85,6 +86,8 @@ pub enum LineError {
 pub struct LineReader {
     from: Box<dyn BufRead + Send>,
     line: Vec<u8>,
+    /// How long the next line may be.
+    longest: usize,
 }
 
 impl LineReader {
@@ -95,6 +98,7 @@ impl LineReader {
     /// [`LineError`]; after [`LineError::TooLong`] the connection is of no further use.
     pub fn next_line(&mut self) -> Result<Option<&str>, LineError> {
         self.line.clear();
+        self.line.shrink_to(MAX_LINE_BYTES);
         loop {
             let available = match self.from.fill_buf() {
                 Ok(bytes) => bytes,
@@ -106,14 +110,18 @@ impl LineReader {
             }
             let end = available.iter().position(|byte| *byte == b'\n');
             let part = end.unwrap_or(available.len());
-            if self.line.len() + part > MAX_LINE_BYTES {
-                return Err(LineError::TooLong);
+            if self.line.len() + part > self.longest {
+                return Err(LineError::TooLong(self.longest));
             }
             self.line.extend_from_slice(&available[..part]);
             self.from.consume(end.map_or(part, |at| at + 1));
             if end.is_some() {
                 break;
             }
+        }
+        if self.longest > MAX_LINE_BYTES {
+            // Only `initialize` has so much to say; what it needed is given back with the next line.
+            self.longest = MAX_LINE_BYTES;
         }
         std::str::from_utf8(&self.line)
             .map(Some)
@@ -214,7 +222,7 @@ mod tests {
                 Ok(None) => break,
                 Err(error) => {
                     seen.push(error.to_string());
-                    if matches!(error, LineError::TooLong) {
+                    if matches!(error, LineError::TooLong(_)) {
                         break;
                     }
                 }
@@ -230,11 +238,22 @@ mod tests {
             ["1 bytes: a", "0 bytes: ", "2 bytes: bc"]
         );
         assert_eq!(lines(b"\xff\nb\n"), ["a line is not UTF-8", "1 bytes: b"]);
-        let mut long = vec![b'x'; MAX_LINE_BYTES];
-        long.push(b'\n');
-        assert_eq!(lines(&long), ["1048576 bytes: xxxxxxxx"]);
-        long.insert(0, b'x');
-        assert_eq!(lines(&long), ["a line is longer than 1048576 bytes"]);
+        // M-38: the first line may carry a large cookie, and no other.
+        let line = |bytes: usize| [&vec![b'x'; bytes][..], b"\n"].concat();
+        let (first, later) = (line(MAX_FIRST_LINE_BYTES), line(MAX_LINE_BYTES));
+        assert_eq!(
+            lines(&[first, later].concat()),
+            ["2097152 bytes: xxxxxxxx", "1048576 bytes: xxxxxxxx"]
+        );
+        assert_eq!(
+            lines(&line(MAX_FIRST_LINE_BYTES + 1)),
+            ["a line is longer than 2097152 bytes"]
+        );
+        let later = [b"a\n".to_vec(), line(MAX_LINE_BYTES + 1)].concat();
+        assert_eq!(
+            lines(&later),
+            ["1 bytes: a", "a line is longer than 1048576 bytes"]
+        );
     }
 
     #[test]

@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use crate::call::{Call, Notice};
 use crate::callback::{Callback, Question};
 use crate::contract::{
-    CONTRACT_VERSION, MAX_DETAIL_BYTES, MAX_ENTRY_BYTES, MAX_ID_UNITS, MAX_IN_FLIGHT, MAX_ITEMS,
-    MAX_LINE_BYTES, MAX_NAME_UNITS, MAX_PAGE, MAX_TEXT_UNITS,
+    CONTRACT_VERSION, MAX_COOKIE_BYTES, MAX_DETAIL_BYTES, MAX_ENTRY_BYTES, MAX_FIRST_LINE_BYTES,
+    MAX_ID_UNITS, MAX_IN_FLIGHT, MAX_ITEMS, MAX_LINE_BYTES, MAX_NAME_UNITS, MAX_PAGE,
+    MAX_TEXT_UNITS,
 };
 use crate::frame::RpcError;
 
@@ -76,6 +77,8 @@ pub fn schema() -> Value {
         "x-methods": methods,
         "x-bounds": {
             "lineBytes": MAX_LINE_BYTES,
+            "firstLineBytes": MAX_FIRST_LINE_BYTES,
+            "cookieBytes": MAX_COOKIE_BYTES,
             "idUnits": MAX_ID_UNITS,
             "nameUnits": MAX_NAME_UNITS,
             "textUnits": MAX_TEXT_UNITS,

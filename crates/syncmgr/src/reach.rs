@@ -164,6 +164,7 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::Register(_)
         | Request::Invoke { .. }
         | Request::InvokeAll
+        | Request::Misused { .. }
         | Request::Enable { .. } => true,
         Request::Properties { window, .. } => !window,
         Request::AddItem { or_existing, .. } => *or_existing,

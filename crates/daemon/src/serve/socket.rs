@@ -20,7 +20,7 @@ use super::sys::{Listener, Stream};
 use crate::adapt::text;
 
 /// Largest request body.
-const MAX_BODY_BYTES: usize = 1 << 20;
+const MAX_BODY_BYTES: usize = syncmgr_control::request::MAX_REQUEST_BYTES;
 
 /// Most connections served at once; further ones wait. Windows knows no more than 254 instances of a pipe, of which one
 /// waits for the next connection.

@@ -801,8 +801,11 @@ fn bad_input_is_refused_and_harms_nothing() {
     }
     // A cookie that no line can hold.
     let driven_again = drive(scripted(&[], works_well()), |_| hresult::S_OK);
-    let large = vec![0; 1 << 20];
+    let large = vec![0; crate::contract::MAX_FIRST_LINE_BYTES];
     assert_eq!(driven_again.initialize(5, &large), hresult::E_INVALIDARG);
+    // The largest that is promised (M-38).
+    let large = vec![0; crate::contract::MAX_COOKIE_BYTES];
+    assert_eq!(driven_again.initialize(5, &large), hresult::S_OK);
     driven_again.release();
     drop(object);
     driven.release();

@@ -191,7 +191,79 @@ fn update_items_without_a_manager_works_in_another_process() {
     // M-154: the caller ended, and the work is done all the same.
     until("it is released", || !messages(&world, "release").is_empty());
     assert_eq!(messages(&world, "prepare").len(), 1);
-    until("nothing is left behind", || world.processes().is_empty());
+    world.is_quiet();
+}
+
+/// What the log tells of programs that broke the contract.
+fn broken(world: &World) -> Vec<String> {
+    let rows = world.json(["log"]);
+    let texts = rows.iter().filter_map(|row| row["text"].as_str());
+    let told = texts.filter(|text| text.contains(" broke M-"));
+    told.map(str::to_owned).collect()
+}
+
+fn breaking(world: &World) {
+    const NO_MEMORY: &str = "8007000E";
+    let unknown = "{32345678-9ABC-DEF0-1234-56789ABCDEF0}";
+    let cases: [(&[&str], &str, &str); 6] = [
+        (&["update", unknown, "2"], INVALID, "M-153: it asked for {3"),
+        (&["update", CLASS, "1"], INVALID, "the unknown flags 0x1"),
+        (
+            &["update-nothing", CLASS, "7"],
+            INVALID,
+            "a cookie of 7 bytes at no address",
+        ),
+        (
+            &["update-nobody"],
+            INVALID,
+            "without a handler's identifier",
+        ),
+        (
+            &["update-large", CLASS, "1048577"],
+            NO_MEMORY,
+            "M-38: it called UpdateItems with a cookie of 1048577 bytes",
+        ),
+        (&["register", CLASS, "8"], INVALID, "M-19"),
+    ];
+    for (number, (words, code, told)) in cases.iter().enumerate() {
+        answers(world, words, code);
+        let log = broken(world);
+        assert_eq!(log.len(), number + 1, "{words:?}: {log:?}");
+        let newest = log.iter().any(|text| text.contains(told));
+        assert!(newest, "{words:?}: {log:?}");
+    }
+    // Nothing was started, and the manager goes on: with a cookie of no bytes, which is none, and with the largest.
+    assert_eq!(world.read("told"), "");
+    answers(world, &["update-nothing", CLASS, "0"], OK);
+    until("it was released", || messages(world, "release").len() == 1);
+    answers(world, &["update-large", CLASS, "1048576"], OK);
+    until("it was released", || messages(world, "release").len() == 2);
+    let cookies: Vec<Value> = messages(world, "initialize")
+        .iter()
+        .map(|first| first["cookie"].clone())
+        .collect();
+    assert_eq!(cookies[0], Value::Null);
+    // M-38: all of it, byte for byte.
+    let large = cookies[1].as_str().unwrap();
+    assert_eq!(large.len(), 1_398_104);
+    assert!(large.starts_with("Y2Nj") && large.ends_with("Yw=="));
+    assert_eq!(broken(world).len(), cases.len());
+}
+
+// M-19, M-38, M-153
+#[test]
+fn what_a_program_does_wrong_is_recorded_by_a_daemon() {
+    let world = world();
+    let _daemon = daemon(&world);
+    register(&world, CLASS);
+    breaking(&world);
+}
+
+#[test]
+fn what_a_program_does_wrong_is_recorded_without_a_daemon() {
+    let world = world();
+    register(&world, CLASS);
+    breaking(&world);
 }
 
 #[test]

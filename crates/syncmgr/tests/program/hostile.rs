@@ -26,7 +26,7 @@ fn check(mode: &str, code: i32, says: &str) -> World {
     done.says(says);
     assert!(world.has("right/new"), "{mode}: {done}");
     assert_eq!(world.content("left"), world.content("right"));
-    until("nothing is left behind", || world.processes().is_empty());
+    world.is_quiet();
     world
 }
 
@@ -154,7 +154,7 @@ fn the_first_interrupt_asks_and_the_second_insists() {
         done.exits(2).says("Stopped").says("Next: syncmgr sync");
         assert!(world.has("right/new"));
         world.run(["runs", "bad"]).exits(0).says("stopped");
-        until("nothing is left behind", || world.processes().is_empty());
+        world.is_quiet();
     }
 }
 
@@ -163,7 +163,7 @@ fn a_handler_that_does_not_stop_is_ended_after_its_grace() {
     let (world, sync) = hanging("never-completes");
     sync.signal(Signal::INT);
     sync.end().exits(2);
-    until("nothing is left behind", || world.processes().is_empty());
+    world.is_quiet();
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_third_interrupt_leaves() {
         sync.signal(Signal::INT);
     }
     sync.end().exits(2);
-    until("nothing is left behind", || world.processes().is_empty());
+    world.is_quiet();
 }
 
 // Shows M-30.

@@ -85,7 +85,7 @@ fn an_interrupted_run_is_stopped_and_a_plain_run_completes_it() {
     world.run(["runs"]).exits(0).says("stopped");
     world.run(["run", "1"]).exits(0).says("stopped");
     world.run(["status"]).exits(1);
-    until("nothing is left behind", || world.processes().is_empty());
+    world.is_quiet();
     heals(&world);
 }
 
@@ -95,7 +95,7 @@ fn a_terminated_run_is_stopped_too() {
     let sync = at_work(&world);
     sync.signal(Signal::TERM);
     sync.end().exits(2).says("Stopped");
-    until("nothing is left behind", || world.processes().is_empty());
+    world.is_quiet();
     heals(&world);
 }
 
@@ -108,6 +108,6 @@ fn a_killed_run_is_interrupted_and_a_plain_run_heals_it() {
     let runs = world.run(["runs"]);
     runs.exits(0).says("interrupted");
     world.run(["run", "1"]).exits(0).says("interrupted");
-    until("nothing is left behind", || world.processes().is_empty());
+    world.is_quiet();
     heals(&world);
 }

@@ -37,7 +37,7 @@ fn a_second_command_is_a_client_of_the_first() {
     world.run(["stop"]).exits(0);
     let done = first.end();
     done.exits(2);
-    until("nothing is left behind", || world.processes().is_empty());
+    world.is_quiet();
 }
 
 // Shows M-156 and M-169.
@@ -100,7 +100,7 @@ fn the_daemon_serves_the_same_commands() {
     daemon.end().exits(0);
     assert!(!socket.path().exists(), "the socket goes with the daemon");
     assert_eq!(world.json(["status"]).last().unwrap()["daemon"], false);
-    until("nothing is left behind", || world.processes().is_empty());
+    world.is_quiet();
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_daemon_that_is_told_to_end_stops_what_works() {
     daemon.signal(Signal::TERM);
     sync.end().exits(2);
     daemon.end().exits(0);
-    until("nothing is left behind", || world.processes().is_empty());
+    world.is_quiet();
 }
 
 #[test]

@@ -250,7 +250,7 @@ fn what_does_not_work_is_refused_with_its_reason() {
         .run(["register", "--unchecked", "--", "./silent"])
         .exits(0);
     assert!(listed(&world, "silent").is_some());
-    until("nothing is left behind", || world.processes().is_empty());
+    world.is_quiet();
 }
 
 #[test]
@@ -331,11 +331,16 @@ fn bad_words_get_a_clear_answer() {
         let done = world.run(*words);
         done.exits(4).says(code).says_not("\u{1b}");
     }
-    fs::write(world.path("large"), vec![0; 512 * 1024 + 1]).unwrap();
+    fs::write(world.path("large"), vec![0; 1024 * 1024 + 1]).unwrap();
     world
         .run(["invoke", "folder", "--cookie-file", "large"])
         .exits(4)
         .says("request::cookie-too-large");
+    // M-38, M-153: what `invoke` asks for as a program would is recorded when it breaks the contract.
+    world
+        .run(["log"])
+        .says("broke M-38: it gave a cookie of more than 1048576 bytes")
+        .says("broke M-153: it asked for nobody, which nobody registered");
     assert_eq!(config(&world), "# untouched\n");
 }
 
@@ -420,12 +425,12 @@ fn an_invocation_carries_its_cookie_to_what_the_handler_ticks() {
     assert_eq!(all[0], serde_json::json!(["item-1", "item-2", "item-3"]));
     assert_eq!(all[1], serde_json::json!(["item-1", "item-2"]));
     // The largest cookie, and none.
-    fs::write(world.path("large"), vec![7; 512 * 1024]).unwrap();
+    fs::write(world.path("large"), vec![7; 1024 * 1024]).unwrap();
     world
         .run(["invoke", "mail", "--cookie-file", "large"])
         .exits(0);
     until("it was invoked", || prepared(&world).len() == 3);
-    assert_eq!(cookies(&world)[2].1.as_str().unwrap().len(), 699_052);
+    assert_eq!(cookies(&world)[2].1.as_str().unwrap().len(), 1_398_104);
     world.run(["invoke", "mail", "--cookie", ""]).exits(0);
     until("it was invoked", || prepared(&world).len() == 4);
     assert_eq!(cookies(&world)[3].1, Value::Null);

@@ -73,7 +73,7 @@ fn properties_are_shown_and_changed_with_and_without_a_daemon() {
             end(daemon).exits(0);
         }
     }
-    until("nothing is left behind", || world.processes().is_empty());
+    world.is_quiet();
 }
 
 #[test]

@@ -228,6 +228,20 @@ impl World {
         tree
     }
 
+    /// Waits until no process of this world is left.
+    #[track_caller]
+    pub(crate) fn is_quiet(&self) {
+        let began = Instant::now();
+        loop {
+            let left = self.processes();
+            if left.is_empty() {
+                return;
+            }
+            assert!(began.elapsed() < FOR_EVER, "left behind: {left:?}");
+            std::thread::park_timeout(LOOK_EVERY);
+        }
+    }
+
     /// Processes that belong to this world: they inherited where its home is.
     pub(crate) fn processes(&self) -> Vec<String> {
         let mark = format!("SYNCMGR_HOME={}", self.home().display());
