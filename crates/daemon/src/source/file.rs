@@ -1,8 +1,9 @@
 //! Changes of files below paths, by what the system notices; where it can notice no more, by looking now and then.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -46,46 +47,65 @@ impl Source for Files {
     }
 }
 
-/// What watches one path.
+/// What watches a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Eye {
     /// The system tells.
-    Noticed { _watcher: RecommendedWatcher },
+    Noticed,
     /// It is looked at now and then.
-    Looked {
-        _watcher: PollWatcher,
-        because: String,
-    },
+    Looked { because: String },
     /// It is not there.
     Missing { because: String },
 }
 
-/// One watched path. What changed waits here, bounded, and is written by the threads of `notify`.
-struct Tree {
-    eye: Eye,
-    changes: Arc<Mutex<Debounce>>,
+/// What changed below each path, until it is told. Written by the threads of `notify`, and bounded.
+type Changes = Arc<Mutex<BTreeMap<PathBuf, Debounce>>>;
+
+/// Everything that is watched. One watcher serves all trees, as each costs a thread.
+struct Watching {
+    began: Instant,
+    changes: Changes,
+    /// Wakes the source: something waits that did not before.
+    bell: Arc<Notify>,
+    /// The outermost paths, which the others lie below.
+    roots: BTreeMap<PathBuf, Eye>,
+    noticing: Option<RecommendedWatcher>,
+    looking: Option<PollWatcher>,
 }
 
-/// Wakes the source: something waits that did not before.
-type Bell = Arc<Notify>;
-
 async fn run(report: Reporter, mut wanted: watch::Receiver<Wanted>) {
-    let began = Instant::now();
-    let bell = Bell::default();
-    let mut trees: BTreeMap<PathBuf, Tree> = BTreeMap::new();
+    let mut watching = Watching {
+        began: Instant::now(),
+        changes: Changes::default(),
+        bell: Arc::default(),
+        roots: BTreeMap::new(),
+        noticing: None,
+        looking: None,
+    };
+    let (began, bell) = (watching.began, Arc::clone(&watching.bell));
+    let changes = Arc::clone(&watching.changes);
+    let mut doubtful = Doubtful::default();
     loop {
         let paths = wanted.borrow_and_update().paths.clone();
-        trees = attend(trees, paths, began, &bell).await;
-        say(&report, &trees).await;
-        let look = trees
-            .values()
-            .any(|tree| matches!(tree.eye, Eye::Missing { .. }));
+        // It walks through trees, so it has a thread of its own.
+        let doubts = std::mem::take(&mut doubtful);
+        let attended = tokio::task::spawn_blocking(move || {
+            watching.attend(&paths, &doubts);
+            watching
+        });
+        watching = match attended.await {
+            Ok(watching) => watching,
+            Err(error) => {
+                report.unavailable(Subject::Files, &error.to_string()).await;
+                return std::future::pending().await;
+            }
+        };
+        report.watching(Subject::Files, &watching.says()).await;
+        let look = watching.misses();
         let look_again = tokio::time::sleep(LOOK_EVERY);
         tokio::pin!(look_again);
-        loop {
-            let due = trees
-                .values()
-                .filter_map(|tree| locked(&tree.changes).due())
-                .min();
+        while doubtful.is_none() {
+            let due = locked(&changes).values().filter_map(Debounce::due).min();
             let deadline = async {
                 match due {
                     Some(due) => tokio::time::sleep_until(began + due).await,
@@ -98,176 +118,283 @@ async fn run(report: Reporter, mut wanted: watch::Receiver<Wanted>) {
                     Err(_) => return,
                 },
                 () = bell.notified() => {}
-                () = deadline => {
-                    if tell(&report, &mut trees, began).await {
-                        break;
-                    }
-                }
+                () = deadline => doubtful = tell(&report, &changes, began.elapsed()).await,
                 () = &mut look_again, if look => break,
             }
         }
     }
 }
 
-/// Tells what is due. Answers whether a path that is watched is gone.
-async fn tell(report: &Reporter, trees: &mut BTreeMap<PathBuf, Tree>, began: Instant) -> bool {
-    let mut gone = false;
-    for (below, tree) in trees {
-        let notice = locked(&tree.changes).notice(began.elapsed());
-        if let Some(notice) = notice {
-            let unwatched = notice.paths.contains(below) || notice.paths.is_empty();
-            // The system watches what was there, not what is there now under the same name.
-            if unwatched && !below.exists() {
-                let because = "it is not there".to_owned();
-                tree.eye = Eye::Missing { because };
-                gone = true;
-            }
-            report
-                .happened(Happening::PathChanged {
-                    below: below.clone(),
-                    paths: notice.paths,
-                })
-                .await;
-        }
-    }
-    gone
+/// What may not be watched any more.
+#[derive(Debug, Default)]
+struct Doubtful {
+    /// Paths that changed themselves: what the system watches may be another thing than what is there now.
+    paths: BTreeSet<PathBuf>,
+    /// Too much changed to know.
+    anything: bool,
 }
 
-/// Begins to watch what is wanted and not yet watched, and ends the rest. Walks through trees, on a thread of its own.
-async fn attend(
-    mut trees: BTreeMap<PathBuf, Tree>,
-    paths: BTreeSet<PathBuf>,
-    began: Instant,
-    bell: &Bell,
-) -> BTreeMap<PathBuf, Tree> {
-    trees.retain(|path, _| paths.contains(path));
-    let is_watched = |path| {
-        trees
-            .get(path)
-            .is_some_and(|tree| !matches!(tree.eye, Eye::Missing { .. }))
-    };
-    if paths.iter().all(is_watched) {
-        return trees;
+impl Doubtful {
+    fn is_none(&self) -> bool {
+        !self.anything && self.paths.is_empty()
     }
-    let bell = Arc::clone(bell);
-    let attended = tokio::task::spawn_blocking(move || {
-        for path in paths {
-            match trees.get_mut(&path) {
-                None => {
-                    let changes = Arc::new(Mutex::new(Debounce::new(QUIET, LONGEST)));
-                    let eye = open(&path, began, &changes, &bell);
-                    trees.insert(path, Tree { eye, changes });
+}
+
+/// Tells what is due.
+async fn tell(report: &Reporter, changes: &Changes, now: Duration) -> Doubtful {
+    let mut notices = Vec::new();
+    for (below, changes) in &mut *locked(changes) {
+        notices.extend(
+            changes
+                .notice(now)
+                .map(|notice| (below.clone(), notice.paths)),
+        );
+    }
+    let mut doubtful = Doubtful::default();
+    for (below, paths) in notices {
+        doubtful.anything |= paths.is_empty();
+        if paths.contains(&below) {
+            doubtful.paths.insert(below.clone());
+        }
+        report
+            .happened(Happening::PathChanged { below, paths })
+            .await;
+    }
+    doubtful
+}
+
+/// The paths that no other path lies above.
+fn outermost(paths: &BTreeSet<PathBuf>) -> Vec<&PathBuf> {
+    let mut outermost: Vec<&PathBuf> = Vec::new();
+    for path in paths {
+        // Paths are ordered by their parts: whatever lies below one follows it.
+        if !outermost
+            .last()
+            .is_some_and(|above| path.starts_with(above))
+        {
+            outermost.push(path);
+        }
+    }
+    outermost
+}
+
+impl Watching {
+    /// Begins to watch what is wanted and not watched yet, and ends the rest. Blocks.
+    fn attend(&mut self, paths: &BTreeSet<PathBuf>, doubtful: &Doubtful) {
+        let roots = outermost(paths);
+        let ended: Vec<PathBuf> = self
+            .roots
+            .iter()
+            .filter(|(root, eye)| {
+                let is_there = || std::fs::symlink_metadata(root).is_ok();
+                !roots.contains(root)
+                    || (doubtful.paths.contains(*root) && **eye == Eye::Noticed)
+                    || (!doubtful.is_none() && !is_there())
+            })
+            .map(|(root, _)| root.clone())
+            .collect();
+        for root in &ended {
+            self.close(root);
+        }
+        let mut old = BTreeSet::new();
+        {
+            let mut changes = locked(&self.changes);
+            changes.retain(|path, _| paths.contains(path));
+            for path in paths {
+                match changes.entry(path.clone()) {
+                    Entry::Occupied(_) => drop(old.insert(path)),
+                    Entry::Vacant(new) => drop(new.insert(Debounce::new(QUIET, LONGEST))),
                 }
-                Some(tree) if matches!(tree.eye, Eye::Missing { .. }) => {
-                    tree.eye = open(&path, began, &tree.changes, &bell);
-                    if !matches!(tree.eye, Eye::Missing { .. }) {
-                        // It came back, with who knows what in it.
-                        locked(&tree.changes).take_anything(began.elapsed());
+            }
+        }
+        for root in roots {
+            if matches!(
+                self.roots.get(root),
+                Some(Eye::Noticed | Eye::Looked { .. })
+            ) {
+                continue;
+            }
+            let eye = self.open(root);
+            if !matches!(eye, Eye::Missing { .. }) {
+                // Nobody knows what happened there while it was not watched.
+                let now = self.began.elapsed();
+                for (path, changes) in &mut *locked(&self.changes) {
+                    if path.starts_with(root) && old.contains(path) {
+                        changes.take_anything(now);
                     }
                 }
-                Some(_) => {}
             }
+            self.roots.insert(root.clone(), eye);
         }
-        trees
-    });
-    attended.await.unwrap_or_default()
-}
+    }
 
-/// Begins to watch one path: by notices of the system, else by looking.
-fn open(path: &Path, began: Instant, changes: &Arc<Mutex<Debounce>>, bell: &Bell) -> Eye {
-    let hear = || {
-        let (changes, bell) = (Arc::clone(changes), Arc::clone(bell));
-        move |event: notify::Result<Event>| {
-            let mut changes = locked(&changes);
-            let before = changes.due();
-            take(&mut changes, event, began.elapsed());
-            // Later moments are found out when the earlier one comes.
-            if before.is_none() && changes.due().is_some() {
-                bell.notify_one();
-            }
-        }
-    };
-    if let Err(error) = std::fs::symlink_metadata(path) {
-        let because = match error.kind() {
-            std::io::ErrorKind::NotFound => "it is not there".to_owned(),
-            _ => error.to_string(),
+    fn close(&mut self, root: &Path) {
+        let closed = match self.roots.remove(root) {
+            Some(Eye::Noticed) => self.noticing.as_mut().map(|watcher| watcher.unwatch(root)),
+            Some(Eye::Looked { .. }) => self.looking.as_mut().map(|watcher| watcher.unwatch(root)),
+            Some(Eye::Missing { .. }) | None => None,
         };
-        return Eye::Missing { because };
+        if let Some(Err(error)) = closed {
+            tracing::debug!(%error, "it was not watched any more");
+        }
     }
-    let noticed = notify::recommended_watcher(hear()).and_then(|mut watcher| {
-        watcher.watch(path, RecursiveMode::Recursive)?;
-        Ok(watcher)
-    });
-    let because = match noticed {
-        Ok(watcher) => return Eye::Noticed { _watcher: watcher },
-        Err(error) => reason(&error),
-    };
-    tracing::warn!(path = %path.display(), because, "changes are looked for now and then");
-    let config = Config::default().with_poll_interval(LOOK_EVERY);
-    let looked = PollWatcher::new(hear(), config).and_then(|mut watcher| {
-        watcher.watch(path, RecursiveMode::Recursive)?;
-        Ok(watcher)
-    });
-    match looked {
-        Ok(watcher) => Eye::Looked {
-            _watcher: watcher,
-            because,
-        },
-        Err(error) => Eye::Missing {
-            because: reason(&error),
-        },
+
+    /// Begins to watch one tree: by notices of the system, else by looking.
+    fn open(&mut self, root: &Path) -> Eye {
+        if let Err(error) = std::fs::symlink_metadata(root) {
+            let because = match error.kind() {
+                std::io::ErrorKind::NotFound => "it is not there".to_owned(),
+                _ => error.to_string(),
+            };
+            return Eye::Missing { because };
+        }
+        let because = match self.notice(root) {
+            Ok(()) => return Eye::Noticed,
+            Err(error) => reason(&error),
+        };
+        tracing::warn!(path = %root.display(), because, "changes are looked for now and then");
+        match self.look(root) {
+            Ok(()) => Eye::Looked { because },
+            Err(error) => Eye::Missing {
+                because: reason(&error),
+            },
+        }
+    }
+
+    fn notice(&mut self, root: &Path) -> notify::Result<()> {
+        let watcher = match &mut self.noticing {
+            Some(watcher) => watcher,
+            None => self.noticing.insert(notify::recommended_watcher(hear(
+                &self.changes,
+                &self.bell,
+                self.began,
+            ))?),
+        };
+        let watched = watcher.watch(root, RecursiveMode::Recursive);
+        if watched.is_err()
+            && let Err(error) = watcher.unwatch(root)
+        {
+            tracing::debug!(%error, "none of it was watched");
+        }
+        watched
+    }
+
+    fn look(&mut self, root: &Path) -> notify::Result<()> {
+        let config = Config::default().with_poll_interval(LOOK_EVERY);
+        let watcher = match &mut self.looking {
+            Some(watcher) => watcher,
+            None => self.looking.insert(PollWatcher::new(
+                hear(&self.changes, &self.bell, self.began),
+                config,
+            )?),
+        };
+        watcher.watch(root, RecursiveMode::Recursive)
+    }
+
+    fn misses(&self) -> bool {
+        self.roots
+            .values()
+            .any(|eye| matches!(eye, Eye::Missing { .. }))
+    }
+
+    /// How it watches, for people.
+    fn says(&self) -> String {
+        let every = LOOK_EVERY.as_secs();
+        let mut problems: Vec<String> = self
+            .roots
+            .iter()
+            .filter_map(|(path, eye)| {
+                let path = path.display();
+                match eye {
+                    Eye::Noticed => None,
+                    Eye::Looked { because } => {
+                        Some(format!("{path} is looked at every {every} s: {because}"))
+                    }
+                    Eye::Missing { because } => {
+                        Some(format!("{path} is looked for every {every} s: {because}"))
+                    }
+                }
+            })
+            .collect();
+        let more = problems.len().saturating_sub(MAX_NAMED);
+        problems.truncate(MAX_NAMED);
+        if more > 0 {
+            problems.push(format!("and {more} more"));
+        }
+        problems.insert(0, "what the system notices".to_owned());
+        problems.join("; ")
     }
 }
 
-fn take(changes: &mut Debounce, event: notify::Result<Event>, now: Duration) {
+/// What hears a watcher.
+fn hear(
+    changes: &Changes,
+    bell: &Arc<Notify>,
+    began: Instant,
+) -> impl FnMut(notify::Result<Event>) + Send + 'static {
+    let (changes, bell) = (Arc::clone(changes), Arc::clone(bell));
+    move |event| {
+        let mut changes = locked(&changes);
+        // Later moments are found out when the earlier one comes.
+        if take(&mut changes, event, began.elapsed()) {
+            bell.notify_one();
+        }
+    }
+}
+
+/// Takes an event in; answers whether something waits for which nothing waited before.
+fn take(
+    trees: &mut BTreeMap<PathBuf, Debounce>,
+    event: notify::Result<Event>,
+    now: Duration,
+) -> bool {
     // An error means that notices were lost, and so does the system's own word for it.
-    let Ok(event) = event else {
-        changes.take_anything(now);
-        return;
+    let (paths, change) = match event {
+        Ok(event) if !event.need_rescan() => match change(event.kind) {
+            Some(change) => (event.paths, Some(change)),
+            None => return false,
+        },
+        Ok(event) => (event.paths, None),
+        Err(error) => (error.paths, None),
     };
-    if event.need_rescan() {
-        changes.take_anything(now);
-        return;
-    }
-    let change = match event.kind {
-        EventKind::Access(_) => return,
-        EventKind::Create(_) => Change::Created,
-        EventKind::Remove(_) => Change::Removed,
-        EventKind::Modify(ModifyKind::Name(RenameMode::From)) => Change::Removed,
-        EventKind::Modify(ModifyKind::Name(RenameMode::To)) => Change::Created,
-        // Both names at once: the two single notices of it came before.
-        EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => return,
-        EventKind::Any | EventKind::Modify(_) | EventKind::Other => Change::Modified,
+    let mut news = false;
+    let mut tell = |tree: &mut Debounce, path: Option<&Path>| {
+        let before = tree.due();
+        match (path, change) {
+            (Some(path), Some(change)) => tree.take(path.to_path_buf(), change, now),
+            _ => tree.take_anything(now),
+        }
+        news |= before.is_none() && tree.due().is_some();
     };
-    for path in event.paths {
-        changes.take(path, change, now);
+    if paths.is_empty() {
+        for tree in trees.values_mut() {
+            tell(tree, None);
+        }
     }
+    for path in &paths {
+        for above in path.ancestors() {
+            if let Some(tree) = trees.get_mut(above) {
+                tell(tree, Some(path));
+            }
+        }
+    }
+    news
 }
 
-async fn say(report: &Reporter, trees: &BTreeMap<PathBuf, Tree>) {
-    let every = LOOK_EVERY.as_secs();
-    let mut problems: Vec<String> = trees
-        .iter()
-        .filter_map(|(path, tree)| {
-            let path = path.display();
-            match &tree.eye {
-                Eye::Noticed { .. } => None,
-                Eye::Looked { because, .. } => {
-                    Some(format!("{path} is looked at every {every} s: {because}"))
-                }
-                Eye::Missing { because } => {
-                    Some(format!("{path} is looked for every {every} s: {because}"))
-                }
-            }
-        })
-        .collect();
-    let more = problems.len().saturating_sub(MAX_NAMED);
-    problems.truncate(MAX_NAMED);
-    if more > 0 {
-        problems.push(format!("and {more} more"));
+/// What an event says; nothing when it says nothing of a change.
+fn change(kind: EventKind) -> Option<Change> {
+    match kind {
+        EventKind::Access(_) => None,
+        EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => {
+            Some(Change::Created)
+        }
+        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
+            Some(Change::Removed)
+        }
+        // Both names at once: the two single notices of it came before.
+        EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => None,
+        EventKind::Any | EventKind::Modify(_) | EventKind::Other => Some(Change::Modified),
     }
-    problems.insert(0, "what the system notices".to_owned());
-    report.watching(Subject::Files, &problems.join("; ")).await;
 }
 
 fn reason(error: &notify::Error) -> String {
@@ -290,6 +417,59 @@ fn limit() -> String {
     "the system's limit of watches is reached (fs.inotify.max_user_watches)".to_owned()
 }
 
-fn locked(changes: &Mutex<Debounce>) -> std::sync::MutexGuard<'_, Debounce> {
+fn locked(changes: &Changes) -> MutexGuard<'_, BTreeMap<PathBuf, Debounce>> {
     changes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{CreateKind, Flag};
+
+    use super::*;
+
+    fn paths(paths: &[&str]) -> BTreeSet<PathBuf> {
+        paths.iter().map(PathBuf::from).collect()
+    }
+
+    #[test]
+    fn the_outermost_paths_are_watched() {
+        let check = |given: &[&str], expected: &[&str]| {
+            let given = paths(given);
+            assert_eq!(
+                outermost(&given),
+                expected.iter().map(Path::new).collect::<Vec<_>>()
+            );
+        };
+        check(&[], &[]);
+        check(
+            &["/a", "/a/b", "/a-b", "/a/b/c", "/ab", "/b/c"],
+            &["/a", "/a-b", "/ab", "/b/c"],
+        );
+        check(&["/", "/a"], &["/"]);
+    }
+
+    #[test]
+    fn events_go_to_every_tree_above_them() {
+        let mut trees: BTreeMap<PathBuf, Debounce> = ["/a", "/a/b", "/c"]
+            .map(|path| (path.into(), Debounce::new(QUIET, LONGEST)))
+            .into();
+        let kind = EventKind::Create(CreateKind::File);
+        let event = || Event::new(kind).add_path("/a/b/x".into());
+        assert!(take(&mut trees, Ok(event()), Duration::ZERO));
+        assert!(!take(&mut trees, Ok(event()), Duration::ZERO));
+        let due: Vec<bool> = trees.values().map(|tree| tree.due().is_some()).collect();
+        assert_eq!(due, [true, true, false]);
+        // What was lost may have been anywhere.
+        let lost = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert!(take(&mut trees, Ok(lost), Duration::ZERO));
+        for tree in trees.values_mut() {
+            assert_eq!(
+                tree.notice(LONGEST).unwrap().paths,
+                [""; 0].map(PathBuf::from)
+            );
+        }
+        let error = notify::Error::generic("lost");
+        assert!(take(&mut trees, Err(error), LONGEST));
+        assert!(trees.values().all(|tree| tree.due().is_some()));
+    }
 }

@@ -7,6 +7,7 @@ mod examples;
 mod kill;
 mod mounts;
 mod sides;
+mod sources;
 mod windows;
 
 use anyhow::{Result, bail};
@@ -56,6 +57,12 @@ const SUITES: &[Suite] = &[
         shows: "a full disk, a read-only one, one that is gone, and one directory under two names",
         needs: "Linux, and root or user namespaces",
         run: mounts::run,
+    },
+    Suite {
+        name: "sources",
+        shows: "the daemon's sources tell what happens: D-Bus services, routes, mounts and files, also when they lie or go",
+        needs: "Linux with user namespaces, Debian packages dbus-daemon python3-dbusmock iproute2",
+        run: sources::run,
     },
     Suite {
         name: "examples",
