@@ -66,17 +66,25 @@ pub(crate) struct HandlerSlot {
 pub(crate) struct ItemSlot {
     pub(crate) row: ItemRow,
     pub(crate) conflicts: u64,
-    pub(crate) conditions: Vec<Condition>,
     /// The instance whose run it is in.
     pub(crate) live: Option<InstanceId>,
-    /// It would have run by itself, but for conditions or a pause; since when, and what wanted it.
-    pub(crate) deferred: Option<(Trigger, Timestamp)>,
-    /// Why it did not run, newest last.
-    pub(crate) reasons: VecDeque<(Timestamp, Hindrance)>,
+    /// What holds it back and did so before; most items have nothing of it.
+    holding: Option<Box<Holding>>,
     /// Its handler's own tick in its last list (`dwItemState`).
     pub(crate) offered: bool,
     /// The turn in which it became known: a list begun before says nothing about it.
     pub(crate) born: u64,
+}
+
+/// What holds an item back and did so before.
+#[derive(Debug, Default)]
+pub(crate) struct Holding {
+    /// To be met before it runs by itself.
+    pub(crate) conditions: Vec<Condition>,
+    /// It would have run by itself, but for conditions or a pause; since when, and what wanted it.
+    pub(crate) deferred: Option<(Trigger, Timestamp)>,
+    /// Why it did not run, newest last.
+    pub(crate) reasons: VecDeque<(Timestamp, Hindrance)>,
 }
 
 impl HandlerSlot {
@@ -101,12 +109,32 @@ impl ItemSlot {
             offered: row.tick.is_some() || row.checked,
             row,
             conflicts: 0,
-            conditions: Vec::new(),
             live: None,
-            deferred: None,
-            reasons: VecDeque::new(),
+            holding: None,
             born,
         }
+    }
+
+    pub(crate) fn holding(&self) -> Option<&Holding> {
+        self.holding.as_deref()
+    }
+
+    pub(crate) fn holding_mut(&mut self) -> &mut Holding {
+        self.holding.get_or_insert_default()
+    }
+
+    pub(crate) fn conditions(&self) -> &[Condition] {
+        self.holding().map_or(&[], |holding| &holding.conditions)
+    }
+
+    pub(crate) fn deferred(&self) -> Option<(Trigger, Timestamp)> {
+        self.holding()?.deferred
+    }
+
+    /// It is no longer to be caught up; true when it was.
+    pub(crate) fn forget_deferred(&mut self) -> bool {
+        let holding = self.holding.as_mut();
+        holding.is_some_and(|holding| holding.deferred.take().is_some())
     }
 }
 
@@ -575,7 +603,7 @@ impl Manager {
     pub(crate) fn set_conditions(&mut self, item: &ItemRef, mut conditions: Vec<Condition>) {
         conditions.truncate(MAX_CONDITIONS);
         if let Some(slot) = self.slot_mut(item) {
-            slot.conditions = conditions;
+            slot.holding_mut().conditions = conditions;
             self.reconsider();
         }
     }

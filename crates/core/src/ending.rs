@@ -116,7 +116,7 @@ impl Manager {
                 .and_then(|handler| handler.items.get_mut(&item.id))
             {
                 slot.live = Some(instance.id);
-                if slot.deferred.take().is_some() {
+                if slot.forget_deferred() {
                     self.deferred.remove(&slot.row.at);
                 }
             }

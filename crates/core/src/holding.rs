@@ -63,7 +63,7 @@ impl Manager {
 
     /// The first condition of an item that is not met.
     pub(crate) fn unmet(&self, slot: &ItemSlot) -> Option<Hindrance> {
-        slot.conditions.iter().find_map(|condition| {
+        slot.conditions().iter().find_map(|condition| {
             let evaluation = self
                 .facts
                 .evaluate(condition, self.now, |item| self.running_since(item));
@@ -87,11 +87,12 @@ impl Manager {
         let Some(slot) = self.slot_mut(item) else {
             return;
         };
-        if slot.reasons.back().map(|(_, last)| last) != Some(&hindrance) {
-            if slot.reasons.len() >= MAX_REASONS {
-                slot.reasons.pop_front();
+        let reasons = &mut slot.holding_mut().reasons;
+        if reasons.back().map(|(_, last)| last) != Some(&hindrance) {
+            if reasons.len() >= MAX_REASONS {
+                reasons.pop_front();
             }
-            slot.reasons.push_back((now, hindrance.clone()));
+            reasons.push_back((now, hindrance.clone()));
         }
         let passes = match &hindrance {
             Hindrance::Paused(_) | Hindrance::Condition(..) => true,
@@ -105,7 +106,7 @@ impl Manager {
         if !(passes && automatic && is_automatic(trigger)) {
             return;
         }
-        slot.deferred.get_or_insert((trigger, now));
+        slot.holding_mut().deferred.get_or_insert((trigger, now));
         self.deferred.insert(item.clone());
         if let Hindrance::Condition(_, Evaluation::Waiting { due: Some(due), .. }) = hindrance {
             self.set_timer(due, Timer::Condition(item.clone()));
@@ -127,7 +128,7 @@ impl Manager {
             else {
                 continue;
             };
-            let Some((trigger, _)) = slot.deferred else {
+            let Some((trigger, _)) = slot.deferred() else {
                 continue;
             };
             match self.hindrance(handler, slot, trigger, false, false) {
@@ -149,7 +150,7 @@ impl Manager {
             for item in &items {
                 self.deferred.remove(item);
                 if let Some(slot) = self.slot_mut(item) {
-                    slot.deferred = None;
+                    slot.forget_deferred();
                 }
             }
             self.enqueue_own(items, trigger);

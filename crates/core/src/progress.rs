@@ -51,12 +51,13 @@ impl Manager {
         report: Progress,
         reply: Option<ReplyId>,
     ) {
-        let answer = verdict(instance, report.item.as_ref());
+        // As things stood before the report; most are no questions.
+        let answer = reply.map(|to| (to, verdict(instance, report.item.as_ref())));
         match step(instance.phase(), Kind::Progress) {
             Step::Stay => self.take_report(instance, report),
             Step::To(_) | Step::Late | Step::Repeat | Step::Illegal => {}
         }
-        if let Some(to) = reply {
+        if let Some((to, answer)) = answer {
             self.reply(instance.id, to, Reply::Verdict(answer));
         }
     }

@@ -112,7 +112,7 @@ impl Manager {
     /// The conditions of every item.
     pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
         let items = self.handlers.values().flat_map(|slot| slot.items.values());
-        items.flat_map(|item| &item.conditions)
+        items.flat_map(|item| item.conditions())
     }
 
     /// One handler.

@@ -261,7 +261,7 @@ impl Manager {
             }
             RunState::Idle => {}
         }
-        for condition in &slot.conditions {
+        for condition in slot.conditions() {
             match self
                 .facts
                 .evaluate(condition, now, |item| self.running_since(item))
@@ -326,7 +326,7 @@ impl Manager {
                 },
             )
         });
-        if let Some((trigger, since)) = slot.deferred {
+        if let Some((trigger, since)) = slot.deferred() {
             reasons.push(Reason {
                 since: Some(since),
                 ..tell(
@@ -337,7 +337,8 @@ impl Manager {
                 )
             });
         }
-        for (at, hindrance) in slot.reasons.iter().rev() {
+        let remembered = slot.holding().map(|holding| &holding.reasons);
+        for (at, hindrance) in remembered.into_iter().flatten().rev() {
             reasons.push(Reason {
                 since: Some(*at),
                 ..tell(About::History, false, "to run", hindrance.fragment())

@@ -18,7 +18,7 @@ use syncmgr_host::{
     CallError, Exit, ExitStatus, Handle, HandshakeError, HostEvent, Limits, Reply, Spec,
     StopReason, What,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use crate::adapt::{from_handler, text, to_handler};
@@ -38,8 +38,20 @@ const PROPERTIES_DEADLINE: Duration = Duration::from_secs(60);
 /// Most items of one handler; what lies beyond is left out and said.
 pub(crate) const MAX_ITEMS: usize = 1 << 20;
 
+/// Pages of lists that may wait for the loop; a worker asks for no further one meanwhile. Storing a page takes longer than
+/// reading it, and a whole list in the queue would take more memory than the items themselves.
+const MAX_PAGES_AHEAD: usize = 8;
+
 /// What comes from a worker.
-pub(crate) type FromWorker = (InstanceId, InstanceInput);
+#[derive(Debug)]
+pub(crate) struct FromWorker {
+    /// Whose.
+    pub(crate) instance: InstanceId,
+    /// What.
+    pub(crate) input: InstanceInput,
+    /// The room of a page, free again once the loop took it in.
+    pub(crate) room: Option<OwnedSemaphorePermit>,
+}
 
 /// The instances that live, and what ties their questions to answers.
 #[derive(Debug)]
@@ -48,6 +60,7 @@ pub(crate) struct Performer {
     limits: Limits,
     events: mpsc::Sender<HostEvent>,
     inputs: mpsc::Sender<FromWorker>,
+    pages: Arc<Semaphore>,
     running: HashMap<InstanceId, Running>,
     questions: HashMap<ReplyId, (InstanceId, Reply)>,
     next_reply: u64,
@@ -113,6 +126,7 @@ impl Performer {
             limits,
             events,
             inputs,
+            pages: Arc::new(Semaphore::new(MAX_PAGES_AHEAD)),
             running: HashMap::new(),
             questions: HashMap::new(),
             next_reply: 0,
@@ -153,6 +167,7 @@ impl Performer {
             handler: handler.clone(),
             handle: handle.clone(),
             inputs: self.inputs.clone(),
+            pages: Arc::clone(&self.pages),
         };
         self.workers.spawn(worker.work(queue));
         let running = Running {
@@ -384,6 +399,7 @@ struct Worker {
     handler: HandlerId,
     handle: Handle,
     inputs: mpsc::Sender<FromWorker>,
+    pages: Arc<Semaphore>,
 }
 
 impl Worker {
@@ -391,7 +407,7 @@ impl Worker {
         while let Some(step) = steps.recv().await {
             // An instance that is gone says so itself, as its last event; the call that it interrupted says nothing.
             if let Some(input) = self.take(step).await
-                && self.inputs.send((self.instance, input)).await.is_err()
+                && self.send(input, None).await.is_none()
             {
                 return;
             }
@@ -525,6 +541,16 @@ impl Worker {
         }
     }
 
+    /// Sends to the loop; nothing when that is gone.
+    async fn send(&self, input: InstanceInput, room: Option<OwnedSemaphorePermit>) -> Option<()> {
+        let from = FromWorker {
+            instance: self.instance,
+            input,
+            room,
+        };
+        self.inputs.send(from).await.ok()
+    }
+
     async fn initialize(&self, first: Initialize) -> Option<InstanceInput> {
         Some(match self.handle.handshake(first).await {
             Ok(answer) => from_handler::initialized(&answer),
@@ -569,10 +595,9 @@ impl Worker {
                 incomplete |= read >= MAX_ITEMS;
                 return Some(InstanceInput::ItemsListed { items, incomplete });
             };
-            self.inputs
-                .send((self.instance, InstanceInput::ItemsPage(items)))
-                .await
-                .ok()?;
+            let room = Arc::clone(&self.pages).acquire_owned().await.ok()?;
+            self.send(InstanceInput::ItemsPage(items), Some(room))
+                .await?;
             cursor = Some(next);
         }
     }

@@ -296,7 +296,10 @@ impl Loop {
                     self.apply(Input::Instance(instance, input));
                 }
             }
-            Turn::Worker((instance, input)) => self.apply(Input::Instance(instance, input)),
+            Turn::Worker(from) => {
+                self.apply(Input::Instance(from.instance, from.input));
+                drop(from.room);
+            }
             Turn::Connection(input) => {
                 if let Some(input) = input {
                     self.apply(input);

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use syncmgr_core::{HandlerId, ItemRef};
+use syncmgr_core::{HandlerId, ItemId, ItemRef};
 
-/// Most items whose number is kept in memory, at about 80 bytes each; the others are looked up each time.
+/// Most items whose number is kept in memory, at about 40 bytes each; the others are looked up each time.
 const MAX_CACHED_ITEMS: usize = 131_072;
 
 /// Most handlers whose number is kept in memory.
@@ -25,7 +25,9 @@ pub(crate) fn fold(identifier: &str) -> String {
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     handlers: HashMap<HandlerId, i64>,
-    items: HashMap<ItemRef, i64>,
+    items: HashMap<HandlerId, HashMap<ItemId, i64>>,
+    /// How many items that are.
+    kept: usize,
 }
 
 impl Names {
@@ -33,6 +35,7 @@ impl Names {
     pub(crate) fn clear(&mut self) {
         self.handlers.clear();
         self.items.clear();
+        self.kept = 0;
     }
 
     /// The number of a handler, given now when it has none.
@@ -101,8 +104,8 @@ impl Names {
         connection: &Connection,
         item: &ItemRef,
     ) -> rusqlite::Result<i64> {
-        match self.items.get(item) {
-            Some(&number) => Ok(number),
+        match self.known(item) {
+            Some((_, number)) => Ok(number),
             None => Ok(self.look_up_item(connection, item)?.0),
         }
     }
@@ -113,8 +116,8 @@ impl Names {
         connection: &Connection,
         item: &ItemRef,
     ) -> rusqlite::Result<i64> {
-        let (number, same) = match self.items.get_key_value(item) {
-            Some((known, &number)) => (number, known.item.as_str() == item.item.as_str()),
+        let (number, same) = match self.known(item) {
+            Some((known, number)) => (number, known.as_str() == item.item.as_str()),
             None => match self.add_item(connection, item)? {
                 Some(number) => (number, true),
                 None => self.look_up_item(connection, item)?,
@@ -124,8 +127,10 @@ impl Names {
             connection
                 .prepare_cached("UPDATE item_names SET spelling = ?2 WHERE id = ?1")?
                 .execute(params![number, item.item.as_str()])?;
-            if self.items.remove(item).is_some() {
-                self.items.insert(item.clone(), number);
+            if let Some(items) = self.items.get_mut(&item.handler)
+                && items.remove(&item.item).is_some()
+            {
+                items.insert(item.item.clone(), number);
             }
         }
         Ok(number)
@@ -157,9 +162,17 @@ impl Names {
         Ok(Some(number))
     }
 
+    fn known(&self, item: &ItemRef) -> Option<(&ItemId, i64)> {
+        let (known, number) = self.items.get(&item.handler)?.get_key_value(&item.item)?;
+        Some((known, *number))
+    }
+
     fn keep(&mut self, item: &ItemRef, number: i64) {
-        if self.items.len() < MAX_CACHED_ITEMS {
-            self.items.insert(item.clone(), number);
+        if self.kept < MAX_CACHED_ITEMS {
+            let items = self.items.entry(item.handler.clone()).or_default();
+            if items.insert(item.item.clone(), number).is_none() {
+                self.kept += 1;
+            }
         }
     }
 
