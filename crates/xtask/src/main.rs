@@ -38,6 +38,8 @@ usage: cargo xtask COMMAND
       --entries N  --steps N  --runs N  --json
   bench sessions [OPTIONS]     sessions a second beside xargs, and the session of many items
       --sessions N  --items N  --runs N  --json
+  bench idle [OPTIONS]         memory, wake-ups and start of a daemon that has nothing to do, beside pueued
+      --seconds N  --events N  --runs N  --json
   bench contract [OPTIONS]     callbacks, items and starts through memory, stdio and COM, beside the bare pipe
       --callbacks N  --items N  --starts N  --runs N  --json  --install
   suite list                   what suites exist and what each needs

@@ -53,10 +53,11 @@ pub(crate) fn wall_clock() -> SystemTime {
     SystemTime::now()
 }
 
-/// Waits a while; only for picking a random moment, never to wait for something to happen.
+/// Waits a while: to pick a random moment, to leave a measured program alone, and between two looks at what cannot be
+/// waited for otherwise.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the kill suite strikes at random moments"
+    reason = "the kill suite strikes at random moments; an idle program is measured by time"
 )]
 pub(crate) fn pause(time: Duration) {
     std::thread::sleep(time);

@@ -2,6 +2,7 @@
 
 mod contract;
 mod folder;
+mod idle;
 mod peers;
 mod schedule;
 mod sessions;
@@ -15,17 +16,19 @@ use serde::Deserialize;
 
 use crate::{Words, run};
 
+/// The benches that there are, in a sentence.
+const KNOWN: &str = "contract, folder, idle, schedule and sessions";
+
 /// Runs the bench that the words name.
 pub(crate) fn run(mut words: Words) -> Result<bool> {
     match words.next_word().as_deref() {
         Some("contract") => contract::run(words),
         Some("folder") => folder::run(words),
+        Some("idle") => idle::run(words),
         Some("schedule") => schedule::run(words),
         Some("sessions") => sessions::run(words),
-        Some(other) => {
-            bail!("no bench {other:?}; there are contract, folder, schedule and sessions")
-        }
-        None => bail!("no bench named; there are contract, folder, schedule and sessions"),
+        Some(other) => bail!("no bench {other:?}; there are {KNOWN}"),
+        None => bail!("no bench named; there are {KNOWN}"),
     }
 }
 
