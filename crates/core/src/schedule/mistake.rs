@@ -21,8 +21,8 @@ pub enum Mistake {
     /// There is nothing.
     #[error("there is no schedule")]
     Empty,
-    /// It is longer than any sensible schedule.
-    #[error("the schedule is longer than {MAX_TEXT} characters")]
+    /// It, or its normalised form, is longer than any sensible schedule.
+    #[error("the schedule or its normalised form is longer than {MAX_TEXT} characters")]
     Long,
     /// Something else should stand there.
     #[error("expected {expected}, found {found}")]

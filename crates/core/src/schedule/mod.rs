@@ -3,6 +3,33 @@
 //! A [`Schedule`] is read from text, whichever of the known ways it is written in, and printed in one normalised form.
 //! Everything else is a function of it, a moment and the local zone; nobody here knows what time it is. What is read
 //! and what happens when clocks are set is in `docs/schedules.md`.
+//!
+//! ```
+//! use syncmgr_core::Timestamp;
+//! use syncmgr_core::schedule::{Due, Zone, accept, resume};
+//! # use std::time::Duration;
+//!
+//! let berlin = Zone::named("Europe/Berlin").expect("a zone of the IANA database");
+//! let now = Timestamp(1_795_390_200_000);
+//!
+//! // Somebody enters it, and is told what it means.
+//! let (schedule, meaning) = accept("every weekday at 18:30", now, &berlin)?;
+//! assert_eq!(meaning.normalised, "Mon..Fri *-*-* 18:30:00");
+//! assert_eq!(berlin.wall_text(meaning.next.expect("it goes on")), "2026-11-23 18:30");
+//!
+//! // Two days later the machine wakes up.
+//! let later = now.plus(Duration::from_secs(2 * 86_400));
+//! let found = resume(&schedule, now, later, Duration::from_secs(86_400), &berlin);
+//! assert_eq!(found.catch_up.map(|run| run.missed), Some(2));
+//!
+//! // And waits for the next time.
+//! let mut due = Due::new();
+//! if let Some(next) = found.next {
+//!     due.insert(7_u32, next).expect("there is room");
+//! }
+//! assert_eq!(due.pop_due(later), None);
+//! # Ok::<(), syncmgr_core::schedule::ScheduleError>(())
+//! ```
 
 mod cron;
 mod date;
@@ -15,6 +42,7 @@ mod mistake;
 mod normal;
 mod phrase;
 mod reader;
+mod recurrence;
 mod rule;
 mod systemd;
 mod zone;
@@ -31,10 +59,11 @@ pub use zone::Zone;
 
 use crate::time::Timestamp;
 use reader::Word;
+use recurrence::Said;
 use rule::Rule;
 
-/// Most characters of a schedule's text.
-pub const MAX_TEXT: usize = 256;
+/// Most characters of a schedule's text, and of its normalised form: whoever keeps either can read it again.
+pub const MAX_TEXT: usize = 1024;
 
 /// Most rules of one calendar.
 pub const MAX_RULES: usize = 16;
@@ -104,7 +133,11 @@ impl Schedule {
             return Err(Mistake::Empty.at(1));
         }
         let rules = rules.into_boxed_slice();
-        Ok(Self::Calendar(Calendar { rules }))
+        let read = Self::Calendar(Calendar { rules });
+        if read.to_string().chars().count() > MAX_TEXT {
+            return Err(Mistake::Long.at(1));
+        }
+        Ok(read)
     }
 
     /// Answers the first time after a moment at which it is due.
@@ -150,18 +183,26 @@ fn moment(second: i64) -> Timestamp {
 /// Answers what stands behind `every` or `@every`, if it is an interval.
 fn words_of_interval<'a, 'b>(words: &'b [Word<'a>]) -> Option<&'b [Word<'a>]> {
     let (first, rest) = words.split_first()?;
-    let every = first.is_one_of(&["every", "each"]) && interval::is_interval(rest);
+    // `every 3 days at 02:00 from 2026-12-01` is a calendar.
+    let dated = rest.iter().any(|word| word.is_one_of(&["at", "from"]));
+    let every = first.is_one_of(&["every", "each"]) && interval::is_interval(rest) && !dated;
     (every || first.is("@every")).then_some(rest)
 }
 
 fn rules_of(words: &[Word<'_>]) -> Result<Vec<Rule>, ScheduleError> {
-    if cron::is_cron(words) {
-        cron::parse(words)
+    let (words, said) = Said::split(words)?;
+    let (mut rules, distance) = if cron::is_cron(words) {
+        (cron::parse(words)?, None)
     } else if phrase::is_phrase(words) {
-        phrase::parse(words)
+        phrase::parse(words)?
     } else {
-        systemd::parse(words).map(|rule| vec![rule])
+        (vec![systemd::parse(words)?], None)
+    };
+    let recurrence = said.recurrence(distance)?;
+    for rule in &mut rules {
+        rule.recurrence = recurrence;
     }
+    Ok(rules)
 }
 
 impl FromStr for Schedule {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::date::{FIRST_YEAR, LAST_YEAR};
+use super::date::{Date, FIRST_YEAR, LAST_YEAR};
+use super::recurrence::Recurrence;
 use super::rule::{
     ALL_DAYS, ALL_HOURS, ALL_MONTHS, ALL_SIXTY, ALL_WEEKDAYS, Days, Rule, Years, at_or_above,
 };
@@ -46,10 +47,17 @@ impl fmt::Display for Rule {
         part(f, self.minutes, ALL_SIXTY)?;
         f.write_str(":")?;
         part(f, self.seconds, ALL_SIXTY)?;
-        match &self.zone {
-            Some(zone) => write!(f, " {zone}"),
-            None => Ok(()),
+        if let Some(zone) = &self.zone {
+            write!(f, " {zone}")?;
         }
+        if let Some(Recurrence { first, days }) = self.recurrence {
+            if days != 1 {
+                write!(f, " every {days} days")?;
+            }
+            let Date { year, month, day } = Date::of(first);
+            write!(f, " from {year}-{month:02}-{day:02}")?;
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::cron::{LAST_WEEK, nth_week};
 use super::mistake::ScheduleError;
 use super::reader::{Part, Word, split};
+use super::recurrence::{Distance, distance};
 use super::rule::{ALL_HOURS, ALL_WEEKDAYS, Days, Rule};
 use super::zone::Zone;
 
@@ -26,8 +27,8 @@ pub(super) fn is_phrase(words: &[Word<'_>]) -> bool {
         || rest.first().is_some_and(|word| word.is("on"))
 }
 
-/// Reads a phrase that was split at its blanks.
-pub(super) fn parse(words: &[Word<'_>]) -> Result<Vec<Rule>, ScheduleError> {
+/// Reads a phrase that was split at its blanks, and how many days lie between its dates if it says that.
+pub(super) fn parse(words: &[Word<'_>]) -> Result<(Vec<Rule>, Option<Distance>), ScheduleError> {
     let mut phrase = Phrase::new(words);
     let mut choices = phrase.days()?;
     let mut rules = Vec::new();
@@ -65,7 +66,7 @@ pub(super) fn parse(words: &[Word<'_>]) -> Result<Vec<Rule>, ScheduleError> {
     for rule in &mut rules {
         rule.zone.clone_from(&zone);
     }
-    Ok(rules)
+    Ok((rules, phrase.distance))
 }
 
 /// Weekdays and days of the month that both must hold.
@@ -80,6 +81,8 @@ struct Phrase<'a> {
     end: usize,
     /// Whether the phrase makes no sense without a time.
     needs_time: bool,
+    /// What `every 3 days` says.
+    distance: Option<Distance>,
 }
 
 impl<'a> Phrase<'a> {
@@ -97,6 +100,7 @@ impl<'a> Phrase<'a> {
             at: 0,
             end,
             needs_time: false,
+            distance: None,
         }
     }
 
@@ -152,6 +156,9 @@ impl<'a> Phrase<'a> {
         if every && self.take("day") {
             return Ok(vec![every_day]);
         }
+        if every && self.take_distance()? {
+            return Ok(vec![every_day]);
+        }
         if every && self.take("week") {
             return self.week();
         }
@@ -170,6 +177,23 @@ impl<'a> Phrase<'a> {
         } else {
             super::mistake::A_SCHEDULE
         }))
+    }
+
+    /// Takes `3 days`, `2 weeks` or `other day`.
+    fn take_distance(&mut self) -> Result<bool, ScheduleError> {
+        let [number, unit, ..] = self.words[self.at..] else {
+            return Ok(false);
+        };
+        self.distance = if number.is("other") && unit.is_one_of(&["day", "week"]) {
+            let (days, column) = (if unit.is("day") { 2 } else { 14 }, number.column);
+            Some(Distance { days, column })
+        } else if number.text.bytes().all(|byte| byte.is_ascii_digit()) {
+            distance(number, unit)?
+        } else {
+            None
+        };
+        self.at += if self.distance.is_some() { 2 } else { 0 };
+        Ok(self.distance.is_some())
     }
 
     fn week(&mut self) -> Result<Vec<Choice>, ScheduleError> {

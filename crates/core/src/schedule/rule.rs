@@ -1,6 +1,7 @@
 //! One calendar rule: which seconds on a wall clock it names, without any zone.
 
 use super::date::{self, DAY, Date, FIRST_YEAR, LAST_YEAR};
+use super::recurrence::Recurrence;
 use super::zone::Zone;
 
 /// All weekdays.
@@ -100,6 +101,8 @@ pub(super) struct Rule {
     pub(super) minutes: u64,
     /// Bits from 0.
     pub(super) seconds: u64,
+    /// The days to which it is restricted.
+    pub(super) recurrence: Option<Recurrence>,
 }
 
 impl Rule {
@@ -114,6 +117,7 @@ impl Rule {
             hours: 1,
             minutes: 1,
             seconds: 1,
+            recurrence: None,
         }
     }
 
@@ -158,6 +162,35 @@ impl Rule {
     }
 
     fn date_at_or_after(&self, day: i64) -> Option<i64> {
+        let Some(recurrence) = self.recurrence else {
+            return self.any_date_at_or_after(day);
+        };
+        // From a day that one of them names to the next that the other does, until they agree or the years end.
+        let mut day = day;
+        loop {
+            let recurring = recurrence.at_or_after(day);
+            day = self.any_date_at_or_after(recurring)?;
+            if day == recurring {
+                return Some(day);
+            }
+        }
+    }
+
+    fn date_at_or_before(&self, day: i64) -> Option<i64> {
+        let Some(recurrence) = self.recurrence else {
+            return self.any_date_at_or_before(day);
+        };
+        let mut day = day;
+        loop {
+            let recurring = recurrence.at_or_before(day)?;
+            day = self.any_date_at_or_before(recurring)?;
+            if day == recurring {
+                return Some(day);
+            }
+        }
+    }
+
+    fn any_date_at_or_after(&self, day: i64) -> Option<i64> {
         let last = Date {
             year: LAST_YEAR,
             month: 12,
@@ -194,7 +227,7 @@ impl Rule {
         None
     }
 
-    fn date_at_or_before(&self, day: i64) -> Option<i64> {
+    fn any_date_at_or_before(&self, day: i64) -> Option<i64> {
         if day < 0 {
             return None;
         }
@@ -324,6 +357,7 @@ fn narrow(bit: u32) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{MAX_TEXT, Schedule};
     use super::*;
     use proptest::prelude::*;
 
@@ -338,7 +372,11 @@ mod tests {
             Days::FromStart(days) => has(days, u32::from(date.day)),
             Days::FromEnd(days) => has(days, length + 1 - u32::from(date.day)),
         };
-        rule.years.has(date.year)
+        let recurs = rule.recurrence.is_none_or(|recurrence| {
+            day >= recurrence.first && (day - recurrence.first) % i64::from(recurrence.days) == 0
+        });
+        recurs
+            && rule.years.has(date.year)
             && has(rule.months, u32::from(date.month))
             && day_named
             && has(u64::from(rule.weekdays), date::weekday(day))
@@ -365,8 +403,12 @@ mod tests {
             hours in prop_oneof![Just(ALL_HOURS), 1_u64..=ALL_HOURS, (0_u32..24).prop_map(|bit| 1 << bit)],
             minutes in prop_oneof![Just(1_u64), 1_u64..=ALL_SIXTY, (0_u32..60).prop_map(|bit| 1 << bit)],
             seconds in prop_oneof![Just(1_u64), 1_u64..=ALL_SIXTY],
+            recurrence in prop_oneof![
+                Just(None),
+                (0_i64..80_000, 1_u32..40).prop_map(|(first, days)| Some(Recurrence { first, days })),
+            ],
         ) -> Rule {
-            Rule { zone: None, weekdays, years, months, days, hours, minutes, seconds }
+            Rule { zone: None, weekdays, years, months, days, hours, minutes, seconds, recurrence }
         }
     }
 
@@ -385,6 +427,18 @@ mod tests {
                 prop_assert!(last <= wall && names(&rule, last), "{last}");
                 let after = rule.at_or_after(last + 1);
                 prop_assert!(after.is_none_or(|after| after > wall), "{after:?}");
+            }
+        }
+
+        #[test]
+        fn the_normalised_form_is_read_as_the_same_rule(rule in rules()) {
+            let read = Schedule::parse(&rule.to_string());
+            // A form that takes too much room to write is the only one that is refused.
+            let long = rule.to_string().len() > MAX_TEXT;
+            if rule.can_fire() && !long {
+                prop_assert_eq!(read.map(|read| read.to_string()), Ok(rule.to_string()));
+            } else {
+                prop_assert!(read.is_err());
             }
         }
 

@@ -215,8 +215,7 @@ fn a_daily_job_runs_once_on_every_day_that_there_was() {
         let zone = zone(name);
         let days = dates_that_there_were(&zone);
         for time in [
-            "00:00", "00:30", "01:00", "01:59", "02:00", "02:15", "02:30", "03:00", "12:00",
-            "23:30", "23:59",
+            "00:00", "00:30", "02:00", "02:15", "02:30", "12:00", "23:30",
         ] {
             let daily = schedule(&format!("daily at {time}"));
             let found = occurrences(&daily, utc(YEARS.0), utc(YEARS.1), 20_000, &zone);

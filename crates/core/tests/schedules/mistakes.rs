@@ -1,6 +1,6 @@
 //! What is refused, where the mistake is, and what to write.
 
-use syncmgr_core::schedule::{Mistake, Schedule, ScheduleError, accept};
+use syncmgr_core::schedule::{MAX_TEXT, Mistake, Schedule, ScheduleError, accept};
 
 use crate::{utc, zone};
 
@@ -43,6 +43,43 @@ fn mistakes_are_told_with_their_place() {
         ("every 15", 9, "expected a unit"),
         ("every 15 parsecs", 10, "expected a unit"),
         ("every 2 months", 9, "a unit without a fixed length"),
+        (
+            "every 2 days at 02:00",
+            7,
+            "a number of days without a first one",
+        ),
+        (
+            "every other day at 02:00",
+            7,
+            "a number of days without a first one",
+        ),
+        (
+            "every 2 days from 2026-12-01",
+            13,
+            "expected `at` and a time",
+        ),
+        (
+            "every 0 days at 02:00 from 2026-12-01",
+            7,
+            "number of days 0 is not between 1 and 3650",
+        ),
+        ("every 2 days at 02:00 from tomorrow", 28, "expected a date"),
+        ("every 2 days at 02:00 from", 27, "expected a date"),
+        (
+            "every 2 days at 02:00 from 2026-02-30",
+            28,
+            "it would never fire",
+        ),
+        (
+            "Mon 02:00 every 7 days from 2026-12-01",
+            1,
+            "it would never fire",
+        ),
+        (
+            "Mon 02:00 every 7 moons from 2026-12-07",
+            19,
+            "expected `days` or `weeks`",
+        ),
         ("every 0s", 7, "an interval is at least one second"),
         ("every 500ms", 10, "an interval is at least one second"),
         ("every 3654d", 7, "an interval is at most 3653 days"),
@@ -198,9 +235,16 @@ fn hints_say_what_to_write() {
 #[test]
 fn long_texts_are_refused_unread() {
     let error = refused(&"0,".repeat(5000));
-    assert_eq!((error.mistake, error.column), (Mistake::Long, 257));
+    assert_eq!((error.mistake, error.column), (Mistake::Long, MAX_TEXT + 1));
     let many: String = (0..17).map(|hour| format!("{hour}:{hour};")).collect();
     assert_eq!(refused(&many).mistake, Mistake::Many);
+    // What is short to write and long to say would not be read again.
+    let times: Vec<String> = (0..16).map(|hour| format!("{hour}:{}", hour + 1)).collect();
+    let wordy = format!(
+        "daily at {} America/Argentina/ComodRivadavia every 14 days from 2026-12-07",
+        times.join(", ")
+    );
+    assert_eq!(refused(&wordy).mistake, Mistake::Long);
     // What is repeated of the text is short, and without control characters.
     let error = refused(&format!("daily at \u{1b}[31m{}", "x".repeat(200)));
     assert!(

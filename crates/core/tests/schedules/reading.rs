@@ -64,6 +64,26 @@ fn every_way_to_write_a_schedule_has_one_normalised_form() {
         ),
         ("every month on the third day at 08:00", "*-*-03 08:00:00"),
         ("hourly at :15", "*-*-* *:15:00"),
+        (
+            "every 3 days at 02:00 from 2026-12-01",
+            "*-*-* 02:00:00 every 3 days from 2026-12-01",
+        ),
+        (
+            "every other week at 8am in UTC from 2026-12-07",
+            "*-*-* 08:00:00 UTC every 14 days from 2026-12-07",
+        ),
+        (
+            "daily at 02:00 from 2026-12-1",
+            "*-*-* 02:00:00 from 2026-12-01",
+        ),
+        (
+            "0 2 * * 1-5 every 1 day from 2026-12-01",
+            "Mon..Fri *-*-* 02:00:00 from 2026-12-01",
+        ),
+        (
+            "*:0/15 UTC every 2 weeks from 2026-12-01; daily",
+            "*-*-* 00:00:00; *-*-* *:00/15:00 UTC every 14 days from 2026-12-01",
+        ),
         // Intervals.
         ("every 15m", "every 15m"),
         ("every 90 minutes", "every 1h 30m"),
@@ -120,6 +140,8 @@ fn every_way_to_write_a_schedule_has_one_normalised_form() {
         ("weekly", "Mon *-*-* 00:00:00"),
         ("daily Europe/Berlin", "*-*-* 00:00:00 Europe/Berlin"),
         ("*:0/15", "*-*-* *:00/15:00"),
+        ("*:5,23,41", "*-*-* *:05,23,41:00"),
+        ("*:5,24,43", "*-*-* *:05/19:00"),
         ("*:*:*", "*-*-* *:*:*"),
         ("Sat *-*-1..7 18:00", "Sat *-*-01..07 18:00:00"),
         ("Mon", "Mon *-*-* 00:00:00"),
@@ -155,6 +177,56 @@ fn what_is_entered_is_answered_with_what_it_means() {
     let (_, meaning) = accept("every 15m", now, &berlin).unwrap();
     assert_eq!(meaning.from_now.unwrap().as_secs(), 900);
     assert_eq!(meaning.next, Some(utc("2026-11-22 23:45:00")));
+}
+
+#[test]
+fn every_so_many_days_from_a_first_one() {
+    let berlin = zone("Europe/Berlin");
+    let walls = |text: &str| {
+        let found = occurrences(
+            &schedule(text),
+            utc("2026-11-22"),
+            utc("2027-04-01"),
+            4,
+            &berlin,
+        );
+        found
+            .into_iter()
+            .map(|at| berlin.wall_text(at))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        walls("every 3 days at 02:00 from 2026-12-30"),
+        [
+            "2026-12-30 02:00",
+            "2027-01-02 02:00",
+            "2027-01-05 02:00",
+            "2027-01-08 02:00"
+        ]
+    );
+    // Counted in days of the wall, over the night on which clocks are set.
+    assert_eq!(
+        walls("every 2 days at 02:30 from 2027-03-26"),
+        ["2027-03-26 02:30", "2027-03-28 03:00", "2027-03-30 02:30"]
+    );
+    assert_eq!(
+        walls("weekdays at 12:00 from 2026-12-31"),
+        [
+            "2026-12-31 12:00",
+            "2027-01-01 12:00",
+            "2027-01-04 12:00",
+            "2027-01-05 12:00"
+        ]
+    );
+    // A first day that is long over counts on from there: 2026-11-22 is day 20779.
+    assert_eq!(
+        walls("every 1000 days at 0:00 from 1970-01-01"),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        walls("every 2080 days at 0:00 from 1970-01-01"),
+        ["2026-12-13 00:00"]
+    );
 }
 
 #[test]
