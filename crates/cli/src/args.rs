@@ -263,6 +263,18 @@ pub(crate) enum Command {
   syncmgr handlers
   syncmgr handlers --json | jq -r .id")]
     Handlers,
+    /// Ask handlers for their items again, without synchronizing anything.
+    ///
+    /// A `sync` of a handler does that too. Shown is what is new, was changed or is gone.
+    #[command(after_help = "Examples:
+  syncmgr refresh                 every handler that is turned on
+  syncmgr refresh mail
+  syncmgr refresh --json mail | jq -r 'select(.change == \"new\") | .name'")]
+    Refresh {
+        /// Handlers, by id or name; all when none is named.
+        #[arg(value_name = "HANDLER")]
+        handlers: Vec<String>,
+    },
     /// Register a program, a library or a class as a handler.
     ///
     /// A program and its arguments stand after `--`; a class alone is one that the system knows. It is started once and
@@ -271,10 +283,13 @@ pub(crate) enum Command {
     ///
     /// A program speaks JSON lines on its standard input and output. A library exports `DllGetClassObject`; it runs in a
     /// process of its own.
+    ///
+    /// A handler does not run in this directory: relative paths among the arguments that lead to something here are
+    /// stored as absolute ones, and it is told which.
     #[command(after_help = "Examples:
   syncmgr register -- python3 ./mail.py --quiet
   syncmgr register --id mail --name 'My mail' -- ./mail-handler
-  syncmgr register ./libnotes.so
+  syncmgr register ./libnotes.so --id notes
   syncmgr register ./libnotes.so --class {12345678-9ABC-DEF0-1234-56789ABCDEF0}
   syncmgr register {12345678-9ABC-DEF0-1234-56789ABCDEF0}    a class that Windows knows")]
     Register {
@@ -287,8 +302,8 @@ pub(crate) enum Command {
         /// Which class of the library; all that it names when absent. May be given several times.
         #[arg(long, value_name = "CLSID", conflicts_with = "command")]
         class: Vec<String>,
-        /// The program's identity, such as `mail`; taken from its file name when absent.
-        #[arg(long, conflicts_with = "what")]
+        /// The handler's identity, such as `mail`; when absent taken from a program's file name, and of a library its class.
+        #[arg(long)]
         id: Option<String>,
         /// What it is called until it says so itself.
         #[arg(long)]
@@ -307,7 +322,7 @@ pub(crate) enum Command {
   syncmgr unregister mail
   syncmgr unregister {12345678-9ABC-DEF0-1234-56789ABCDEF0}")]
     Unregister {
-        /// Its id, as `handlers` shows it.
+        /// Its id or name, as `handlers` shows it.
         id: String,
     },
     /// Start a handler as a program would.

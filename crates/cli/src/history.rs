@@ -5,6 +5,7 @@ use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::look::{Look, Mark, outcome_word, status_word};
 use crate::question::word;
+use crate::register::handler_label;
 use crate::table::{Cell, Table};
 use crate::talk::{Talk, Verdict, ask};
 use crate::text::{cut, harmless, harmless_lines};
@@ -235,7 +236,11 @@ pub(crate) fn log_line(entry: &LogView, look: &Look) -> String {
         Level::Error => Mark::Failed,
     };
     let mut text = String::new();
-    if let Some(about) = entry.item.as_ref().or(entry.handler.as_ref()) {
+    let handler = || {
+        let id = entry.handler.as_deref()?;
+        Some(handler_label(id, &entry.handler_name))
+    };
+    if let Some(about) = entry.item.as_deref().or_else(handler) {
         text += &harmless(about);
         text += ": ";
     }

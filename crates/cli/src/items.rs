@@ -6,6 +6,7 @@ use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 use crate::history::runs_table;
 use crate::look::{Look, Mark};
 use crate::question::{need_lines, word};
+use crate::register::handler_label;
 use crate::table::{Cell, Table};
 use crate::talk::{Talk, Verdict, ask};
 use crate::text::{harmless, harmless_lines, pad, width};
@@ -160,7 +161,7 @@ pub(crate) async fn list(
         table.row(vec![
             Cell::new(name),
             state_cell(item, &look),
-            Cell::new(&item.handler),
+            Cell::new(handler_label(&item.handler, &item.handler_name)),
             last_good_cell(item, talk.now()),
             Cell::new(&item.comment),
         ]);

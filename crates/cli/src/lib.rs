@@ -19,6 +19,7 @@ mod look;
 mod preview;
 mod progress;
 mod question;
+mod refresh;
 mod register;
 mod report;
 mod run;

@@ -95,6 +95,11 @@ impl Look {
         if self.unicode { "…" } else { "..." }
     }
 
+    /// What stands between what was and what it became.
+    pub(crate) fn arrow(&self) -> &'static str {
+        if self.unicode { "→" } else { "->" }
+    }
+
     /// What was moved: `↑12 ↓3 ✗0`, with deletions, conflicts and size where there are any.
     pub(crate) fn counts(&self, counts: &Counts) -> String {
         let [up, down, bad] = if self.unicode {

@@ -3,6 +3,7 @@
 use syncmgr_control::view::{ChoiceView, NeedView};
 
 use crate::look::{Look, Mark};
+use crate::register::handler_label;
 use crate::text::{harmless, harmless_lines, pad, width, wrap};
 
 /// Stands before the answer.
@@ -112,7 +113,10 @@ pub(crate) fn chosen(choices: &[ChoiceView], line: &str) -> Option<String> {
 }
 
 fn heading(need: &NeedView, look: &Look) -> Vec<String> {
-    let about = need.item.as_deref().unwrap_or(&need.handler);
+    let about = need
+        .item
+        .as_deref()
+        .unwrap_or_else(|| handler_label(&need.handler, &need.handler_name));
     let columns = look.wrap_columns().saturating_sub(4).max(20);
     let mut lines = Vec::new();
     let sentence = format!("{}  {}: {}", need.id, harmless(about), harmless(&need.text));
@@ -158,6 +162,7 @@ mod tests {
         let need = NeedView {
             id: 3,
             handler: "folder".into(),
+            handler_name: "Folders".into(),
             item: None,
             kind: "guard".into(),
             text: String::new(),

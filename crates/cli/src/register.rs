@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use base64::Engine as _;
+use serde_json::json;
 use syncmgr_control::registration::{
     HandlerKind, MAX_COOKIE_BYTES, NewHandler, RegisterEvent, Runs, class,
 };
@@ -155,6 +156,21 @@ pub(crate) fn cookie(
 /// `register`
 pub(crate) async fn register(talk: &mut Talk, new: NewHandler) -> Result<Verdict, Refusal> {
     let done = ask!(talk, Request::Register(new), Reply::Registered(done) => done);
+    let look = talk.screen.look;
+    for path in &done.absolute {
+        talk.screen.line(format!(
+            "  {} {} {}",
+            harmless(&path.given),
+            look.arrow(),
+            harmless(&path.path)
+        ));
+    }
+    for word in &done.relative {
+        talk.screen.line(format!(
+            "  {} stays as it is: it is no file here; the handler runs in another directory",
+            harmless(word)
+        ));
+    }
     let mut words = Vec::new();
     for handler in &done.handlers {
         talk.screen.object(handler);
@@ -170,11 +186,26 @@ pub(crate) async fn register(talk: &mut Talk, new: NewHandler) -> Result<Verdict
         words.push(word);
     }
     let first = done.handlers.first().map(|handler| handler.id.clone());
-    let verdict = Verdict::said(format!("Registered: {}.", words.join("; ")), ExitCode::Good);
+    let mut verdict = Verdict::said(format!("Registered: {}.", words.join("; ")), ExitCode::Good);
+    if !done.absolute.is_empty() {
+        verdict = verdict.with("absolute", json!(done.absolute));
+    }
+    if !done.relative.is_empty() {
+        verdict = verdict.with("relative", done.relative);
+    }
     Ok(match first {
         Some(id) => verdict.suggest(format!("syncmgr sync {}", word(&id))),
         None => verdict,
     })
+}
+
+/// What people call a handler: by its id, which is short, unless it is the identifier of a class.
+pub(crate) fn handler_label<'a>(id: &'a str, name: &'a str) -> &'a str {
+    if class(id).is_some() && !name.is_empty() {
+        name
+    } else {
+        id
+    }
 }
 
 /// `unregister`
@@ -281,7 +312,8 @@ pub(crate) async fn handlers(talk: &mut Talk) -> Result<Verdict, Refusal> {
     for handler in &view.handlers {
         talk.screen.object(handler);
         let (mark, state) = state(handler);
-        let mut what = if handler.comment.is_empty() && handler.name != handler.id {
+        let named = handler.name == handler_label(&handler.id, &handler.name);
+        let mut what = if handler.comment.is_empty() && !named {
             handler.name.clone()
         } else {
             handler.comment.clone()
@@ -290,7 +322,7 @@ pub(crate) async fn handlers(talk: &mut Talk) -> Result<Verdict, Refusal> {
             what += " (built in)";
         }
         table.row(vec![
-            Cell::new(&handler.id),
+            Cell::new(handler_label(&handler.id, &handler.name)),
             Cell::new(format!("{} {state}", look.glyph(mark))).marked(mark),
             Cell::new(handler.items.to_string()),
             Cell::new(&handler.version),
@@ -333,11 +365,15 @@ fn details(handler: &HandlerView, look: &Look, now_ms: i64) -> Vec<String> {
         HandlerKind::Library => "library",
         HandlerKind::Class => "class",
     };
-    let mut lines = vec![String::new(), look.bold(&harmless(&handler.id))];
+    let label = handler_label(&handler.id, &handler.name);
+    let mut lines = vec![String::new(), look.bold(&harmless(label))];
     let mut line = |name: &str, text: String| {
         lines.push(format!("  {}{text}", pad(name, NAMES)));
     };
     line(kind, harmless(&registration.runs));
+    if label != handler.id {
+        line("id", harmless(&handler.id));
+    }
     if let Some(at_ms) = registration.registered_ms {
         line("registered", when::ago(at_ms, now_ms));
     }
@@ -352,6 +388,7 @@ fn details(handler: &HandlerView, look: &Look, now_ms: i64) -> Vec<String> {
     if let Some(since_ms) = registration.changed_ms {
         let again = match registration.kind {
             HandlerKind::Command => format!("--id {} -- {}", handler.id, registration.runs),
+            // It keeps the identity that it was given.
             _ => registration.runs.replacen(" {", " --class {", 1),
         };
         line(

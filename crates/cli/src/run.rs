@@ -20,7 +20,8 @@ use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::{
-    check, duration, generate, history, inbox, items, preview, register, report, sheet, steer, sync,
+    check, duration, generate, history, inbox, items, preview, refresh, register, report, sheet,
+    steer, sync,
 };
 
 /// Threads that the manager inside this process may use besides those for files.
@@ -185,6 +186,7 @@ enum Ask {
     Doctor,
     Properties(String, Vec<(String, serde_json::Value)>, bool),
     Open(u64),
+    Refresh(Vec<String>),
     Order {
         request: Request,
         done: &'static str,
@@ -227,6 +229,7 @@ impl Ask {
             Self::Doctor => steer::doctor(talk).await,
             Self::Properties(name, set, show) => sheet::properties(talk, name, set, show).await,
             Self::Open(entry) => sync::open(talk, entry).await,
+            Self::Refresh(names) => refresh::refresh(talk, names).await,
             Self::Order {
                 request,
                 done,
@@ -326,6 +329,7 @@ fn decide(
             )),
         },
         Command::Handlers => look(Ask::Handlers),
+        Command::Refresh { handlers } => work(Ask::Refresh(handlers)),
         Command::Register {
             what,
             command,

@@ -345,7 +345,7 @@ fn again(asked: &[String]) -> String {
         })
 }
 
-fn listed(names: &[String]) -> String {
+pub(crate) fn listed(names: &[String]) -> String {
     let shown: Vec<String> = names
         .iter()
         .take(MAX_NAMES)

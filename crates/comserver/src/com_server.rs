@@ -196,10 +196,10 @@ impl ISyncMgrRegister_Impl for Server_Impl {
             let id = braced(&class);
             match manager::ask(Request::Handlers) {
                 Ok(Reply::Handlers(view)) => {
-                    let found = view
-                        .handlers
-                        .into_iter()
-                        .find(|handler| handler.id.eq_ignore_ascii_case(&id));
+                    let found = view.handlers.into_iter().find(|handler| {
+                        let class = handler.registration.class.as_ref().unwrap_or(&handler.id);
+                        class.eq_ignore_ascii_case(&id)
+                    });
                     let Some(handler) = found else {
                         return S_FALSE; // M-27
                     };

@@ -62,7 +62,8 @@ impl RegisterEvent {
 pub struct NewHandler {
     /// What runs.
     pub runs: Runs,
-    /// Its identity; derived when absent. A class is its own identity.
+    /// Its identity; derived when absent. A class of a library is its own identity unless it is given one; a class that
+    /// the system lists always is.
     #[serde(default)]
     pub id: Option<String>,
     /// What it is called until it says so itself.
@@ -112,6 +113,21 @@ pub enum Runs {
 pub struct Registered {
     /// What was registered.
     pub handlers: Vec<RegisteredHandler>,
+    /// Arguments that were made absolute paths, because the handler runs elsewhere.
+    #[serde(default)]
+    pub absolute: Vec<AbsolutePath>,
+    /// Arguments that may have been meant as paths and stay as they were written.
+    #[serde(default)]
+    pub relative: Vec<String>,
+}
+
+/// A path that was written otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbsolutePath {
+    /// As it was given.
+    pub given: String,
+    /// As it is stored.
+    pub path: String,
 }
 
 /// One handler that was registered.
@@ -147,6 +163,8 @@ pub enum HandlerKind {
 pub struct RegistrationView {
     /// What the handler is.
     pub kind: HandlerKind,
+    /// Its class, in braces, when it is one.
+    pub class: Option<String>,
     /// What runs, for people.
     pub runs: String,
     /// When it was registered.

@@ -170,6 +170,9 @@ pub enum Shown {
 pub struct ItemView {
     /// Handler id.
     pub handler: String,
+    /// What the handler is called.
+    #[serde(default)]
+    pub handler_name: String,
     /// Item id.
     pub id: String,
     /// Its name.
@@ -390,6 +393,9 @@ pub struct LogView {
     pub level: Level,
     /// Handler id; absent: the manager's own.
     pub handler: Option<String>,
+    /// What the handler is called.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub handler_name: String,
     /// Item name.
     pub item: Option<String>,
     /// The run.
@@ -421,6 +427,9 @@ pub struct NeedView {
     pub id: u64,
     /// Handler id.
     pub handler: String,
+    /// What the handler is called.
+    #[serde(default)]
+    pub handler_name: String,
     /// Item name.
     pub item: Option<String>,
     /// `prompt`, `login`, `guard`, `stale-lock`, `conflict`, or `invoke` where a program asked.

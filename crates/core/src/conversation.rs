@@ -194,12 +194,13 @@ impl Manager {
             }
             I::Declined => {
                 if self.admit(instance, Kind::NotInitialized) {
+                    let called = self.called(&instance.handler);
                     if !instance.want.items.is_empty()
                         && let Some(session) = self.sessions.get_mut(&instance.session)
                     {
                         // M-39 shows nothing, but who named an item is told that it was not synchronized.
                         session.fold(RequestOutcome::Skipped);
-                        session.note(format!("{} takes no part", instance.handler));
+                        session.note(format!("{called} takes no part"));
                     }
                     self.release(instance);
                 }

@@ -563,9 +563,10 @@ impl Manager {
                 why.clone(),
             ); // M-40
         }
+        let called = self.called(&instance.handler);
         if let Some(session) = self.sessions.get_mut(&instance.session) {
             session.fold(RequestOutcome::Failed);
-            session.note(format!("{}: {why}", instance.handler));
+            session.note(format!("{called}: {why}"));
         }
         let kind = match &instance.work {
             Work::Synchronize => RunKind::Synchronize,

@@ -121,6 +121,13 @@ impl Manager {
         self.handlers.get(id).map(|slot| &slot.row)
     }
 
+    /// What people call a handler; its id when it is gone.
+    #[must_use]
+    pub fn called(&self, id: &HandlerId) -> String {
+        self.handler(id)
+            .map_or_else(|| id.to_string(), |row| row.name.clone())
+    }
+
     /// Every item: by handler, then in listing order.
     pub fn items(&self) -> impl Iterator<Item = &ItemRow> {
         self.handlers.values().flat_map(|slot| {

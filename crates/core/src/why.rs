@@ -167,7 +167,7 @@ impl Manager {
         if let Some(pause) = self.pause_of(item) {
             let what = match &pause.scope {
                 PauseScope::All => "everything is paused".to_owned(),
-                PauseScope::Handler(handler) => format!("{handler} is paused"),
+                PauseScope::Handler(handler) => format!("{} is paused", self.called(handler)),
                 PauseScope::Item(_) => "it is paused".to_owned(),
             };
             reasons.push(Reason {

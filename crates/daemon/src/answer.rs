@@ -112,8 +112,10 @@ impl Loop {
             }
             // M-166: a person looks at settings; he may be asked, and nothing is synchronized.
             Request::Refresh { handler } => {
-                let unknown = syncmgr_core::request::RefusedRequest::Unknown;
-                let id = HandlerId::new(&handler).map_err(|_| refused(&unknown))?;
+                self.read_system();
+                let id = self
+                    .handler_named(&handler)?
+                    .ok_or_else(|| not_registered(&handler))?;
                 self.ask(Scope::Handler(id), Work::List, true)
             }
             Request::Unregister { id } => self.unregister(&id),
@@ -200,13 +202,10 @@ impl Loop {
         }
         let items = self.named(names)?;
         if let [name] = names
-            && let Some(handler) = self
-                .manager
-                .handlers()
-                .find(|row| row.id.as_str().eq_ignore_ascii_case(name))
-            && items.iter().all(|item| item.handler == handler.id)
+            && let Some(handler) = self.whole_handler(name)?
+            && items.iter().all(|item| item.handler == handler)
         {
-            return Ok(Scope::Handler(handler.id.clone()));
+            return Ok(Scope::Handler(handler));
         }
         Ok(Scope::Items(items))
     }
@@ -244,13 +243,32 @@ impl Loop {
     pub(crate) fn named(&self, names: &[String]) -> Result<Vec<ItemRef>, Refusal> {
         let items: Vec<_> = self.manager.items().collect();
         let handlers: Vec<_> = self.manager.handlers().collect();
-        names::items(names, &items, &handlers)
+        names::items(names, &items, &handlers, |name| self.handler_named(name))
     }
 
     pub(crate) fn one(&self, name: &str) -> Result<ItemRef, Refusal> {
         let items: Vec<_> = self.manager.items().collect();
         let handlers: Vec<_> = self.manager.handlers().collect();
         names::item(name, &items, &handlers)
+    }
+
+    /// The handler that a word names: by its id, its class in any spelling, or the name that it alone has.
+    pub(crate) fn handler_named(&self, name: &str) -> Result<Option<HandlerId>, Refusal> {
+        let handlers: Vec<_> = self.manager.handlers().collect();
+        if let Some(class) = syncmgr_control::registration::class(name) {
+            return names::handler(&self.config.id_of_class(&class), &handlers);
+        }
+        names::handler(name, &handlers)
+    }
+
+    /// The same, where an item of that name goes first: only its id names a handler that has an item of its name.
+    pub(crate) fn whole_handler(&self, name: &str) -> Result<Option<HandlerId>, Refusal> {
+        let found = self.handler_named(name)?;
+        let by_id = |id: &HandlerId| {
+            id.as_str().eq_ignore_ascii_case(name)
+                || syncmgr_control::registration::class(name).is_some()
+        };
+        Ok(found.filter(|id| by_id(id) || self.one(name).is_err()))
     }
 
     pub(crate) fn name(&self, item: &ItemRef) -> String {
@@ -268,7 +286,13 @@ impl Loop {
                 })
             })
             .take(MAX_PAGE as usize)
-            .map(|need| to_view::need(need, self.need_item(need)))
+            .map(|need| {
+                to_view::need(
+                    need,
+                    self.need_item(need),
+                    self.manager.called(&need.handler),
+                )
+            })
             .collect()
     }
 
@@ -333,11 +357,7 @@ impl Loop {
         }
         for name in names {
             let items = self.named(std::slice::from_ref(name))?;
-            let handler = self
-                .manager
-                .handlers()
-                .find(|row| row.id.as_str().eq_ignore_ascii_case(name))
-                .map(|row| row.id.clone());
+            let handler = self.whole_handler(name)?;
             match (items.as_slice(), handler) {
                 ([one], None) => {
                     done.push(self.name(one));
@@ -834,6 +854,15 @@ pub(crate) fn refused(why: &syncmgr_core::request::RefusedRequest) -> Refusal {
         ),
     };
     Refusal::new(code, why.to_string(), hint)
+}
+
+/// No handler is called so.
+pub(crate) fn not_registered(name: &str) -> Refusal {
+    Refusal::new(
+        "handler::not-registered",
+        format!("no handler `{}` is registered", text::line(name)),
+        "`syncmgr handlers` shows what is",
+    )
 }
 
 /// The store cannot be read.

@@ -133,18 +133,10 @@ impl Loop {
                 item: Some(item),
                 handler: None,
             }),
-            Err(refusal) => {
-                let handler = self
-                    .manager
-                    .handlers()
-                    .find(|row| row.id.as_str().eq_ignore_ascii_case(&name));
-                handler
-                    .map(|row| About {
-                        item: None,
-                        handler: Some(row.id.clone()),
-                    })
-                    .ok_or(refusal)
-            }
+            Err(refusal) => Ok(About {
+                item: None,
+                handler: Some(self.whole_handler(&name)?.ok_or(refusal)?),
+            }),
         }
     }
 
@@ -191,7 +183,10 @@ impl Loop {
     }
 
     fn log_view(&self, entry: &LogRow) -> syncmgr_control::view::LogView {
-        let mut view = to_view::log(entry, entry.item.as_ref().map(|item| self.name(item)));
+        let handler = entry.handler.as_ref();
+        let handler = handler.map_or_else(String::new, |handler| self.manager.called(handler));
+        let item = entry.item.as_ref().map(|item| self.name(item));
+        let mut view = to_view::log(entry, item, handler);
         view.link = self.is_link(entry.id);
         view
     }

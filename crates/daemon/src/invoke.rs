@@ -1,15 +1,14 @@
 //! What programs ask for through the COM server: `UpdateItems` and `UpdateAll` (mobsync 3.9).
 
 use base64::Engine as _;
-use syncmgr_control::registration::{MAX_COOKIE_BYTES, class};
+use syncmgr_control::registration::MAX_COOKIE_BYTES;
 use syncmgr_control::{Caller, Refusal, Reply};
 use syncmgr_core::HandlerId;
 use syncmgr_core::input::Input;
 use syncmgr_core::invocation::Invocation;
 use syncmgr_core::request::{IfRunning, Request as Wanted, Scope, Trigger, Work};
 
-use crate::adapt::text;
-use crate::answer::refused;
+use crate::answer::{not_registered, refused};
 use crate::run::Loop;
 
 /// Code of the refusal of a cookie that no handler takes.
@@ -25,19 +24,10 @@ impl Loop {
         cookie: Option<&str>,
     ) -> Result<Reply, Refusal> {
         self.read_system();
-        let id = class(handler).unwrap_or_else(|| handler.to_owned());
-        let row = self
-            .manager
-            .handlers()
-            .find(|row| row.id.as_str().eq_ignore_ascii_case(&id));
-        let Some(handler) = row.map(|row| row.id.clone()) else {
-            let what = format!("asked for {id}, which nobody registered");
+        let Some(handler) = self.handler_named(handler)? else {
+            let what = format!("asked for {handler}, which nobody registered");
             self.misused(caller, "M-153", &what);
-            return Err(Refusal::new(
-                "handler::not-registered",
-                format!("no handler `{}` is registered", text::line(&id)),
-                "`syncmgr handlers` shows what is",
-            ));
+            return Err(not_registered(handler));
         };
         let cookie = match cookie.map(decoded).transpose() {
             Err(refusal) if refusal.code == TOO_LARGE => {

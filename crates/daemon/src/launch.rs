@@ -111,12 +111,15 @@ pub fn registered(
     handler: &str,
     environment: &Environment,
 ) -> Result<Option<(Launch, HandlerKind)>, Refusal> {
-    let id = class(handler).unwrap_or_else(|| handler.to_owned());
+    let places = Places::find(environment)?;
+    let config = ConfigFile::load(&places.config_file())?;
+    let id = match class(handler) {
+        Some(class) => config.id_of_class(&class),
+        None => handler.to_owned(),
+    };
     let Ok(id) = HandlerId::new(&id) else {
         return Ok(None);
     };
-    let places = Places::find(environment)?;
-    let config = ConfigFile::load(&places.config_file())?;
     let Some(launch) = find(&id, &config, &places, &Programs::of(environment)) else {
         return Ok(None);
     };

@@ -2,6 +2,7 @@
 
 pub mod adapt;
 mod answer;
+mod argument;
 pub mod clock;
 pub mod config;
 mod connect;

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use syncmgr_control::Refusal;
-use syncmgr_core::ItemRef;
 use syncmgr_core::item::{HandlerRow, ItemRow};
+use syncmgr_core::{HandlerId, ItemRef};
+
+use crate::adapt::text;
 
 /// Most candidates that a refusal lists.
 const MAX_CANDIDATES: usize = 5;
@@ -38,7 +40,34 @@ fn is_called(item: &ItemRow, name: &str) -> bool {
     same(&item.name, name) || same(item.at.item.as_str(), name) || same(&item.at.to_string(), name)
 }
 
-/// All items that the names mean, each once, in the order of the items.
+/// The handler of that id, or the only one of that name.
+///
+/// # Errors
+/// `name::ambiguous` where several are called so.
+pub(crate) fn handler(name: &str, handlers: &[&HandlerRow]) -> Result<Option<HandlerId>, Refusal> {
+    if let Some(row) = handlers.iter().find(|row| same(row.id.as_str(), name)) {
+        return Ok(Some(row.id.clone()));
+    }
+    let mut called = handlers.iter().filter(|row| same(&row.name, name));
+    match (called.next(), called.next()) {
+        (None, _) => Ok(None),
+        (Some(only), None) => Ok(Some(only.id.clone())),
+        (Some(_), Some(_)) => {
+            let all = handlers.iter().filter(|row| same(&row.name, name));
+            let ids: Vec<&str> = all
+                .take(MAX_CANDIDATES)
+                .map(|row| row.id.as_str())
+                .collect();
+            Err(Refusal::new(
+                "name::ambiguous",
+                format!("several handlers are called `{}`", text::line(name)),
+                format!("name one of them by its id: {}", ids.join(", ")),
+            ))
+        }
+    }
+}
+
+/// All items that the names mean, each once, in the order of the items; `handler` finds what is no item.
 ///
 /// # Errors
 /// As [`item`].
@@ -46,6 +75,7 @@ pub(crate) fn items(
     names: &[String],
     all: &[&ItemRow],
     handlers: &[&HandlerRow],
+    handler: impl Fn(&str) -> Result<Option<HandlerId>, Refusal>,
 ) -> Result<Vec<ItemRef>, Refusal> {
     let mut wanted = BTreeSet::new();
     for name in names {
@@ -62,14 +92,12 @@ pub(crate) fn items(
             [] => {}
             several => return Err(ambiguous(name, several)),
         }
-        let handler = handlers
-            .iter()
-            .find(|handler| same(handler.id.as_str(), name) || same(&handler.name, name));
+        let handler = handler(name)?;
         let before = wanted.len();
-        if let Some(handler) = handler {
+        if let Some(handler) = &handler {
             wanted.extend(
                 all.iter()
-                    .filter(|item| item.at.handler == handler.id)
+                    .filter(|item| item.at.handler == *handler)
                     .map(|item| item.at.clone()),
             );
         }
@@ -110,7 +138,9 @@ fn unknown(name: &str, items: &[&ItemRow], handlers: &[&HandlerRow]) -> Refusal 
         known.push(&item.name);
         known.extend(item.labels.iter().map(String::as_str));
     }
-    known.extend(handlers.iter().map(|handler| handler.id.as_str()));
+    for handler in handlers {
+        known.extend([handler.id.as_str(), handler.name.as_str()]);
+    }
     let nearest = known
         .into_iter()
         .map(|candidate| {

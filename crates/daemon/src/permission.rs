@@ -61,14 +61,18 @@ impl Loop {
             )));
         }
         for name in names {
+            let whole = self.whole_handler(name)?;
             for item in self.named(std::slice::from_ref(name))? {
                 let handler = item.handler.as_str();
-                if !handler.eq_ignore_ascii_case(name)
+                if whole.as_ref() != Some(&item.handler)
                     && paused(&PauseScope::Handler(item.handler.clone()))
                 {
                     return Err(warning(Refusal::new(
                         "pause::handler",
-                        format!("the whole handler {handler} is paused; nothing was changed"),
+                        format!(
+                            "the whole handler {} is paused; nothing was changed",
+                            self.manager.called(&item.handler)
+                        ),
                         format!("`syncmgr resume {}` ends that", quoted(handler)),
                     )));
                 }

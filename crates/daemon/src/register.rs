@@ -15,10 +15,12 @@ use syncmgr_host::{ExitStatus, InquireError, Limits, Spec, inquire};
 use syncmgr_store::LogFilter;
 
 use crate::adapt::text;
+use crate::argument::{Arguments, normal};
 use crate::config::{ConfigFile, HandlerConfig};
 use crate::identity::{self, Sighting, Verdict};
 use crate::launch::{self, Programs};
 use crate::nature::{self, Nature};
+use crate::overview::quoted;
 use crate::place::Places;
 use crate::registration::{SystemClass, same};
 use crate::run::{Answerer, Loop, Message};
@@ -63,6 +65,8 @@ struct Candidate {
     /// The events were said; otherwise those of an earlier registration stay.
     events_said: bool,
     sighting: Option<Sighting>,
+    /// What became of its arguments, for people.
+    arguments: Arguments,
 }
 
 /// What must be known to look at a handler beside the loop.
@@ -105,11 +109,18 @@ impl Loop {
             for candidate in &candidates {
                 self.may_replace(candidate)?;
             }
-            let mut handlers = Vec::new();
-            for candidate in candidates {
-                handlers.push(self.store_handler(candidate)?);
+            let mut done = Registered {
+                handlers: Vec::new(),
+                absolute: Vec::new(),
+                relative: Vec::new(),
+            };
+            for mut candidate in candidates {
+                let told = std::mem::take(&mut candidate.arguments);
+                done.absolute.extend(told.absolute);
+                done.relative.extend(told.relative);
+                done.handlers.push(self.store_handler(candidate)?);
             }
-            Ok(Reply::Registered(Registered { handlers }))
+            Ok(Reply::Registered(done))
         });
         self.reply(reply, answer);
     }
@@ -128,8 +139,41 @@ impl Loop {
                     ),
                 ))
             }
-            _ => Ok(()),
+            _ => self.may_rename(entry),
         }
+    }
+
+    /// A class has one identity: its items, runs and conflicts are remembered under it.
+    fn may_rename(&self, entry: &HandlerConfig) -> Result<(), Refusal> {
+        let Some(before) = entry
+            .class
+            .as_deref()
+            .and_then(|class| self.config.of_class(class))
+            .filter(|before| !same(&before.id, &entry.id))
+        else {
+            return match self.config.handler(&entry.id) {
+                // Whoever gave an identity to a program meant that program.
+                Some(other) if entry.class.is_some() && !is_class(other, entry) => {
+                    Err(Refusal::new(
+                        "handler::id-taken",
+                        format!("another handler is registered as `{}`", entry.id),
+                        format!(
+                            "give this one a name of its own with `--id NAME`, or `syncmgr unregister {}` first",
+                            quoted(&entry.id)
+                        ),
+                    ))
+                }
+                _ => Ok(()),
+            };
+        };
+        Err(Refusal::new(
+            "handler::id-taken",
+            format!("this class is registered as `{}` already", before.id),
+            format!(
+                "leave --id away to register it again, or `syncmgr unregister {}` first, which forgets its items",
+                quoted(&before.id)
+            ),
+        ))
     }
 
     fn store_handler(&mut self, candidate: Candidate) -> Result<RegisteredHandler, Refusal> {
@@ -187,7 +231,10 @@ impl Loop {
 
     /// Forgets a handler with its preferences and items (M-23, M-25); nothing when it was not registered (M-24).
     pub(crate) fn unregister(&mut self, name: &str) -> Result<Reply, Refusal> {
-        let id = class(name).unwrap_or_else(|| name.to_owned());
+        let id = match self.handler_named(name)? {
+            Some(id) => id.to_string(),
+            None => class(name).unwrap_or_else(|| name.to_owned()),
+        };
         if launch::is_built_in(&id) {
             return Err(built_in(&id));
         }
@@ -361,6 +408,7 @@ impl Loop {
             };
             if let Some(entry) = entry {
                 view.kind = entry.kind();
+                view.class.clone_from(&entry.class);
                 view.runs = text::line(&launch::in_words(entry));
                 view.events.clone_from(&entry.events);
                 let at = entry.registered.as_deref().and_then(|at| at.parse().ok());
@@ -414,6 +462,14 @@ impl Loop {
     }
 }
 
+/// Whether an entry is about the class of another one.
+fn is_class(entry: &HandlerConfig, of: &HandlerConfig) -> bool {
+    match (&entry.class, &of.class) {
+        (Some(one), Some(other)) => same(one, other),
+        _ => false,
+    }
+}
+
 /// What the list of the system makes of what is known.
 fn differences(listed: &[SystemClass], known: &[HandlerId], config: &ConfigFile) -> Vec<Input> {
     let mut inputs = Vec::new();
@@ -421,7 +477,7 @@ fn differences(listed: &[SystemClass], known: &[HandlerId], config: &ConfigFile)
         let Ok(id) = HandlerId::new(&class.class) else {
             continue;
         };
-        if config.handler(&class.class).is_some() {
+        if config.of_class(&class.class).is_some() {
             continue; // what the user said goes first
         }
         let description = if class.description.is_empty() {
@@ -436,7 +492,8 @@ fn differences(listed: &[SystemClass], known: &[HandlerId], config: &ConfigFile)
     }
     let gone = known.iter().filter(|id| {
         config.handler(id.as_str()).is_none()
-            && !listed.iter().any(|class| same(&class.class, id.as_str()))
+            && (config.of_class(id.as_str()).is_some()
+                || !listed.iter().any(|class| same(&class.class, id.as_str())))
     });
     inputs.extend(gone.cloned().map(Input::HandlerUnregistered));
     inputs
@@ -511,10 +568,12 @@ impl Desk {
             derived,
             events_said,
             sighting: None,
+            arguments: Arguments::default(),
         };
         match runs {
             Runs::Command { words, directory } => {
-                let command = self.command(words, Path::new(&directory))?;
+                let mut arguments = self.command(words, Path::new(&directory))?;
+                let command = std::mem::take(&mut arguments.words);
                 let derived = id.is_none();
                 let id = match id {
                     Some(id) => id,
@@ -526,7 +585,10 @@ impl Desk {
                     command,
                     ..entry
                 };
-                Ok(vec![candidate(entry, derived)])
+                Ok(vec![Candidate {
+                    arguments,
+                    ..candidate(entry, derived)
+                }])
             }
             Runs::Library { path, classes } => {
                 let path = library(&path)?;
@@ -544,7 +606,7 @@ impl Desk {
                     };
                     return Box::pin(self.candidates(new)).await;
                 }
-                no_id(id.as_deref())?;
+                id.as_deref().map(check_id).transpose()?;
                 let mut named: Vec<(String, String)> = Vec::new();
                 for text in &classes {
                     named.push((class(text).ok_or_else(|| bad_class(text))?, String::new()));
@@ -552,7 +614,7 @@ impl Desk {
                 if named.is_empty() {
                     named = self.classes_of(&path).await?;
                 }
-                if named.len() > 1 && description.is_some() {
+                if named.len() > 1 && (description.is_some() || id.is_some()) {
                     return Err(Refusal::new(
                         "handler::several-classes",
                         "one name cannot be given to several classes",
@@ -560,7 +622,10 @@ impl Desk {
                     ));
                 }
                 let of_class = |(class, name): (String, String)| HandlerConfig {
-                    id: class.clone(),
+                    // Registered again without one, it keeps the identity that it was given.
+                    id: id
+                        .clone()
+                        .unwrap_or_else(|| self.config.id_of_class(&class)),
                     description: if entry.description.is_empty() {
                         name
                     } else {
@@ -584,7 +649,7 @@ impl Desk {
                     ));
                 }
                 let entry = HandlerConfig {
-                    id: class.clone(),
+                    id: self.config.id_of_class(&class),
                     class: Some(class),
                     ..entry
                 };
@@ -594,7 +659,7 @@ impl Desk {
     }
 
     /// The program by its full path, and the files among its arguments by theirs.
-    fn command(&self, words: Vec<String>, directory: &Path) -> Result<Vec<String>, Refusal> {
+    fn command(&self, words: Vec<String>, directory: &Path) -> Result<Arguments, Refusal> {
         let mut words = words.into_iter();
         let name = words.next().unwrap_or_default();
         if name.is_empty() {
@@ -618,13 +683,12 @@ impl Desk {
                 "make it executable with chmod +x, or name what runs it: syncmgr register -- python3 handler.py",
             ));
         }
-        let mut command = vec![path_text(path)?];
+        let mut arguments = Arguments::default();
+        arguments.program(&name, &path)?;
         for word in words {
-            let path = directory.join(&word);
-            let is_file = Path::new(&word).is_relative() && path.is_file();
-            command.push(if is_file { path_text(path)? } else { word });
+            arguments.add(word, directory)?;
         }
-        Ok(command)
+        Ok(arguments)
     }
 
     /// Asks `comhost` which classes a library has: it alone loads foreign libraries.
@@ -699,7 +763,7 @@ impl Desk {
 
 /// A library by its path; whether it can be loaded is found out by `comhost`.
 fn library(path: &str) -> Result<String, Refusal> {
-    let path = PathBuf::from(path);
+    let path = normal(Path::new(path));
     let kind = std::fs::metadata(&path).map_err(|cause| missing(&path, &cause))?;
     if !kind.is_file() {
         return Err(not_a_file(&path));
@@ -757,7 +821,7 @@ fn check_id(id: &str) -> Result<(), Refusal> {
     if class(id).is_some() || id.trim() != id || path {
         return Err(Refusal::new(
             "handler::bad-id",
-            format!("`{}` cannot be the identity of a program", text::line(id)),
+            format!("`{}` cannot be the identity of a handler", text::line(id)),
             "use a word such as mail; what looks like a class or a path names something else",
         ));
     }
@@ -770,10 +834,10 @@ fn no_id(id: Option<&str>) -> Result<(), Refusal> {
         Some(id) => Err(Refusal::new(
             "handler::bad-id",
             format!(
-                "`{}` cannot be given: a class is its own identity",
+                "`{}` cannot be given: a class that the system lists is its own identity",
                 text::line(id)
             ),
-            "--id is for programs; --name says what a class is called",
+            "--id is for programs and libraries; --name says what a class is called",
         )),
     }
 }
@@ -810,7 +874,7 @@ fn shown(path: &Path) -> String {
     text::line(&path.display().to_string())
 }
 
-fn path_text(path: PathBuf) -> Result<String, Refusal> {
+pub(crate) fn path_text(path: PathBuf) -> Result<String, Refusal> {
     path.into_os_string().into_string().map_err(|path| {
         Refusal::new(
             "handler::path-not-text",

@@ -56,6 +56,24 @@ impl ConfigFile {
         self.config.handler.iter().find(|entry| same(&entry.id, id))
     }
 
+    /// The registration of a class, whatever identity it was given.
+    #[must_use]
+    pub fn of_class(&self, class: &str) -> Option<&HandlerConfig> {
+        let is = |entry: &&HandlerConfig| entry.class.as_deref().is_some_and(|of| same(of, class));
+        self.config
+            .handler
+            .iter()
+            .find(is)
+            .or_else(|| self.handler(class))
+    }
+
+    /// The identity of a class: the one that it was given, else its own.
+    #[must_use]
+    pub fn id_of_class(&self, class: &str) -> String {
+        self.of_class(class)
+            .map_or_else(|| class.to_owned(), |entry| entry.id.clone())
+    }
+
     /// Adds a registration, or replaces what one says (M-20), keeping everything else as people wrote it.
     ///
     /// # Errors

@@ -82,15 +82,7 @@ impl Loop {
     fn item_or_handler(&self, name: &str) -> Result<Scope, Refusal> {
         match self.one(name) {
             Ok(item) => Ok(Scope::Items(vec![item])),
-            Err(refusal) => self
-                .manager
-                .handlers()
-                .find(|row| {
-                    row.id.as_str().eq_ignore_ascii_case(name)
-                        || row.name.eq_ignore_ascii_case(name)
-                })
-                .map(|row| Scope::Handler(row.id.clone()))
-                .ok_or(refusal),
+            Err(refusal) => self.whole_handler(name)?.map(Scope::Handler).ok_or(refusal),
         }
     }
 

@@ -1,6 +1,5 @@
 //! What the command line needs of the rest: reaching the manager or becoming it, the daemon, the built-in handlers.
 
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use futures::FutureExt as _;
@@ -8,6 +7,7 @@ use futures::future::BoxFuture;
 use syncmgr_cli::{CheckReport, CheckStep, CheckWish, Need, Program};
 use syncmgr_control::view::{CheckView, DoctorView};
 use syncmgr_control::{Caller, Changes, ExitCode, Refusal, Reply, Request, Service};
+use syncmgr_daemon::launch::Programs;
 use syncmgr_daemon::place::Environment;
 
 use crate::reach::{Own, reach};
@@ -24,17 +24,6 @@ impl Syncmgr {
         Self {
             environment,
             home: Own::default(),
-        }
-    }
-
-    /// The program that runs COM classes: beside this one, unless the environment names another.
-    fn comhost(&self) -> PathBuf {
-        match crate::world::comhost() {
-            Some(named) => self.environment.current_dir.join(named),
-            None => {
-                let name = format!("comhost{}", std::env::consts::EXE_SUFFIX);
-                self.environment.program.with_file_name(name)
-            }
         }
     }
 }
@@ -92,7 +81,8 @@ impl Program for Syncmgr {
         wish: CheckWish,
         told: &mut (dyn FnMut(CheckStep) + Send),
     ) -> Result<CheckReport, Refusal> {
-        crate::check::check(wish, &self.comhost(), &self.environment, told)
+        let programs = Programs::of(&self.environment);
+        crate::check::check(wish, &programs.comhost, &self.environment, told)
     }
 }
 

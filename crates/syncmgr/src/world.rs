@@ -72,11 +72,6 @@ pub(crate) fn environment() -> Result<Environment, Refusal> {
     })
 }
 
-/// `SYNCMGR_COMHOST`: the program that runs COM classes, when it does not lie beside this one.
-pub(crate) fn comhost() -> Option<OsString> {
-    variable("SYNCMGR_COMHOST")
-}
-
 /// The encoding of text is UTF-8: always on Windows, elsewhere when the locale says so.
 fn unicode() -> bool {
     if cfg!(windows) {

@@ -19,6 +19,7 @@ pub(crate) fn counts(sent: u64, received: u64) -> Counts {
 pub(crate) fn item(name: &str, shown: Shown, state: &str) -> ItemView {
     ItemView {
         handler: "folder".into(),
+        handler_name: "Folders".into(),
         id: name.to_uppercase(),
         name: name.into(),
         comment: format!("/home/ada/{name} ↔ /mnt/usb/{name}"),
@@ -155,6 +156,7 @@ pub(crate) fn entry(id: u64, level: Level, text: &str, detail: Option<&str>) -> 
         at_ms: NOW_MS - 5 * MINUTE,
         level,
         handler: Some("folder".into()),
+        handler_name: "Folders".into(),
         item: Some("notes".into()),
         run: Some(11),
         text: text.into(),
@@ -217,6 +219,7 @@ pub(crate) fn need() -> NeedView {
     NeedView {
         id: 3,
         handler: "folder".into(),
+        handler_name: "Folders".into(),
         item: Some("papers".into()),
         kind: "guard".into(),
         text: "40 of 100 entries are gone on the right; are they to be deleted on the left too?"

@@ -424,6 +424,7 @@ fn handlers_and_doctor() {
         items: 3,
         capabilities: vec!["plan".into()],
         registration: RegistrationView {
+            class: None,
             kind: HandlerKind::Library,
             runs: "/lib/notes.so {12345678-9ABC-DEF0-1234-56789ABCDEF0}".into(),
             registered_ms: Some(0),

@@ -61,7 +61,13 @@ pub fn changes(seen: &mut Seen, manager: &Manager, due: &Effects, listening: boo
             Record::RunItem(row) => last = Some(row),
             Record::Log(row) if listening => {
                 let item = row.item.as_ref().map(|item| name(manager, item));
-                out.push(What::Log(to_view::log(row, item)));
+                out.push(What::Log(to_view::log(
+                    row,
+                    item,
+                    row.handler
+                        .as_ref()
+                        .map_or_else(String::new, |handler| manager.called(handler)),
+                )));
             }
             Record::Need(row) if listening && row.state == NeedState::Open => {
                 let item = row.item.as_ref().map(|item| {
@@ -73,7 +79,11 @@ pub fn changes(seen: &mut Seen, manager: &Manager, due: &Effects, listening: boo
                         },
                     )
                 });
-                out.push(What::NeedOpened(to_view::need(row, item)));
+                out.push(What::NeedOpened(to_view::need(
+                    row,
+                    item,
+                    manager.called(&row.handler),
+                )));
             }
             Record::Event(event) => match &event.kind {
                 EventKind::RunOpened { run, handler } if listening => out.push(What::RunOpened {

@@ -157,12 +157,13 @@ pub fn level_of(level: view::Level) -> Level {
 
 /// A log entry.
 #[must_use]
-pub fn log(row: &LogRow, item: Option<String>) -> view::LogView {
+pub fn log(row: &LogRow, item: Option<String>, handler_name: String) -> view::LogView {
     view::LogView {
         id: row.id.0,
         at_ms: row.at.0,
         level: level(row.level),
         handler: row.handler.as_ref().map(ToString::to_string),
+        handler_name,
         item,
         run: row.run.map(|run| run.0),
         text: row.text.clone(),
@@ -183,10 +184,11 @@ fn choices(given: &[Choice]) -> Vec<view::ChoiceView> {
 
 /// An open question.
 #[must_use]
-pub fn need(row: &NeedRow, item: Option<String>) -> view::NeedView {
+pub fn need(row: &NeedRow, item: Option<String>, handler_name: String) -> view::NeedView {
     view::NeedView {
         id: row.id.0,
         handler: row.handler.to_string(),
+        handler_name,
         item,
         kind: match row.kind {
             NeedKind::Prompt => "prompt",

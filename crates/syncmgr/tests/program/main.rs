@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod called;
 mod check;
 mod com_server;
 mod hostile;
