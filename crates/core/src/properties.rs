@@ -179,7 +179,7 @@ impl Manager {
 
     /// What a properties session was opened for did not come about; who waits for it is told.
     fn note_failure(&mut self, instance: &Instance, why: &str) {
-        let name = self.called(&instance.handler);
+        let name = self.handler_name(&instance.handler);
         if let Some(session) = self.sessions.get_mut(&instance.session) {
             session.fold(RequestOutcome::Failed);
             session.note(format!("{name}: {why}"));

@@ -121,11 +121,21 @@ impl Manager {
         self.handlers.get(id).map(|slot| &slot.row)
     }
 
-    /// What people call a handler; its id when it is gone.
+    /// The name of a handler; its id when it is gone.
     #[must_use]
-    pub fn called(&self, id: &HandlerId) -> String {
+    pub fn handler_name(&self, id: &HandlerId) -> String {
         self.handler(id)
             .map_or_else(|| id.to_string(), |row| row.name.clone())
+    }
+
+    /// What people call a handler: by its id, which somebody chose, unless it is the identifier of a class.
+    #[must_use]
+    pub fn called(&self, id: &HandlerId) -> String {
+        if id.as_str().starts_with('{') {
+            self.handler_name(id)
+        } else {
+            id.to_string()
+        }
     }
 
     /// Every item: by handler, then in listing order.

@@ -290,7 +290,7 @@ impl Loop {
                 to_view::need(
                     need,
                     self.need_item(need),
-                    self.manager.called(&need.handler),
+                    self.manager.handler_name(&need.handler),
                 )
             })
             .collect()

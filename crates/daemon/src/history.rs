@@ -184,7 +184,8 @@ impl Loop {
 
     fn log_view(&self, entry: &LogRow) -> syncmgr_control::view::LogView {
         let handler = entry.handler.as_ref();
-        let handler = handler.map_or_else(String::new, |handler| self.manager.called(handler));
+        let handler =
+            handler.map_or_else(String::new, |handler| self.manager.handler_name(handler));
         let item = entry.item.as_ref().map(|item| self.name(item));
         let mut view = to_view::log(entry, item, handler);
         view.link = self.is_link(entry.id);

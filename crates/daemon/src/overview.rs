@@ -89,7 +89,7 @@ impl Loop {
         let shown = self.manager.shown(item, now);
         Some(ItemView {
             handler: item.handler.to_string(),
-            handler_name: self.manager.called(&item.handler),
+            handler_name: self.manager.handler_name(&item.handler),
             id: item.item.to_string(),
             name: row.name.clone(),
             comment: row.comment.clone(),

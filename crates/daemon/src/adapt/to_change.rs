@@ -66,7 +66,7 @@ pub fn changes(seen: &mut Seen, manager: &Manager, due: &Effects, listening: boo
                     item,
                     row.handler
                         .as_ref()
-                        .map_or_else(String::new, |handler| manager.called(handler)),
+                        .map_or_else(String::new, |handler| manager.handler_name(handler)),
                 )));
             }
             Record::Need(row) if listening && row.state == NeedState::Open => {
@@ -82,7 +82,7 @@ pub fn changes(seen: &mut Seen, manager: &Manager, due: &Effects, listening: boo
                 out.push(What::NeedOpened(to_view::need(
                     row,
                     item,
-                    manager.called(&row.handler),
+                    manager.handler_name(&row.handler),
                 )));
             }
             Record::Event(event) => match &event.kind {
