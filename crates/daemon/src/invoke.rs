@@ -8,6 +8,7 @@ use syncmgr_core::input::Input;
 use syncmgr_core::invocation::Invocation;
 use syncmgr_core::request::{IfRunning, Request as Wanted, Scope, Trigger, Work};
 
+use crate::adapt::text;
 use crate::answer::{not_registered, refused};
 use crate::run::Loop;
 
