@@ -1,6 +1,6 @@
 //! What is: the verdict, and the items.
 
-use syncmgr_control::view::{ItemView, RunState, Shown, StatusView};
+use syncmgr_control::view::{HandlerView, ItemView, RunState, Shown, StatusView};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::history::runs_table;
@@ -143,13 +143,30 @@ fn next(item: &ItemView) -> String {
     }
 }
 
+/// The handlers that ask to be listed although they have no items (M-59); hidden ones only when all are wanted (M-60).
+async fn without_items(talk: &mut Talk, hidden: bool) -> Result<Vec<HandlerView>, Refusal> {
+    let Reply::Handlers(view) = talk.ask(Request::Handlers).await? else {
+        return Ok(Vec::new());
+    };
+    let mut handlers = view.handlers;
+    handlers
+        .retain(|handler| handler.items == 0 && handler.always_list && (hidden || !handler.hidden));
+    Ok(handlers)
+}
+
 /// `list`
 pub(crate) async fn list(
     talk: &mut Talk,
     names: Vec<String>,
     hidden: bool,
 ) -> Result<Verdict, Refusal> {
+    let every = names.is_empty();
     let items = ask!(talk, Request::List { names, hidden }, Reply::Items(items) => items);
+    let handlers = if every {
+        without_items(talk, hidden).await?
+    } else {
+        Vec::new()
+    };
     let look = talk.screen.look;
     let mut table = Table::new(&["ITEM", "STATE", "HANDLER", "LAST GOOD", "WHAT"]);
     for item in &items {
@@ -166,7 +183,16 @@ pub(crate) async fn list(
             Cell::new(&item.comment),
         ]);
     }
-    if items.is_empty() {
+    for handler in &handlers {
+        table.row(vec![
+            Cell::new("-"),
+            Cell::new(format!("{} no items", look.glyph(Mark::Off))).marked(Mark::Off),
+            Cell::new(&handler.id),
+            Cell::new(""),
+            Cell::new(&handler.name),
+        ]);
+    }
+    if items.is_empty() && handlers.is_empty() {
         talk.screen
             .line("No items yet. Add one: syncmgr add folder LEFT RIGHT");
     } else {

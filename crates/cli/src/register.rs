@@ -321,6 +321,9 @@ pub(crate) async fn handlers(talk: &mut Talk) -> Result<Verdict, Refusal> {
         if handler.built_in {
             what += " (built in)";
         }
+        if handler.hidden {
+            what += " (hidden)";
+        }
         table.row(vec![
             Cell::new(handler_label(&handler.id, &handler.name)),
             Cell::new(format!("{} {state}", look.glyph(mark))).marked(mark),

@@ -536,6 +536,12 @@ pub struct HandlerView {
     pub items: u64,
     /// What it can do.
     pub capabilities: Vec<String>,
+    /// Stays in lists although it has no items (`SYNCMGRHANDLER_ALWAYSLISTHANDLER`).
+    #[serde(default)]
+    pub always_list: bool,
+    /// Wishes not to be displayed, with its items (`SYNCMGRHANDLER_HIDDEN`).
+    #[serde(default)]
+    pub hidden: bool,
     /// What is known of its registration.
     #[serde(default)]
     pub registration: crate::registration::RegistrationView,

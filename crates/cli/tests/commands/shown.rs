@@ -133,6 +133,57 @@ fn list() {
 }
 
 #[test]
+fn a_handler_without_items_is_listed_where_it_asks_for_it() {
+    // M-59, M-60: whether it asks to be listed, whether it hides, and how many items it has.
+    let handler = |id: &str, always_list, hidden, items| HandlerView {
+        id: id.into(),
+        name: format!("The {id}"),
+        comment: String::new(),
+        version: String::new(),
+        built_in: false,
+        active: true,
+        enabled: true,
+        items,
+        capabilities: Vec::new(),
+        always_list,
+        hidden,
+        registration: RegistrationView::default(),
+    };
+    let handlers = vec![
+        handler("asks", true, false, 0),
+        handler("has-some", true, false, 2),
+        handler("silent", false, false, 0),
+        handler("hides", true, true, 0),
+    ];
+    let run = |words: &str| {
+        let handlers = handlers.clone();
+        let manager = move |request: &Request, _: &_| match request {
+            Request::Handlers => Ok(Reply::Handlers(HandlersView {
+                handlers: handlers.clone(),
+            })),
+            _ => Ok(Reply::Items(vec![])),
+        };
+        Run::new(words).manager(manager).go().output
+    };
+    let shown = run("list");
+    assert!(
+        shown.contains("The asks") && shown.contains("no items"),
+        "{shown}"
+    );
+    for other in ["has-some", "silent", "hides"] {
+        assert!(!shown.contains(other), "{shown}");
+    }
+    let all = run("list --all");
+    assert!(
+        all.contains("The hides") && !all.contains("silent"),
+        "{all}"
+    );
+    // Who names items asks for those alone, and programs read handlers in their own list.
+    assert!(!run("list notes").contains("asks"));
+    assert!(!run("list --json").contains("asks"));
+}
+
+#[test]
 fn show() {
     let detail = ItemDetail {
         item: ItemView {
@@ -423,6 +474,8 @@ fn handlers_and_doctor() {
         enabled,
         items: 3,
         capabilities: vec!["plan".into()],
+        always_list: false,
+        hidden: id == "mine",
         registration: RegistrationView {
             class: None,
             kind: HandlerKind::Library,

@@ -250,6 +250,8 @@ pub fn handler(row: &HandlerRow, built_in: bool, items: u64) -> view::HandlerVie
             .iter()
             .map(|c| capability(*c).to_owned())
             .collect(),
+        always_list: row.always_list,
+        hidden: row.hidden,
         registration: syncmgr_control::registration::RegistrationView::default(),
     }
 }
