@@ -872,3 +872,48 @@ async fn calls_out_of_phase_are_refused_and_never_reach_the_handler() {
     );
     manager.end_well().await;
 }
+
+/// Size and pixels of a PNG in base 64: red, green, blue, alpha.
+#[cfg(windows)]
+fn decoded(icon: &str) -> (u32, u32, Vec<[u8; 4]>) {
+    let file = base64::engine::general_purpose::STANDARD
+        .decode(icon)
+        .unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(file))
+        .read_info()
+        .unwrap();
+    let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+    let frame = reader.next_frame(&mut bytes).unwrap();
+    assert_eq!(frame.color_type, png::ColorType::Rgba);
+    let pixels = bytes.chunks_exact(4).map(|one| one.try_into().unwrap());
+    (frame.width, frame.height, pixels.collect())
+}
+
+// M-46: icons come as pictures, and the handler's own handles stay as they were.
+#[cfg(windows)]
+#[tokio::test]
+#[ignore = "needs Wine: cargo xtask suite windows"]
+async fn icons_become_pictures_and_are_left_alone() {
+    let mut manager = Manager::hostile(0x28);
+    let greeted = manager.greet(Event::Manual, None).await.unwrap();
+    let (items, _) = manager.list().await.unwrap();
+    let of_handler = greeted.handler.icon.expect("the handler has an icon");
+    let of_item = items[0].icon.as_ref().expect("the first item has an icon");
+    assert_eq!(items[1].icon, None, "a number is no icon");
+    let (width, height, pixels) = decoded(&of_handler);
+    assert_eq!((width, height), (16, 16));
+    let at = |pixels: &[[u8; 4]], x: usize, y: usize| pixels[y * 16 + x];
+    // Colours and transparency are the handler's.
+    assert_eq!(at(&pixels, 1, 2), [200, 32, 16, 0xFF]);
+    assert_eq!(at(&pixels, 15, 3), [200, 48, 240, 0x40]);
+    // Without an alpha channel the mask decides.
+    let (_, _, pixels) = decoded(of_item);
+    assert_eq!(at(&pixels, 7, 15), [200, 240, 112, 0xFF]);
+    assert_eq!(at(&pixels, 8, 15)[3], 0);
+    let started = manager.prepare(vec![item(0), item(1)]).await.unwrap();
+    assert_eq!(started, Started::Yes);
+    assert_eq!(manager.prepared().await, Some(Completion::Done));
+    assert_eq!(manager.call(Synchronize {}).await, Ok(Started::Yes));
+    assert!(manager.logged("alive").await.is_some());
+    manager.end_well().await;
+}

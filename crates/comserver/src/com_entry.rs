@@ -61,10 +61,11 @@ pub mod registering {
     /// Takes away what any way of registering wrote.
     #[unsafe(no_mangle)]
     pub extern "system" fn DllUnregisterServer() -> HRESULT {
-        guard(|| sys::install(false, "user"))
+        guard(|| sys::install(false, ""))
     }
 
-    /// Registers or unregisters as the words say: `user` or `machine`, and `system` to take the system's own class too.
+    /// Registers or unregisters as the words say: `user` or `machine`, and `system` to take the system's own class too, which
+    /// is refused for the machine where another library has it.
     ///
     /// # Safety
     /// `words` is null or a text with a terminator.

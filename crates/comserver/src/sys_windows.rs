@@ -49,14 +49,22 @@ pub(crate) fn detach(command: &mut std::process::Command) {
     command.creation_flags(DETACHED);
 }
 
-/// Registers or unregisters this library as the words say.
+/// Which part of the registry, and whether it belongs to the whole machine.
+type Root = (&'static Key, bool);
+
+/// For the user alone, and for the machine.
+const USER: Root = (CURRENT_USER, false);
+const MACHINE: Root = (LOCAL_MACHINE, true);
+
+/// Registers or unregisters this library as the words say; without a word for the one or the other it is registered for the
+/// user, and unregistered wherever it was registered.
 pub(crate) fn install(install: bool, words: &str) -> HRESULT {
-    let mut root = CURRENT_USER;
+    let mut root = None;
     let mut classes = vec![CLSID_SYNCMGR_OURS];
     for word in words.split([' ', ',']).filter(|word| !word.is_empty()) {
         match word {
-            "user" => root = CURRENT_USER,
-            "machine" => root = LOCAL_MACHINE,
+            "user" => root = Some(USER),
+            "machine" => root = Some(MACHINE),
             "system" => classes.push(CLSID_SYNC_MGR),
             _ => return E_INVALIDARG,
         }
@@ -64,24 +72,48 @@ pub(crate) fn install(install: bool, words: &str) -> HRESULT {
     let Some(path) = own_path().and_then(|path| path.into_os_string().into_string().ok()) else {
         return E_FAIL;
     };
-    if !install {
+    let done = if install {
+        add(root.unwrap_or(USER), &classes, &path)
+    } else {
+        let roots = root.map_or_else(|| vec![USER, MACHINE], |root| vec![root]);
         // Also the system's class, when it was taken: nobody else's registration is touched.
-        classes = vec![CLSID_SYNCMGR_OURS, CLSID_SYNC_MGR];
+        let classes = [CLSID_SYNCMGR_OURS, CLSID_SYNC_MGR];
+        roots.into_iter().try_for_each(|(root, _)| {
+            let mut classes = classes.iter();
+            classes.try_for_each(|class| remove(root, class, &path).map_err(failure))
+        })
+    };
+    done.err().unwrap_or(S_OK)
+}
+
+/// What went wrong, in the words of a caller who can do something about one of them only.
+fn failure(error: impl Into<std::io::Error>) -> HRESULT {
+    match error.into().kind() {
+        std::io::ErrorKind::PermissionDenied => E_ACCESSDENIED,
+        _ => E_FAIL,
     }
-    for class in classes {
-        let done = if install {
-            write(root, &class, &path)
-        } else {
-            remove(root, &class, &path)
-        };
-        if let Err(error) = done {
-            return match std::io::Error::from(error).kind() {
-                std::io::ErrorKind::PermissionDenied => E_ACCESSDENIED,
-                _ => E_FAIL,
-            };
-        }
+}
+
+/// Registers the library under every class, or under none.
+fn add((root, machine): Root, classes: &[GUID], path: &str) -> Result<(), HRESULT> {
+    // The system's manager may be registered for the machine: its registration would be lost to everybody. For one user
+    // alone ours lies above it, and it shows again when ours is taken away.
+    let taken = |class: &GUID| known(root, class).is_some_and(|known| !same_file(&known, path));
+    if machine && classes.iter().any(taken) {
+        return Err(E_ACCESSDENIED);
     }
-    S_OK
+    let mut classes = classes.iter();
+    classes.try_for_each(|class| write(root, class, path).map_err(failure))
+}
+
+/// The library that a class is registered with.
+fn known(root: &Key, class: &GUID) -> Option<String> {
+    let server = root.open(format!(r"{}\InprocServer32", key_of(class)));
+    server.and_then(|server| server.get_string("")).ok()
+}
+
+fn same_file(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
 }
 
 fn key_of(class: &GUID) -> String {
@@ -98,11 +130,7 @@ fn write(root: &Key, class: &GUID, path: &str) -> windows_registry::Result<()> {
 }
 
 fn remove(root: &Key, class: &GUID, path: &str) -> windows_registry::Result<()> {
-    let server = root.open(format!(r"{}\InprocServer32", key_of(class)));
-    let ours = server
-        .and_then(|server| server.get_string(""))
-        .is_ok_and(|known| known.eq_ignore_ascii_case(path));
-    if ours {
+    if known(root, class).is_some_and(|known| same_file(&known, path)) {
         root.remove_tree(key_of(class))?;
     }
     Ok(())

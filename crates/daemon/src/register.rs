@@ -203,7 +203,12 @@ impl Loop {
             && entry.library.is_none()
             && let Some(class) = &entry.class
         {
-            replaced |= sys::registry::class_named(class).is_some();
+            if let Some(listed) = sys::registry::class_named(class) {
+                replaced = true;
+                if !candidate.events_said {
+                    entry.events = listed.events;
+                }
+            }
             // where the system keeps such a list, it is the list.
             let listed = SystemClass {
                 class: class.clone(),

@@ -9,6 +9,7 @@
 mod bad_input;
 mod called;
 mod check;
+mod classes;
 mod com_server;
 mod hostile;
 mod interrupt;

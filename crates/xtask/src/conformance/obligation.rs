@@ -303,24 +303,6 @@ pub(super) const BINARY: &[(char, usize, usize)] = &[
 pub(super) const REMARKS: &[(char, usize, usize, &str)] = &[
     (
         'M',
-        29,
-        29,
-        "read from the registry at each session; no test writes such a key yet",
-    ),
-    (
-        'M',
-        46,
-        46,
-        "an icon is copied while its structure is read and never touched again; no test gives one",
-    ),
-    (
-        'M',
-        59,
-        60,
-        "`handlers` shows what asks to be listed, and `list` leaves hidden items out; no test holds it with a COM class",
-    ),
-    (
-        'M',
         66,
         66,
         "an instance is a process of its own: two of them cannot share an object",

@@ -18,6 +18,7 @@ const INCLUDE: &str = "crates/com/include";
 const TESTS: &[(&str, &str, &str)] = &[
     ("syncmgr-comhost", "hostile", ""),
     ("syncmgr-daemon", "golden", ""),
+    ("syncmgr", "program", ""),
 ];
 
 /// What valgrind must find nothing wrong with: every access to memory of `com` and `comhost` is made in these.
@@ -32,6 +33,13 @@ pub(crate) struct Target {
     library: (&'static str, &'static str),
 }
 
+impl Target {
+    /// The compiler of C++.
+    pub(crate) fn compiler(self) -> &'static str {
+        self.compiler
+    }
+}
+
 /// This machine.
 pub(crate) const HOST: Target = Target {
     compiler: "g++",
@@ -44,8 +52,15 @@ pub(crate) const HOST: Target = Target {
 pub(crate) const WINDOWS: Target = Target {
     compiler: "x86_64-w64-mingw32-g++-posix",
     options: &["-static"],
-    links: &["-lole32", "-luuid"],
+    links: &["-lole32", "-luuid", "-lgdi32"],
     library: ("", ".dll"),
+};
+
+/// 32-bit Windows; the entry points are exported by their plain names.
+pub(crate) const WINDOWS_32: Target = Target {
+    compiler: "i686-w64-mingw32-g++-posix",
+    options: &["-static", "-Wl,--kill-at"],
+    ..WINDOWS
 };
 
 /// Runs the suite.

@@ -51,6 +51,15 @@ const WAYS: &[Way] = &[
         library: ("", ".dll"),
         package: "g++-mingw-w64-x86-64",
     },
+    Way {
+        name: "windows-32",
+        c: "i686-w64-mingw32-gcc",
+        cpp: "i686-w64-mingw32-g++-posix",
+        options: &["-static", "-Wl,--kill-at"],
+        links: &["-lole32", "-ladvapi32", "-luuid"],
+        library: ("", ".dll"),
+        package: "g++-mingw-w64-i686",
+    },
 ];
 
 /// What every source must pass.
@@ -170,11 +179,11 @@ pub(crate) fn build_host_examples(into: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds the example handlers for 64-bit Windows into a directory, as `mirror.dll` and `stamp.dll`.
-pub(crate) fn build_windows_examples(into: &Path) -> Result<()> {
-    match WAYS.iter().find(|way| way.name == "windows") {
+/// Builds the example handlers into a directory in one of the ways for Windows, as `mirror.dll` and `stamp.dll`.
+pub(crate) fn build_windows_examples(name: &str, into: &Path) -> Result<()> {
+    match WAYS.iter().find(|way| way.name == name) {
         Some(way) => build_examples(way, into),
-        None => bail!("there is no way for Windows"),
+        None => bail!("there is no way {name}"),
     }
 }
 

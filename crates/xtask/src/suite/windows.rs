@@ -6,6 +6,7 @@
 
 mod built;
 mod foreign;
+mod narrow;
 mod program;
 mod wine;
 
@@ -37,6 +38,8 @@ const PACKAGES: &[(&str, &str)] = &[
         "/usr/bin/x86_64-w64-mingw32-g++-posix",
         "g++-mingw-w64-x86-64",
     ),
+    ("/usr/bin/i686-w64-mingw32-gcc", "gcc-mingw-w64-i686"),
+    ("/usr/bin/i686-w64-mingw32-g++-posix", "g++-mingw-w64-i686"),
     ("/usr/bin/wine", "wine"),
     ("/usr/lib/wine/wine64", "wine64"),
     // A terminal for the daemon, so that somebody can press Ctrl-C.
@@ -54,6 +57,8 @@ const PARTS: &[Part] = &[
     ("daemon", program::daemon),
     ("COM handler", foreign::handler),
     ("COM traces", foreign::traces),
+    ("COM classes", foreign::classes),
+    ("32 bits", narrow::comhost),
     ("tests", built::tests),
 ];
 
@@ -64,7 +69,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     words.end()?;
     run::need_packages(&missing(|path| path.exists()), install)?;
     let begun = run::now();
-    let Some(built) = Built::build()? else {
+    let Some(built) = Built::build(install)? else {
         report::line("windows: the build failed");
         return Ok(false);
     };
@@ -98,6 +103,11 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
 
 /// Prepares a command of Debian's Cargo for Windows.
 fn cargo(subcommand: &str) -> std::process::Command {
+    cargo_for(TARGET, "x86_64-w64-mingw32", subcommand)
+}
+
+/// The same for any target, with the tools of this machine.
+fn cargo_for(target: &str, tools: &str, subcommand: &str) -> std::process::Command {
     let mut cargo = run::command(CARGO);
     // The variables of the Cargo that started this task would lead Debian's to the wrong compiler.
     for name in [
@@ -117,16 +127,16 @@ fn cargo(subcommand: &str) -> std::process::Command {
         // std is built from source, which Debian's stable compiler does for whoever says so.
         .env("RUSTC_BOOTSTRAP", "1")
         // Without these three the C parts are silently compiled for the host.
-        .env("TARGET_CC", "x86_64-w64-mingw32-gcc")
-        .env("TARGET_CXX", "x86_64-w64-mingw32-g++")
-        .env("TARGET_AR", "x86_64-w64-mingw32-ar")
+        .env("TARGET_CC", format!("{tools}-gcc"))
+        .env("TARGET_CXX", format!("{tools}-g++"))
+        .env("TARGET_AR", format!("{tools}-ar"))
         .env("CARGO_TARGET_DIR", target_directory())
         .args([
             subcommand,
             "--locked",
             "-Zbuild-std=std,panic_abort,panic_unwind,test",
             "--target",
-            TARGET,
+            target,
         ]);
     cargo
 }

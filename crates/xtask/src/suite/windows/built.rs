@@ -24,6 +24,8 @@ const SAID_MAX_LINES: usize = 60;
 
 /// The programs of one build.
 pub(super) struct Built {
+    /// What is missing may be fetched.
+    pub(super) install: bool,
     directory: PathBuf,
     tests: Vec<Test>,
 }
@@ -63,7 +65,7 @@ struct Profile {
 
 impl Built {
     /// Builds everything: libraries, programs, tests and examples. `None` when something does not compile.
-    pub(super) fn build() -> Result<Option<Self>> {
+    pub(super) fn build(install: bool) -> Result<Option<Self>> {
         let mut child = cargo("build")
             .args([
                 "--workspace",
@@ -104,6 +106,7 @@ impl Built {
         }
         tests.sort_by(|a, b| (&a.package, &a.name).cmp(&(&b.package, &b.name)));
         Ok(Some(Self {
+            install,
             directory: target_directory().join(TARGET).join("debug"),
             tests,
         }))

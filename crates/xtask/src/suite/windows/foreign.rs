@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use super::built::{Built, run_tests};
 use super::wine::Prefix;
 use super::{expect, target_directory};
+use crate::run;
 use crate::suite::{com, com_header};
 
 /// The class of `examples/cpp/mirror.cpp`.
@@ -24,12 +25,26 @@ const HOME: &str = r"C:\home of mirror";
 fn libraries() -> Result<PathBuf> {
     let into = target_directory().join("com-fixtures");
     com::build_fixtures(com::WINDOWS, &into)?;
-    com_header::build_windows_examples(&into)?;
+    com_header::build_windows_examples("windows", &into)?;
     Ok(into)
 }
 
+/// A program in C++ that calls the manager, from the root of the workspace, and what it is called.
+const CALLER: &str = "crates/syncmgr/tests/wine/caller.cpp";
+const CALLER_PROGRAM: &str = "caller.exe";
+
+/// Where the programs are installed, below drive C:.
+const INSTALLED: &str = "Program Files/syncmgr";
+
+/// What is installed: its name in the build, and there.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("syncmgr.exe", "syncmgr.exe"),
+    ("comhost.exe", "comhost.exe"),
+    ("syncmgr_comserver.dll", "comserver.dll"),
+];
+
 /// A path of this system as Wine's programs know it.
-fn there(path: &Path) -> String {
+pub(super) fn there(path: &Path) -> String {
     format!("Z:{}", path.display().to_string().replace('/', r"\"))
 }
 
@@ -94,20 +109,54 @@ pub(super) fn handler(built: &Built, prefix: &Prefix) -> Result<String> {
     Ok("a C++ handler from the registry is listed and synchronized".to_owned())
 }
 
+/// The tests that drive foreign classes in `comhost`.
+pub(super) fn wants_traces(package: &str, name: &str) -> bool {
+    matches!(
+        (package, name),
+        ("daemon", "golden") | ("comhost", "hostile")
+    )
+}
+
 /// The golden traces with the recorder in C++, and the hostile handlers.
 pub(super) fn traces(built: &Built, prefix: &Prefix) -> Result<String> {
     let libraries = there(&libraries()?);
     let comhost = there(&built.program("comhost.exe"));
-    let wanted = |package: &str, name: &str| {
-        matches!(
-            (package, name),
-            ("daemon", "golden") | ("comhost", "hostile")
-        )
-    };
-    run_tests(built, prefix, wanted, |command| {
+    run_tests(built, prefix, wants_traces, |command| {
         command
             .arg("--ignored")
             .env("SYNCMGR_COM_FIXTURES", &libraries)
             .env("SYNCMGR_COMHOST", &comhost);
     })
+}
+
+/// The programs as they are installed, with registered classes and programs that call the manager.
+pub(super) fn classes(built: &Built, prefix: &Prefix) -> Result<String> {
+    let libraries = libraries()?;
+    run::check(
+        run::command(com::WINDOWS.compiler())
+            .args(["-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror"])
+            .args(["-static", "-municode"])
+            .arg(run::workspace().join(CALLER))
+            .arg("-o")
+            .arg(libraries.join(CALLER_PROGRAM))
+            .args(["-lole32", "-luuid"]),
+    )?;
+    let installed = prefix.drive().join(INSTALLED);
+    fs::create_dir_all(&installed)?;
+    for (name, there) in PROGRAMS {
+        let program = built.program(name);
+        fs::copy(&program, installed.join(there))
+            .with_context(|| format!("{} is not built", program.display()))?;
+    }
+    let measured = prefix.drive().join("measured");
+    let wanted = |package: &str, name: &str| (package, name) == ("syncmgr", "wine");
+    let passed = run_tests(built, prefix, wanted, |command| {
+        command
+            .arg("--ignored")
+            .env("SYNCMGR_COM_FIXTURES", there(&libraries))
+            .env("SYNCMGR_INSTALLED", there(&installed))
+            .env("SYNCMGR_MEASURED", there(&measured));
+    })?;
+    let measured = fs::read_to_string(measured).context("nothing was measured")?;
+    Ok(format!("{passed}; {measured}"))
 }

@@ -24,6 +24,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// A Wine prefix.
 pub(super) struct Prefix {
     place: TempDir,
+    /// Where more of Wine's own libraries are.
+    libraries: Option<PathBuf>,
 }
 
 /// What a command ended with.
@@ -40,8 +42,14 @@ pub(super) struct Ended {
 impl Prefix {
     /// Makes one.
     pub(super) fn new() -> Result<Self> {
+        Self::with_libraries(None)
+    }
+
+    /// Makes one of a Wine with more libraries than are installed.
+    pub(super) fn with_libraries(libraries: Option<&Path>) -> Result<Self> {
         let prefix = Self {
             place: tempfile::Builder::new().prefix("syncmgr-wine-").tempdir()?,
+            libraries: libraries.map(Path::to_path_buf),
         };
         let boot = prefix
             .bounded(BOOT_SECONDS, &["wineboot".as_ref(), "-i".as_ref()])
@@ -70,6 +78,10 @@ impl Prefix {
             .env_remove("DISPLAY")
             .env_remove("SYNCMGR_HOME")
             .env_remove("SYNCMGR_LOG");
+        match &self.libraries {
+            Some(libraries) => command.env("WINEDLLPATH", libraries),
+            None => command.env_remove("WINEDLLPATH"),
+        };
     }
 
     /// Prepares a command that is ended when it takes too long.
