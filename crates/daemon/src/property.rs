@@ -57,12 +57,22 @@ impl PropertyInstance {
         let first = perform::initialize_message(launch, Trigger::Manual, false, true, None);
         let handle = instance.handle.clone();
         let (answer, exit) = instance.hearing(handle.handshake(first), &mut |_| {}).await;
-        let answer: Initialized = answer.map_err(|error| match error {
+        let answer: Result<Initialized, Refusal> = answer.map_err(|error| match error {
             HandshakeError::Call(error) => refusal(&error, exit),
             error => broken(&error),
-        })?;
-        instance.features = answer.features;
-        Ok(instance)
+        });
+        match answer {
+            Ok(answer) => {
+                instance.features = answer.features;
+                Ok(instance)
+            }
+            Err(refusal) => {
+                // It is being stopped. Whoever is told that it does not work may end this process at once, and one that
+                // hangs would outlive it.
+                instance.end().await;
+                Err(refusal)
+            }
+        }
     }
 
     /// Makes a call while hearing what the handler says meanwhile.
