@@ -157,7 +157,9 @@ impl Apartment {
             drop(object);
             return self.stays_out(id, result);
         }
-        let (info, flags, seen) = com_listing::handler_info(&object);
+        let (mut info, flags, seen) = com_listing::handler_info(&object);
+        // The feature must be announced before the items, and with them theirs, are known; what it has itself is told now.
+        info.own_properties = Some(flags & handler_flag::HAS_PROPERTIES != 0); // M-136
         self.object = Some(object);
         let mut features = vec![
             feature::PROPERTIES.to_owned(),

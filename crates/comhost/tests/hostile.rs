@@ -332,9 +332,18 @@ async fn watched_a_good_handler_is_invoked_shows_an_error_and_runs_again() {
         .unwrap();
     assert_eq!(greeted.handler.name, "Hostile");
     assert!(greeted.takes_part && greeted.handler.always_list && !greeted.handler.hidden);
+    // M-136: it has no properties of its own, as its flags say, and M-135: one of its items has.
+    assert_eq!(greeted.handler.own_properties, Some(false));
+    assert!(
+        greeted
+            .features
+            .iter()
+            .any(|feature| feature == "properties")
+    );
     let (items, incomplete) = manager.list().await.unwrap();
     assert!(!incomplete);
     assert_eq!(items.len(), 2);
+    assert!(items.iter().any(|item| item.has_properties));
     assert_eq!(items[0].last_update_ms, Some(0));
     assert_eq!(
         (items[1].name.as_str(), items[1].last_update_ms),

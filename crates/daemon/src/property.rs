@@ -67,8 +67,9 @@ impl PropertyInstance {
                 Ok(instance)
             }
             Err(refusal) => {
-                // It is being stopped. Whoever is told that it does not work may end this process at once, and one that
-                // hangs would outlive it.
+                // Whoever is told that it does not work may end this process at once, and one that hangs would outlive it.
+                // It never began: there is nothing that it could finish.
+                instance.handle.kill();
                 instance.end().await;
                 Err(refusal)
             }

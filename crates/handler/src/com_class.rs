@@ -372,12 +372,13 @@ impl ISyncMgrSynchronize_Impl for Instance_Impl {
             let native = NativeInfo {
                 cb_size: size::<NativeInfo>(),
                 h_icon: std::ptr::null_mut(),
-                flags: flag(has(feature::PROPERTIES), handler_flag::HAS_PROPERTIES)
-                    | flag(
-                        has(feature::CONNECTION),
-                        handler_flag::MAY_ESTABLISH_CONNECTION,
-                    )
-                    | flag(own.always_list, handler_flag::ALWAYS_LIST_HANDLER)
+                flags: flag(
+                    has(feature::PROPERTIES) && own.own_properties != Some(false),
+                    handler_flag::HAS_PROPERTIES,
+                ) | flag(
+                    has(feature::CONNECTION),
+                    handler_flag::MAY_ESTABLISH_CONNECTION,
+                ) | flag(own.always_list, handler_flag::ALWAYS_LIST_HANDLER)
                     | flag(own.hidden, handler_flag::HIDDEN),
                 name,
             };

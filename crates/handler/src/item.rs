@@ -82,6 +82,10 @@ pub struct HandlerInfo {
     pub always_list: bool,
     /// Not displayed unless asked for (classic `SYNCMGRHANDLER_HIDDEN`).
     pub hidden: bool,
+    /// With the feature `properties`: the handler itself has some, and not only items of it (classic
+    /// `SYNCMGRHANDLER_HASPROPERTIES`). Absent: it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_properties: Option<bool>,
     /// Its icon as PNG in base 64, at most [`crate::contract::MAX_ICON_BYTES`] long; absent where there is none (classic
     /// `SYNCMGRHANDLERINFO.hIcon`).
     #[serde(skip_serializing_if = "Option::is_none")]

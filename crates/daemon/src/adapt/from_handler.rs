@@ -54,7 +54,10 @@ pub fn initialized(answer: &Initialized) -> InstanceInput {
             feature::PLAN => capabilities.push(HandlerCapability::Plan),
             feature::UNDO => capabilities.push(HandlerCapability::Undo),
             feature::CONFLICTS => capabilities.push(HandlerCapability::ConflictStore),
-            feature::PROPERTIES => capabilities.push(HandlerCapability::Properties),
+            // M-136: those of items are said by each of them.
+            feature::PROPERTIES if info.own_properties != Some(false) => {
+                capabilities.push(HandlerCapability::Properties);
+            }
             feature::DEFINE => capabilities.push(HandlerCapability::DefineItems),
             feature::CONNECTION => capabilities.push(HandlerCapability::Connection),
             _ => {}
@@ -397,4 +400,39 @@ pub fn conflict(
             .collect(),
         choices: choices(given.choices),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use syncmgr_handler::item::HandlerInfo;
+
+    use super::*;
+
+    #[test]
+    fn properties_of_the_handler_itself_are_what_it_says_m_136() {
+        for (announced, own, expected) in [
+            (true, None, true),
+            (true, Some(true), true),
+            (true, Some(false), false),
+            (false, Some(true), false),
+        ] {
+            let answer = Initialized {
+                contract: 1,
+                features: announced
+                    .then(|| feature::PROPERTIES.to_owned())
+                    .into_iter()
+                    .collect(),
+                takes_part: true,
+                handler: HandlerInfo {
+                    own_properties: own,
+                    ..HandlerInfo::default()
+                },
+            };
+            let InstanceInput::Initialized(facts) = initialized(&answer) else {
+                panic!("it takes part");
+            };
+            let offered = facts.capabilities.contains(&HandlerCapability::Properties);
+            assert_eq!(offered, expected, "{announced} {own:?}");
+        }
+    }
 }
