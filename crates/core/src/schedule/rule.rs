@@ -18,6 +18,9 @@ pub(super) const ALL_SIXTY: u64 = (1 << 60) - 1;
 /// Words that hold one bit for each year from [`FIRST_YEAR`] to [`LAST_YEAR`].
 const YEAR_WORDS: usize = 4;
 
+/// Most steps of a search for a day that two rules name: one for each day of all years, because each goes ahead.
+const MAX_STEPS: u32 = (LAST_YEAR - FIRST_YEAR + 1) as u32 * 366;
+
 /// The years of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Years {
@@ -167,13 +170,14 @@ impl Rule {
         };
         // From a day that one of them names to the next that the other does, until they agree or the years end.
         let mut day = day;
-        loop {
+        for _ in 0..MAX_STEPS {
             let recurring = recurrence.at_or_after(day);
             day = self.any_date_at_or_after(recurring)?;
             if day == recurring {
                 return Some(day);
             }
         }
+        None
     }
 
     fn date_at_or_before(&self, day: i64) -> Option<i64> {
@@ -181,13 +185,14 @@ impl Rule {
             return self.any_date_at_or_before(day);
         };
         let mut day = day;
-        loop {
+        for _ in 0..MAX_STEPS {
             let recurring = recurrence.at_or_before(day)?;
             day = self.any_date_at_or_before(recurring)?;
             if day == recurring {
                 return Some(day);
             }
         }
+        None
     }
 
     fn any_date_at_or_after(&self, day: i64) -> Option<i64> {
