@@ -273,3 +273,35 @@ fn text(path: &Path) -> io::Result<String> {
     File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Long enough for a busy machine.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn the_configuration_of_names_is_seen_to_change_wherever_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name);
+        std::fs::create_dir(place("run")).unwrap();
+        std::fs::create_dir(place("etc")).unwrap();
+        std::fs::write(place("run/stub.conf"), "").unwrap();
+        std::os::unix::fs::symlink(place("run/stub.conf"), place("etc/resolv.conf")).unwrap();
+        let check = async |change: &dyn Fn(), what: &str| {
+            let changed = Arc::new(Notify::new());
+            let _watcher = watch_names(&place("etc/resolv.conf"), &changed).unwrap();
+            change();
+            let seen = tokio::time::timeout(PATIENCE, changed.notified()).await;
+            assert!(seen.is_ok(), "{what}");
+        };
+        let write = || std::fs::write(place("run/stub.conf"), "nameserver 192.0.2.1\n").unwrap();
+        check(&write, "what it links to is written").await;
+        let replace = || {
+            std::fs::write(place("etc/new"), "").unwrap();
+            std::fs::rename(place("etc/new"), place("etc/resolv.conf")).unwrap();
+        };
+        check(&replace, "it is replaced").await;
+    }
+}
