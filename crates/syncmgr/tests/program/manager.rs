@@ -61,6 +61,17 @@ fn commands_at_once_wait_for_each_other() {
 }
 
 #[test]
+fn a_command_watches_nothing_and_says_so() {
+    let world = World::with_folders();
+    let doctor = world.run(["doctor"]);
+    doctor.exits(0);
+    for subject in ["sessions", "network", "power", "file changes"] {
+        let line = format!("{subject}: not watched: only the daemon watches it");
+        assert!(doctor.out.contains(&line), "{doctor}");
+    }
+}
+
+#[test]
 fn the_daemon_serves_the_same_commands() {
     let world = World::with_folders();
     world.write("left/a", "a");
