@@ -391,6 +391,54 @@ Exit codes: 0 all passed, 1 with warnings, 2 something failed, 4 nothing could b
         #[arg(long, value_name = "DURATION")]
         timeout: Option<String>,
     },
+    /// Say what starts by itself, and when it may; or show it.
+    ///
+    /// WHEN is a schedule (`daily at 02:00`, `every 15m`, `Mon..Fri 18:30`, a cron or systemd expression), a moment (logon,
+    /// logoff, lock, unlock, suspend, resume, network, disconnect), `idle 15m`, `wifi NAME`, `volume LABEL`, `change PATH`,
+    /// `after NAME` or `after change of NAME`. Several are as good as one.
+    ///
+    /// A time that was missed is caught up once. Nothing starts by itself while no daemon runs.
+    #[command(after_help = "Examples:
+  syncmgr schedule                                     what starts by itself
+  syncmgr schedule notes 'daily at 02:00' logon
+  syncmgr schedule photos 'every 6h' --when unmetered --when mains
+  syncmgr schedule all 'idle 15m every 1h' --rule idle
+  syncmgr schedule work 'Mon..Fri 18:30' --ask
+  syncmgr schedule --explain '*-*-1 06:00 Europe/Berlin'
+  syncmgr schedule --remove idle
+
+Conditions: network, unmetered, vpn, wifi NAME, mains, battery PERCENT, idle SPAN, mounted PATH.")]
+    Schedule {
+        /// An item, a handler or a label; `all` is everything ticked.
+        name: Option<String>,
+        /// What starts it.
+        #[arg(value_name = "WHEN")]
+        on: Vec<String>,
+        /// What must hold for it to start by itself; may be given several times.
+        #[arg(long, value_name = "CONDITION", requires = "name")]
+        when: Vec<String>,
+        /// What the rule is called; one of that name is replaced. Taken from NAME when absent.
+        #[arg(long, value_name = "RULE", requires = "name")]
+        rule: Option<String>,
+        /// Ask before it starts; no answer within a minute means no.
+        #[arg(long, requires = "name")]
+        ask: bool,
+        /// When a condition is lost in the middle of a run, stop it and catch up later; otherwise it finishes.
+        #[arg(long, requires = "when")]
+        stop_when_lost: bool,
+        /// How old its last good run may become before it is late, such as `2d`; as the schedule promises when absent.
+        #[arg(long, value_name = "DURATION", requires = "name")]
+        fresh_within: Option<String>,
+        /// How old a missed time may be to be caught up; 7 days when absent, `0s` for never.
+        #[arg(long, value_name = "DURATION", requires = "on")]
+        catch_up: Option<String>,
+        /// Only say what a schedule means: its normalised form, and the next times.
+        #[arg(long, value_name = "WHEN", conflicts_with = "name")]
+        explain: Option<String>,
+        /// Remove a rule.
+        #[arg(long, value_name = "RULE", conflicts_with_all = ["name", "explain"])]
+        remove: Option<String>,
+    },
     /// Pause items, or everything.
     #[command(after_help = "Examples:
   syncmgr pause --for 1h30m

@@ -12,6 +12,9 @@ use crate::talk::{Talk, Verdict, ask};
 use crate::text::{harmless, harmless_lines, pad, width};
 use crate::when;
 
+/// So many coming starts `why` tells.
+const COMING: usize = 5;
+
 /// `status`
 pub(crate) async fn status(talk: &mut Talk) -> Result<Verdict, Refusal> {
     let status = ask!(talk, Request::Status, Reply::Status(status) => status);
@@ -89,6 +92,20 @@ fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
         .suggestion
         .as_ref()
         .filter(|suggestion| !open.iter().any(|line| line.ends_with(suggestion.as_str())));
+    if let Some(next) = &status.next {
+        let more = next.count.saturating_sub(next.names.len() as u64);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        lines.push(look.dim(&format!(
+            "{} starts {}: {}{more}",
+            harmless(&next.rule),
+            when::ahead(next.at_ms, talk.now()),
+            harmless(&next.names.join(", "))
+        )));
+    }
     if !open.is_empty() || suggestion.is_some() {
         lines.push(String::new());
     }
@@ -328,6 +345,22 @@ pub(crate) async fn why(talk: &mut Talk, name: String) -> Result<Verdict, Refusa
                 talk.screen.line(format!("      would change it: {line}"));
             }
         }
+    }
+    for coming in why.coming.iter().take(COMING) {
+        talk.screen.object(coming);
+        let by = coming.rule.as_ref().map_or_else(
+            || "another try".to_owned(),
+            |rule| format!("by {}", harmless(rule)),
+        );
+        let held = coming
+            .held_by
+            .as_ref()
+            .map_or_else(String::new, |held| format!("; {}", harmless(held)));
+        talk.screen.line(format!(
+            "  {} {}, {by}{held}",
+            look.dim("starts"),
+            when::moment(coming.at_ms, &talk.zone)
+        ));
     }
     if let Some(suggestion) = &why.suggestion {
         talk.screen

@@ -23,6 +23,7 @@ mod refresh;
 mod register;
 mod report;
 mod run;
+mod schedule;
 mod screen;
 mod sheet;
 mod steer;

@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use serde_json::json;
 use syncmgr_control::registration::NewHandler;
+use syncmgr_control::rule::RuleText;
 use syncmgr_control::view::Level;
 use syncmgr_control::{Caller, ExitCode, Refusal, Request};
 
@@ -20,12 +21,15 @@ use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::{
-    check, duration, generate, history, inbox, items, preview, refresh, register, report, sheet,
+    check, duration, generate, history, inbox, items, preview, refresh, register, report, schedule,
+    sheet,
     steer, sync,
 };
 
 /// Threads that the manager inside this process may use besides those for files.
 const WORKERS: usize = 2;
+/// What stands for everything ticked where a name is wanted.
+const ALL: &str = "all";
 /// Widest help text.
 const MAX_HELP_COLUMNS: usize = 110;
 
@@ -184,6 +188,9 @@ enum Ask {
     Invoke(Result<Request, Refusal>),
     Carry,
     Doctor,
+    Rules(Vec<String>),
+    AddRule(RuleText),
+    Explain(String),
     Properties(String, Vec<(String, serde_json::Value)>, bool),
     Open(u64),
     Refresh(Vec<String>),
@@ -227,6 +234,9 @@ impl Ask {
             Self::Invoke(request) => register::invoke(talk, request).await,
             Self::Carry => register::carry(talk, &mut std::io::stdin().lock()).await,
             Self::Doctor => steer::doctor(talk).await,
+            Self::Rules(names) => schedule::list(talk, names).await,
+            Self::AddRule(rule) => schedule::add(talk, rule).await,
+            Self::Explain(text) => schedule::explain(talk, text).await,
             Self::Properties(name, set, show) => sheet::properties(talk, name, set, show).await,
             Self::Open(entry) => sync::open(talk, entry).await,
             Self::Refresh(names) => refresh::refresh(talk, names).await,
@@ -370,6 +380,46 @@ fn decide(
                 cookie,
             };
             work(Ask::Invoke(cookie.map(request)))
+        }
+        Command::Schedule {
+            explain: Some(text),
+            ..
+        } => work(Ask::Explain(text)),
+        Command::Schedule {
+            remove: Some(name), ..
+        } => order(
+            Request::RemoveRule { name },
+            "Removed",
+            "Nothing was removed.",
+        ),
+        Command::Schedule {
+            name,
+            on,
+            when,
+            rule,
+            ask,
+            stop_when_lost,
+            fresh_within,
+            catch_up,
+            explain: None,
+            remove: None,
+        } => {
+            let changes = !on.is_empty() || !when.is_empty() || fresh_within.is_some();
+            let items: Vec<String> = name.into_iter().filter(|name| name != ALL).collect();
+            if changes {
+                work(Ask::AddRule(RuleText {
+                    name: rule.unwrap_or_default(),
+                    items,
+                    on,
+                    when,
+                    ask,
+                    stop_when_lost,
+                    fresh_within,
+                    catch_up,
+                }))
+            } else {
+                work(Ask::Rules(items))
+            }
         }
         Command::Pause { names, duration } => {
             let for_ms = duration

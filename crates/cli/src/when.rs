@@ -19,6 +19,18 @@ pub(crate) fn ago(then_ms: i64, now_ms: i64) -> String {
     }
 }
 
+/// How long until then: `now`, `in 12 min`, `in 3 h`, `in 2 d`.
+pub(crate) fn ahead(then_ms: i64, now_ms: i64) -> String {
+    let left = u64::try_from(then_ms.saturating_sub(now_ms)).unwrap_or(0);
+    match left {
+        ..SECOND => "now".to_owned(),
+        SECOND..MINUTE => format!("in {} s", left / SECOND),
+        MINUTE..HOUR => format!("in {} min", left / MINUTE),
+        HOUR..DAY => format!("in {} h {} min", left / HOUR, left % HOUR / MINUTE),
+        _ => format!("in {} d {} h", left / DAY, left % DAY / HOUR),
+    }
+}
+
 /// The local date and time to the second.
 pub(crate) fn moment(at_ms: i64, zone: &TimeZone) -> String {
     Timestamp::from_millisecond(at_ms).map_or_else(

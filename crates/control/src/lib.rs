@@ -9,6 +9,7 @@ pub mod exit;
 pub mod refusal;
 pub mod registration;
 pub mod request;
+pub mod rule;
 pub mod service;
 pub mod view;
 

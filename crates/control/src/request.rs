@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::registration::{NewHandler, Registered};
+use crate::rule::{RuleText, RuleView, ScheduleView};
 use crate::view::{
     Added, ConflictsView, DoctorView, HandlersView, ItemDetail, ItemView, LogPage, NeedView,
     PlanView, PropertiesView, RequestState, RunDetail, RunView, StatusView, WhyView,
@@ -249,6 +250,26 @@ pub enum Request {
         /// The entry's number.
         entry: u64,
     },
+    /// What starts by itself, all of it or only what is about the named ones.
+    Rules {
+        /// Only about these.
+        #[serde(default)]
+        names: Vec<String>,
+    },
+    /// Add a rule, or replace the one of its name.
+    AddRule(RuleText),
+    /// Remove a rule.
+    RemoveRule {
+        /// Its name.
+        name: String,
+    },
+    /// Say what a schedule means.
+    Explain {
+        /// The schedule, in any of its forms.
+        schedule: String,
+        /// How many of its next times.
+        count: u32,
+    },
     /// Stop what was begun for a request, or everything. Asking again insists.
     Stop {
         /// The request; absent: everything.
@@ -305,6 +326,12 @@ pub enum Reply {
     Properties(Box<PropertiesView>),
     /// To `AddItem`.
     Added(Added),
+    /// To `Rules`.
+    Rules(Vec<RuleView>),
+    /// To `AddRule`: as it stands now.
+    Rule(Box<RuleView>),
+    /// To `Explain`.
+    Schedule(ScheduleView),
     /// To `Register`.
     Registered(Registered),
     /// To `Invoke` and `InvokeAll` when a person is asked first: the open questions.

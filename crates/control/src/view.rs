@@ -261,6 +261,23 @@ pub struct StatusView {
     pub running: Vec<u64>,
     /// A daemon answers, not the command's own process.
     pub daemon: bool,
+    /// What starts by itself next, where a daemon starts it.
+    #[serde(default)]
+    pub next: Option<NextView>,
+}
+
+/// What starts by itself next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NextView {
+    /// When.
+    pub at_ms: i64,
+    /// The rule.
+    pub rule: String,
+    /// The names of its first items.
+    pub names: Vec<String>,
+    /// How many items there are.
+    pub count: u64,
 }
 
 /// Answer to `show`.
@@ -301,8 +318,23 @@ pub struct WhyView {
     pub sentence: String,
     /// Everything that holds it back, or that was looked at.
     pub reasons: Vec<ReasonView>,
+    /// When it starts by itself in the next 24 hours, oldest first.
+    #[serde(default)]
+    pub coming: Vec<ComingView>,
     /// What a person can do.
     pub suggestion: Option<String>,
+}
+
+/// A coming start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ComingView {
+    /// When.
+    pub at_ms: i64,
+    /// The rule that starts it; absent: another try after a failure.
+    pub rule: Option<String>,
+    /// What would hold it back if nothing else changes, as a fragment.
+    pub held_by: Option<String>,
 }
 
 /// One thing that `why` looked at.

@@ -72,7 +72,9 @@ impl Manager {
             .get(&(handler.clone(), prompt.item.clone(), prompt.key.clone()))
             .copied();
         if prompt.key.len() > MAX_KEY
-            || prompt.key.starts_with(invocation::MARK)
+            || prompt
+                .key
+                .starts_with([invocation::MARK, crate::confirm::MARK])
             || prompt.context.len() > cut::MAX_DETAIL
             || prompt
                 .fields
@@ -253,7 +255,7 @@ impl Manager {
         if choice == LATER {
             return; // a snooze: it stays open, with its deadline
         }
-        if self.answer_invocation(id, &choice) {
+        if self.answer_invocation(id, &choice) || self.answer_confirmation(id, &choice) {
             return;
         }
         self.take_answer(id, choice, fields, by);

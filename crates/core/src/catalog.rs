@@ -79,8 +79,14 @@ pub(crate) struct ItemSlot {
 /// What holds an item back and did so before.
 #[derive(Debug, Default)]
 pub(crate) struct Holding {
-    /// To be met before it runs by itself.
+    /// To be met before it runs by itself: its own, and those of the rules that select it.
     pub(crate) conditions: Vec<Condition>,
+    /// Its own.
+    pub(crate) own_conditions: Vec<Condition>,
+    /// How fresh the user wants it, whatever rules say.
+    pub(crate) own_freshness: Option<Duration>,
+    /// A run that started by itself is skipped when a condition is lost.
+    pub(crate) stop_when_lost: bool,
     /// It would have run by itself, but for conditions or a pause; since when, and what wanted it.
     pub(crate) deferred: Option<(Trigger, Timestamp)>,
     /// Why it did not run, newest last.
@@ -178,6 +184,7 @@ impl Manager {
             needs,
             conflicts,
             pauses,
+            rules,
             last: _,
         } = remembered;
         for row in handlers {
@@ -219,6 +226,7 @@ impl Manager {
             }
             self.pauses.insert(pause.scope.clone(), pause);
         }
+        self.considered = rules.into_iter().collect();
         self.remember_needs(needs);
         self.interrupt(open_runs, open_sessions);
     }
@@ -330,6 +338,7 @@ impl Manager {
             Timer::Retry(at) | Timer::Condition(at) => at != item,
             Timer::Pause(PauseScope::Item(at)) => at != item,
             Timer::Pause(PauseScope::All | PauseScope::Handler(_))
+            | Timer::Rule { .. }
             | Timer::Need(_)
             | Timer::Instance(_) => true,
         });
@@ -467,6 +476,7 @@ impl Manager {
         handler.order.push(item.id.clone());
         handler.items.insert(item.id, slot);
         self.record_item(&at);
+        self.follow_rules(&at);
         if source != Source::LargeList {
             self.event(EventKind::ItemAdded(at));
         }
@@ -581,10 +591,13 @@ impl Manager {
         } else if before.tick.is_some() {
             slot.row.checked = slot.offered;
         }
-        slot.row.expected_freshness = expected_freshness;
+        if expected_freshness.is_some() || slot.holding().is_some() {
+            slot.holding_mut().own_freshness = expected_freshness;
+        }
         if slot.row != before {
             self.record_item(item);
         }
+        self.follow_rules(item);
     }
 
     /// Takes the user's tick; of a temporary item none is kept (M-57).
@@ -603,7 +616,8 @@ impl Manager {
     pub(crate) fn set_conditions(&mut self, item: &ItemRef, mut conditions: Vec<Condition>) {
         conditions.truncate(MAX_CONDITIONS);
         if let Some(slot) = self.slot_mut(item) {
-            slot.holding_mut().conditions = conditions;
+            slot.holding_mut().own_conditions = conditions;
+            self.follow_rules(item);
             self.reconsider();
         }
     }
@@ -724,13 +738,23 @@ impl Manager {
     pub(crate) fn learn(&mut self, facts: Vec<Fact>) {
         let mut any = false;
         let mut network_came = false;
+        let mut idle_changed = false;
         for fact in facts {
+            let of_idleness = matches!(fact, Fact::Idle { .. });
             let changed = self.facts.learn(fact, self.now);
             any |= changed.any;
             network_came |= changed.network_came;
+            idle_changed |= of_idleness && changed.any;
         }
         if any {
             self.reconsider();
+            self.stop_unmet();
+        }
+        if idle_changed {
+            self.idle_changed();
+        }
+        if network_came {
+            self.network_came();
         }
         if network_came && self.settings.automatic {
             // A new network clears the backoff: every retry is due at once.

@@ -169,6 +169,17 @@ pub enum Evaluation {
     },
 }
 
+impl Evaluation {
+    /// When time alone makes it met.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        match self {
+            Self::Met => None,
+            Self::Waiting { due, .. } => *due,
+        }
+    }
+}
+
 impl Facts {
     /// Takes a fact in.
     pub fn learn(&mut self, fact: Fact, now: Timestamp) -> FactsChanged {
@@ -271,6 +282,19 @@ impl Facts {
             unblocked_by: "a source for it, or a sync by hand".to_owned(),
             due: None,
         }
+    }
+
+    /// The Wi-Fi, when the usable network is one.
+    #[must_use]
+    pub fn wifi(&self) -> Option<&str> {
+        let (network, _) = self.network.as_ref()?;
+        network.wifi.as_deref().filter(|_| network.usable)
+    }
+
+    /// Since when nobody used the machine; absent: in use, or nobody can tell.
+    #[must_use]
+    pub fn idle_since(&self) -> Option<Timestamp> {
+        self.idle?.0
     }
 
     /// Evaluates a condition. `running` says whether an item runs now, and since when.

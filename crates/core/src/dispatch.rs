@@ -449,13 +449,19 @@ impl Manager {
                     Trigger::Invoke => request.cookie.clone(), // M-37, M-38
                     Trigger::Manual
                     | Trigger::Schedule
+                    | Trigger::CatchUp
                     | Trigger::Logon
                     | Trigger::Logoff
+                    | Trigger::Lock
+                    | Trigger::Unlock
+                    | Trigger::Suspend
+                    | Trigger::Resume
                     | Trigger::Idle
                     | Trigger::Connect
                     | Trigger::PendingDisconnect
                     | Trigger::FileChange
                     | Trigger::Device
+                    | Trigger::After
                     | Trigger::External
                     | Trigger::Retry
                     | Trigger::Answered => None,

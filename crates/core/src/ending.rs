@@ -300,6 +300,7 @@ impl Manager {
                 session.note(problem.clone());
             }
         }
+        self.run_ended(&run, instance.trigger);
         instance.closed_run = Some(run.row);
         self.pump = true;
     }

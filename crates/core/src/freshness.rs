@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use crate::item::ItemRow;
+use crate::schedule::{Schedule, Zone};
 use crate::time::Timestamp;
+
+/// So many coming times of a schedule are looked at: a week of a daily one, with its gap over the weekend.
+const LOOKED_AT: usize = 8;
 
 /// Freshness of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +36,35 @@ pub fn next_change(item: &ItemRow, now: Timestamp) -> Option<Timestamp> {
     [from.plus(expected), from.plus(expected.saturating_mul(2))]
         .into_iter()
         .find(|at| *at > now)
+}
+
+/// How old schedules let a good run become: a quarter longer than the longest gap between two of their times, so that a
+/// run that takes its time is not late. Of several schedules the strictest counts.
+pub(crate) fn promised<'a>(
+    schedules: impl Iterator<Item = &'a Schedule>,
+    now: Timestamp,
+    zone: &Zone,
+) -> Option<Duration> {
+    schedules
+        .filter_map(|schedule| longest_gap(schedule, now, zone))
+        .min()
+        .map(|gap| gap.saturating_add(gap / 4))
+}
+
+fn longest_gap(schedule: &Schedule, now: Timestamp, zone: &Zone) -> Option<Duration> {
+    if let Schedule::Every(interval) = schedule {
+        return Some(interval.span());
+    }
+    let mut last = schedule.next_after(now, zone)?;
+    let mut longest = Duration::ZERO;
+    for _ in 1..LOOKED_AT {
+        let Some(next) = schedule.next_after(last, zone) else {
+            break;
+        };
+        longest = longest.max(next.since(last));
+        last = next;
+    }
+    (longest > Duration::ZERO).then_some(longest)
 }
 
 fn of(

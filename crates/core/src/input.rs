@@ -15,7 +15,7 @@ use crate::request::Request;
 use crate::time::Timestamp;
 
 /// One thing that happened, wherever it came from. Exhaustive on purpose.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// Time passed: a deadline of `Manager::next_deadline` may be due.
     Tick,
@@ -58,8 +58,15 @@ pub enum Input {
         /// How old a good run may become.
         expected_freshness: Option<std::time::Duration>,
     },
-    /// The conditions of an item are these from now on; they come from the configuration and are stored nowhere else.
+    /// The conditions of an item's own are these from now on; they come from the configuration and are stored nowhere else.
     Conditions(ItemRef, Vec<crate::condition::Condition>),
+    /// The rules are these from now on; they come from the configuration, and only up to when their schedules were looked at
+    /// is stored.
+    Rules(Vec<crate::rule::Rule>),
+    /// The zone of the machine, for schedules that name none.
+    Zone(crate::schedule::Zone),
+    /// Something happened on the machine that rules may wait for.
+    Happened(crate::rule::Happening),
     /// Somebody wants something; the number was taken from `Manager::next_request`.
     Request(RequestId, Request),
     /// Stop a session, everything, or one request; asking again insists.

@@ -17,8 +17,10 @@ use crate::need::NeedRow;
 use crate::queue::Waiting;
 use crate::record::{LastNumbers, PauseRow, PauseScope, Record, Remembered};
 use crate::request::RequestOutcome;
+use crate::schedule::Zone;
 use crate::settings::Settings;
 use crate::time::Timestamp;
+use crate::triggering::RuleState;
 
 /// What follows from one input, to be performed in this order: records, commands, shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -108,6 +110,13 @@ pub(crate) enum Timer {
     Retry(ItemRef),
     /// A condition may be met by time alone.
     Condition(ItemRef),
+    /// A cause of a rule is due.
+    Rule {
+        /// Which rule.
+        rule: usize,
+        /// Which of its causes.
+        cause: usize,
+    },
 }
 
 /// The state of the manager. It owns everything it decides upon, reads no clock and performs nothing.
@@ -123,6 +132,10 @@ pub struct Manager {
     pub(crate) all_defined: BTreeSet<HandlerId>,
     pub(crate) pauses: BTreeMap<PauseScope, PauseRow>,
     pub(crate) facts: Facts,
+    pub(crate) rules: Vec<RuleState>,
+    /// What is remembered of rules that the configuration did not name yet.
+    pub(crate) considered: BTreeMap<String, Timestamp>,
+    pub(crate) zone: Zone,
     pub(crate) waiting: Vec<Waiting>,
     /// How many requests live: waiting, merged or running.
     pub(crate) alive: BTreeSet<RequestId>,
@@ -165,6 +178,9 @@ impl Manager {
             all_defined: BTreeSet::new(),
             pauses: BTreeMap::new(),
             facts: Facts::default(),
+            rules: Vec::new(),
+            considered: BTreeMap::new(),
+            zone: Zone::utc(),
             waiting: Vec::new(),
             alive: BTreeSet::new(),
             sessions: BTreeMap::new(),
@@ -201,7 +217,8 @@ impl Manager {
     }
 
     fn take_in(&mut self, now: Timestamp, input: Input) {
-        self.now = now;
+        let before = std::mem::replace(&mut self.now, now);
+        self.clock_moved(before);
         self.turn = self.turn.saturating_add(1);
         match input {
             Input::Instance(instance, said) => self.hear(instance, said),
@@ -226,6 +243,9 @@ impl Manager {
                 expected_freshness,
             } => self.set_preferences(&item, labels, checked, expected_freshness),
             Input::Conditions(item, conditions) => self.set_conditions(&item, conditions),
+            Input::Rules(rules) => self.set_rules(rules),
+            Input::Zone(zone) => self.set_zone(zone),
+            Input::Happened(happening) => self.happened(&happening),
             Input::Request(id, request) => self.enqueue(id, request),
             Input::Stop(scope) => self.stop(&scope),
             Input::Skip(item) => self.skip(&item),
@@ -378,6 +398,7 @@ impl Manager {
                 Timer::Instance(instance) => self.instance_deadline(instance),
                 Timer::Retry(item) => retries.push(item),
                 Timer::Condition(_) => self.reconsider(),
+                Timer::Rule { rule, cause } => self.rule_due(rule, cause),
             }
         }
         self.enqueue_own(retries, crate::request::Trigger::Retry);

@@ -88,14 +88,20 @@ pub fn is_person(trigger: Trigger) -> bool {
     match trigger {
         Trigger::Manual | Trigger::Answered => true,
         Trigger::Schedule
+        | Trigger::CatchUp
         | Trigger::Logon
         | Trigger::Logoff
+        | Trigger::Lock
+        | Trigger::Unlock
+        | Trigger::Suspend
+        | Trigger::Resume
         | Trigger::Idle
         | Trigger::Connect
         | Trigger::PendingDisconnect
         | Trigger::Invoke
         | Trigger::FileChange
         | Trigger::Device
+        | Trigger::After
         | Trigger::External
         | Trigger::Retry => false,
     }
@@ -107,13 +113,19 @@ pub fn is_automatic(trigger: Trigger) -> bool {
     match trigger {
         Trigger::Manual | Trigger::Answered | Trigger::Invoke | Trigger::External => false,
         Trigger::Schedule
+        | Trigger::CatchUp
         | Trigger::Logon
         | Trigger::Logoff
+        | Trigger::Lock
+        | Trigger::Unlock
+        | Trigger::Suspend
+        | Trigger::Resume
         | Trigger::Idle
         | Trigger::Connect
         | Trigger::PendingDisconnect
         | Trigger::FileChange
         | Trigger::Device
+        | Trigger::After
         | Trigger::Retry => true,
     }
 }
@@ -126,14 +138,20 @@ pub fn may_bother(trigger: Trigger) -> bool {
         Trigger::Manual
         | Trigger::Logon
         | Trigger::Logoff
+        | Trigger::Unlock
         | Trigger::Connect
         | Trigger::PendingDisconnect
         | Trigger::Invoke
         | Trigger::Answered => true,
         Trigger::Schedule
+        | Trigger::CatchUp
+        | Trigger::Lock
+        | Trigger::Suspend
+        | Trigger::Resume
         | Trigger::Idle
         | Trigger::FileChange
         | Trigger::Device
+        | Trigger::After
         | Trigger::External
         | Trigger::Retry => false,
     }

@@ -57,6 +57,15 @@ pub enum Record {
     Pause(PauseRow),
     /// Remove a pause.
     PauseGone(PauseScope),
+    /// Up to when the schedules of a rule were looked at; what was missed since then is caught up once.
+    RuleSeen {
+        /// Its name.
+        rule: String,
+        /// Up to when.
+        considered: Timestamp,
+    },
+    /// Forget a rule.
+    RuleGone(String),
     /// Append an event.
     Event(Event),
 }
@@ -100,6 +109,8 @@ pub struct Remembered {
     pub conflicts: Vec<(ItemRef, u64)>,
     /// Pauses in force.
     pub pauses: Vec<PauseRow>,
+    /// Up to when the schedules of each rule were looked at.
+    pub rules: Vec<(String, Timestamp)>,
     /// The highest number used so far of each kind.
     pub last: LastNumbers,
 }

@@ -8,18 +8,27 @@ pub const MAX_COOKIE_BYTES: usize = 1024 * 1024;
 /// Most bytes of the cookies of all requests that wait; beyond it a request is refused.
 pub const MAX_WAITING_COOKIES: usize = 64 * 1024 * 1024;
 
-/// What made synchronization start (mobsync 3.12, architecture section 3). Other than `Manual`, `Invoke` and `External`
-/// they have no source yet; as inputs they are complete.
+/// What made synchronization start (mobsync 3.12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Trigger {
     /// A person asked.
     Manual,
     /// A schedule fired.
     Schedule,
+    /// A scheduled time was missed and is caught up, once.
+    CatchUp,
     /// The user logged on.
     Logon,
     /// The user logs off.
     Logoff,
+    /// The screen was locked.
+    Lock,
+    /// The screen was unlocked.
+    Unlock,
+    /// The machine is about to sleep.
+    Suspend,
+    /// The machine woke up.
+    Resume,
     /// The machine is idle.
     Idle,
     /// A network came up.
@@ -32,6 +41,8 @@ pub enum Trigger {
     FileChange,
     /// A volume or device appeared.
     Device,
+    /// Another item ended its run.
+    After,
     /// Somebody outside works already and reports.
     External,
     /// The manager tries again after a soft failure.

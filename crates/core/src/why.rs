@@ -1,6 +1,9 @@
 //! Why an item is as it is, and what would change that: as data, for every face to put into words.
 
+use std::time::Duration;
+
 use crate::condition::Evaluation;
+use crate::forecast::Coming;
 use crate::freshness::{Freshness, freshness, next_change};
 use crate::hindrance::Hindrance;
 use crate::holding::handler_hindrance;
@@ -10,6 +13,9 @@ use crate::manager::Manager;
 use crate::record::PauseScope;
 use crate::time::Timestamp;
 use crate::verdict::{Shown, unfinished};
+
+/// How far ahead a forecast looks.
+pub const FORECAST: Duration = Duration::from_secs(24 * 3600);
 
 /// What was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,6 +80,8 @@ pub struct Why {
     pub behind: Vec<RequestId>,
     /// Everything that was looked at and is worth telling; what blocks comes first.
     pub reasons: Vec<Reason>,
+    /// When it starts by itself in the next [`FORECAST`], and what would hold it back as things stand.
+    pub coming: Vec<Coming>,
 }
 
 impl Manager {
@@ -349,6 +357,7 @@ impl Manager {
             shown: self.shown(item, now),
             behind,
             reasons,
+            coming: self.coming(item, now, now.plus(FORECAST)),
         })
     }
 }

@@ -31,28 +31,8 @@ use syncmgr_core::{
 };
 use world::{World, at, facts, handler, id, listed, request};
 
-fn defined(handlers: &[(&str, &[&str])]) -> World {
-    let names: Vec<&str> = handlers.iter().map(|(name, _)| *name).collect();
-    let mut w = World::with(Settings::default(), &names);
-    for (name, items) in handlers {
-        for item in *items {
-            w.input(Input::ItemDefined(handler(name), listed(item)));
-        }
-    }
-    w.records.clear();
-    w
-}
-
 fn items(handler: &str, items: &[&str]) -> Scope {
     Scope::Items(items.iter().map(|item| at(handler, item)).collect())
-}
-
-/// Runs what was asked for to a good end, one instance with the items that it is given.
-fn run_well(w: &mut World, instance: u64, listed: &[&str]) {
-    w.list(instance, listed);
-    w.prepared(instance);
-    w.completed(instance);
-    w.exit(instance);
 }
 
 fn fail(w: &mut World, instance: u64, item: &str, failure: Failure) {
@@ -110,15 +90,15 @@ fn answer(w: &mut World, need: u64, choice: &str) {
 // Shows M-156.
 #[test]
 fn requests_for_the_same_items_are_merged_and_end_once_each() {
-    let mut w = defined(&[("h", &["A", "B"])]);
+    let mut w = World::defined(&[("h", &["A", "B"])]);
     let first = w.sync(items("h", &["A"]));
     let second = w.sync(items("h", &["A"])); // A runs: again afterwards
     let third = w.sync(items("h", &["A"])); // joins the second
     assert_eq!(w.manager.queue().count(), 1);
-    run_well(&mut w, 1, &["A", "B"]);
+    w.run_well(1, &["A", "B"]);
     assert_eq!(w.outcome(first), Some(Out::Succeeded));
     assert_eq!((w.outcome(second), w.outcome(third)), (None, None));
-    run_well(&mut w, 2, &["A", "B"]);
+    w.run_well(2, &["A", "B"]);
     assert_eq!(w.outcome(second), Some(Out::Succeeded));
     assert_eq!(w.outcome(third), Some(Out::Succeeded));
     assert!(w.manager.is_quiet());
@@ -126,7 +106,7 @@ fn requests_for_the_same_items_are_merged_and_end_once_each() {
 
 #[test]
 fn ignoring_what_runs_is_decided_at_once_a_20() {
-    let mut w = defined(&[("h", &["A", "B"])]);
+    let mut w = World::defined(&[("h", &["A", "B"])]);
     w.sync(items("h", &["A"]));
     w.list(1, &["A", "B"]);
     let mut ignoring = request(items("h", &["A"]), Trigger::Manual);
@@ -147,19 +127,19 @@ fn ignoring_what_runs_is_decided_at_once_a_20() {
 // Shows M-86.
 #[test]
 fn a_handler_takes_one_session_at_a_time_and_others_run_beside_it() {
-    let mut w = defined(&[("a", &["A"]), ("b", &["B"])]);
+    let mut w = World::defined(&[("a", &["A"]), ("b", &["B"])]);
     w.sync(items("a", &["A"]));
     w.ask(request(Scope::Handler(handler("a")), Trigger::Schedule));
     w.sync(items("b", &["B"]));
     w.expect("1 start a Manual user\n2 start b Manual user");
-    run_well(&mut w, 1, &["A"]);
+    w.run_well(1, &["A"]);
     w.lines.retain(|line| line.contains("start"));
     w.expect("3 start a Schedule");
 }
 
 #[test]
 fn handlers_in_parallel_are_bounded_and_persons_go_first() {
-    let mut w = defined(&[("a", &["A"]), ("b", &["B"]), ("c", &["C"])]);
+    let mut w = World::defined(&[("a", &["A"]), ("b", &["B"]), ("c", &["C"])]);
     let settings = Settings {
         parallel_handlers: 1,
         ..Settings::default()
@@ -175,28 +155,28 @@ fn handlers_in_parallel_are_bounded_and_persons_go_first() {
     }
     w.expect("1 start a Manual user\n2 start b Schedule\n3 start c Manual user");
     one.expect("1 start a Manual user");
-    run_well(&mut one, 1, &["A"]);
+    one.run_well(1, &["A"]);
     one.lines.retain(|line| line.contains("start"));
     one.expect("2 start c Manual user");
 }
 
 #[test]
 fn a_waiting_request_can_be_stopped_without_hurting_those_that_joined() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     w.sync(items("h", &["A"]));
     let second = w.sync(items("h", &["A"]));
     let third = w.sync(items("h", &["A"]));
     w.input(Input::Stop(StopScope::Request(second)));
     assert_eq!(w.outcome(second), Some(Out::Stopped));
-    run_well(&mut w, 1, &["A"]);
-    run_well(&mut w, 2, &["A"]);
+    w.run_well(1, &["A"]);
+    w.run_well(2, &["A"]);
     assert_eq!(w.outcome(third), Some(Out::Succeeded));
 }
 
 // Shows M-106.
 #[test]
 fn skipping_what_waits_takes_it_out() {
-    let mut w = defined(&[("h", &["A", "B"])]);
+    let mut w = World::defined(&[("h", &["A", "B"])]);
     w.sync(items("h", &["A"]));
     w.list(1, &["A", "B"]);
     w.prepared(1);
@@ -210,7 +190,7 @@ fn skipping_what_waits_takes_it_out() {
 
 #[test]
 fn what_was_finished_before_the_stop_was_noticed_is_no_stop() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     let id = w.sync(Scope::Checked);
     w.list(1, &["A"]);
     w.prepared(1);
@@ -227,7 +207,7 @@ fn what_was_finished_before_the_stop_was_noticed_is_no_stop() {
 
 #[test]
 fn requests_are_refused_for_a_reason_and_end_all_the_same() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     let check = |w: &World, scope, work: Work| {
         let mut request = request(scope, Trigger::Manual);
         request.work = work;
@@ -264,7 +244,7 @@ fn requests_are_refused_for_a_reason_and_end_all_the_same() {
 
 #[test]
 fn the_list_purges_what_is_gone_and_only_then_m_55_m_56() {
-    let mut w = defined(&[("h", &["A", "B"])]);
+    let mut w = World::defined(&[("h", &["A", "B"])]);
     w.sync(items("h", &["A", "B"]));
     w.hear(1, InstanceInput::Initialized(facts(&[])));
     w.input(Input::ItemDefined(handler("h"), listed("new"))); // after the instance began
@@ -280,7 +260,7 @@ fn the_list_purges_what_is_gone_and_only_then_m_55_m_56() {
     w.completed(1);
     w.exit(1);
     let again = w.sync(items("h", &["A", "B"]));
-    run_well(&mut w, 2, &["A", "A", "new"]);
+    w.run_well(2, &["A", "A", "new"]);
     let left: Vec<String> = w.manager.items().map(|row| row.at.to_string()).collect();
     assert_eq!(left, ["h/A", "h/new"]);
     assert_eq!(
@@ -322,7 +302,7 @@ fn a_temporary_item_is_not_stored_m_57() {
 
 #[test]
 fn a_named_item_runs_although_paused_and_a_plain_sync_says_what_it_left_out() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     w.input(Input::Pause {
         scope: PauseScope::Item(at("h", "A")),
         until: None,
@@ -332,13 +312,13 @@ fn a_named_item_runs_although_paused_and_a_plain_sync_says_what_it_left_out() {
     let (_, _, note) = w.ended.last().unwrap().clone();
     assert_eq!(note.as_deref(), Some("A: it is paused"));
     let named = w.sync(items("h", &["A"]));
-    run_well(&mut w, 1, &["A"]);
+    w.run_well(1, &["A"]);
     assert_eq!(w.outcome(named), Some(Out::Succeeded));
 }
 
 #[test]
 fn what_a_pause_held_back_is_caught_up_once() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     let until = Timestamp(w.now.0 + 60_000);
     w.input(Input::Pause {
         scope: PauseScope::All,
@@ -353,13 +333,13 @@ fn what_a_pause_held_back_is_caught_up_once() {
     w.pass(60);
     w.expect("1 start h Schedule");
     assert!(w.manager.pauses().next().is_none());
-    run_well(&mut w, 1, &["A"]);
+    w.run_well(1, &["A"]);
     assert!(w.manager.is_idle());
 }
 
 #[test]
 fn conditions_hold_back_what_runs_by_itself_and_say_so() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     let item = at("h", "A");
     w.input(Input::Conditions(
         item.clone(),
@@ -389,7 +369,7 @@ fn conditions_hold_back_what_runs_by_itself_and_say_so() {
     w.expect("");
     w.input(network(false));
     w.expect("1 start h Schedule"); // once
-    run_well(&mut w, 1, &["A"]);
+    w.run_well(1, &["A"]);
     w.input(network(true));
     w.lines.clear();
     w.sync(Scope::Checked); // a person decides
@@ -398,7 +378,7 @@ fn conditions_hold_back_what_runs_by_itself_and_say_so() {
 
 #[test]
 fn an_idle_condition_has_a_deadline() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     let rest = Condition::IdleFor(Duration::from_secs(60));
     w.input(Input::Conditions(at("h", "A"), vec![rest]));
     w.input(Input::Facts(vec![Fact::Idle { since: Some(w.now) }]));
@@ -413,7 +393,7 @@ fn an_idle_condition_has_a_deadline() {
 
 #[test]
 fn a_soft_failure_is_tried_again_and_a_hard_one_is_not() {
-    let mut w = defined(&[("h", &["A", "B"])]);
+    let mut w = World::defined(&[("h", &["A", "B"])]);
     w.sync(Scope::Checked);
     w.list(1, &["A", "B"]);
     w.prepared(1);
@@ -442,7 +422,7 @@ fn a_soft_failure_is_tried_again_and_a_hard_one_is_not() {
         wifi: None,
         vpn: false,
     }]));
-    run_well(&mut w, 3, &["A", "B"]);
+    w.run_well(3, &["A", "B"]);
     w.lines.retain(|line| line.contains("start"));
     w.expect("3 start h Retry");
     assert_eq!(w.manager.item(&at("h", "A")).unwrap().retry, None);
@@ -462,7 +442,7 @@ fn an_automatic_event_with_nothing_ticked_starts_nothing_m_159() {
 
 #[test]
 fn a_good_run_of_any_trigger_clears_the_retry() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     w.sync(Scope::Checked);
     w.list(1, &["A"]);
     w.prepared(1);
@@ -470,7 +450,7 @@ fn a_good_run_of_any_trigger_clears_the_retry() {
     w.completed(1);
     w.exit(1);
     w.ask(request(Scope::Checked, Trigger::Schedule));
-    run_well(&mut w, 2, &["A"]);
+    w.run_well(2, &["A"]);
     w.lines.clear();
     assert_eq!(w.manager.next_deadline(), None);
     w.pass(3600);
@@ -479,7 +459,7 @@ fn a_good_run_of_any_trigger_clears_the_retry() {
 
 #[test]
 fn an_item_that_comes_back_while_it_runs_is_still_in_that_run() {
-    let mut w = defined(&[("h", &["A", "B"])]);
+    let mut w = World::defined(&[("h", &["A", "B"])]);
     w.sync(items("h", &["A"]));
     w.hear(
         1,
@@ -505,7 +485,7 @@ fn an_item_that_comes_back_while_it_runs_is_still_in_that_run() {
 
 #[test]
 fn a_persons_request_begins_the_retries_anew_and_embedded_use_has_none() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     let mut embedded = World::with(Settings::embedded(), &["h"]);
     embedded.input(Input::ItemDefined(handler("h"), listed("A")));
     for w in [&mut w, &mut embedded] {
@@ -526,7 +506,7 @@ fn a_persons_request_begins_the_retries_anew_and_embedded_use_has_none() {
 
 /// A guard holds A; B is fine.
 fn held() -> World {
-    let mut w = defined(&[("h", &["A", "B"])]);
+    let mut w = World::defined(&[("h", &["A", "B"])]);
     let id = w.sync(Scope::Checked);
     w.hear(1, InstanceInput::Initialized(facts(&[])));
     w.listed(1, &["A", "B"]);
@@ -581,14 +561,14 @@ fn asking_again_keeps_the_number_and_a_good_run_withdraws_a_guard() {
     let needs: Vec<_> = w.manager.needs().map(|n| (n.id, n.text.clone())).collect();
     assert_eq!(needs, [(NeedId(1), "delete 501 files?".to_owned())]);
     w.sync(items("h", &["A"]));
-    run_well(&mut w, 3, &["A", "B"]);
+    w.run_well(3, &["A", "B"]);
     assert_eq!(w.manager.needs().count(), 0);
     assert_eq!(w.manager.verdict(w.now).worst, Shown::Fresh);
 }
 
 #[test]
 fn a_passing_question_waits_only_where_a_person_is() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     w.ask(request(Scope::Checked, Trigger::Schedule));
     w.list(1, &["A"]);
     w.prepared(1);
@@ -626,7 +606,7 @@ fn an_expired_question_takes_its_default_or_goes() {
         (None, ""),
         (Some("restore".to_owned()), "2 start h Answered"),
     ] {
-        let mut w = defined(&[("h", &["A"])]);
+        let mut w = World::defined(&[("h", &["A"])]);
         w.sync(Scope::Checked);
         w.list(1, &["A"]);
         w.prepared(1);
@@ -644,7 +624,7 @@ fn an_expired_question_takes_its_default_or_goes() {
 
 #[test]
 fn secrets_are_not_recorded() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     w.sync(Scope::Checked);
     w.list(1, &["A"]);
     w.prepared(1);
@@ -665,7 +645,7 @@ fn secrets_are_not_recorded() {
 
 #[test]
 fn undo_opens_a_run_of_its_own_and_reads_the_conflicts_afterwards() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     let mut undo = request(items("h", &["A"]), Trigger::Manual);
     undo.work = Work::Undo { run: RunId(7) };
     let id = w.ask(undo);
@@ -707,7 +687,7 @@ fn resolving_what_changed_meanwhile_needs_a_person_again() {
         (Ok(ResolveFeedback::Refresh), Out::NeedsYou),
         (Err("no such conflict".to_owned()), Out::Failed),
     ] {
-        let mut w = defined(&[("h", &["A"])]);
+        let mut w = World::defined(&[("h", &["A"])]);
         let mut resolve = request(items("h", &["A"]), Trigger::Manual);
         resolve.work = Work::Resolve {
             conflict: "c".to_owned(),
@@ -726,7 +706,7 @@ fn resolving_what_changed_meanwhile_needs_a_person_again() {
 
 #[test]
 fn late_items_join_and_settle_their_request() {
-    let mut w = defined(&[("h", &["A", "B"])]);
+    let mut w = World::defined(&[("h", &["A", "B"])]);
     w.sync(items("h", &["A"]));
     w.list(1, &["A", "B"]);
     w.prepared(1);
@@ -756,7 +736,7 @@ fn late_items_join_and_settle_their_request() {
 
 #[test]
 fn somebody_outside_may_open_a_session() {
-    let mut w = defined(&[("h", &["A", "B"])]);
+    let mut w = World::defined(&[("h", &["A", "B"])]);
     let session = w.manager.next_session();
     w.input(Input::External(ExternalInput::Open {
         session,
@@ -786,7 +766,7 @@ fn somebody_outside_may_open_a_session() {
 
 #[test]
 fn runs_found_open_were_interrupted() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     w.sync(Scope::Checked);
     w.list(1, &["A"]);
     w.prepared(1);
@@ -818,11 +798,11 @@ fn runs_found_open_were_interrupted() {
 
 #[test]
 fn the_verdict_is_the_worst_of_all() {
-    let mut w = defined(&[("h", &["A", "B"])]);
+    let mut w = World::defined(&[("h", &["A", "B"])]);
     assert_eq!(w.manager.verdict(w.now).worst, Shown::New);
     assert_eq!(w.manager.verdict(w.now).worst.exit(), Exit::Warnings);
     w.sync(Scope::Checked);
-    run_well(&mut w, 1, &["A", "B"]);
+    w.run_well(1, &["A", "B"]);
     let verdict = w.manager.verdict(w.now);
     assert_eq!((verdict.worst, verdict.fresh), (Shown::Fresh, 2));
     assert_eq!(verdict.worst.exit(), Exit::Good);
@@ -856,7 +836,7 @@ fn the_verdict_is_the_worst_of_all() {
 
 #[test]
 fn what_was_stopped_or_undone_is_not_in_sync() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     w.sync(Scope::Checked);
     w.hear(1, InstanceInput::Initialized(facts(&[HC::Undo])));
     w.listed(1, &["A"]);
@@ -879,7 +859,7 @@ fn what_was_stopped_or_undone_is_not_in_sync() {
         "run 1 was undone; the next sync carries that on"
     );
     w.sync(Scope::Checked);
-    run_well(&mut w, 3, &["A"]);
+    w.run_well(3, &["A"]);
     assert_eq!(w.manager.verdict(w.now).worst, Shown::Fresh);
     for status in [S::Stopped, S::Skipped] {
         w.sync(Scope::Checked);
@@ -900,23 +880,23 @@ fn what_was_stopped_or_undone_is_not_in_sync() {
 
 #[test]
 fn who_names_an_item_is_told_that_it_was_left_out() {
-    let mut w = defined(&[("h", &["A", "B"])]);
+    let mut w = World::defined(&[("h", &["A", "B"])]);
     w.input(Input::Enable {
         handler: handler("h"),
         item: Some(world::id("A")),
         enabled: false,
     });
     let named = w.sync(items("h", &["A", "B"]));
-    run_well(&mut w, 1, &["A", "B"]);
+    w.run_well(1, &["A", "B"]);
     assert_eq!(w.outcome(named), Some(Out::Warnings));
     let all = w.sync(Scope::Checked);
-    run_well(&mut w, 2, &["A", "B"]);
+    w.run_well(2, &["A", "B"]);
     assert_eq!(w.outcome(all), Some(Out::Succeeded));
 }
 
 #[test]
 fn why_tells_what_it_waits_behind() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     w.sync(items("h", &["A"]));
     let mut invoke = request(items("h", &["A"]), Trigger::Invoke);
     invoke.cookie = Some(vec![1]);
@@ -933,7 +913,7 @@ fn why_tells_what_it_waits_behind() {
 
 #[test]
 fn strangers_are_not_heard() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     w.report(99, "A", S::Succeeded);
     w.exit(99);
     w.input(Input::Skip(at("x", "y")));
@@ -954,7 +934,7 @@ fn strangers_are_not_heard() {
 
 #[test]
 fn an_unregistered_handler_finishes_what_it_runs() {
-    let mut w = defined(&[("h", &["A"])]);
+    let mut w = World::defined(&[("h", &["A"])]);
     let running = w.sync(Scope::Checked);
     let waiting = w.sync(Scope::Checked);
     w.list(1, &["A"]);

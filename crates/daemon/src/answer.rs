@@ -160,6 +160,10 @@ impl Loop {
             Request::Check { names, checked } => self.check(&names, checked),
             Request::OpenLink { entry } => self.open_link(entry),
             Request::DismissLink { entry } => self.dismiss_link(entry),
+            Request::Rules { names } => self.look_at_rules(&names),
+            Request::AddRule(rule) => self.add_rule(rule),
+            Request::RemoveRule { name } => self.remove_rule(&name),
+            Request::Explain { schedule, count } => self.explain(&schedule, count),
             Request::Stop { request } => {
                 let scope = request.map_or(StopScope::All, |id| StopScope::Request(RequestId(id)));
                 self.apply(Input::Stop(scope));

@@ -26,6 +26,8 @@ pub struct Config {
     pub item: Vec<ItemConfig>,
     /// Connections that handlers may ask for.
     pub connection: Vec<ConnectionConfig>,
+    /// What starts by itself, and when it may.
+    pub rule: Vec<RuleConfig>,
 }
 
 /// The manager's own settings.
@@ -112,6 +114,35 @@ pub struct ConnectionConfig {
     pub default: bool,
 }
 
+/// What starts by itself, and when it may; in words that [`crate::rules`] reads.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleConfig {
+    /// What it is called.
+    pub name: String,
+    /// Items, handlers or labels; everything ticked when none is named.
+    #[serde(default)]
+    pub items: Vec<String>,
+    /// What starts them.
+    #[serde(default)]
+    pub on: Vec<String>,
+    /// What must hold for them to start by themselves.
+    #[serde(default)]
+    pub when: Vec<String>,
+    /// A run that started by itself is skipped when a condition is lost, and caught up later.
+    #[serde(default)]
+    pub stop_when_lost: bool,
+    /// A person is asked first.
+    #[serde(default)]
+    pub ask: bool,
+    /// How old the last good run may be; as the schedule promises when absent.
+    #[serde(default, deserialize_with = "optional_duration")]
+    pub fresh_within: Option<Duration>,
+    /// A scheduled time that was missed is caught up once if it is not older than this.
+    #[serde(default, deserialize_with = "optional_duration")]
+    pub catch_up: Option<Duration>,
+}
+
 /// An item that the user defined.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,7 +175,7 @@ fn yes() -> bool {
 }
 
 /// Reads a span such as `90s`, `1h 30m` or `2 days`; a day has 24 hours here.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let span: Span = text
         .parse()
         .map_err(|cause| format!("`{text}` is not a duration such as `1h 30m`: {cause}"))?;
@@ -291,6 +322,85 @@ impl ConfigFile {
         Ok(changed)
     }
 
+    /// Adds a rule, or replaces the one of its name; spans are written as they were typed.
+    ///
+    /// # Errors
+    /// As [`Self::add_item`].
+    pub fn set_rule(
+        &mut self,
+        rule: RuleConfig,
+        fresh_within: Option<String>,
+        catch_up: Option<String>,
+    ) -> Result<(), Refusal> {
+        let mut table = toml_edit::Table::new();
+        let list = |texts: &[String]| toml_edit::value(texts.iter().collect::<toml_edit::Array>());
+        table["name"] = toml_edit::value(&rule.name);
+        for (key, texts) in [
+            ("items", &rule.items),
+            ("on", &rule.on),
+            ("when", &rule.when),
+        ] {
+            if !texts.is_empty() {
+                table[key] = list(texts);
+            }
+        }
+        for (key, flag) in [("ask", rule.ask), ("stop_when_lost", rule.stop_when_lost)] {
+            if flag {
+                table[key] = toml_edit::value(true);
+            }
+        }
+        for (key, span) in [("fresh_within", fresh_within), ("catch_up", catch_up)] {
+            if let Some(span) = span {
+                table[key] = toml_edit::value(span);
+            }
+        }
+        let name = rule.name.clone();
+        self.edit("rule", |document| {
+            let rules = document
+                .entry("rule")
+                .or_insert_with(|| toml_edit::Item::ArrayOfTables(toml_edit::ArrayOfTables::new()));
+            let Some(rules) = rules.as_array_of_tables_mut() else {
+                return false;
+            };
+            let place = rules.iter().position(|table| is_called(table, &name));
+            match place.and_then(|place| rules.get_mut(place)) {
+                Some(before) => *before = table,
+                None => rules.push(table),
+            }
+            true
+        })?;
+        let rules = &mut self.config.rule;
+        match rules
+            .iter_mut()
+            .find(|before| before.name.eq_ignore_ascii_case(&rule.name))
+        {
+            Some(before) => *before = rule,
+            None => rules.push(rule),
+        }
+        Ok(())
+    }
+
+    /// Removes a rule, keeping everything else of the file as people wrote it.
+    ///
+    /// # Errors
+    /// As [`Self::add_item`].
+    pub fn remove_rule(&mut self, name: &str) -> Result<(), Refusal> {
+        self.edit("rule", |document| {
+            let Some(rules) = document
+                .get_mut("rule")
+                .and_then(|rules| rules.as_array_of_tables_mut())
+            else {
+                return false;
+            };
+            rules.retain(|table| !is_called(table, name));
+            true
+        })?;
+        self.config
+            .rule
+            .retain(|rule| !rule.name.eq_ignore_ascii_case(name));
+        Ok(())
+    }
+
     fn edit_item(
         &self,
         handler: &str,
@@ -369,6 +479,13 @@ impl ConfigFile {
             })
             .collect()
     }
+}
+
+fn is_called(table: &toml_edit::Table, name: &str) -> bool {
+    table
+        .get("name")
+        .and_then(|value| value.as_str())
+        .is_some_and(|called| called.eq_ignore_ascii_case(name))
 }
 
 /// Writes a file so that it is wholly old or wholly new, whatever happens.
@@ -470,6 +587,19 @@ fn check(path: &Path, config: &Config) -> Result<(), Refusal> {
     }
     if config.connection.iter().filter(|c| c.default).count() > 1 {
         return Err(wrong("more than one connection is the default".to_owned()));
+    }
+    let mut rules = std::collections::HashSet::new();
+    for rule in &config.rule {
+        crate::rules::read(rule).map_err(wrong)?;
+        if !rules.insert(rule.name.to_lowercase()) {
+            return Err(wrong(format!("the rule `{}` stands twice", rule.name)));
+        }
+    }
+    if config.rule.len() > syncmgr_core::rule::MAX_RULES {
+        return Err(wrong(format!(
+            "there are more than {} rules",
+            syncmgr_core::rule::MAX_RULES
+        )));
     }
     let mut handlers = std::collections::HashSet::new();
     for handler in &config.handler {

@@ -166,6 +166,8 @@ impl Home {
             first.push(Input::LockTakenOver { pid: dead.pid });
         }
         first.extend(configured(&config, &known, &remembered_handlers));
+        first.push(Input::Zone(clock.zone()));
+        first.push(Input::Rules(crate::rules::of(&config.config)));
         let manager = Manager::new(settings, remembered, clock.now());
         let (messages, queue) = mpsc::channel(MAX_MESSAGES);
         let (views, _) = broadcast::channel(MAX_CHANGES);

@@ -2,12 +2,15 @@
 
 use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::{
-    self, ItemDetail, ItemView, ProgressView, ReasonView, StatusView, TaskView, VerdictView,
-    WhyView,
+    self, ComingView, ItemDetail, ItemView, ProgressView, ReasonView, StatusView, TaskView,
+    VerdictView, WhyView,
 };
 use syncmgr_control::{ExitCode, Refusal};
 use syncmgr_core::ItemRef;
+use syncmgr_core::condition::Evaluation;
+use syncmgr_core::forecast::Coming;
 use syncmgr_core::freshness::{Freshness, freshness};
+use syncmgr_core::hindrance::Hindrance;
 use syncmgr_core::item::{ItemRow, RunState};
 use syncmgr_core::record::PauseScope;
 use syncmgr_core::task::{Greyed, ItemTask, Offer, item_task};
@@ -72,6 +75,7 @@ impl Loop {
                 .filter_map(|instance| instance.run().map(|run| run.id.0))
                 .collect(),
             daemon: self.daemon,
+            next: self.next_view(),
         }
     }
 
@@ -123,9 +127,10 @@ impl Loop {
     pub(crate) fn why(&self, item: &ItemRef) -> WhyView {
         let name = self.name(item);
         let found = self.manager.why(item, self.now());
-        let (shown, reasons) = found.map_or((Shown::NotSetUp, Vec::new()), |why| {
-            (why.shown, why.reasons)
-        });
+        let (shown, reasons, coming) = found
+            .map_or((Shown::NotSetUp, Vec::new(), Vec::new()), |why| {
+                (why.shown, why.reasons, why.coming)
+            });
         let state = self
             .manager
             .item(item)
@@ -148,11 +153,28 @@ impl Loop {
             }
             None => format!("{name}: {state}; nothing holds it back."),
         };
+        let sentence = match coming.first() {
+            Some(next) => format!("{sentence} {}", self.next_start(next)),
+            None => sentence,
+        };
         WhyView {
             suggestion: self.best_command(shown, Some(item), &name),
             sentence,
             name,
             reasons: reasons.iter().map(reason_view).collect(),
+            coming: coming.iter().map(coming_view).collect(),
+        }
+    }
+
+    /// When an item starts by itself next, in a sentence.
+    fn next_start(&self, next: &Coming) -> String {
+        let at = self.manager.zone().wall_text(next.at);
+        match &next.held_by {
+            None => format!("It starts by itself at {at}."),
+            Some(Hindrance::Condition(_, Evaluation::Waiting { wanted, .. })) => {
+                format!("It would start by itself at {at}, if there were {wanted}.")
+            }
+            Some(held) => format!("It would start by itself at {at}, but {}.", held.fragment()),
         }
     }
 
@@ -491,6 +513,14 @@ pub(crate) fn quoted(name: &str) -> String {
         name.to_owned()
     } else {
         format!("'{}'", name.replace('\'', "'\\''"))
+    }
+}
+
+fn coming_view(coming: &Coming) -> ComingView {
+    ComingView {
+        at_ms: coming.at.0,
+        rule: coming.rule.clone(),
+        held_by: coming.held_by.as_ref().map(Hindrance::fragment),
     }
 }
 

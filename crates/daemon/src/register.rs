@@ -227,6 +227,7 @@ impl Loop {
             id: id.clone(),
             description: text::line(&name),
         });
+        self.follow_rules();
         Ok(RegisteredHandler {
             id: id.to_string(),
             name,
@@ -255,6 +256,7 @@ impl Loop {
         if let Ok(id) = HandlerId::new(&id) {
             self.apply(Input::HandlerUnregistered(id));
         }
+        self.follow_rules();
         Ok(Reply::Done { names: vec![id] })
     }
 

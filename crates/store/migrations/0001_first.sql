@@ -74,7 +74,8 @@ CREATE TABLE sessions (
         cause = 'manual' OR cause = 'schedule' OR cause = 'logon' OR cause = 'logoff' OR cause = 'idle'
         OR cause = 'connect' OR cause = 'pending-disconnect' OR cause = 'invoke'
         OR cause = 'file-change' OR cause = 'device' OR cause = 'external' OR cause = 'retry'
-        OR cause = 'answered'),
+        OR cause = 'answered' OR cause = 'catch-up' OR cause = 'lock' OR cause = 'unlock'
+        OR cause = 'suspend' OR cause = 'resume' OR cause = 'after'),
     opened_ms INTEGER NOT NULL,
     closed_ms INTEGER,
     outcome   TEXT CHECK (
@@ -94,7 +95,8 @@ CREATE TABLE runs (
         cause = 'manual' OR cause = 'schedule' OR cause = 'logon' OR cause = 'logoff' OR cause = 'idle'
         OR cause = 'connect' OR cause = 'pending-disconnect' OR cause = 'invoke'
         OR cause = 'file-change' OR cause = 'device' OR cause = 'external' OR cause = 'retry'
-        OR cause = 'answered'),
+        OR cause = 'answered' OR cause = 'catch-up' OR cause = 'lock' OR cause = 'unlock'
+        OR cause = 'suspend' OR cause = 'resume' OR cause = 'after'),
     opened_ms      INTEGER NOT NULL,
     closed_ms      INTEGER,
     outcome        TEXT NOT NULL CHECK (
@@ -226,6 +228,12 @@ CREATE TABLE pauses (
 CREATE UNIQUE INDEX pauses_once ON pauses (scope, coalesce(handler, 0), coalesce(item, 0));
 CREATE INDEX pauses_by_handler ON pauses (handler) WHERE handler IS NOT NULL;
 CREATE INDEX pauses_by_item ON pauses (item) WHERE item IS NOT NULL;
+
+-- Up to when the schedules of each rule were looked at.
+CREATE TABLE rules (
+    name          TEXT NOT NULL PRIMARY KEY,
+    considered_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Spelled out instead of referring to names: appended much, read in order, never searched.
 CREATE TABLE events (

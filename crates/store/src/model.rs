@@ -13,6 +13,7 @@ use syncmgr_core::record::{LastNumbers, PauseRow, PauseScope, Remembered};
 use syncmgr_core::run::{RunItemRow, RunOutcome, RunRow, SessionRow};
 use syncmgr_core::{
     Event, EventKind, EventNumber, HandlerId, ItemRef, LogId, NeedId, Record, RunId, SessionId,
+    Timestamp,
 };
 
 use crate::{LogFilter, OpenOptions, Reader, RunFilter, Store, WriteError, sample};
@@ -32,6 +33,7 @@ struct Model {
     needs: BTreeMap<NeedId, NeedRow>,
     conflicts: BTreeMap<ItemRef, Vec<ConflictRow>>,
     pauses: BTreeMap<PauseScope, PauseRow>,
+    rules: BTreeMap<String, Timestamp>,
     events: BTreeMap<EventNumber, Event>,
     last: LastNumbers,
 }
@@ -137,6 +139,8 @@ impl Model {
             }
             Record::Pause(row) => drop(self.pauses.insert(row.scope.clone(), row)),
             Record::PauseGone(scope) => drop(self.pauses.remove(&scope)),
+            Record::RuleSeen { rule, considered } => drop(self.rules.insert(rule, considered)),
+            Record::RuleGone(rule) => drop(self.rules.remove(&rule)),
             Record::Event(event) => {
                 self.last.event = self.last.event.max(event.number.0);
                 if let EventKind::RequestQueued { request, .. }
@@ -184,6 +188,11 @@ impl Model {
                 .map(|(item, conflicts)| (item.clone(), conflicts.len() as u64))
                 .collect(),
             pauses: self.pauses.values().cloned().collect(),
+            rules: self
+                .rules
+                .iter()
+                .map(|(name, at)| (name.clone(), *at))
+                .collect(),
             last: self.last,
         }
     }

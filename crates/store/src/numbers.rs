@@ -36,7 +36,9 @@ pub(crate) fn note(last: &mut LastNumbers, record: &Record) {
         | Record::LogDeleted(_)
         | Record::Conflicts { .. }
         | Record::Pause(_)
-        | Record::PauseGone(_) => {}
+        | Record::PauseGone(_)
+        | Record::RuleSeen { .. }
+        | Record::RuleGone(_) => {}
     }
 }
 

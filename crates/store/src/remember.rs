@@ -77,6 +77,15 @@ impl Store {
                 [],
                 rows::pause,
             )?,
+            rules: rows::all(
+                connection,
+                "SELECT t.name, t.considered_ms FROM rules t ORDER BY t.name",
+                [],
+                |row| {
+                    let mut columns = Columns::new(row, "rules");
+                    Ok((columns.text()?, columns.moment()?))
+                },
+            )?,
             last: numbers::load(connection)?,
         };
         snapshot.finish()?;

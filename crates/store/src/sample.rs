@@ -220,6 +220,10 @@ prop_compose! {
     }
 }
 
+pub(crate) fn rule_name() -> impl Strategy<Value = String> {
+    "[a-c]"
+}
+
 pub(crate) fn pause_scope() -> impl Strategy<Value = PauseScope> {
     prop_oneof![
         Just(PauseScope::All),
@@ -319,6 +323,8 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
         2 => conflicts,
         2 => pause,
         1 => pause_scope().prop_map(Record::PauseGone),
+        1 => (rule_name(), moment()).prop_map(|(rule, considered)| Record::RuleSeen { rule, considered }),
+        1 => rule_name().prop_map(Record::RuleGone),
         6 => event,
     ]
 }

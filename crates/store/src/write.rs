@@ -207,6 +207,8 @@ impl Writing<'_> {
             Record::Conflicts { item, conflicts } => self.conflicts(item, conflicts)?,
             Record::Pause(row) => self.pause(row)?,
             Record::PauseGone(scope) => self.pause_gone(scope)?,
+            Record::RuleSeen { rule, considered } => self.rule(rule, *considered)?,
+            Record::RuleGone(rule) => self.rule_gone(rule)?,
             Record::Event(event) => {
                 event::append(self.connection, number("an event", event.number.0)?, event)?;
             }
@@ -610,6 +612,23 @@ impl Writing<'_> {
                      DO UPDATE SET since_ms = excluded.since_ms, until_ms = excluded.until_ms",
             )?
             .execute(params![scope, handler, item, row.since.0, ms(row.until)])?;
+        Ok(())
+    }
+
+    fn rule(&mut self, name: &str, considered: Timestamp) -> Result<(), WriteError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO rules (name, considered_ms) VALUES (?1, ?2)
+                 ON CONFLICT (name) DO UPDATE SET considered_ms = excluded.considered_ms",
+            )?
+            .execute(params![name, considered.0])?;
+        Ok(())
+    }
+
+    fn rule_gone(&mut self, name: &str) -> Result<(), WriteError> {
+        self.connection
+            .prepare_cached("DELETE FROM rules WHERE name = ?1")?
+            .execute([name])?;
         Ok(())
     }
 

@@ -335,6 +335,10 @@ fn records() -> Vec<Record> {
     ];
     records.extend(needs().into_iter().map(Record::Need));
     records.extend(pauses().into_iter().map(Record::Pause));
+    records.push(Record::RuleSeen {
+        rule: "nightly".into(),
+        considered: Timestamp(500),
+    });
     records.extend(events().into_iter().map(Record::Event));
     records
 }
@@ -376,6 +380,7 @@ fn the_first_database_opens_for_ever() {
         needs: needs()[..2].to_vec(),
         conflicts: vec![(notes(), 1)],
         pauses: pauses(),
+        rules: vec![("nightly".into(), Timestamp(500))],
         last: LastNumbers {
             request: 5,
             session: 2,

@@ -165,10 +165,14 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::Invoke { .. }
         | Request::InvokeAll
         | Request::Misused { .. }
+        | Request::AddRule(_)
+        | Request::Rules { .. }
+        | Request::Explain { .. }
         | Request::Enable { .. } => true,
         Request::Properties { window, .. } => !window,
         Request::AddItem { or_existing, .. } => *or_existing,
         Request::RemoveItem { .. }
+        | Request::RemoveRule { .. }
         | Request::Unregister { .. }
         | Request::Undo { .. }
         | Request::Answer { .. }

@@ -94,6 +94,7 @@ pub(crate) fn status() -> StatusView {
         conflicts: 2,
         running: vec![12],
         daemon: true,
+        next: None,
     }
 }
 
@@ -111,6 +112,7 @@ pub(crate) fn in_sync() -> StatusView {
         conflicts: 0,
         running: vec![],
         daemon: false,
+        next: None,
     }
 }
 

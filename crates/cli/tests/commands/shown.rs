@@ -217,6 +217,7 @@ fn show() {
 fn why() {
     let why = WhyView {
         name: "papers".into(),
+        coming: Vec::new(),
         sentence: "papers is not synchronized, because it waits for an answer since 3 hours ago."
             .into(),
         reasons: vec![

@@ -118,6 +118,19 @@ impl World {
         world
     }
 
+    /// With these handlers registered and these items defined.
+    pub(crate) fn defined(handlers: &[(&str, &[&str])]) -> Self {
+        let names: Vec<&str> = handlers.iter().map(|(name, _)| *name).collect();
+        let mut world = Self::with(Settings::default(), &names);
+        for (name, items) in handlers {
+            for item in *items {
+                world.input(Input::ItemDefined(handler(name), listed(item)));
+            }
+        }
+        world.records.clear();
+        world
+    }
+
     pub(crate) fn input(&mut self, input: Input) {
         let effects = self.manager.apply(self.now, input);
         self.take(effects);
@@ -169,6 +182,14 @@ impl World {
             instance,
             InstanceInput::SynchronizeCompleted(Completed::Done),
         );
+    }
+
+    /// Runs what was asked for to a good end, one instance with the items that it is given.
+    pub(crate) fn run_well(&mut self, instance: u64, listed: &[&str]) {
+        self.list(instance, listed);
+        self.prepared(instance);
+        self.completed(instance);
+        self.exit(instance);
     }
 
     pub(crate) fn exit(&mut self, instance: u64) {

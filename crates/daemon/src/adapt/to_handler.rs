@@ -14,9 +14,17 @@ use syncmgr_handler::item::{Answer, ItemId};
 pub fn event(trigger: Trigger) -> Event {
     match trigger {
         Trigger::Manual | Trigger::Answered => Event::Manual,
-        Trigger::Schedule | Trigger::FileChange | Trigger::Retry => Event::Scheduled,
-        Trigger::Logon | Trigger::Connect | Trigger::Device => Event::Connect,
-        Trigger::Logoff | Trigger::PendingDisconnect => Event::PendingDisconnect,
+        Trigger::Schedule
+        | Trigger::CatchUp
+        | Trigger::FileChange
+        | Trigger::After
+        | Trigger::Retry => Event::Scheduled,
+        Trigger::Logon | Trigger::Unlock | Trigger::Resume | Trigger::Connect | Trigger::Device => {
+            Event::Connect
+        }
+        Trigger::Logoff | Trigger::Lock | Trigger::Suspend | Trigger::PendingDisconnect => {
+            Event::PendingDisconnect
+        }
         Trigger::Idle => Event::Idle,
         Trigger::Invoke | Trigger::External => Event::Invoke,
     }

@@ -1,0 +1,54 @@
+//! Rules: what starts by itself, and when it may.
+
+use serde::{Deserialize, Serialize};
+
+/// A rule in the words of the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RuleText {
+    /// What it is called; derived from its items when empty.
+    pub name: String,
+    /// Items, handlers or labels; everything ticked when none is named.
+    pub items: Vec<String>,
+    /// What starts them, such as `daily at 02:00`, `logon` or `idle 15m`.
+    pub on: Vec<String>,
+    /// What must hold for them to start by themselves, such as `unmetered`.
+    pub when: Vec<String>,
+    /// A person is asked first.
+    pub ask: bool,
+    /// A run that started by itself is skipped when a condition is lost.
+    pub stop_when_lost: bool,
+    /// How old the last good run may be, such as `2d`; as the schedule promises when absent.
+    pub fresh_within: Option<String>,
+    /// How old a missed time may be to be caught up, such as `7d`; `0s` catches nothing up.
+    pub catch_up: Option<String>,
+}
+
+/// A rule with what it means now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RuleView {
+    /// What it says; of its schedules the normalised forms.
+    #[serde(flatten)]
+    pub rule: RuleText,
+    /// It stands in the configuration; otherwise a handler's registration asks for it.
+    pub written: bool,
+    /// How many items it is about now.
+    pub count: u64,
+    /// The names of the first of them.
+    pub names: Vec<String>,
+    /// When it is due next by time alone.
+    pub next_ms: Option<i64>,
+}
+
+/// What a schedule means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduleView {
+    /// As it was written.
+    pub written: String,
+    /// In its normalised form.
+    pub normalised: String,
+    /// The next times, oldest first.
+    pub next_ms: Vec<i64>,
+}

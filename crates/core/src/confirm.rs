@@ -1,0 +1,132 @@
+//! "Ask me before synchronizing the items": one confirmation for all items that a rule would start (mobsync 4.4).
+
+use std::time::Duration;
+
+use crate::id::{ItemRef, NeedId};
+use crate::manager::Manager;
+use crate::need::{Choice, NeedKind, NeedRow, NeedState};
+use crate::request::Trigger;
+
+/// How the keys of these questions begin; no handler's key may.
+pub const MARK: char = '\u{2}';
+
+/// The choice that starts them.
+pub const YES: &str = "yes";
+
+/// The choice that leaves them for another time.
+pub const NO: &str = "no";
+
+/// No answer within this means no (mobsync 4.4).
+pub const CONFIRM_WITHIN: Duration = Duration::from_secs(60);
+
+/// So many items are named; the rest is counted.
+const NAMED: usize = 5;
+
+impl Manager {
+    /// Asks once for all of a rule's items; a question about the same rule that is open already stays.
+    pub(crate) fn ask_before(&mut self, rule: &str, trigger: Trigger, items: &[ItemRef]) {
+        let Some(first) = items.first() else {
+            return;
+        };
+        let key = format!("{MARK}{rule}");
+        let open = self.needs().any(|need| need.key == key);
+        if open {
+            return;
+        }
+        let mut names: Vec<String> = items
+            .iter()
+            .take(NAMED)
+            .filter_map(|item| Some(self.item(item)?.name.clone()))
+            .collect();
+        if items.len() > NAMED {
+            names.push(format!("{} more", items.len().saturating_sub(NAMED)));
+        }
+        let choice = |name: &str, label: &str| Choice {
+            name: name.to_owned(),
+            label: label.to_owned(),
+        };
+        let id = self.next_need();
+        self.open_need(NeedRow {
+            id,
+            handler: first.handler.clone(),
+            item: None,
+            key,
+            kind: NeedKind::Prompt,
+            durable: true,
+            text: crate::cut::bytes(
+                format!("{rule}: synchronize {} now?", names.join(", ")),
+                crate::cut::MAX_LINE,
+            ),
+            detail: None,
+            choices: vec![
+                choice(YES, "synchronize them now"),
+                choice(NO, "not this time"),
+            ],
+            // It expires, and nothing starts.
+            default: None,
+            deadline: Some(self.now.plus(CONFIRM_WITHIN)),
+            fields: None,
+            context: context_of(trigger).to_owned(),
+            opened: self.now,
+            run: None,
+            state: NeedState::Open,
+        });
+    }
+
+    /// Carries out the answer to such a question; false for every other question.
+    pub(crate) fn answer_confirmation(&mut self, id: NeedId, choice: &str) -> bool {
+        let Some((rule, trigger)) = self.needs.get(&id).and_then(|need| {
+            let rule = need.key.strip_prefix(MARK)?;
+            Some((rule.to_owned(), trigger_of(&need.context)))
+        }) else {
+            return false;
+        };
+        self.close_need(id, NeedState::Withdrawn);
+        let rule = self.rules.iter().find(|state| state.rule.name == rule);
+        if choice == YES
+            && let Some(rule) = rule
+        {
+            let items = self.items_of_rule(&rule.rule);
+            if !items.is_empty() {
+                self.start_by_itself(items, trigger);
+            }
+        }
+        true
+    }
+}
+
+/// The triggers that differ to a handler (mobsync 3.12); the question lives too briefly for more.
+fn context_of(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Logon => "logon",
+        Trigger::Logoff => "logoff",
+        Trigger::Connect => "connect",
+        Trigger::PendingDisconnect => "pending-disconnect",
+        Trigger::Idle => "idle",
+        Trigger::Manual
+        | Trigger::Schedule
+        | Trigger::CatchUp
+        | Trigger::Lock
+        | Trigger::Unlock
+        | Trigger::Suspend
+        | Trigger::Resume
+        | Trigger::Invoke
+        | Trigger::FileChange
+        | Trigger::Device
+        | Trigger::After
+        | Trigger::External
+        | Trigger::Retry
+        | Trigger::Answered => "schedule",
+    }
+}
+
+fn trigger_of(context: &str) -> Trigger {
+    match context {
+        "logon" => Trigger::Logon,
+        "logoff" => Trigger::Logoff,
+        "connect" => Trigger::Connect,
+        "pending-disconnect" => Trigger::PendingDisconnect,
+        "idle" => Trigger::Idle,
+        _ => Trigger::Schedule,
+    }
+}

@@ -1,0 +1,674 @@
+//! What starts by itself: the rules, their schedules, and what happens on the machine (mobsync 3.12, 4.4 to 4.6).
+
+use std::time::Duration;
+
+use crate::cut;
+use crate::freshness::promised;
+use crate::id::{HandlerId, ItemId, ItemRef};
+use crate::instance::LiveRun;
+use crate::item::ItemStatus;
+use crate::log::Level;
+use crate::manager::{Manager, Timer};
+use crate::queue::{MAX_QUEUE, may_bother};
+use crate::record::Record;
+use crate::request::{IfRunning, Request, Scope, Trigger, Work};
+use crate::rule::{Cause, Happening, MAX_RULES, Moment, Rule, Select};
+use crate::run::RunKind;
+use crate::schedule::{self, MAX_SET_BACK, Schedule, Zone};
+use crate::time::Timestamp;
+
+/// A connection that comes and goes starts a rule at most so often (mobsync 4.4).
+pub const CONNECT_AT_MOST_EVERY: Duration = Duration::from_secs(5 * 60);
+/// A scheduled time that comes later than this is told as caught up.
+pub const LATE: Duration = Duration::from_secs(60);
+
+/// A rule with what was seen of it.
+#[derive(Debug)]
+pub(crate) struct RuleState {
+    pub(crate) rule: Rule,
+    /// Up to when its schedules were looked at; what was missed since then is caught up.
+    pub(crate) considered: Timestamp,
+    /// When each of its causes is due, where time alone decides.
+    pub(crate) due: Vec<Option<Timestamp>>,
+    /// When a connection started it last.
+    connected: Option<Timestamp>,
+    /// It was told that it would start itself.
+    told: bool,
+    /// How old its schedules let a good run become.
+    promised: Option<Duration>,
+}
+
+impl Manager {
+    /// The rules, from the configuration. What is remembered of a rule stays with its name.
+    pub(crate) fn set_rules(&mut self, rules: Vec<Rule>) {
+        let before = std::mem::take(&mut self.rules);
+        self.timers
+            .retain(|(_, timer)| !matches!(timer, Timer::Rule { .. }));
+        for state in before {
+            self.considered.insert(state.rule.name, state.considered);
+        }
+        let mut known = std::mem::take(&mut self.considered);
+        for rule in rules.into_iter().take(MAX_RULES) {
+            let rule = rule.bounded();
+            if self.rules.iter().any(|other| other.rule.name == rule.name) {
+                continue;
+            }
+            let considered = known.remove(&rule.name);
+            if considered.is_none() && rule.schedules().next().is_some() {
+                self.record(Record::RuleSeen {
+                    rule: rule.name.clone(),
+                    considered: self.now,
+                });
+            }
+            self.rules.push(RuleState {
+                considered: considered.unwrap_or(self.now),
+                due: vec![None; rule.on.len()],
+                connected: None,
+                told: false,
+                promised: promised(rule.schedules(), self.now, &self.zone),
+                rule,
+            });
+        }
+        for name in known.into_keys() {
+            self.record(Record::RuleGone(name));
+        }
+        let items: Vec<ItemRef> = self.items().map(|row| row.at.clone()).collect();
+        for item in &items {
+            self.follow_rules(item);
+        }
+        self.reconsider();
+        for at in 0..self.rules.len() {
+            self.plan(at);
+        }
+        self.idle_changed();
+    }
+
+    /// The zone of the machine, for schedules that name none.
+    pub(crate) fn set_zone(&mut self, zone: Zone) {
+        if self.zone != zone {
+            self.zone = zone;
+            for at in 0..self.rules.len() {
+                self.plan(at);
+            }
+        }
+    }
+
+    /// What the rules say of an item: its conditions, what becomes of its run without them, how fresh it is to be.
+    pub(crate) fn follow_rules(&mut self, item: &ItemRef) {
+        let Some((handler, slot)) = self
+            .handlers
+            .get(&item.handler)
+            .and_then(|handler| Some((handler, handler.items.get(&item.item)?)))
+        else {
+            return;
+        };
+        if self.rules.is_empty() && slot.holding().is_none() && slot.row.expected_freshness.is_none() {
+            return; // nothing is said of it, and nothing was
+        }
+        let mut conditions = slot
+            .holding()
+            .map_or_else(Vec::new, |holding| holding.own_conditions.clone());
+        let mut stop_when_lost = false;
+        let mut fresh: Option<Duration> = None;
+        for state in &self.rules {
+            let rule = &state.rule;
+            if !rule.selects(&handler.row, &slot.row) {
+                continue;
+            }
+            for condition in &rule.when {
+                if !conditions.contains(condition) {
+                    conditions.push(condition.clone());
+                }
+            }
+            stop_when_lost |= rule.lost == crate::rule::Lost::Stop;
+            // The strictest of several.
+            let of_rule = rule.fresh_within.or(state.promised);
+            fresh = match (fresh, of_rule) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+        }
+        conditions.truncate(crate::condition::MAX_CONDITIONS);
+        let Some(slot) = self.slot_mut(item) else {
+            return;
+        };
+        if !conditions.is_empty() || slot.holding().is_some() {
+            let holding = slot.holding_mut();
+            holding.conditions = conditions;
+            holding.stop_when_lost = stop_when_lost;
+        }
+        let own = slot.holding().and_then(|holding| holding.own_freshness);
+        let expected = own.or(fresh);
+        if slot.row.expected_freshness != expected {
+            slot.row.expected_freshness = expected;
+            self.record_item(item);
+        }
+    }
+
+    /// Sets the timers of a rule's schedules, and catches up once what was missed.
+    fn plan(&mut self, at: usize) {
+        if !self.settings.automatic {
+            return;
+        }
+        for cause in 0..self.rules.get(at).map_or(0, |state| state.due.len()) {
+            self.plan_cause(at, cause);
+        }
+    }
+
+    fn plan_cause(&mut self, at: usize, cause: usize) {
+        let now = self.now;
+        let Some(state) = self.rules.get(at) else {
+            return;
+        };
+        let Some(Cause::Schedule(schedule)) = state.rule.on.get(cause) else {
+            return;
+        };
+        let resumed = schedule::resume(
+            schedule,
+            state.considered,
+            now,
+            state.rule.catch_up,
+            &self.zone,
+        );
+        self.set_due(at, cause, resumed.next);
+        if let Some(missed) = resumed.catch_up {
+            let text = format!(
+                "{}: caught up for {}{}",
+                self.rule_name(at),
+                self.zone.wall_text(missed.for_due),
+                if missed.missed > 1 {
+                    format!(", the last of {} that were missed", missed.missed)
+                } else {
+                    String::new()
+                }
+            );
+            self.warn(None, None, Level::Information, text);
+            self.seen(at, now);
+            self.fire(at, Trigger::CatchUp);
+        }
+    }
+
+    fn rule_name(&self, at: usize) -> String {
+        self.rules
+            .get(at)
+            .map(|state| state.rule.name.clone())
+            .unwrap_or_default()
+    }
+
+    fn set_due(&mut self, at: usize, cause: usize, due: Option<Timestamp>) {
+        let Some(slot) = self
+            .rules
+            .get_mut(at)
+            .and_then(|state| state.due.get_mut(cause))
+        else {
+            return;
+        };
+        let before = std::mem::replace(slot, due);
+        let timer = Timer::Rule { rule: at, cause };
+        if let Some(before) = before {
+            self.clear_timer(before, timer.clone());
+        }
+        if let Some(due) = due {
+            self.set_timer(due, timer);
+        }
+    }
+
+    /// Remembers up to when a rule's schedules were looked at.
+    fn seen(&mut self, at: usize, until: Timestamp) {
+        let Some(state) = self.rules.get_mut(at) else {
+            return;
+        };
+        state.considered = until;
+        let record = Record::RuleSeen {
+            rule: state.rule.name.clone(),
+            considered: until,
+        };
+        self.record(record);
+    }
+
+    /// A cause is due by time alone.
+    pub(crate) fn rule_due(&mut self, at: usize, cause: usize) {
+        let now = self.now;
+        let Some(state) = self.rules.get_mut(at) else {
+            return;
+        };
+        let Some(due) = state.due.get_mut(cause).and_then(Option::take) else {
+            return;
+        };
+        match state.rule.on.get(cause) {
+            // A time that passed while the machine slept is caught up, or is too old for it.
+            Some(Cause::Schedule(_)) if now.since(due) > LATE => self.plan_cause(at, cause),
+            Some(Cause::Schedule(schedule)) => {
+                let next = schedule.next_after(now.max(due), &self.zone);
+                self.set_due(at, cause, next);
+                self.seen(at, due);
+                self.fire(at, Trigger::Schedule);
+            }
+            Some(Cause::Idle { .. }) => self.fire(at, Trigger::Idle),
+            Some(
+                Cause::Happening(_)
+                | Cause::Connect(_)
+                | Cause::Changed(_)
+                | Cause::Volume(_)
+                | Cause::After { .. },
+            )
+            | None => {}
+        }
+    }
+
+    /// The wall clock says something else than before.
+    pub(crate) fn clock_moved(&mut self, before: Timestamp) {
+        if before.since(self.now) <= MAX_SET_BACK {
+            return; // forward is what timers are for, and a little back fires nothing again
+        }
+        self.warn(
+            None,
+            None,
+            Level::Warning,
+            "the clock went back by more than a day; schedules go on from what it says now"
+                .to_owned(),
+        );
+        for at in 0..self.rules.len() {
+            self.seen(at, self.now);
+            self.plan(at);
+        }
+    }
+
+    /// Something happened on the machine.
+    pub(crate) fn happened(&mut self, happening: &Happening) {
+        if !self.settings.automatic {
+            return;
+        }
+        let starts = |cause: &Cause| match (cause, happening) {
+            (Cause::Happening(moment), Happening::Moment(happened)) => {
+                (moment == happened).then(|| of_moment(*moment))
+            }
+            (Cause::Changed(path), Happening::Changed(changed)) => {
+                (path == changed).then_some(Trigger::FileChange)
+            }
+            (Cause::Volume(name), Happening::Volume { label, uuid }) => [label, uuid]
+                .into_iter()
+                .flatten()
+                .any(|called| called.eq_ignore_ascii_case(name))
+                .then_some(Trigger::Device),
+            (
+                Cause::Schedule(_)
+                | Cause::Happening(_)
+                | Cause::Idle { .. }
+                | Cause::Connect(_)
+                | Cause::Changed(_)
+                | Cause::Volume(_)
+                | Cause::After { .. },
+                Happening::Moment(_) | Happening::Changed(_) | Happening::Volume { .. },
+            ) => None,
+        };
+        let due: Vec<(usize, Trigger)> = self
+            .rules
+            .iter()
+            .enumerate()
+            .filter_map(|(at, state)| Some((at, state.rule.on.iter().find_map(starts)?)))
+            .collect();
+        for (at, trigger) in due {
+            self.fire(at, trigger);
+        }
+    }
+
+    /// A usable network came up.
+    pub(crate) fn network_came(&mut self) {
+        if !self.settings.automatic {
+            return;
+        }
+        let now = self.now;
+        let wifi = self.facts.wifi().map(str::to_owned);
+        let mut due = Vec::new();
+        for (at, state) in self.rules.iter_mut().enumerate() {
+            let named = state.rule.on.iter().any(|cause| {
+                matches!(cause, Cause::Connect(name)
+                    if name.is_none() || *name == wifi)
+            });
+            let recently = state
+                .connected
+                .is_some_and(|last| last <= now && now.since(last) < CONNECT_AT_MOST_EVERY);
+            if named && !recently {
+                state.connected = Some(now);
+                due.push(at);
+            }
+        }
+        for at in due {
+            self.fire(at, Trigger::Connect);
+        }
+    }
+
+    /// Somebody came, or went: idle rules are set anew (mobsync 4.5).
+    pub(crate) fn idle_changed(&mut self) {
+        if !self.settings.automatic {
+            return;
+        }
+        let since = self.facts.idle_since();
+        let mut set = Vec::new();
+        let mut stop = false;
+        for (at, state) in self.rules.iter().enumerate() {
+            for (cause, what) in state.rule.on.iter().enumerate() {
+                if let Cause::Idle {
+                    after,
+                    stop_on_return,
+                    ..
+                } = what
+                {
+                    set.push((at, cause, since.map(|since| since.plus(*after))));
+                    stop |= *stop_on_return && since.is_none();
+                }
+            }
+        }
+        for (at, cause, due) in set {
+            self.set_due(at, cause, due);
+        }
+        if stop {
+            self.stop_idle();
+        }
+    }
+
+    /// Somebody came back: what idleness started is skipped where its rule says so.
+    fn stop_idle(&mut self) {
+        let stopped: Vec<ItemRef> = self
+            .handlers
+            .values()
+            .flat_map(|handler| {
+                handler
+                    .items
+                    .values()
+                    .filter(|slot| {
+                        self.started_by(slot.live) == Some(Trigger::Idle)
+                            && self.rules.iter().any(|state| {
+                                state.rule.selects(&handler.row, &slot.row)
+                                    && state.rule.on.iter().any(|cause| {
+                                        matches!(
+                                            cause,
+                                            Cause::Idle {
+                                                stop_on_return: true,
+                                                ..
+                                            }
+                                        )
+                                    })
+                            })
+                    })
+                    .map(|slot| slot.row.at.clone())
+            })
+            .collect();
+        for item in stopped {
+            self.skip(&item);
+        }
+    }
+
+    fn started_by(&self, live: Option<crate::id::InstanceId>) -> Option<Trigger> {
+        Some(self.instances.get(&live?)?.trigger)
+    }
+
+    /// A condition may be lost: what runs by itself and may not go on without it is skipped, to be caught up.
+    pub(crate) fn stop_unmet(&mut self) {
+        let mut lost = Vec::new();
+        for instance in self.instances.values() {
+            let Some(run) = &instance.run else { continue };
+            if !crate::queue::is_automatic(instance.trigger) || run.row.kind != RunKind::Synchronize
+            {
+                continue;
+            }
+            let Some(handler) = self.handlers.get(&instance.handler) else {
+                continue;
+            };
+            for item in run.items.iter().filter(|item| !item.status.is_terminal()) {
+                if item.skip {
+                    continue;
+                }
+                let Some(slot) = handler.items.get(&item.id).filter(|slot| slot.holding().is_some_and(|holding| holding.stop_when_lost)) else {
+                    continue;
+                };
+                if let Some(hindrance) = self.unmet(slot) {
+                    lost.push((slot.row.at.clone(), instance.trigger, hindrance));
+                }
+            }
+        }
+        for (item, trigger, hindrance) in lost {
+            self.hold_back(&item, trigger, hindrance);
+            self.skip(&item);
+        }
+    }
+
+    /// A run ended: intervals count from here, idle rules repeat, and what waits for its items follows.
+    pub(crate) fn run_ended(&mut self, run: &LiveRun, trigger: Trigger) {
+        if !self.settings.automatic || self.rules.is_empty() || run.row.kind != RunKind::Synchronize
+        {
+            return;
+        }
+        let handler = run.row.handler.clone();
+        let mut again = Vec::new();
+        let mut follow = Vec::new();
+        for (at, state) in self.rules.iter().enumerate() {
+            for (cause, what) in state.rule.on.iter().enumerate() {
+                match what {
+                    Cause::Schedule(schedule) => {
+                        if matches!(schedule, Schedule::Every(_))
+                            && self.ended_any(&handler, run, |row, slot, _| {
+                                state.rule.selects(row, slot)
+                            })
+                        {
+                            again.push((at, cause, None));
+                        }
+                    }
+                    Cause::Idle {
+                        repeat: Some(repeat),
+                        ..
+                    } if trigger == Trigger::Idle => {
+                        if self.facts.idle_since().is_some()
+                            && self.ended_any(&handler, run, |row, slot, _| {
+                                state.rule.selects(row, slot)
+                            })
+                        {
+                            again.push((at, cause, Some(self.now.plus(*repeat))));
+                        }
+                    }
+                    Cause::After { item, changed } => {
+                        if self.ended_any(&handler, run, |row, slot, live| {
+                            live.status == ItemStatus::Succeeded
+                                && (!changed || moved(&live.counts))
+                                && item.matches(row, slot)
+                        }) {
+                            follow.push(at);
+                        }
+                    }
+                    Cause::Idle { .. }
+                    | Cause::Happening(_)
+                    | Cause::Connect(_)
+                    | Cause::Changed(_)
+                    | Cause::Volume(_) => {}
+                }
+            }
+        }
+        for (at, cause, due) in again {
+            if due.is_some() {
+                self.set_due(at, cause, due);
+            } else {
+                self.seen(at, self.now);
+                self.plan_cause(at, cause);
+            }
+        }
+        for at in follow {
+            if self.starts_itself(at) {
+                self.tell_cycle(at);
+            } else {
+                self.fire(at, Trigger::After);
+            }
+        }
+    }
+
+    fn ended_any(
+        &self,
+        handler: &HandlerId,
+        run: &LiveRun,
+        mut wanted: impl FnMut(
+            &crate::item::HandlerRow,
+            &crate::item::ItemRow,
+            &crate::instance::LiveItem,
+        ) -> bool,
+    ) -> bool {
+        let Some(handler) = self.handlers.get(handler) else {
+            return false;
+        };
+        run.items.iter().any(|live| {
+            handler
+                .items
+                .get(&live.id)
+                .is_some_and(|slot| wanted(&handler.row, &slot.row, live))
+        })
+    }
+
+    /// Whether the items of a rule would, through "after", start the rule again.
+    pub(crate) fn starts_itself(&self, at: usize) -> bool {
+        let mut reached = vec![false; self.rules.len()];
+        let mut ahead = vec![at];
+        while let Some(rule) = ahead.pop() {
+            for (next, state) in self.rules.iter().enumerate() {
+                let follows = state.rule.on.iter().any(|cause| match cause {
+                    Cause::After { item, .. } => self.touches(rule, item),
+                    Cause::Schedule(_)
+                    | Cause::Happening(_)
+                    | Cause::Idle { .. }
+                    | Cause::Connect(_)
+                    | Cause::Changed(_)
+                    | Cause::Volume(_) => false,
+                });
+                if !follows {
+                    continue;
+                }
+                if next == at {
+                    return true;
+                }
+                if let Some(seen) = reached.get_mut(next)
+                    && !std::mem::replace(seen, true)
+                {
+                    ahead.push(next);
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether a rule starts an item that is meant.
+    fn touches(&self, rule: usize, meant: &Select) -> bool {
+        let Some(state) = self.rules.get(rule) else {
+            return false;
+        };
+        self.handlers.values().any(|handler| {
+            handler.items.values().any(|slot| {
+                meant.matches(&handler.row, &slot.row)
+                    && state.rule.selects(&handler.row, &slot.row)
+            })
+        })
+    }
+
+    fn tell_cycle(&mut self, at: usize) {
+        let Some(state) = self.rules.get_mut(at) else {
+            return;
+        };
+        if std::mem::replace(&mut state.told, true) {
+            return;
+        }
+        let text = format!(
+            "{}: it does not start after another item, because it would start itself again and again",
+            state.rule.name
+        );
+        self.warn(None, None, Level::Warning, text);
+    }
+
+    /// The items of a rule, in listing order.
+    pub(crate) fn items_of_rule(&self, rule: &Rule) -> Vec<ItemRef> {
+        self.handlers
+            .values()
+            .flat_map(|handler| {
+                handler
+                    .order
+                    .iter()
+                    .filter_map(|id: &ItemId| handler.items.get(id))
+                    .filter(|slot| rule.selects(&handler.row, &slot.row))
+                    .map(|slot| slot.row.at.clone())
+            })
+            .collect()
+    }
+
+    /// Starts the items of a rule, or asks whether it may. Without items nothing is loaded (mobsync 4.4).
+    pub(crate) fn fire(&mut self, at: usize, trigger: Trigger) {
+        let Some(state) = self.rules.get(at) else {
+            return;
+        };
+        let items = self.items_of_rule(&state.rule);
+        if items.is_empty() {
+            return;
+        }
+        if state.rule.ask {
+            let name = state.rule.name.clone();
+            self.ask_before(&name, trigger, &items);
+        } else {
+            self.start_by_itself(items, trigger);
+        }
+    }
+
+    /// Asks for items on behalf of the machine: one session for all of them.
+    pub(crate) fn start_by_itself(&mut self, items: Vec<ItemRef>, trigger: Trigger) {
+        if self.alive.len() >= MAX_QUEUE {
+            let text = format!(
+                "{} items could not be started: too many requests wait already",
+                items.len()
+            );
+            self.warn(None, None, Level::Warning, cut::bytes(text, cut::MAX_LINE));
+            return;
+        }
+        let id = self.next_request();
+        self.enqueue(
+            id,
+            Request {
+                scope: Scope::Items(items),
+                work: Work::Synchronize,
+                trigger,
+                may_bother_user: may_bother(trigger),
+                cookie: None,
+                if_running: match trigger {
+                    // What changed meanwhile is not in the run that goes on.
+                    Trigger::FileChange | Trigger::After => IfRunning::Again,
+                    Trigger::Manual
+                    | Trigger::Schedule
+                    | Trigger::CatchUp
+                    | Trigger::Logon
+                    | Trigger::Logoff
+                    | Trigger::Lock
+                    | Trigger::Unlock
+                    | Trigger::Suspend
+                    | Trigger::Resume
+                    | Trigger::Idle
+                    | Trigger::Connect
+                    | Trigger::PendingDisconnect
+                    | Trigger::Invoke
+                    | Trigger::Device
+                    | Trigger::External
+                    | Trigger::Retry
+                    | Trigger::Answered => IfRunning::Ignore,
+                },
+            },
+        );
+    }
+}
+
+fn of_moment(moment: Moment) -> Trigger {
+    match moment {
+        Moment::Logon => Trigger::Logon,
+        Moment::Logoff => Trigger::Logoff,
+        Moment::Lock => Trigger::Lock,
+        Moment::Unlock => Trigger::Unlock,
+        Moment::Suspend => Trigger::Suspend,
+        Moment::Resume => Trigger::Resume,
+        Moment::PendingDisconnect => Trigger::PendingDisconnect,
+    }
+}
+
+fn moved(counts: &crate::item::Counts) -> bool {
+    counts.sent > 0 || counts.received > 0 || counts.deleted > 0
+}

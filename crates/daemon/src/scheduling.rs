@@ -1,0 +1,236 @@
+//! Rules through the loop: looked at, added to the configuration, removed from it.
+
+use syncmgr_control::rule::{RuleText, RuleView, ScheduleView};
+use syncmgr_control::view::NextView;
+use syncmgr_control::{Refusal, Reply};
+use syncmgr_core::Timestamp;
+use syncmgr_core::input::Input;
+use syncmgr_core::rule::{Cause, Rule};
+use syncmgr_core::schedule::Schedule;
+
+use crate::adapt::text;
+use crate::config::{RuleConfig, parse_duration};
+use crate::run::Loop;
+
+/// So many names of a rule's items are told.
+const NAMES: usize = 5;
+/// Most coming times of one answer.
+const MAX_TIMES: usize = 1_000;
+/// Longest schedule that is read, in bytes.
+const MAX_SCHEDULE_BYTES: usize = 1_024;
+
+impl Loop {
+    /// Tells the core what the configuration says.
+    pub(crate) fn follow_rules(&mut self) {
+        let rules = crate::rules::of(&self.config.config);
+        self.apply(Input::Rules(rules));
+    }
+
+    /// The rules, all of them or those that are about one of the named items.
+    pub(crate) fn look_at_rules(&self, names: &[String]) -> Result<Reply, Refusal> {
+        let wanted = if names.is_empty() {
+            None
+        } else {
+            Some(self.named(names)?)
+        };
+        let views = self
+            .manager
+            .rules()
+            .filter(|(rule, _)| {
+                wanted.as_ref().is_none_or(|wanted| {
+                    self.manager
+                        .rule_items(rule)
+                        .iter()
+                        .any(|item| wanted.contains(item))
+                })
+            })
+            .map(|(rule, next)| self.rule_view(rule, next))
+            .collect();
+        Ok(Reply::Rules(views))
+    }
+
+    /// Adds a rule, or replaces the one of its name, once every word of it is understood.
+    pub(crate) fn add_rule(&mut self, new: RuleText) -> Result<Reply, Refusal> {
+        if !new.items.is_empty() {
+            self.named(&new.items)?;
+        }
+        let name = if new.name.trim().is_empty() {
+            self.free_rule_name(&new)
+        } else {
+            new.name.trim().to_owned()
+        };
+        let span = |text: &Option<String>| {
+            text.as_deref()
+                .map(parse_duration)
+                .transpose()
+                .map_err(|why| wrong(&why))
+        };
+        let config = RuleConfig {
+            fresh_within: span(&new.fresh_within)?,
+            catch_up: span(&new.catch_up)?,
+            name,
+            items: new.items,
+            on: new.on,
+            when: new.when,
+            stop_when_lost: new.stop_when_lost,
+            ask: new.ask,
+        };
+        crate::rules::read(&config).map_err(|why| wrong(&why))?;
+        let name = config.name.clone();
+        self.config
+            .set_rule(config, new.fresh_within, new.catch_up)?;
+        self.follow_rules();
+        let found = self.manager.rules().find(|(rule, _)| rule.name == name);
+        match found {
+            Some((rule, next)) => Ok(Reply::Rule(Box::new(self.rule_view(rule, next)))),
+            None => Err(wrong("too many rules are written already")),
+        }
+    }
+
+    pub(crate) fn remove_rule(&mut self, name: &str) -> Result<Reply, Refusal> {
+        let written = self
+            .config
+            .config
+            .rule
+            .iter()
+            .find(|rule| rule.name.eq_ignore_ascii_case(name))
+            .map(|rule| rule.name.clone());
+        let Some(written) = written else {
+            return Err(Refusal::new(
+                "rule::unknown",
+                format!("no rule is called `{}`", text::line(name)),
+                "`syncmgr schedule` shows the rules; what a registration asks for ends with \
+                 `syncmgr register --events` or `unregister`",
+            ));
+        };
+        self.config.remove_rule(&written)?;
+        self.follow_rules();
+        Ok(Reply::Done {
+            names: vec![written],
+        })
+    }
+
+    /// What a schedule means.
+    pub(crate) fn explain(&self, written: &str, count: u32) -> Result<Reply, Refusal> {
+        if written.len() > MAX_SCHEDULE_BYTES {
+            return Err(wrong("it is longer than any schedule"));
+        }
+        let schedule =
+            Schedule::parse(written).map_err(|why| wrong(&format!("{why}. {}", why.hint())))?;
+        let mut next_ms = Vec::new();
+        let mut at = self.now();
+        for _ in 0..usize::try_from(count).unwrap_or(MAX_TIMES).min(MAX_TIMES) {
+            let Some(next) = schedule.next_after(at, self.manager.zone()) else {
+                break;
+            };
+            next_ms.push(next.0);
+            at = next;
+        }
+        Ok(Reply::Schedule(ScheduleView {
+            written: written.to_owned(),
+            normalised: schedule.to_string(),
+            next_ms,
+        }))
+    }
+
+    /// A name that no rule has: that of its first item, or `all`, with a number behind it when it is taken.
+    fn free_rule_name(&self, new: &RuleText) -> String {
+        let base = new.items.first().map_or("all", String::as_str);
+        let base: String = base.chars().take(50).collect();
+        let taken = |name: &str| {
+            self.config
+                .config
+                .rule
+                .iter()
+                .any(|rule| rule.name.eq_ignore_ascii_case(name))
+        };
+        let numbered = (2_u64..).map(|number| format!("{base}-{number}"));
+        std::iter::once(base.clone())
+            .chain(numbered)
+            .find(|name| !taken(name))
+            .unwrap_or(base)
+    }
+
+    /// What starts by itself next; without a daemon nothing does.
+    pub(crate) fn next_view(&self) -> Option<NextView> {
+        if !self.daemon {
+            return None;
+        }
+        let (rule, at) = self
+            .manager
+            .rules()
+            .filter_map(|(rule, next)| Some((rule, next?)))
+            .min_by_key(|(_, next)| *next)?;
+        let items = self.manager.rule_items(rule);
+        Some(NextView {
+            at_ms: at.0,
+            rule: rule.name.clone(),
+            names: items
+                .iter()
+                .take(NAMES)
+                .map(|item| self.name(item))
+                .collect(),
+            count: items.len() as u64,
+        })
+    }
+
+    fn rule_view(&self, rule: &Rule, next: Option<Timestamp>) -> RuleView {
+        let items = self.manager.rule_items(rule);
+        let written = self
+            .config
+            .config
+            .rule
+            .iter()
+            .find(|written| written.name == rule.name);
+        let on = match written {
+            // A schedule in its normalised form, everything else as it was written.
+            Some(written) => written
+                .on
+                .iter()
+                .zip(&rule.on)
+                .map(|(text, cause)| match cause {
+                    Cause::Schedule(schedule) => schedule.to_string(),
+                    Cause::Happening(_)
+                    | Cause::Idle { .. }
+                    | Cause::Connect(_)
+                    | Cause::Changed(_)
+                    | Cause::Volume(_)
+                    | Cause::After { .. } => text.clone(),
+                })
+                .collect(),
+            None => rule.on.iter().filter_map(crate::rules::word).collect(),
+        };
+        RuleView {
+            rule: RuleText {
+                name: rule.name.clone(),
+                items: written.map_or_else(Vec::new, |written| written.items.clone()),
+                on,
+                when: written.map_or_else(Vec::new, |written| written.when.clone()),
+                ask: rule.ask,
+                stop_when_lost: written.is_some_and(|written| written.stop_when_lost),
+                fresh_within: written
+                    .and_then(|written| written.fresh_within)
+                    .map(|span| format!("{}s", span.as_secs())),
+                catch_up: written
+                    .and_then(|written| written.catch_up)
+                    .map(|span| format!("{}s", span.as_secs())),
+            },
+            written: written.is_some(),
+            count: items.len() as u64,
+            names: items
+                .iter()
+                .take(NAMES)
+                .map(|item| self.name(item))
+                .collect(),
+            next_ms: next.map(|at| at.0),
+        }
+    }
+}
+
+fn wrong(why: &str) -> Refusal {
+    Refusal::new(
+        "rule::invalid",
+        text::line(why),
+        "`syncmgr schedule --help` shows what a rule may say; docs/schedules.md has all of it",
+    )
+}
