@@ -543,8 +543,8 @@ Conditions: network, unmetered, vpn, wifi NAME, mains, battery PERCENT, idle SPA
     Doctor,
     /// Run the manager in the foreground; commands then reach it through its socket.
     ///
-    /// It prints one line when it serves, and ends on Ctrl-C. In this version nothing starts by itself: the daemon does
-    /// what commands ask for, and synchronizes nothing on its own.
+    /// It prints one line when it serves, and ends on Ctrl-C. It starts what the rules say (`syncmgr schedule`), tries again
+    /// what failed for a passing reason, and does what commands ask for.
     #[command(after_help = "Examples:
   syncmgr daemon")]
     Daemon,

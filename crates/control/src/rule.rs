@@ -28,7 +28,7 @@ pub struct RuleText {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RuleView {
-    /// What it says; of its schedules the normalised forms.
+    /// What it says, as it was written.
     #[serde(flatten)]
     pub rule: RuleText,
     /// It stands in the configuration; otherwise a handler's registration asks for it.

@@ -6,7 +6,7 @@ use syncmgr_control::{Refusal, Reply};
 use syncmgr_core::Timestamp;
 use syncmgr_core::input::Input;
 use syncmgr_core::rule::{Cause, Rule};
-use syncmgr_core::schedule::Schedule;
+use syncmgr_core::schedule;
 
 use crate::adapt::text;
 use crate::config::{RuleConfig, parse_duration};
@@ -76,6 +76,13 @@ impl Loop {
             ask: new.ask,
         };
         crate::rules::read(&config).map_err(|why| wrong(&why))?;
+        for written in &config.on {
+            // A file may hold a rule whose dates are over; nobody means to write one.
+            if let Ok(Cause::Schedule(_)) = crate::rules::cause(written) {
+                schedule::accept(written, self.now(), self.manager.zone())
+                    .map_err(|why| wrong(&format!("{why}. {}", why.hint())))?;
+            }
+        }
         let name = config.name.clone();
         self.config
             .set_rule(config, new.fresh_within, new.catch_up)?;
@@ -115,8 +122,8 @@ impl Loop {
         if written.len() > MAX_SCHEDULE_BYTES {
             return Err(wrong("it is longer than any schedule"));
         }
-        let schedule =
-            Schedule::parse(written).map_err(|why| wrong(&format!("{why}. {}", why.hint())))?;
+        let (schedule, _) = schedule::accept(written, self.now(), self.manager.zone())
+            .map_err(|why| wrong(&format!("{why}. {}", why.hint())))?;
         let mut next_ms = Vec::new();
         let mut at = self.now();
         for _ in 0..usize::try_from(count).unwrap_or(MAX_TIMES).min(MAX_TIMES) {
@@ -183,21 +190,7 @@ impl Loop {
             .iter()
             .find(|written| written.name == rule.name);
         let on = match written {
-            // A schedule in its normalised form, everything else as it was written.
-            Some(written) => written
-                .on
-                .iter()
-                .zip(&rule.on)
-                .map(|(text, cause)| match cause {
-                    Cause::Schedule(schedule) => schedule.to_string(),
-                    Cause::Happening(_)
-                    | Cause::Idle { .. }
-                    | Cause::Connect(_)
-                    | Cause::Changed(_)
-                    | Cause::Volume(_)
-                    | Cause::After { .. } => text.clone(),
-                })
-                .collect(),
+            Some(written) => written.on.clone(),
             None => rule.on.iter().filter_map(crate::rules::word).collect(),
         };
         RuleView {

@@ -94,7 +94,12 @@ pub(crate) fn status() -> StatusView {
         conflicts: 2,
         running: vec![12],
         daemon: true,
-        next: None,
+        next: Some(NextView {
+            at_ms: NOW_MS + 90 * MINUTE,
+            rule: "nightly".into(),
+            names: vec!["papers".into()],
+            count: 3,
+        }),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use insta::assert_snapshot;
 use syncmgr_cli::Need;
 use syncmgr_control::registration::{HandlerKind, RegisterEvent, RegistrationView};
+use syncmgr_control::rule::{RuleText, RuleView, ScheduleView};
 use syncmgr_control::view::*;
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
@@ -217,7 +218,18 @@ fn show() {
 fn why() {
     let why = WhyView {
         name: "papers".into(),
-        coming: Vec::new(),
+        coming: vec![
+            ComingView {
+                at_ms: NOW_MS + 60 * MINUTE,
+                rule: Some("nightly".into()),
+                held_by: Some("it is paused".into()),
+            },
+            ComingView {
+                at_ms: NOW_MS + 90 * MINUTE,
+                rule: None,
+                held_by: None,
+            },
+        ],
         sentence: "papers is not synchronized, because it waits for an answer since 3 hours ago."
             .into(),
         reasons: vec![
@@ -241,6 +253,47 @@ fn why() {
         suggestion: Some("syncmgr answer 3".into()),
     };
     check("why", "why papers", Reply::Why(Box::new(why)));
+}
+
+#[test]
+fn schedule() {
+    let rule = |name: &str, on: &[&str], next_ms| RuleView {
+        rule: RuleText {
+            name: name.into(),
+            items: vec!["papers".into()],
+            on: on.iter().map(|on| (*on).to_owned()).collect(),
+            when: vec!["unmetered".into()],
+            ask: name == "work",
+            ..RuleText::default()
+        },
+        written: true,
+        count: 2,
+        names: vec!["papers".into(), "photos".into()],
+        next_ms,
+    };
+    let nightly = rule(
+        "nightly",
+        &["*-*-* 02:00:00", "logon"],
+        Some(NOW_MS + 90 * MINUTE),
+    );
+    let rules = vec![nightly.clone(), rule("work", &["unlock"], None)];
+    check("schedule", "schedule", Reply::Rules(rules));
+    check("schedule-empty", "schedule", Reply::Rules(vec![]));
+    check(
+        "schedule-add",
+        "schedule papers logon",
+        Reply::Rule(Box::new(nightly)),
+    );
+    let explained = ScheduleView {
+        written: "@daily".into(),
+        normalised: "*-*-* 00:00:00".into(),
+        next_ms: vec![NOW_MS + 60 * MINUTE, NOW_MS + 25 * 60 * MINUTE],
+    };
+    check(
+        "schedule-explain",
+        "schedule --explain @daily",
+        Reply::Schedule(explained),
+    );
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod interrupt;
 mod manager;
 mod readme;
 mod register;
+mod schedule;
 mod sync;
 mod talkative;
 mod world;

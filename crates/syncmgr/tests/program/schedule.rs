@@ -1,0 +1,146 @@
+//! What starts by itself: rules, from the command line to a run.
+
+use crate::world::{World, until};
+
+fn now_ms() -> i64 {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    i64::try_from(now.as_millis()).unwrap()
+}
+
+fn scheduled(world: &World) -> usize {
+    world
+        .json(["runs"])
+        .iter()
+        .filter(|run| run["trigger"] == "schedule")
+        .count()
+}
+
+#[test]
+fn a_daemon_follows_its_rules() {
+    let world = World::with_pair(1);
+    // Without a daemon it is written down, and said that nobody follows it.
+    world
+        .run(["schedule", "left", "every 1s", "--rule", "often"])
+        .exits(0)
+        .says("often: left starts every 1s")
+        .says("while no daemon runs");
+    world.write("left/new", "new");
+    let mut daemon = world.start(["daemon"]);
+    daemon.wait_for("serves every command");
+    until("it ran by itself twice", || scheduled(&world) >= 2);
+    assert!(world.has("right/new"));
+    world.run(["status"]).says("often starts");
+    world
+        .run(["why", "left"])
+        .exits(0)
+        .says("It starts by itself at")
+        .says("by often");
+    // A pause holds it back, and `why` says when it would have started.
+    world.run(["pause", "left"]).exits(0);
+    world
+        .run(["why", "left"])
+        .says("would start by itself")
+        .says("it is paused");
+    world.run(["resume", "left"]).exits(0);
+    world.run(["schedule", "--remove", "OFTEN"]).exits(0);
+    world
+        .run(["schedule"])
+        .exits(0)
+        .says("Nothing starts by itself");
+    daemon.signal(rustix::process::Signal::TERM);
+    daemon.end().exits(0);
+}
+
+#[test]
+fn a_time_that_was_missed_is_caught_up_by_the_next_daemon() {
+    let world = World::with_pair(1);
+    world
+        .run(["schedule", "left", "every 1s", "--rule", "often"])
+        .exits(0);
+    let catch_ups = || {
+        world
+            .json(["runs"])
+            .iter()
+            .filter(|run| run["trigger"] == "catch-up")
+            .count()
+    };
+    let mut first = world.start(["daemon"]);
+    first.wait_for("serves every command");
+    until("it ran by itself", || scheduled(&world) >= 1);
+    first.signal(rustix::process::Signal::TERM);
+    first.end().exits(0);
+    let before = catch_ups();
+    let seen = world.json(["runs"]).len();
+    // The second time is over while nobody is there: a command of its own starts nothing by itself.
+    until("its time is over", || {
+        let last = world.json(["runs"])[0]["closedMs"].as_i64().unwrap();
+        now_ms() > last + 1_500
+    });
+    let mut second = world.start(["daemon"]);
+    second.wait_for("serves every command");
+    until("it was caught up", || catch_ups() > before);
+    world.run(["log"]).says("often: caught up for");
+    assert!(world.json(["runs"]).len() > seen);
+    second.signal(rustix::process::Signal::TERM);
+    second.end().exits(0);
+}
+
+#[test]
+fn a_rule_that_cannot_be_is_refused_at_entry() {
+    let world = World::with_pair(1);
+    for (when, part) in [
+        ("sometimes", "neither a schedule"),
+        ("daily at 02:00 Europe/Atlantis", "Europe/Atlantis"),
+        ("*-2-31", "no such date"),
+        ("every 0s", "at least one second"),
+        ("every 9000d", "at most"),
+        ("daily at 25:00", "25"),
+        ("2020-01-01 02:00", "over"),
+        ("change notes", "absolute"),
+    ] {
+        world
+            .run(["schedule", "left", when])
+            .exits(4)
+            .says("rule::invalid")
+            .says(part);
+    }
+    world
+        .run(["schedule", "left", "logon", "--when", "moon"])
+        .exits(4)
+        .says("none of the conditions");
+    world
+        .run(["schedule", "nobody", "logon"])
+        .exits(4)
+        .says("name::unknown");
+    world
+        .run(["schedule", "--remove", "nobody"])
+        .exits(4)
+        .says("rule::unknown");
+    world
+        .run(["schedule", "--explain", "31 February"])
+        .exits(4)
+        .says("rule::invalid");
+    assert!(!world.read("home/config/config.toml").contains("[[rule]]"));
+    // What was spoiled by hand is told with its line, and nothing is lost.
+    let before = world.read("home/config/config.toml");
+    world.configure(&(before + "\n[[rule]]\nname = \"x\"\non = [\"never ever\"]\n"));
+    world
+        .run(["status"])
+        .exits(4)
+        .says("config::invalid")
+        .says("rule `x`");
+}
+
+#[test]
+fn what_a_schedule_means_is_said() {
+    let world = World::new();
+    world
+        .run(["schedule", "--explain", "Mon..Fri 18:30 Europe/Berlin"])
+        .exits(0)
+        .says("Mon..Fri *-*-* 18:30:00 Europe/Berlin");
+    let lines = world.json(["schedule", "--explain", "@daily"]);
+    assert_eq!(lines[0]["normalised"], "*-*-* 00:00:00");
+    assert_eq!(lines[0]["nextMs"].as_array().unwrap().len(), 5);
+}
