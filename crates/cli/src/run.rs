@@ -22,8 +22,7 @@ use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::{
     check, duration, generate, history, inbox, items, preview, refresh, register, report, schedule,
-    sheet,
-    steer, sync,
+    sheet, steer, sync,
 };
 
 /// Threads that the manager inside this process may use besides those for files.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use crate::condition::{Condition, Fact, MAX_CONDITIONS};
+use crate::condition::{Condition, Fact, FactKind, MAX_CONDITIONS};
 use crate::cut;
 use crate::event::EventKind;
 use crate::hindrance::Hindrance;
@@ -739,8 +739,16 @@ impl Manager {
         let mut any = false;
         let mut network_came = false;
         let mut idle_changed = false;
+        let knew_network = self.facts.knows_network();
         for fact in facts {
-            let of_idleness = matches!(fact, Fact::Idle { .. });
+            let of_idleness = matches!(
+                fact,
+                Fact::Idle { .. }
+                    | Fact::Unknown {
+                        kind: FactKind::Idle,
+                        ..
+                    }
+            );
             let changed = self.facts.learn(fact, self.now);
             any |= changed.any;
             network_came |= changed.network_came;
@@ -753,7 +761,8 @@ impl Manager {
         if idle_changed {
             self.idle_changed();
         }
-        if network_came {
+        // One that was there when somebody first looked did not come up.
+        if network_came && knew_network {
             self.network_came();
         }
         if network_came && self.settings.automatic {

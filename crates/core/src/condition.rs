@@ -284,11 +284,18 @@ impl Facts {
         }
     }
 
+    /// Whether anybody can tell if there is a network.
+    #[must_use]
+    pub fn knows_network(&self) -> bool {
+        self.network.is_some()
+    }
+
     /// The Wi-Fi, when the usable network is one.
     #[must_use]
     pub fn wifi(&self) -> Option<&str> {
         let (network, _) = self.network.as_ref()?;
-        network.wifi.as_deref().filter(|_| network.usable)
+        let more = network.more.as_ref().filter(|_| network.usable)?;
+        more.wifi.as_deref()
     }
 
     /// Since when nobody used the machine; absent: in use, or nobody can tell.

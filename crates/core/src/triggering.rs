@@ -102,7 +102,10 @@ impl Manager {
         else {
             return;
         };
-        if self.rules.is_empty() && slot.holding().is_none() && slot.row.expected_freshness.is_none() {
+        if self.rules.is_empty()
+            && slot.holding().is_none()
+            && slot.row.expected_freshness.is_none()
+        {
             return; // nothing is said of it, and nothing was
         }
         let mut conditions = slot
@@ -420,7 +423,11 @@ impl Manager {
                 if item.skip {
                     continue;
                 }
-                let Some(slot) = handler.items.get(&item.id).filter(|slot| slot.holding().is_some_and(|holding| holding.stop_when_lost)) else {
+                let Some(slot) = handler
+                    .items
+                    .get(&item.id)
+                    .filter(|slot| slot.holding().is_some_and(|holding| holding.stop_when_lost))
+                else {
                     continue;
                 };
                 if let Some(hindrance) = self.unmet(slot) {

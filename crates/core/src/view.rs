@@ -109,10 +109,14 @@ impl Manager {
         self.handlers.values().map(|slot| &slot.row)
     }
 
-    /// The conditions of every item.
+    /// The conditions of every item and rule.
     pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
         let items = self.handlers.values().flat_map(|slot| slot.items.values());
-        items.flat_map(|item| item.conditions())
+        let of_rules = self.rules.iter().flat_map(|state| &state.rule.when);
+        items
+            .filter_map(|item| item.holding())
+            .flat_map(|holding| &holding.own_conditions)
+            .chain(of_rules)
     }
 
     /// One handler.

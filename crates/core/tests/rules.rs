@@ -365,6 +365,10 @@ fn a_connection_starts_its_rules_at_most_every_five_minutes() {
         rule("any", &["A"], vec![Cause::Connect(None)]),
         rule("home", &["B"], vec![Cause::Connect(Some("home".into()))]),
     ]));
+    // It was there before anybody looked, and did not come up.
+    w.input(network(true, Some("cafe")));
+    w.input(network(false, None));
+    w.expect("");
     w.input(network(true, Some("cafe")));
     assert_eq!(starts(&mut w), ["1 start h Connect user"]);
     w.run_well(1, &["A"]);

@@ -79,7 +79,7 @@ impl Loop {
 fn triggers() -> CheckView {
     good(
         "triggers",
-        "by hand only: what the sources tell is used for conditions, not yet to start anything"
+        "by hand, by programs, and by the rules that `syncmgr schedule` shows, while a daemon runs"
             .to_owned(),
     )
 }

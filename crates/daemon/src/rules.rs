@@ -9,6 +9,7 @@ use syncmgr_core::rule::{Cause, Lost, MAX_CAUSES, MAX_SELECTED, Moment, Rule, Se
 use syncmgr_core::schedule::{Mistake, Schedule};
 
 use crate::config::{Config, HandlerConfig, RuleConfig, parse_duration};
+use crate::source::wanted::{LABEL, UUID};
 
 /// What an idle rule waits for unless told otherwise (mobsync 4.5).
 const IDLE_AFTER: Duration = Duration::from_secs(15 * 60);
@@ -239,10 +240,14 @@ pub(crate) fn condition(text: &str) -> Result<Condition, String> {
         "wifi" if !rest.is_empty() => Ok(Condition::Wifi(rest.to_owned())),
         "wifi" => Err("`wifi` wants the name of one: `wifi home`".to_owned()),
         "idle" => parse_duration(rest).map(Condition::IdleFor),
-        "mounted" if std::path::Path::new(rest).is_absolute() => {
+        "mounted"
+            if std::path::Path::new(rest).is_absolute()
+                || rest.starts_with(LABEL)
+                || rest.starts_with(UUID) =>
+        {
             Ok(Condition::Mounted(rest.to_owned()))
         }
-        "mounted" => Err("`mounted` wants an absolute path: `mounted /mnt/backup`".to_owned()),
+        "mounted" => Err("`mounted` wants an absolute path or a volume: `mounted /mnt/backup`, `mounted LABEL=backup`".to_owned()),
         _ => Err(format!(
             "`{text}` is none of the conditions network, unmetered, vpn, wifi NAME, mains, battery PERCENT, idle SPAN, \
              mounted PATH"

@@ -28,7 +28,7 @@ use crate::perform::{FromWorker, Performer};
 use crate::place::Places;
 use crate::sheet::Asked;
 use crate::source::hub::Hub;
-use crate::source::{Happening, Leaving, Observation, Wanted};
+use crate::source::{Happening, Hold, Leaving, Observation, Wanted};
 use crate::starter::Starter;
 
 /// Messages of faces that may wait; more are held back at the sender.
@@ -116,6 +116,8 @@ pub(crate) struct Loop {
     clock: Arc<dyn Clock>,
     /// What the machine tells of itself.
     pub(crate) sources: Hub,
+    /// Keeps the machine from leaving while something works; its source lets go when that takes too long.
+    hold: Option<Hold>,
     /// Conditions changed, and so perhaps what the sources are to watch.
     wants_changed: bool,
     views: broadcast::Sender<Arc<Change>>,
@@ -226,6 +228,7 @@ pub(crate) async fn run(
         seen: Seen::default(),
         clock: parts.clock,
         sources: parts.sources,
+        hold: None,
         wants_changed: true,
         views: parts.views,
         number: 0,
@@ -369,7 +372,10 @@ impl Loop {
     pub(crate) fn apply(&mut self, input: Input) {
         self.wants_changed |= matches!(
             input,
-            Input::Conditions(..) | Input::ItemRemoved(_) | Input::HandlerUnregistered(_)
+            Input::Conditions(..)
+                | Input::Rules(_)
+                | Input::ItemRemoved(_)
+                | Input::HandlerUnregistered(_)
         );
         self.manager
             .apply_into(&mut self.due, self.clock.now(), input);
@@ -420,11 +426,18 @@ impl Loop {
         }
     }
 
-    /// Something happened on the machine. No trigger follows it yet; whatever it holds is let go at the end of this.
+    /// Something happened on the machine. A machine that is about to leave is held for what starts now, as long as it lets
+    /// itself be held.
     fn happened(&mut self, happening: Happening) {
         tracing::debug!(?happening, "the machine");
         if let Happening::Back(Leaving::Sleep) = happening {
             self.apply(Input::ClockJumped);
+        }
+        if let Some(happened) = from_source::happening(&happening) {
+            self.apply(Input::Happened(happened));
+        }
+        if let Happening::Leaving { hold, .. } = happening {
+            self.hold = Some(hold);
         }
     }
 
@@ -484,9 +497,12 @@ impl Loop {
             }
         }
         if std::mem::take(&mut self.wants_changed) {
-            let conditions = self.manager.conditions();
+            let causes = self.manager.rules().flat_map(|(rule, _)| &rule.on);
             self.sources
-                .want(Wanted::by(conditions, std::iter::empty()));
+                .want(Wanted::by(self.manager.conditions(), causes));
+        }
+        if self.manager.is_idle() {
+            self.hold = None;
         }
         for (to, answer) in self.answers.drain(..) {
             if to.send(answer).is_err() {

@@ -4,9 +4,16 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use syncmgr_core::condition::{Condition, MAX_MOUNT_FACTS};
+use syncmgr_core::rule::Cause;
 
 /// Most paths below which changes are watched; further ones are not.
 pub const MAX_PATHS: usize = 1_000;
+
+/// How a volume is named by its label.
+pub const LABEL: &str = "LABEL=";
+
+/// How a volume is named by its number.
+pub const UUID: &str = "UUID=";
 
 /// What somebody wants to know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,16 +27,31 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What conditions need, and the paths that triggers need.
+    /// What conditions and the causes of rules need.
     #[must_use]
     pub fn by<'a>(
         conditions: impl Iterator<Item = &'a Condition>,
-        paths: impl Iterator<Item = PathBuf>,
+        causes: impl Iterator<Item = &'a Cause>,
     ) -> Self {
-        let mut wanted = Self {
-            paths: paths.take(MAX_PATHS).collect(),
-            ..Self::default()
-        };
+        let mut wanted = Self::default();
+        for cause in causes {
+            match cause {
+                Cause::Changed(path) if wanted.paths.len() < MAX_PATHS => {
+                    wanted.paths.insert(path.into());
+                }
+                Cause::Volume(name) if wanted.places.len() < MAX_MOUNT_FACTS => {
+                    wanted.places.insert(format!("{LABEL}{name}"));
+                    wanted.places.insert(format!("{UUID}{name}"));
+                }
+                Cause::Schedule(_)
+                | Cause::Happening(_)
+                | Cause::Idle { .. }
+                | Cause::Connect(_)
+                | Cause::Changed(_)
+                | Cause::Volume(_)
+                | Cause::After { .. } => {}
+            }
+        }
         for condition in conditions {
             match condition {
                 Condition::Power { .. } => wanted.power = true,
