@@ -13,6 +13,7 @@
 #include <cstring>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <new>
 #include <set>
@@ -303,6 +304,7 @@ class Mirror final : public ISyncMgrSynchronize {
 
   private:
     enum class Go { On, NextItem, End };
+    static constexpr size_t PIECE = 256 * 1024; // copied between two looks at the verdict
 
     ~Mirror() {
         end_work();
@@ -418,26 +420,59 @@ class Mirror final : public ISyncMgrSynchronize {
         const int all = static_cast<int>(files.size());
         for (int done = 0; done < all && go == Go::On; ++done) {
             const Text name = text_of(files[done]);
-            go = report(id,
-                        SYNCMGRPROGRESSITEM_STATUSTEXT | SYNCMGRPROGRESSITEM_PROGVALUE | SYNCMGRPROGRESSITEM_MAXVALUE, 0,
-                        done, all, name.c_str());
+            const auto poll = [&] {
+                return report(
+                    id, SYNCMGRPROGRESSITEM_STATUSTEXT | SYNCMGRPROGRESSITEM_PROGVALUE | SYNCMGRPROGRESSITEM_MAXVALUE,
+                    0, done, all, name.c_str());
+            };
+            go = poll();
             if (go == Go::On)
-                copy_if_new(item.from / files[done], item.to / files[done]);
+                go = copy_if_new(item.from / files[done], item.to / files[done], poll);
         }
         return go;
     }
 
-    // Through a second name, so that whoever reads the copy never sees half of it.
-    static void copy_if_new(const fs::path &from, const fs::path &to) {
+    // Through a second name, so that whoever reads the copy never sees half of it. Between two pieces it asks whether to
+    // go on (H-36), so that a large file can be skipped in the middle; what was begun is taken away then.
+    template <typename Poll> static Go copy_if_new(const fs::path &from, const fs::path &to, Poll poll) {
         const auto changed = fs::last_write_time(from);
         if (fs::exists(to) && fs::file_size(to) == fs::file_size(from) && fs::last_write_time(to) == changed)
-            return;
+            return Go::On;
         fs::create_directories(to.parent_path());
         fs::path half = to;
         half += ".part";
-        fs::copy_file(from, half, fs::copy_options::overwrite_existing);
+        const Go go = copy(from, half, poll);
+        if (go != Go::On) {
+            fs::remove(half);
+            return go;
+        }
+        fs::permissions(half, fs::status(from).permissions());
         fs::last_write_time(half, changed);
         fs::rename(half, to);
+        return go;
+    }
+
+    template <typename Poll> static Go copy(const fs::path &from, const fs::path &to, Poll poll) {
+        std::ifstream source;
+        std::ofstream target;
+        source.exceptions(std::ios::badbit);
+        target.exceptions(std::ios::badbit | std::ios::failbit);
+        source.open(from, std::ios::binary);
+        if (!source)
+            throw std::system_error(std::make_error_code(std::errc::io_error), "a file cannot be read");
+        target.open(to, std::ios::binary | std::ios::trunc);
+        std::vector<char> piece(PIECE);
+        for (;;) {
+            source.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+            target.write(piece.data(), source.gcount());
+            if (source.eof())
+                break;
+            const Go go = poll();
+            if (go != Go::On)
+                return go;
+        }
+        target.close();
+        return Go::On;
     }
 
     std::mutex lock; // never held across a call of the manager's

@@ -213,6 +213,40 @@ fn the_example_in_cpp_mirrors_logs_and_tries_again() {
     again.release();
 }
 
+/// A sparse file that takes long to copy whole.
+const LARGE_BYTES: u64 = 1 << 30;
+
+#[test]
+#[ignore = "needs a C++ compiler: cargo xtask suite com"]
+fn the_example_in_cpp_is_skipped_inside_a_file() {
+    // H-36, H-41
+    let home = tempfile::tempdir().unwrap();
+    let (from, to) = (home.path().join("from"), home.path().join("to"));
+    std::fs::create_dir_all(from.join("one")).unwrap();
+    std::fs::create_dir_all(&to).unwrap();
+    let large = std::fs::File::create(from.join("one/film")).unwrap();
+    large.set_len(LARGE_BYTES).unwrap();
+    let env = [("MIRROR_FROM", from.as_path()), ("MIRROR_TO", to.as_path())];
+    let mut manager = Manager::start("mirror", MIRROR, home.path(), &env);
+    let items = ids(&manager.items());
+    manager.call("prepare", json!({"items": items, "run": "1"}));
+    manager.completed("prepare/completed");
+    manager.call("synchronize", json!({}));
+    while manager.completed("progress")["text"] != "film" {}
+    let skip = json!({"item": items[0], "verdict": "cancel-item"});
+    let skip = json!({"jsonrpc": "2.0", "method": "item/status", "params": skip});
+    writeln!(manager.to.as_mut().unwrap(), "{skip}").unwrap();
+    manager.completed("synchronize/completed");
+    let last = manager.told.iter().rev().find_map(|message| {
+        let status = message["params"]["status"].as_str()?;
+        (message["method"] == "progress").then(|| status.to_owned())
+    });
+    assert_eq!(last.as_deref(), Some("skipped"));
+    let left: Vec<_> = std::fs::read_dir(to.join("one")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+    manager.release();
+}
+
 #[test]
 #[ignore = "needs a C++ compiler: cargo xtask suite com"]
 fn the_example_in_c_works_inside_its_methods() {
