@@ -140,11 +140,11 @@ pub(crate) enum Command {
         #[arg(long, short)]
         all: bool,
     },
-    /// Show everything that is known about an item.
+    /// Show everything that is known about an item or a handler.
     #[command(after_help = "Examples:
   syncmgr show notes")]
     Show {
-        /// The item.
+        /// The item or the handler.
         name: String,
     },
     /// Say why an item is as it is, and what would change that.

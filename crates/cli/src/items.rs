@@ -1,14 +1,16 @@
 //! What is: the verdict, and the items.
 
-use syncmgr_control::view::{HandlerView, ItemView, RunState, Shown, StatusView};
+use syncmgr_control::view::{
+    HandlerProblemView, HandlerView, ItemView, RunState, Shown, StatusView,
+};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::history::runs_table;
 use crate::look::{Look, Mark};
 use crate::question::{need_lines, word};
-use crate::register::handler_label;
+use crate::register::{handler, handler_label};
 use crate::table::{Cell, Table};
-use crate::talk::{Talk, Verdict, ask};
+use crate::talk::{Talk, Verdict, ask, unexpected};
 use crate::text::{harmless, harmless_lines, pad, width};
 use crate::when;
 
@@ -35,7 +37,10 @@ pub(crate) async fn status(talk: &mut Talk) -> Result<Verdict, Refusal> {
     .with("needs", status.needs)
     .with("conflicts", status.conflicts)
     .with("running", status.running)
-    .with("daemon", status.daemon))
+    .with("daemon", status.daemon)
+    .with("problems", as_json(&status.problems))
+    .with("unasked", status.unasked)
+    .with("empty", status.empty))
 }
 
 fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
@@ -50,6 +55,16 @@ fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
         })
     )];
     if talk.screen.quiet() {
+        return lines;
+    }
+    let problems = problem_lines(status, look, talk.now());
+    let handlers = status.problems.len() + status.unasked.len() + status.empty.len();
+    if status.total == 0 && (handlers > 0 || status.needs > 0) {
+        lines.extend(problems);
+        if let Some(suggestion) = &verdict.suggestion {
+            lines.push(String::new());
+            lines.push(format!("Next: {}", look.bold(&harmless(suggestion))));
+        }
         return lines;
     }
     if status.total == 0 {
@@ -74,6 +89,10 @@ fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
     let shown = u64::try_from(status.items.len()).unwrap_or(u64::MAX);
     if status.total > shown {
         lines.push(look.dim(&format!("and {} more: syncmgr list", status.total - shown)));
+    }
+    if !problems.is_empty() {
+        lines.push(String::new());
+        lines.extend(problems);
     }
     let mut open = Vec::new();
     if status.needs > 0 {
@@ -114,6 +133,54 @@ fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
         lines.push(format!("Next: {}", look.bold(&harmless(suggestion))));
     }
     lines
+}
+
+/// As the command's JSON has it.
+fn as_json(problems: &[HandlerProblemView]) -> serde_json::Value {
+    serde_json::to_value(problems).unwrap_or_default()
+}
+
+/// Handlers of which no item tells what is wrong.
+fn problem_lines(status: &StatusView, look: &Look, now_ms: i64) -> Vec<String> {
+    let mut lines = Vec::new();
+    for problem in &status.problems {
+        let mut line = format!(
+            "{} handler {} failed {}",
+            look.mark(Mark::Failed),
+            harmless(&problem.handler),
+            how_often(problem, now_ms)
+        );
+        // Of one, the verdict says why.
+        if status.problems.len() > 1 {
+            line += &format!(
+                ": it {}: {}",
+                problem.step.phrase(),
+                harmless(&problem.text)
+            );
+        }
+        lines.push(line);
+    }
+    for id in &status.unasked {
+        lines.push(format!(
+            "{} handler {} was never asked what it synchronizes: syncmgr sync {}",
+            look.mark(Mark::Waiting),
+            harmless(id),
+            word(id)
+        ));
+    }
+    lines
+}
+
+/// How often a handler failed in a row, and since when.
+pub(crate) fn how_often(problem: &HandlerProblemView, now_ms: i64) -> String {
+    match problem.times {
+        0 | 1 => format!("once, {}", when::ago(problem.last_ms, now_ms)),
+        times => format!(
+            "{times} times in a row, first {}, last {}",
+            when::ago(problem.since_ms, now_ms),
+            when::ago(problem.last_ms, now_ms)
+        ),
+    }
 }
 
 fn state_cell(item: &ItemView, look: &Look) -> Cell {
@@ -224,7 +291,16 @@ pub(crate) async fn list(
 
 /// `show`
 pub(crate) async fn show(talk: &mut Talk, name: String) -> Result<Verdict, Refusal> {
-    let detail = ask!(talk, Request::Show { name }, Reply::Item(detail) => detail);
+    let request = Request::Show { name: name.clone() };
+    let detail = match talk.ask(request).await {
+        Ok(Reply::Item(detail)) => detail,
+        Ok(_) => return Err(unexpected()),
+        // What is no item may be a handler.
+        Err(refusal) if refusal.code == "name::unknown" => {
+            return handler(talk, &name).await.ok_or(refusal);
+        }
+        Err(refusal) => return Err(refusal),
+    };
     talk.screen.object(&*detail);
     let look = talk.screen.look;
     let item = &detail.item;

@@ -14,16 +14,20 @@ use syncmgr_control::view::HandlerView;
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::args::EventWord;
+use crate::items::how_often;
 use crate::look::{Look, Mark};
 use crate::question::word;
 use crate::table::{Cell, Table};
 use crate::talk::{Talk, Verdict, ask};
 use crate::target::Origin;
-use crate::text::{harmless, pad};
+use crate::text::{harmless, harmless_lines, pad};
 use crate::when;
 
 /// Code of the refusal of a cookie that is larger than any may be.
 pub(crate) const COOKIE_TOO_LARGE: &str = "request::cookie-too-large";
+
+/// Lines shown of what a failed handler wrote last.
+const SHOWN_DETAIL: usize = 10;
 
 /// What the words name.
 ///
@@ -336,7 +340,8 @@ pub(crate) async fn handlers(talk: &mut Talk) -> Result<Verdict, Refusal> {
         talk.screen.line("No handlers are registered.");
     } else {
         talk.screen.lines(table.lines(&look));
-        for handler in view.handlers.iter().filter(|handler| !handler.built_in) {
+        let told = |handler: &&HandlerView| !handler.built_in || handler.problem.is_some();
+        for handler in view.handlers.iter().filter(told) {
             talk.screen.lines(details(handler, &look, now_ms));
         }
     }
@@ -347,13 +352,46 @@ pub(crate) async fn handlers(talk: &mut Talk) -> Result<Verdict, Refusal> {
     ))
 }
 
+/// `show` of a handler; absent when none is called so.
+pub(crate) async fn handler(talk: &mut Talk, name: &str) -> Option<Verdict> {
+    let Ok(Reply::Handlers(view)) = talk.ask(Request::Handlers).await else {
+        return None;
+    };
+    let called = |known: &str| known.to_lowercase() == name.to_lowercase();
+    let handler = view
+        .handlers
+        .iter()
+        .find(|handler| called(&handler.id) || called(&handler.name))?;
+    talk.screen.object(handler);
+    let look = talk.screen.look;
+    let (mark, state) = state(handler);
+    let mut lines = details(handler, &look, talk.now());
+    lines.remove(0);
+    if let Some(title) = lines.first_mut() {
+        *title = format!("{} {title}: {state}", look.mark(mark));
+    }
+    talk.screen.lines(lines);
+    let sentence = format!(
+        "{} is a handler: {state}, {}.",
+        harmless(&handler.id),
+        when::count(handler.items, "item")
+    );
+    Some(match &handler.problem {
+        Some(_) => Verdict::of_list(sentence, ExitCode::Good)
+            .suggest(format!("syncmgr log {}", word(&handler.id))),
+        None => Verdict::of_list(sentence, ExitCode::Good),
+    })
+}
+
 fn state(handler: &HandlerView) -> (Mark, &'static str) {
     let registration = &handler.registration;
     match (handler.enabled, handler.active) {
         (false, _) => (Mark::Off, "disabled"),
         (true, false) => (Mark::Waiting, "not set up"),
         (true, true) if registration.problem.is_some() => (Mark::Failed, "cannot start"),
+        (true, true) if handler.problem.is_some() => (Mark::Failed, "failed"),
         (true, true) if registration.changed_ms.is_some() => (Mark::Warning, "changed"),
+        (true, true) if !handler.asked && !handler.built_in => (Mark::Waiting, "not asked yet"),
         (true, true) => (Mark::Good, "ready"),
     }
 }
@@ -408,6 +446,18 @@ fn details(handler: &HandlerView, look: &Look, now_ms: i64) -> Vec<String> {
     }
     if let Some(problem) = &registration.last_problem {
         line("last entry", harmless(problem));
+    }
+    if let Some(problem) = &handler.problem {
+        line(
+            "failed",
+            format!("it {}: {}", problem.step.phrase(), harmless(&problem.text)),
+        );
+        line("", how_often(problem, now_ms));
+        let written = harmless_lines(&problem.detail);
+        let from = written.len().saturating_sub(SHOWN_DETAIL);
+        for (at, text) in written.into_iter().skip(from).enumerate() {
+            line(if at == 0 { "it wrote" } else { "" }, text);
+        }
     }
     lines
 }

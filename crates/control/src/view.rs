@@ -264,6 +264,15 @@ pub struct StatusView {
     /// What starts by itself next, where a daemon starts it.
     #[serde(default)]
     pub next: Option<NextView>,
+    /// Handlers that failed before they listed their items, at most [`crate::request::MAX_PAGE`].
+    #[serde(default)]
+    pub problems: Vec<HandlerProblemView>,
+    /// Handlers that have no items and were never asked for any.
+    #[serde(default)]
+    pub unasked: Vec<String>,
+    /// Handlers that were asked and have no items.
+    #[serde(default)]
+    pub empty: Vec<String>,
 }
 
 /// What starts by itself next.
@@ -278,6 +287,51 @@ pub struct NextView {
     pub names: Vec<String>,
     /// How many items there are.
     pub count: u64,
+}
+
+/// How far a handler came that failed before it listed its items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailedStep {
+    /// It could not be started.
+    Start,
+    /// It could not be initialized.
+    Initialize,
+    /// Its items could not be read.
+    List,
+}
+
+impl FailedStep {
+    /// What is wrong, as the end of a sentence that begins with the handler.
+    #[must_use]
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Start => "cannot be started",
+            Self::Initialize => "cannot be initialized",
+            Self::List => "cannot list its items",
+        }
+    }
+}
+
+/// A handler that failed before it listed its items; nothing is known of them until it lists them again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandlerProblemView {
+    /// The handler.
+    pub handler: String,
+    /// What failed last.
+    pub step: FailedStep,
+    /// Why, one line.
+    pub text: String,
+    /// The end of what it wrote on standard error.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// When it failed first without a good list since.
+    pub since_ms: i64,
+    /// When it failed last.
+    pub last_ms: i64,
+    /// How often it failed in a row.
+    pub times: u32,
 }
 
 /// Answer to `show`.
@@ -577,6 +631,12 @@ pub struct HandlerView {
     /// What is known of its registration.
     #[serde(default)]
     pub registration: crate::registration::RegistrationView,
+    /// It was asked for its items and answered at least once.
+    #[serde(default)]
+    pub asked: bool,
+    /// It failed before it listed its items, and did not list them since.
+    #[serde(default)]
+    pub problem: Option<HandlerProblemView>,
 }
 
 /// Answer to `properties`.

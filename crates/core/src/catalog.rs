@@ -1,8 +1,9 @@
 //! Handlers and items as they are known, and what the user decided about them.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
+use crate::absent::Absent;
 use crate::condition::{Condition, Fact, FactKind, MAX_CONDITIONS};
 use crate::cut;
 use crate::event::EventKind;
@@ -59,6 +60,8 @@ pub(crate) struct HandlerSlot {
     pub(crate) items: HashMap<ItemId, Box<ItemSlot>>,
     /// In listing order.
     pub(crate) order: Vec<ItemId>,
+    /// Left out by the last list, with what a person chose of them.
+    pub(crate) absent: HashMap<ItemId, Absent>,
 }
 
 /// An item with what is not stored of it.
@@ -93,6 +96,13 @@ pub(crate) struct Holding {
     pub(crate) reasons: VecDeque<(Timestamp, Hindrance)>,
 }
 
+impl Listing {
+    /// Whether nothing of it could be taken so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+}
+
 impl HandlerSlot {
     pub(crate) fn has(&self, capability: HandlerCapability) -> bool {
         self.row.capabilities.contains(&capability)
@@ -104,6 +114,7 @@ impl HandlerSlot {
             description,
             items: HashMap::new(),
             order: Vec::new(),
+            absent: HashMap::new(),
         }
     }
 }
@@ -168,7 +179,7 @@ impl Manager {
         }
     }
 
-    fn record_handler(&mut self, id: &HandlerId) {
+    pub(crate) fn record_handler(&mut self, id: &HandlerId) {
         if let Some(slot) = self.handlers.get(id) {
             let row = slot.row.clone();
             self.record(Record::Handler(row));
@@ -179,6 +190,7 @@ impl Manager {
         let Remembered {
             handlers,
             items,
+            absent,
             open_runs,
             open_sessions,
             needs,
@@ -214,6 +226,12 @@ impl Manager {
                     self.set_timer(retry.due, Timer::Retry(at));
                 }
             }
+        }
+        for row in absent {
+            self.keep_absent(Absent {
+                row,
+                conditions: Vec::new(),
+            });
         }
         for (item, count) in conflicts {
             if let Some(slot) = self.slot_mut(&item) {
@@ -305,6 +323,8 @@ impl Manager {
             hidden: false,
             capabilities: [].into(),
             policies: [].into(),
+            asked: false,
+            problem: None,
         };
         self.record(Record::Handler(row.clone()));
         self.handlers
@@ -318,7 +338,7 @@ impl Manager {
         let Some(slot) = self.handlers.remove(id) else {
             return; // M-24
         };
-        for item in slot.order {
+        for item in slot.order.into_iter().chain(slot.absent.into_keys()) {
             self.forget_item(&ItemRef {
                 handler: id.clone(),
                 item,
@@ -331,16 +351,20 @@ impl Manager {
     }
 
     /// What lies beside an item's slot and goes with it.
-    fn forget_item(&mut self, item: &ItemRef) {
+    pub(crate) fn forget_item(&mut self, item: &ItemRef) {
+        self.forget_work(item);
+        let scope = PauseScope::Item(item.clone());
+        if let Some(until) = self.pauses.remove(&scope).and_then(|pause| pause.until) {
+            self.clear_timer(until, Timer::Pause(scope));
+        }
+    }
+
+    /// What lies beside an item's slot, except what a person chose.
+    pub(crate) fn forget_work(&mut self, item: &ItemRef) {
         self.deferred.remove(item);
-        self.pauses.remove(&PauseScope::Item(item.clone()));
         self.timers.retain(|(_, timer)| match timer {
             Timer::Retry(at) | Timer::Condition(at) => at != item,
-            Timer::Pause(PauseScope::Item(at)) => at != item,
-            Timer::Pause(PauseScope::All | PauseScope::Handler(_))
-            | Timer::Rule { .. }
-            | Timer::Need(_)
-            | Timer::Instance(_) => true,
+            Timer::Pause(_) | Timer::Rule { .. } | Timer::Need(_) | Timer::Instance(_) => true,
         });
     }
 
@@ -355,13 +379,14 @@ impl Manager {
             return;
         };
         if handler.items.remove(&item.item).is_none() {
+            self.forget_absent(item);
             return;
         }
         handler.order.retain(|id| *id != item.item);
         self.item_gone(item);
     }
 
-    fn item_gone(&mut self, item: &ItemRef) {
+    pub(crate) fn item_gone(&mut self, item: &ItemRef) {
         self.forget_item(item);
         self.withdraw_needs(&item.handler, Some(&item.item));
         self.record(Record::ItemGone(item.clone()));
@@ -382,8 +407,8 @@ impl Manager {
         };
         let name = cut::chars(item.name, cut::MAX_NAME);
         let comment = cut::chars(item.comment, cut::MAX_LINE);
-        let capabilities: std::collections::BTreeSet<_> = item.capabilities.into_iter().collect();
-        let policies: std::collections::BTreeSet<ItemPolicy> = item.policies.into_iter().collect();
+        let capabilities: BTreeSet<_> = item.capabilities.into_iter().collect();
+        let policies: BTreeSet<ItemPolicy> = item.policies.into_iter().collect();
         if let Some(slot) = handler.items.get_mut(&item.id) {
             let mut row = slot.row.clone();
             row.name = name;
@@ -437,21 +462,30 @@ impl Manager {
             handler: handler_id.clone(),
             item: item.id.clone(),
         };
+        let kept = self.come_back(handler_id, &item.id, item.temporary);
+        let (kept, conditions) = kept.map_or((None, Vec::new()), |absent| {
+            (Some(absent.row), absent.conditions)
+        });
+        let Some(handler) = self.handlers.get_mut(handler_id) else {
+            return false;
+        };
         let row = ItemRow {
             at: at.clone(),
             name,
             comment,
-            labels: [].into(),
+            labels: kept
+                .as_ref()
+                .map_or_else(BTreeSet::new, |kept| kept.labels.clone()),
             checked: item.checked,
             tick: None,
-            enabled: true,
+            enabled: kept.as_ref().is_none_or(|kept| kept.enabled),
             connected: item.connected,
             temporary: item.temporary,
             hidden: item.hidden || policies.contains(&ItemPolicy::HiddenByDefault),
             capabilities,
             policies,
             since: now,
-            expected_freshness: None,
+            expected_freshness: kept.and_then(|kept| kept.expected_freshness),
             last_attempt: None,
             last_good: item.last_update.filter(|at| *at <= now),
             last_run: None,
@@ -473,6 +507,9 @@ impl Manager {
             .map(|instance| instance.id);
         let mut slot = Box::new(ItemSlot::new(row, turn));
         slot.live = live;
+        if !conditions.is_empty() {
+            slot.holding_mut().conditions = conditions;
+        }
         handler.order.push(item.id.clone());
         handler.items.insert(item.id, slot);
         self.record_item(&at);
@@ -531,14 +568,22 @@ impl Manager {
                         .is_some_and(|item| item.born < born && item.live.is_none())
             });
         slot.order = order.iter().cloned().chain(kept).collect();
-        for item in &gone {
-            slot.items.remove(item);
-        }
-        for item in gone {
-            self.item_gone(&ItemRef {
+        let gone: Vec<(ItemId, Option<Box<ItemSlot>>)> = gone
+            .into_iter()
+            .map(|id| {
+                let item = slot.items.remove(&id);
+                (id, item)
+            })
+            .collect();
+        for (item, slot) in gone {
+            let at = ItemRef {
                 handler: handler.clone(),
                 item,
-            });
+            };
+            match slot {
+                Some(slot) => self.item_unlisted(&at, *slot),
+                None => self.item_gone(&at),
+            }
         }
         order
     }

@@ -14,6 +14,7 @@ use crate::manager::Manager;
 use crate::need::{NeedRow, NeedState};
 use crate::paired::Over;
 use crate::phase::{Kind, Phase, Step, obligation, step};
+use crate::problem::FailedStep;
 use crate::record::Record;
 use crate::request::{IfRunning, Request, RequestOutcome, Scope, Trigger, Work};
 use crate::run::RunKind;
@@ -194,6 +195,7 @@ impl Manager {
             }
             I::Declined => {
                 if self.admit(instance, Kind::NotInitialized) {
+                    self.handler_answered(&instance.handler.clone(), false);
                     let called = self.called(&instance.handler);
                     if !instance.want.items.is_empty()
                         && let Some(session) = self.sessions.get_mut(&instance.session)
@@ -207,7 +209,12 @@ impl Manager {
             }
             I::NotInitialized(why) => {
                 if self.admit(instance, Kind::NotInitialized) {
-                    self.fail_without_run(instance, &why, String::new());
+                    let step = if instance.process.is_none() {
+                        FailedStep::Start
+                    } else {
+                        FailedStep::Initialize
+                    };
+                    self.fail_without_run(instance, Some(step), &why, String::new());
                     self.release(instance);
                 }
             }
@@ -224,10 +231,7 @@ impl Manager {
             }
             I::ItemsNotListed(why) => {
                 if self.admit_list(instance, Kind::Listed) {
-                    instance.relisting = false;
-                    let why = format!("its items cannot be read: {why}");
-                    self.fail_without_run(instance, &why, String::new());
-                    self.finish(instance);
+                    self.not_listed(instance, &why);
                 }
             }
             I::PrepareReturned(began) => {
@@ -473,6 +477,7 @@ impl Manager {
                 self.finish(instance);
             }
             Work::Undo { run } => {
+                self.handler_answered(&instance.handler.clone(), false);
                 self.open_run(instance, RunKind::Undo(run), items.clone());
                 if let Some(as_run) = instance.run.as_ref().map(|run| run.row.id)
                     && instance.enter(Kind::Undo)
@@ -492,6 +497,7 @@ impl Manager {
                 let Some(item) = items.first().cloned() else {
                     return;
                 };
+                self.handler_answered(&instance.handler.clone(), false);
                 self.open_run(instance, RunKind::Resolve, items);
                 if let Some(as_run) = instance.run.as_ref().map(|run| run.row.id)
                     && instance.enter(Kind::Resolve)
@@ -511,8 +517,26 @@ impl Manager {
         }
     }
 
+    /// The list failed, or broke off: what was read before counts as a list with gaps (3.13).
+    fn not_listed(&mut self, instance: &mut Instance, why: &str) {
+        if instance.listing.is_empty() {
+            instance.relisting = false;
+            self.fail_without_run(instance, Some(FailedStep::List), why, String::new());
+            self.finish(instance);
+            return;
+        }
+        let text = cut::bytes(format!("its list of items broke off: {why}"), cut::MAX_LINE);
+        if let Some(session) = self.sessions.get_mut(&instance.session) {
+            session.fold(RequestOutcome::Warnings);
+            session.note(format!("{}: {text}", instance.handler));
+        }
+        self.warn(Some(instance.handler.clone()), None, Level::Warning, text);
+        self.listed(instance, Vec::new(), true);
+    }
+
     fn listed(&mut self, instance: &mut Instance, items: Vec<ListedItem>, incomplete: bool) {
         let handler = instance.handler.clone();
+        self.handler_answered(&handler, true);
         let purge = instance.purge && !incomplete;
         let mut listing = std::mem::take(&mut instance.listing);
         self.take_page(&handler, items, &mut listing);

@@ -426,7 +426,13 @@ impl Manager {
             if matches!(request.work, Work::Properties(_))
                 && let Some(kept) = self.kept_for_links(&handler)
             {
-                // M-63: the same instance serves, and keeps its links.
+                // M-63: the same instance serves, and keeps its links. Its session may still wait for other handlers, and
+                // no longer for this one.
+                if let Some(before) = self.instances.get(&kept).map(|kept| kept.session)
+                    && let Some(before) = self.sessions.get_mut(&before)
+                {
+                    before.instances.retain(|id| *id != kept);
+                }
                 self.with(kept, |_, instance| {
                     instance.session = session;
                     instance.work = request.work.clone();

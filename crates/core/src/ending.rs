@@ -9,6 +9,7 @@ use crate::item::{Counts, Failure, HandlerCapability, ItemStatus};
 use crate::log::Level;
 use crate::manager::{Manager, Show, Timer};
 use crate::phase::{Kind, Phase};
+use crate::problem::{FailedStep, step_of};
 use crate::record::Record;
 use crate::request::{RequestOutcome, Work};
 use crate::retry::next_retry;
@@ -512,6 +513,7 @@ impl Manager {
         self.touched.insert(instance.session);
         self.pump = true;
         self.wait_for(&mut instance, None);
+        self.explain_failure(&mut instance, &stderr);
         if instance.phase() == Phase::Released {
             if let Some(mut row) = instance.closed_run.take()
                 && !stderr.is_empty()
@@ -536,11 +538,14 @@ impl Manager {
         } else if !matches!(instance.phase(), Phase::Done | Phase::ErrorUi)
             || matches!(instance.work, Work::Properties(_)) && !instance.over
         {
-            self.fail_without_run(
-                &mut instance,
-                &format!("the handler ended by itself: {how}"),
-                stderr,
-            );
+            let step = step_of(&instance);
+            let why = match step {
+                Some(FailedStep::Start) => how,
+                Some(FailedStep::Initialize | FailedStep::List) | None => {
+                    format!("the handler ended by itself: {how}")
+                }
+            };
+            self.fail_without_run(&mut instance, step, &why, stderr);
         }
         self.let_go(&instance);
         self.cancel_prompts(&mut instance);
@@ -550,19 +555,35 @@ impl Manager {
     }
 
     /// An instance came to nothing before its run began. What it was wanted for failed, and is recorded so: a run that
-    /// nobody can see is worse than one that failed.
-    pub(crate) fn fail_without_run(&mut self, instance: &mut Instance, why: &str, stderr: String) {
-        let why = cut::bytes(why.to_owned(), cut::MAX_LINE);
+    /// nobody can see is worse than one that failed. `step` says what failed when its items are not known either.
+    pub(crate) fn fail_without_run(
+        &mut self,
+        instance: &mut Instance,
+        step: Option<FailedStep>,
+        why: &str,
+        stderr: String,
+    ) {
         if instance.stop > StopLevel::None {
             return;
         }
+        if let Some(step) = step {
+            self.handler_failed(instance, step, why, &stderr);
+        }
+        let why = match step {
+            Some(FailedStep::List) => format!("its items cannot be read: {why}"),
+            Some(FailedStep::Start | FailedStep::Initialize) | None => why.to_owned(),
+        };
+        let why = cut::bytes(why, cut::MAX_LINE);
         if instance.interactive {
-            self.warn(
+            let detail = (!stderr.is_empty()).then(|| stderr.clone());
+            let entry = self.warn_in_detail(
                 Some(instance.handler.clone()),
                 None,
                 Level::Warning,
                 why.clone(),
+                detail,
             ); // M-40
+            instance.failure_entry = Some(entry);
         }
         let called = self.called(&instance.handler);
         if let Some(session) = self.sessions.get_mut(&instance.session) {

@@ -83,6 +83,10 @@ pub(crate) struct Instance {
     pub(crate) wait: Option<(Timestamp, Wait)>,
     /// The session no longer waits for it.
     pub(crate) over: bool,
+    /// It came to nothing before its items were known, and what its process wrote last is still to come.
+    pub(crate) failed: bool,
+    /// The log entry of that.
+    pub(crate) failure_entry: Option<LogId>,
 }
 
 /// How insistently an instance was asked to stop; it only rises.
@@ -151,6 +155,8 @@ impl Instance {
             stop: StopLevel::None,
             wait: None,
             over: false,
+            failed: false,
+            failure_entry: None,
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::id::{HandlerId, ItemRef, RunId};
+use crate::problem::HandlerProblem;
 use crate::time::Timestamp;
 
 /// Whether a thing was set up (Sync Center 3.4). First of four axes; never folded into one enum with the others.
@@ -179,6 +180,10 @@ pub struct HandlerRow {
     pub capabilities: BTreeSet<HandlerCapability>,
     /// What is not allowed now.
     pub policies: BTreeSet<HandlerPolicy>,
+    /// It was asked for its items and answered at least once.
+    pub asked: bool,
+    /// It failed before it listed its items, and did not list them since.
+    pub problem: Option<HandlerProblem>,
 }
 
 /// An item as it is remembered.

@@ -6,6 +6,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod absent;
 mod asking;
 mod catalog;
 pub mod command;
@@ -35,6 +36,7 @@ mod outside;
 pub mod paged;
 pub mod paired;
 pub mod phase;
+pub mod problem;
 mod progress;
 mod properties;
 pub mod queue;
@@ -56,6 +58,7 @@ pub mod verdict;
 mod view;
 pub mod why;
 
+pub use absent::{AbsentRow, MAX_ABSENT};
 pub use asking::{LATER, MAX_CHOICES, MAX_KEY, MAX_NEEDS, RefusedAnswer};
 pub use catalog::{LARGE_LIST, MAX_ITEMS, MAX_LABELS, MAX_REASONS};
 pub use command::Command;

@@ -347,6 +347,18 @@ impl Manager {
         level: Level,
         text: String,
     ) -> LogId {
+        self.warn_in_detail(handler, run, level, text, None)
+    }
+
+    /// Adds an entry of the manager's own to the log, with a detail.
+    pub(crate) fn warn_in_detail(
+        &mut self,
+        handler: Option<HandlerId>,
+        run: Option<RunId>,
+        level: Level,
+        text: String,
+        detail: Option<String>,
+    ) -> LogId {
         self.last.log = self.last.log.saturating_add(1);
         let id = LogId(self.last.log);
         let row = LogRow {
@@ -357,7 +369,7 @@ impl Manager {
             item: None,
             run,
             text: crate::cut::bytes(text, crate::cut::MAX_LINE),
-            detail: None,
+            detail: detail.map(|detail| crate::cut::tail(detail, crate::cut::MAX_DETAIL)),
             error: None,
             jump: false,
         };

@@ -1,6 +1,7 @@
 //! What is to be stored: rows that replace those of the same identity, and events that are appended. All records of one
 //! turn of the loop belong into one transaction.
 
+use crate::absent::AbsentRow;
 use crate::conflict::ConflictRow;
 use crate::event::Event;
 use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, RunId};
@@ -34,6 +35,10 @@ pub enum Record {
     },
     /// Remove an item with its preferences, conflicts and needs; runs and log stay.
     ItemGone(ItemRef),
+    /// As [`Self::ItemGone`], but its pause stays, and these of its preferences.
+    Absent(AbsentRow),
+    /// An absent item is there again: remove what was kept of it, except its pause.
+    AbsentGone(ItemRef),
     /// Insert or replace a session.
     Session(SessionRow),
     /// Insert or replace a run.
@@ -42,6 +47,13 @@ pub enum Record {
     RunItem(RunItemRow),
     /// Append to the log.
     Log(LogRow),
+    /// Give a log entry this detail.
+    LogDetail {
+        /// Which.
+        log: LogId,
+        /// The cause and what to do.
+        detail: String,
+    },
     /// Remove log entries (M-127).
     LogDeleted(Vec<LogId>),
     /// Insert or replace a need.
@@ -99,6 +111,8 @@ pub struct Remembered {
     pub handlers: Vec<HandlerRow>,
     /// Items.
     pub items: Paged<ItemRow>,
+    /// Items that are absent from the lists of their handlers.
+    pub absent: Vec<AbsentRow>,
     /// Runs still open, with their items.
     pub open_runs: Vec<(RunRow, Vec<RunItemRow>)>,
     /// Sessions still open.

@@ -199,6 +199,8 @@ mod tests {
             hidden: false,
             capabilities: [].into(),
             policies: [].into(),
+            asked: true,
+            problem: None,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::id::{HandlerId, ItemId, ItemRef};
 use crate::item::{Activation, Connected, ItemRow, ItemStatus, RunState};
 use crate::manager::Manager;
 use crate::need::NeedState;
+use crate::record::PauseScope;
 use crate::time::Timestamp;
 
 /// Most items named by a verdict; the counts count all.
@@ -147,6 +148,12 @@ pub struct Verdict {
     pub open_needs: u64,
     /// The items that are as bad as the worst, the first [`MAX_NAMED`].
     pub which: Vec<ItemRef>,
+    /// Handlers that failed before they listed their items, unless they are off or paused.
+    pub problems: Vec<HandlerId>,
+    /// Handlers without items that were never asked for any; what they would synchronize is not known to be in sync.
+    pub unasked: Vec<HandlerId>,
+    /// Handlers that were asked and have no items.
+    pub empty: Vec<HandlerId>,
 }
 
 /// How an item stands.
@@ -249,6 +256,7 @@ impl Manager {
                 verdict.worst = verdict.worst.max(Shown::NeedsYou);
             }
         }
+        self.judge_handlers(&mut verdict);
         for standing in self.standings(now) {
             verdict.items += 1;
             if standing.busy {
@@ -280,6 +288,30 @@ impl Manager {
             }
         }
         verdict
+    }
+
+    /// What handlers that tell of no item do to the verdict.
+    fn judge_handlers(&self, verdict: &mut Verdict) {
+        for (id, slot) in &self.handlers {
+            if slot.row.activation == Activation::Inactive
+                || !slot.row.enabled
+                || self.pauses.contains_key(&PauseScope::All)
+                || self.pauses.contains_key(&PauseScope::Handler(id.clone()))
+            {
+                continue;
+            }
+            if slot.row.problem.is_some() {
+                verdict.worst = verdict.worst.max(Shown::Failed);
+                verdict.problems.push(id.clone());
+            } else if slot.items.is_empty() && !self.all_defined.contains(id) {
+                if slot.row.asked {
+                    verdict.empty.push(id.clone());
+                } else {
+                    verdict.worst = verdict.worst.max(Shown::New);
+                    verdict.unasked.push(id.clone());
+                }
+            }
+        }
     }
 
     /// How every item stands, by handler, then in listing order: one look at each, however many questions there are.

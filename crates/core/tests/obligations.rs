@@ -840,3 +840,25 @@ fn a_breach_is_recorded_with_its_number() {
     }
     assert_eq!(texts.len(), 5);
 }
+
+#[test]
+fn an_instance_that_is_asked_again_is_in_one_session_m_63() {
+    let mut w = world(&["h", "other"]);
+    w.sync(Scope::Checked);
+    w.list(1, &["A"]);
+    w.list(2, &["B"]);
+    w.hear(1, entry(Some("E"), true));
+    w.prepared(1);
+    w.prepared(2);
+    w.completed(1);
+    // Its session goes on: the other handler works.
+    let mut properties = request(Scope::Handler(handler("h")), Trigger::Manual);
+    properties.work = Work::Properties(PropertyAsk::Read);
+    w.ask(properties);
+    let of_h = w
+        .manager
+        .sessions()
+        .flat_map(|session| session.instances)
+        .filter(|instance| *instance.handler == handler("h"));
+    assert_eq!(of_h.count(), 1);
+}

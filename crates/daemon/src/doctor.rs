@@ -3,11 +3,13 @@
 use syncmgr_control::view::{CheckView, DoctorView};
 use syncmgr_control::{ExitCode, Refusal, Reply};
 use syncmgr_core::HandlerId;
+use syncmgr_core::problem::{FailedStep, HandlerProblem};
 use syncmgr_host::Limits;
 use syncmgr_store::Finding;
 
 use crate::adapt::text;
 use crate::launch::{self, Launch};
+use crate::overview::quoted;
 use crate::property;
 use crate::run::{Answerer, Loop};
 use crate::source::{Availability, Subject};
@@ -47,13 +49,14 @@ impl Loop {
                 .availability()
                 .map(|(subject, is)| source(subject, is)),
         );
-        let handlers: Vec<(HandlerId, Option<Launch>)> = self
+        let handlers: Vec<(HandlerId, Option<Launch>, Option<HandlerProblem>)> = self
             .manager
             .handlers()
             .map(|row| {
                 (
                     row.id.clone(),
                     launch::find(&row.id, &self.config, &self.places, &self.program),
+                    row.problem.clone(),
                 )
             })
             .collect();
@@ -61,8 +64,8 @@ impl Loop {
         let limits = self.limits.clone();
         self.property.spawn(async move {
             checks.push(database(reader).await);
-            for (id, launch) in handlers {
-                checks.push(handler(&id, launch, &limits).await);
+            for (id, launch, problem) in handlers {
+                checks.push(handler(&id, launch, problem.as_ref(), &limits).await);
             }
             let exit = worst(&checks);
             if reply
@@ -155,7 +158,12 @@ async fn database(
     }
 }
 
-async fn handler(id: &HandlerId, launch: Option<Launch>, limits: &Limits) -> CheckView {
+async fn handler(
+    id: &HandlerId,
+    launch: Option<Launch>,
+    problem: Option<&HandlerProblem>,
+    limits: &Limits,
+) -> CheckView {
     let name = format!("handler {id}");
     let outcome = match launch {
         Some(launch) => property::greet(&launch, limits).await,
@@ -166,6 +174,29 @@ async fn handler(id: &HandlerId, launch: Option<Launch>, limits: &Limits) -> Che
         )),
     };
     match outcome {
+        // It answers now; what it was asked for last came to nothing all the same.
+        Ok(_) if let Some(problem) = problem => {
+            let failed = match problem.step {
+                FailedStep::Start => "could not be started",
+                FailedStep::Initialize => "could not be initialized",
+                FailedStep::List => "could not list its items",
+            };
+            CheckView {
+                result: match problem.step {
+                    FailedStep::Start | FailedStep::Initialize => ExitCode::Warnings,
+                    FailedStep::List => ExitCode::Failed,
+                },
+                text: text::line(&format!(
+                    "answers, but {failed} when it was asked last: {}",
+                    problem.text
+                )),
+                hint: Some(format!(
+                    "`syncmgr sync {0}` asks it again; `syncmgr log {0}` shows what it wrote",
+                    quoted(id.as_str())
+                )),
+                name,
+            }
+        }
         Ok(features) => good(&name, format!("answers; it offers {}", features.join(", "))),
         Err(refusal) => CheckView {
             name,

@@ -155,7 +155,13 @@ impl Home {
         if daemon {
             settings.linger = config.config.manager.keep_links;
         }
-        let known: Vec<ItemRef> = remembered.items.iter().map(|row| row.at.clone()).collect();
+        let absent = remembered.absent.iter().map(|row| row.at.clone());
+        let known: Vec<ItemRef> = remembered
+            .items
+            .iter()
+            .map(|row| row.at.clone())
+            .chain(absent)
+            .collect();
         let remembered_handlers: Vec<HandlerId> = remembered
             .handlers
             .iter()

@@ -6,7 +6,6 @@ use syncmgr_control::view::{
     VerdictView, WhyView,
 };
 use syncmgr_control::{ExitCode, Refusal};
-use syncmgr_core::ItemRef;
 use syncmgr_core::condition::Evaluation;
 use syncmgr_core::forecast::Coming;
 use syncmgr_core::freshness::{Freshness, freshness};
@@ -16,6 +15,7 @@ use syncmgr_core::record::PauseScope;
 use syncmgr_core::task::{Greyed, ItemTask, Offer, item_task};
 use syncmgr_core::verdict::{Exit, Shown, Verdict, unfinished};
 use syncmgr_core::why::{About, Reason};
+use syncmgr_core::{HandlerId, ItemRef};
 use syncmgr_store::LogFilter;
 
 use crate::adapt::to_view;
@@ -60,6 +60,14 @@ impl Loop {
             .collect();
         let verdict = self.manager.verdict(now);
         let needs = verdict.open_needs;
+        let problems = verdict
+            .problems
+            .iter()
+            .take(MAX_PAGE as usize)
+            .filter_map(|id| to_view::problem(self.manager.handler(id)?))
+            .collect();
+        let empty = verdict.empty.iter().map(ToString::to_string).collect();
+        let unasked = verdict.unasked.iter().map(ToString::to_string).collect();
         let mut verdict = self.verdict_view(&verdict);
         verdict.as_of_ms = as_of_ms.filter(|_| verdict.exit == ExitCode::Good);
         StatusView {
@@ -76,6 +84,9 @@ impl Loop {
                 .collect(),
             daemon: self.daemon,
             next: self.next_view(),
+            problems,
+            unasked,
+            empty,
         }
     }
 
@@ -208,9 +219,12 @@ impl Loop {
                 .iter()
                 .all(|item| self.manager.run_state(item) != RunState::Idle);
         let sentence = match verdict.worst {
-            _ if verdict.items == 0 => "Nothing is set up yet.".to_owned(),
-            Shown::Failed => of(verdict.failed, "is not in sync", "are not in sync"),
+            _ if !verdict.problems.is_empty() => self.problem_sentence(verdict),
             Shown::NeedsYou if names.is_empty() => "A question waits for you.".to_owned(),
+            _ if verdict.items == 0 => self.empty_sentence(verdict),
+            // No item is new; a handler is.
+            Shown::New if names.is_empty() => self.empty_sentence(verdict),
+            Shown::Failed => of(verdict.failed, "is not in sync", "are not in sync"),
             Shown::NeedsYou => of(
                 verdict.needs_you,
                 "waits for your answer",
@@ -263,7 +277,18 @@ impl Loop {
                 }
             }
         };
-        let suggestion = if verdict.items == 0 {
+        let suggestion = if !verdict.problems.is_empty() {
+            // What it wrote last, and how often it failed.
+            Some("syncmgr handlers".to_owned())
+        } else if let Some(id) = verdict
+            .unasked
+            .iter()
+            .chain(&verdict.empty)
+            .next()
+            .filter(|_| names.is_empty() && matches!(verdict.worst, Shown::New | Shown::Fresh))
+        {
+            Some(format!("syncmgr sync {}", quoted(id.as_str())))
+        } else if verdict.items == 0 && verdict.worst != Shown::NeedsYou {
             Some("syncmgr sync LEFT RIGHT".to_owned())
         } else if running {
             None
@@ -276,6 +301,82 @@ impl Loop {
             suggestion,
             as_of_ms: None,
         }
+    }
+
+    /// What is wrong with handlers themselves, and which other items are not in sync.
+    fn problem_sentence(&self, verdict: &Verdict) -> String {
+        let mut sentence = match verdict.problems.as_slice() {
+            [one] => match self.manager.handler(one).and_then(to_view::problem) {
+                Some(problem) => format!(
+                    "{} {}: {}.",
+                    self.handler_name(one),
+                    problem.step.phrase(),
+                    problem.text.trim_end_matches('.')
+                ),
+                None => format!("{one} does not work."),
+            },
+            several => format!(
+                "{} handlers do not work: {}.",
+                several.len(),
+                self.handler_names(several)
+            ),
+        };
+        let others: Vec<String> = verdict
+            .which
+            .iter()
+            .filter(|item| !verdict.problems.contains(&item.handler))
+            .map(|item| self.name(item))
+            .collect();
+        match others.as_slice() {
+            [] => {}
+            [one] => sentence += &format!(" {one} is not in sync."),
+            several if several.len() <= SENTENCE_NAMES => {
+                sentence += &format!(" {} are not in sync.", several.join(", "));
+            }
+            several => sentence += &format!(" {} items are not in sync.", several.len()),
+        }
+        sentence
+    }
+
+    /// What there is where there is no item: handlers that may have some, or nothing at all.
+    fn empty_sentence(&self, verdict: &Verdict) -> String {
+        let (handlers, one, many) = if verdict.unasked.is_empty() {
+            (&verdict.empty, "lists no items", "list no items")
+        } else {
+            (
+                &verdict.unasked,
+                "was never asked what it synchronizes",
+                "were never asked what they synchronize",
+            )
+        };
+        match handlers.as_slice() {
+            [] => "Nothing is set up yet.".to_owned(),
+            [only] => format!("{} is registered and {one}.", self.handler_name(only)),
+            several => format!(
+                "{} handlers are registered and {many}: {}.",
+                several.len(),
+                self.handler_names(several)
+            ),
+        }
+    }
+
+    fn handler_name(&self, id: &HandlerId) -> String {
+        match self.manager.handler(id) {
+            Some(row) if !row.name.is_empty() => row.name.clone(),
+            Some(_) | None => id.to_string(),
+        }
+    }
+
+    fn handler_names(&self, ids: &[HandlerId]) -> String {
+        let mut names: Vec<String> = ids
+            .iter()
+            .take(SENTENCE_NAMES)
+            .map(|id| self.handler_name(id))
+            .collect();
+        if ids.len() > SENTENCE_NAMES {
+            names.push("…".to_owned());
+        }
+        names.join(", ")
     }
 
     /// What an item is, in a few words.

@@ -14,6 +14,7 @@ use syncmgr_core::{HandlerId, InstanceId, ItemId, RunId};
 use syncmgr_handler::call::{self, Initialize, Notice, Prepare};
 use syncmgr_handler::contract::{self, CONTRACT_VERSION, MAX_PAGE};
 use syncmgr_handler::frame::Answered;
+use syncmgr_handler::listing::{ReadItems, ReadPage, UnusableItem};
 use syncmgr_host::{
     CallError, Exit, ExitStatus, Handle, HandshakeError, HostEvent, Limits, Reply, Spec,
     StopReason, What,
@@ -31,6 +32,9 @@ const MAX_STEPS: usize = 64;
 
 /// How long a handler may take over one page of a list.
 const LIST_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Most items of one page that are told of as left out; the core records a bounded number of violations anyway.
+const MAX_TOLD_UNUSABLE: usize = 20;
 
 /// How long a handler may take to read or write its properties.
 const PROPERTIES_DEADLINE: Duration = Duration::from_secs(60);
@@ -556,13 +560,19 @@ impl Worker {
             Ok(answer) => from_handler::initialized(&answer),
             Err(HandshakeError::Call(CallError::Gone { .. })) => return None,
             Err(error) => {
-                self.handle.kill();
                 let why = match error {
                     // "The handshake failed" would tell people nothing.
                     HandshakeError::Call(error) => reason(&error),
                     error => reason(&error),
                 };
-                InstanceInput::NotInitialized(why)
+                // Told before the end of the process, which would be told as the reason otherwise.
+                let told = InstanceInput::NotInitialized(why);
+                let sent = self.inputs.send((self.instance, told)).await;
+                self.handle.kill();
+                if sent.is_err() {
+                    tracing::debug!("the loop ended before a handler was initialized");
+                }
+                return None;
             }
         })
     }
@@ -573,22 +583,21 @@ impl Worker {
         let mut incomplete = false;
         let mut cursor = None;
         loop {
-            let asked = call::ListItems { cursor };
-            let page = match self.call(asked, Some(LIST_DEADLINE)).await {
+            let asked = ReadItems(call::ListItems { cursor });
+            let read_page = match self.call(asked, Some(LIST_DEADLINE)).await {
                 Ok(page) => page,
                 Err(CallError::Gone { .. }) => return None,
-                // What was read before counts as a list with gaps (mobsync 3.13).
-                Err(_) if read > 0 => {
-                    return Some(InstanceInput::ItemsListed {
-                        items: Vec::new(),
-                        incomplete: true,
-                    });
-                }
                 Err(error) => return Some(InstanceInput::ItemsNotListed(reason(&error))),
             };
-            let came = page.items.len();
+            let ReadPage { page, unusable } = read_page;
+            let came = page.items.len() + unusable.len();
             read += came;
-            incomplete |= page.incomplete;
+            // What is left out of a list is no reason to forget what is known of it (M-56).
+            incomplete |= page.incomplete || !unusable.is_empty();
+            for item in unusable.iter().take(MAX_TOLD_UNUSABLE) {
+                let told = InstanceInput::Violation(left_out(item));
+                self.inputs.send((self.instance, told)).await.ok()?;
+            }
             let items: Vec<_> = page.items.iter().filter_map(from_handler::listed).collect();
             // A page without content but with a successor would go round for ever.
             let Some(next) = page.next.filter(|_| came > 0 && read < MAX_ITEMS) else {
@@ -650,6 +659,19 @@ impl Worker {
             tracing::debug!(%error, "a notice did not reach the handler");
         }
     }
+}
+
+/// An item that was left out of a list (M-52).
+fn left_out(item: &UnusableItem) -> String {
+    let name = if item.name.is_empty() {
+        "without a name".to_owned()
+    } else {
+        format!("`{}`", item.name)
+    };
+    text::line(&format!(
+        "H-17: the item {name} of its list is left out: {}",
+        item.why
+    ))
 }
 
 /// How paired work began; `None` when the instance is gone.

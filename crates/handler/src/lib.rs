@@ -16,6 +16,7 @@ pub mod contract;
 pub mod frame;
 pub mod item;
 pub mod link;
+pub mod listing;
 mod outbox;
 pub mod pages;
 pub mod run;

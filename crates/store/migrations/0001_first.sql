@@ -32,7 +32,16 @@ CREATE TABLE handlers (
     always_list  INTEGER NOT NULL CHECK (always_list IN (0, 1)),
     hidden       INTEGER NOT NULL CHECK (hidden IN (0, 1)),
     capabilities TEXT NOT NULL,
-    policies     TEXT NOT NULL
+    policies     TEXT NOT NULL,
+    asked        INTEGER NOT NULL CHECK (asked IN (0, 1)),
+    -- What failed before it listed its items, and since when it did not list them.
+    failed_step   TEXT CHECK (
+        failed_step = 'start' OR failed_step = 'initialize' OR failed_step = 'list'),
+    problem       TEXT CHECK ((problem IS NULL) = (failed_step IS NULL)),
+    problem_detail TEXT CHECK ((problem_detail IS NULL) = (failed_step IS NULL)),
+    problem_since_ms INTEGER CHECK ((problem_since_ms IS NULL) = (failed_step IS NULL)),
+    problem_last_ms INTEGER CHECK ((problem_last_ms IS NULL) = (failed_step IS NULL)),
+    problem_times INTEGER CHECK ((problem_times IS NULL) = (failed_step IS NULL))
 ) STRICT;
 
 CREATE TABLE items (
@@ -216,6 +225,15 @@ CREATE TABLE conflict_versions (
     PRIMARY KEY (item, conflict, position),
     FOREIGN KEY (item, conflict) REFERENCES conflicts (item, position) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
+
+-- What a person chose of items that the last complete list of their handler left out; their pauses stay too.
+CREATE TABLE absent_items (
+    item         INTEGER PRIMARY KEY REFERENCES item_names (id),
+    enabled      INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+    labels       TEXT NOT NULL,
+    freshness_ms INTEGER,
+    since_ms     INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE pauses (
     scope    TEXT NOT NULL CHECK (

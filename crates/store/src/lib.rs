@@ -7,6 +7,7 @@
 //! Everything here blocks on files and is synchronous. Nothing is ever overwritten to repair it: a damaged database is
 //! refused with [`OpenStoreError`], and only [`set_aside_damaged`] moves it out of the way when a person asks for that.
 
+mod absent;
 mod backup;
 mod columns;
 mod event;

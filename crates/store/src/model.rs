@@ -12,8 +12,8 @@ use syncmgr_core::need::{NeedRow, NeedState};
 use syncmgr_core::record::{LastNumbers, PauseRow, PauseScope, Remembered};
 use syncmgr_core::run::{RunItemRow, RunOutcome, RunRow, SessionRow};
 use syncmgr_core::{
-    Event, EventKind, EventNumber, HandlerId, ItemRef, LogId, NeedId, Record, RunId, SessionId,
-    Timestamp,
+    AbsentRow, Event, EventKind, EventNumber, HandlerId, ItemRef, LogId, NeedId, Record, RunId,
+    SessionId, Timestamp,
 };
 
 use crate::{LogFilter, OpenOptions, Reader, RunFilter, Store, WriteError, sample};
@@ -32,6 +32,7 @@ struct Model {
     log: BTreeMap<LogId, LogRow>,
     needs: BTreeMap<NeedId, NeedRow>,
     conflicts: BTreeMap<ItemRef, Vec<ConflictRow>>,
+    absent: BTreeMap<ItemRef, AbsentRow>,
     pauses: BTreeMap<PauseScope, PauseRow>,
     rules: BTreeMap<String, Timestamp>,
     events: BTreeMap<EventNumber, Event>,
@@ -72,6 +73,7 @@ impl Model {
                 self.items.retain(|at, _| at.handler != handler);
                 self.needs.retain(|_, need| need.handler != handler);
                 self.conflicts.retain(|at, _| at.handler != handler);
+                self.absent.retain(|at, _| at.handler != handler);
                 self.pauses.retain(|scope, _| match scope {
                     PauseScope::All => true,
                     PauseScope::Handler(of) => *of != handler,
@@ -106,8 +108,19 @@ impl Model {
                     need.handler != item.handler || need.item.as_ref() != Some(&item.item)
                 });
                 self.conflicts.remove(&item);
+                self.absent.remove(&item);
                 self.pauses.remove(&PauseScope::Item(item));
             }
+            Record::Absent(row) => {
+                let item = &row.at;
+                self.items.remove(item);
+                self.needs.retain(|_, need| {
+                    need.handler != item.handler || need.item.as_ref() != Some(&item.item)
+                });
+                self.conflicts.remove(item);
+                self.absent.insert(item.clone(), row);
+            }
+            Record::AbsentGone(item) => drop(self.absent.remove(&item)),
             Record::Session(row) => {
                 self.last.session = self.last.session.max(row.id.0);
                 self.last.request = self.last.request.max(row.request.map_or(0, |it| it.0));
@@ -124,6 +137,11 @@ impl Model {
                 self.last.log = self.last.log.max(row.id.0);
                 if self.log.insert(row.id, row).is_some() {
                     return Err(Contradiction);
+                }
+            }
+            Record::LogDetail { log, detail } => {
+                if let Some(row) = self.log.get_mut(&log) {
+                    row.detail = Some(detail);
                 }
             }
             Record::LogDeleted(ids) => self.log.retain(|id, _| !ids.contains(id)),
@@ -187,6 +205,7 @@ impl Model {
                 .iter()
                 .map(|(item, conflicts)| (item.clone(), conflicts.len() as u64))
                 .collect(),
+            absent: self.absent.values().cloned().collect(),
             pauses: self.pauses.values().cloned().collect(),
             rules: self
                 .rules
@@ -248,6 +267,7 @@ fn sorted(mut remembered: Remembered) -> Remembered {
         items.sort_by(|a, b| a.item.cmp(&b.item));
     }
     remembered.conflicts.sort();
+    remembered.absent.sort_by(|a, b| a.at.cmp(&b.at));
     remembered.pauses.sort_by(|a, b| a.scope.cmp(&b.scope));
     remembered
 }

@@ -38,7 +38,10 @@ pub(crate) fn note(last: &mut LastNumbers, record: &Record) {
         | Record::Pause(_)
         | Record::PauseGone(_)
         | Record::RuleSeen { .. }
-        | Record::RuleGone(_) => {}
+        | Record::RuleGone(_)
+        | Record::Absent(_)
+        | Record::AbsentGone(_)
+        | Record::LogDetail { .. } => {}
     }
 }
 

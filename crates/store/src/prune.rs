@@ -416,7 +416,8 @@ fn prune_names(
                  AND NOT EXISTS (SELECT 1 FROM log t WHERE t.item = item_names.id)
                  AND NOT EXISTS (SELECT 1 FROM needs t WHERE t.item = item_names.id)
                  AND NOT EXISTS (SELECT 1 FROM conflict_lists t WHERE t.item = item_names.id)
-                 AND NOT EXISTS (SELECT 1 FROM pauses t WHERE t.item = item_names.id)",
+                 AND NOT EXISTS (SELECT 1 FROM pauses t WHERE t.item = item_names.id)
+                 AND NOT EXISTS (SELECT 1 FROM absent_items t WHERE t.item = item_names.id)",
         )?
         .execute(params![cursor.after, last])?;
     cursor.after = last;

@@ -6,7 +6,7 @@ use syncmgr_core::run::{RunItemRow, RunRow};
 use crate::columns::Columns;
 use crate::fault::ReadError;
 use crate::open::Store;
-use crate::{numbers, rows};
+use crate::{absent, numbers, rows};
 
 impl Store {
     /// Everything that the manager must know to go on. Runs and sessions found open were open when the last manager
@@ -41,6 +41,12 @@ impl Store {
                 &format!("{}ORDER BY t.item", rows::SELECT_ITEMS),
                 [],
                 rows::item,
+            )?,
+            absent: rows::all(
+                connection,
+                &format!("{}ORDER BY t.item", absent::SELECT_ABSENT),
+                [],
+                absent::read,
             )?,
             open_runs,
             open_sessions: rows::all(

@@ -7,6 +7,7 @@ use syncmgr_core::conflict::{ConflictRow, ConflictVersion};
 use syncmgr_core::item::{HandlerRow, ItemRow, Retry};
 use syncmgr_core::log::LogRow;
 use syncmgr_core::need::{Choice, NeedRow, NeedState};
+use syncmgr_core::problem::HandlerProblem;
 use syncmgr_core::record::{PauseRow, PauseScope};
 use syncmgr_core::run::{RunItemRow, RunKind, RunRow, SessionRow};
 use syncmgr_core::{LogId, NeedId, RequestId, RunId, SessionId};
@@ -50,7 +51,8 @@ macro_rules! select {
 select! {
     /// Handlers, as `t`.
     SELECT_HANDLERS = "h.spelling, t.name, t.comment, t.version, t.activation, t.enabled, t.connected, t.always_list,
-        t.hidden, t.capabilities, t.policies"
+        t.hidden, t.capabilities, t.policies, t.asked, t.failed_step, t.problem, t.problem_detail, t.problem_since_ms,
+        t.problem_last_ms, t.problem_times"
         from "handlers t JOIN handler_names h ON h.id = t.handler";
     /// Items, as `t`.
     SELECT_ITEMS = "h.spelling, i.spelling, t.name, t.comment, t.labels, t.checked, t.tick, t.enabled, t.connected, t.temporary,
@@ -104,7 +106,27 @@ pub(crate) fn handler(row: &Row<'_>) -> Result<HandlerRow, ReadError> {
         hidden: c.flag()?,
         capabilities: c.set()?,
         policies: c.set()?,
+        asked: c.flag()?,
+        problem: problem(&mut c)?,
     })
+}
+
+fn problem(c: &mut Columns<'_>) -> Result<Option<HandlerProblem>, ReadError> {
+    let step = c.word_maybe()?;
+    let text = c.text_maybe()?;
+    let detail = c.text_maybe()?;
+    let since = c.moment_maybe()?;
+    let last = c.moment_maybe()?;
+    let times = c.small_maybe("failures")?;
+    // All of them or none, as the schema sees to.
+    Ok(step.map(|step| HandlerProblem {
+        step,
+        text: text.unwrap_or_default(),
+        detail: detail.unwrap_or_default(),
+        since: since.unwrap_or_default(),
+        last: last.unwrap_or_default(),
+        times: times.unwrap_or_default(),
+    }))
 }
 
 /// Reads from [`SELECT_ITEMS`].

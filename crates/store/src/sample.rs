@@ -12,11 +12,12 @@ use syncmgr_core::conflict::{ConflictRow, ConflictVersion};
 use syncmgr_core::item::{Counts, HandlerRow, ItemRow, Retry};
 use syncmgr_core::log::LogRow;
 use syncmgr_core::need::{Choice, NeedRow, NeedState};
+use syncmgr_core::problem::HandlerProblem;
 use syncmgr_core::record::{PauseRow, PauseScope};
 use syncmgr_core::run::{RunItemRow, RunKind, RunRow, SessionRow};
 use syncmgr_core::{
-    Event, EventKind, EventNumber, HandlerId, ItemId, ItemRef, LogId, NeedId, Record, RequestId,
-    RunId, SessionId, Timestamp,
+    AbsentRow, Event, EventKind, EventNumber, HandlerId, ItemId, ItemRef, LogId, NeedId, Record,
+    RequestId, RunId, SessionId, Timestamp,
 };
 
 use crate::words::Word;
@@ -90,13 +91,34 @@ fn counts() -> impl Strategy<Value = Counts> {
 }
 
 prop_compose! {
+    fn problem()(
+        step in word(), text in text(), detail in text(), since in moment(), last in moment(), times: u32,
+    ) -> HandlerProblem {
+        HandlerProblem { step, text, detail, since, last, times }
+    }
+}
+
+prop_compose! {
+    fn absent()(
+        at in item_ref(), enabled: bool, labels in btree_set(text(), 0..4),
+        freshness in option::of(0..=i64::MAX.cast_unsigned()), since in moment(),
+    ) -> AbsentRow {
+        AbsentRow { at, enabled, labels, expected_freshness: freshness.map(Duration::from_millis), since }
+    }
+}
+
+prop_compose! {
     fn handler()(
         id in handler_id(), texts in [text(), text(), text()], activation in word(), connected in word(),
-        flags in any::<[bool; 3]>(), capabilities in set(), policies in set(),
+        flags in any::<[bool; 4]>(), capabilities in set(), policies in set(),
+        problem in option::of(problem()),
     ) -> HandlerRow {
         let [name, comment, version] = texts;
-        let [enabled, always_list, hidden] = flags;
-        HandlerRow { id, name, comment, version, activation, enabled, connected, always_list, hidden, capabilities, policies }
+        let [enabled, always_list, hidden, asked] = flags;
+        HandlerRow {
+            id, name, comment, version, activation, enabled, connected, always_list, hidden, capabilities, policies, asked,
+            problem,
+        }
     }
 }
 
@@ -314,10 +336,13 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
         1 => handler_id().prop_map(Record::HandlerGone),
         3 => item().prop_map(Record::Item),
         1 => item_ref().prop_map(Record::ItemGone),
+        2 => absent().prop_map(Record::Absent),
+        1 => item_ref().prop_map(Record::AbsentGone),
         6 => session().prop_map(Record::Session),
         5 => run().prop_map(Record::Run),
         4 => run_item().prop_map(Record::RunItem),
         3 => log().prop_map(Record::Log),
+        1 => (1..MANY, text()).prop_map(|(log, detail)| Record::LogDetail { log: LogId(log), detail }),
         1 => vec((1..MANY).prop_map(LogId), 0..4).prop_map(Record::LogDeleted),
         3 => need().prop_map(Record::Need),
         2 => conflicts,

@@ -9,6 +9,7 @@ use syncmgr_core::item::{
 };
 use syncmgr_core::log::Level;
 use syncmgr_core::need::NeedKind;
+use syncmgr_core::problem::FailedStep;
 use syncmgr_core::request::{RequestOutcome, Trigger};
 use syncmgr_core::run::RunOutcome;
 
@@ -51,6 +52,11 @@ words! {
     Activation {
         Inactive = "inactive",
         Active = "active",
+    }
+    FailedStep {
+        Start = "start",
+        Initialize = "initialize",
+        List = "list",
     }
     Connected {
         Yes = "yes",
@@ -228,6 +234,7 @@ mod tests {
     fn every_word_comes_back() {
         check::<Activation>();
         check::<Connected>();
+        check::<FailedStep>();
         check::<HandlerCapability>();
         check::<HandlerPolicy>();
         check::<ItemCapability>();

@@ -16,7 +16,7 @@ use crate::names::{Names, find_handler, find_item};
 use crate::open::Store;
 use crate::prune::Removed;
 use crate::words::{Word as _, set_words};
-use crate::{event, numbers, texts};
+use crate::{absent, event, numbers, texts};
 
 /// A transaction of so many records gives the memory that it took for pages back.
 const LARGE: usize = 10_000;
@@ -191,10 +191,24 @@ impl Writing<'_> {
                 items,
             } => self.items_succeeded(handler, *run, *at, items)?,
             Record::ItemGone(item) => self.item_gone(item)?,
+            Record::Absent(row) => {
+                let item = self.names.item(self.connection, &row.at)?;
+                absent::keep(self.connection, item, row)?;
+            }
+            Record::AbsentGone(item) => {
+                if let Some(item) = find_item(self.connection, item)? {
+                    absent::forget(self.connection, item)?;
+                }
+            }
             Record::Session(row) => self.session(row)?,
             Record::Run(row) => self.run(row)?,
             Record::RunItem(row) => self.run_item(row)?,
             Record::Log(row) => self.log(row)?,
+            Record::LogDetail { log, detail } => {
+                self.connection
+                    .prepare_cached("UPDATE log SET detail = ?2 WHERE id = ?1")?
+                    .execute(params![log.0.cast_signed(), detail])?;
+            }
             Record::LogDeleted(entries) => {
                 let mut statement = self
                     .connection
@@ -218,15 +232,20 @@ impl Writing<'_> {
 
     fn handler(&mut self, row: &HandlerRow) -> Result<(), WriteError> {
         let handler = self.names.spelled_handler(self.connection, &row.id)?;
+        let problem = row.problem.as_ref();
         self.connection
             .prepare_cached(
                 "INSERT INTO handlers (handler, name, comment, version, activation, enabled, connected, always_list,
-                     hidden, capabilities, policies)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                     hidden, capabilities, policies, asked, failed_step, problem, problem_detail, problem_since_ms,
+                     problem_last_ms, problem_times)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
                  ON CONFLICT (handler) DO UPDATE SET name = excluded.name, comment = excluded.comment,
                      version = excluded.version, activation = excluded.activation, enabled = excluded.enabled,
                      connected = excluded.connected, always_list = excluded.always_list, hidden = excluded.hidden,
-                     capabilities = excluded.capabilities, policies = excluded.policies",
+                     capabilities = excluded.capabilities, policies = excluded.policies, asked = excluded.asked,
+                     failed_step = excluded.failed_step, problem = excluded.problem,
+                     problem_detail = excluded.problem_detail, problem_since_ms = excluded.problem_since_ms,
+                     problem_last_ms = excluded.problem_last_ms, problem_times = excluded.problem_times",
             )?
             .execute(params![
                 handler,
@@ -240,6 +259,13 @@ impl Writing<'_> {
                 row.hidden,
                 set_words(&row.capabilities),
                 set_words(&row.policies),
+                row.asked,
+                problem.map(|problem| problem.step.word()),
+                problem.map(|problem| problem.text.as_str()),
+                problem.map(|problem| problem.detail.as_str()),
+                ms(problem.map(|problem| problem.since)),
+                ms(problem.map(|problem| problem.last)),
+                problem.map(|problem| problem.times),
             ])?;
         Ok(())
     }
@@ -254,6 +280,7 @@ impl Writing<'_> {
             "DELETE FROM items WHERE handler = ?1",
             "DELETE FROM needs WHERE handler = ?1",
             "DELETE FROM conflict_lists WHERE item IN (SELECT id FROM item_names WHERE handler = ?1)",
+            "DELETE FROM absent_items WHERE item IN (SELECT id FROM item_names WHERE handler = ?1)",
             "DELETE FROM pauses WHERE handler = ?1",
             "DELETE FROM pauses WHERE item IN (SELECT id FROM item_names WHERE handler = ?1)",
         ] {
@@ -345,6 +372,7 @@ impl Writing<'_> {
             "DELETE FROM items WHERE item = ?1",
             "DELETE FROM needs WHERE item = ?1",
             "DELETE FROM conflict_lists WHERE item = ?1",
+            "DELETE FROM absent_items WHERE item = ?1",
             "DELETE FROM pauses WHERE item = ?1",
         ] {
             self.connection.prepare_cached(sql)?.execute([item])?;

@@ -12,12 +12,13 @@ use syncmgr_core::item::{
 };
 use syncmgr_core::log::{Level, LogRow};
 use syncmgr_core::need::{Choice, NeedKind, NeedRow, NeedState};
+use syncmgr_core::problem::{FailedStep, HandlerProblem};
 use syncmgr_core::record::{LastNumbers, PauseRow, PauseScope, Remembered};
 use syncmgr_core::request::{RequestOutcome, Trigger};
 use syncmgr_core::run::{RunItemRow, RunKind, RunOutcome, RunRow, SessionRow};
 use syncmgr_core::{
-    Event, EventKind, EventNumber, HandlerId, ItemId, ItemRef, LogId, NeedId, Record, RequestId,
-    RunId, SessionId, Timestamp,
+    AbsentRow, Event, EventKind, EventNumber, HandlerId, ItemId, ItemRef, LogId, NeedId, Record,
+    RequestId, RunId, SessionId, Timestamp,
 };
 use syncmgr_store::{Finding, LogFilter, OpenOptions, RunFilter, Store};
 
@@ -56,6 +57,15 @@ fn handler_row() -> HandlerRow {
         hidden: false,
         capabilities: [HandlerCapability::Plan, HandlerCapability::Undo].into(),
         policies: [HandlerPolicy::PreventDeactivate].into(),
+        asked: true,
+        problem: Some(HandlerProblem {
+            step: FailedStep::List,
+            text: "its items cannot be read: no".to_owned(),
+            detail: "line 1\nline 2".to_owned(),
+            since: Timestamp(3_000),
+            last: Timestamp(4_000),
+            times: 2,
+        }),
     }
 }
 
@@ -84,6 +94,19 @@ fn item_row() -> ItemRow {
             attempt: 2,
             due: Timestamp(9_000),
         }),
+    }
+}
+
+fn absent_row() -> AbsentRow {
+    AbsentRow {
+        at: ItemRef {
+            handler: folder(),
+            item: ItemId::new("photos").unwrap(),
+        },
+        enabled: false,
+        labels: ["home".to_owned()].into(),
+        expected_freshness: Some(Duration::from_hours(1)),
+        since: Timestamp(3_500),
     }
 }
 
@@ -321,6 +344,7 @@ fn records() -> Vec<Record> {
     let mut records = vec![
         Record::Handler(handler_row()),
         Record::Item(item_row()),
+        Record::Absent(absent_row()),
         Record::Session(session_row(1, Some(RequestOutcome::NeedsYou))),
         Record::Session(session_row(2, None)),
         Record::Run(run_row(1, RunOutcome::NeedsYou)),
@@ -372,6 +396,7 @@ fn the_first_database_opens_for_ever() {
     let expected = Remembered {
         handlers: vec![handler_row()],
         items: [item_row()].into_iter().collect(),
+        absent: vec![absent_row()],
         open_runs: vec![(
             run_row(2, RunOutcome::Open),
             vec![run_item_row(2, ItemStatus::UpdatingIndeterminate)],

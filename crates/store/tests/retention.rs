@@ -156,6 +156,8 @@ fn store() -> (TempDir, Store) {
             hidden: false,
             capabilities: [].into(),
             policies: [].into(),
+            asked: true,
+            problem: None,
         })])
         .unwrap();
     (home, store)

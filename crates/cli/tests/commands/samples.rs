@@ -100,6 +100,9 @@ pub(crate) fn status() -> StatusView {
             names: vec!["papers".into()],
             count: 3,
         }),
+        problems: vec![],
+        unasked: vec![],
+        empty: vec![],
     }
 }
 
@@ -118,6 +121,9 @@ pub(crate) fn in_sync() -> StatusView {
         running: vec![],
         daemon: false,
         next: None,
+        problems: vec![],
+        unasked: vec![],
+        empty: vec![],
     }
 }
 
@@ -273,5 +279,17 @@ pub(crate) fn conflict(id: &str, name: &str) -> ConflictView {
             choice("keep-left", "the left version on both sides"),
             choice("keep-both", "both, under two names"),
         ],
+    }
+}
+
+pub(crate) fn problem() -> HandlerProblemView {
+    HandlerProblemView {
+        handler: "mail".into(),
+        step: FailedStep::Initialize,
+        text: "no module named imap".into(),
+        detail: "Traceback\n  line 1\n\u{1b}[31mImportError\n".into(),
+        since_ms: NOW_MS - 26 * HOUR,
+        last_ms: NOW_MS - HOUR,
+        times: 3,
     }
 }

@@ -69,6 +69,32 @@ fn status() {
         ..samples::in_sync()
     };
     check("status-empty", "status", Reply::Status(Box::new(empty)));
+    let failed = StatusView {
+        verdict: VerdictView {
+            sentence: "mail cannot be initialized: no module named imap.".into(),
+            exit: ExitCode::Failed,
+            suggestion: Some("syncmgr handlers".into()),
+            as_of_ms: None,
+        },
+        problems: vec![samples::problem()],
+        unasked: vec!["new".into()],
+        ..samples::in_sync()
+    };
+    let alone = StatusView {
+        items: vec![],
+        total: 0,
+        ..failed.clone()
+    };
+    check(
+        "status-handler-failed",
+        "status",
+        Reply::Status(Box::new(failed)),
+    );
+    check(
+        "status-handler-alone",
+        "status",
+        Reply::Status(Box::new(alone)),
+    );
     let quiet = Run::new("status -q")
         .answers(Reply::Status(Box::new(samples::status())))
         .go();
@@ -540,6 +566,8 @@ fn handlers_and_doctor() {
             problem: (!enabled).then(|| "it is \u{1b}[31mgone".into()),
             last_problem: None,
         },
+        asked: true,
+        problem: None,
     };
     let view = HandlersView {
         handlers: vec![
@@ -549,6 +577,38 @@ fn handlers_and_doctor() {
         ],
     };
     check("handlers", "handlers", Reply::Handlers(view));
+    let bare = |id: &str| HandlerView {
+        active: true,
+        built_in: false,
+        items: 0,
+        registration: RegistrationView {
+            runs: "/usr/bin/python3 mail.py".into(),
+            ..RegistrationView::default()
+        },
+        ..handler(id, true, true)
+    };
+    let view = HandlersView {
+        handlers: vec![
+            HandlerView {
+                problem: Some(samples::problem()),
+                ..bare("mail")
+            },
+            HandlerView {
+                asked: false,
+                ..bare("new")
+            },
+        ],
+    };
+    check("handlers-failed", "handlers", Reply::Handlers(view.clone()));
+    let unknown = Refusal::new("name::unknown", "nothing is called `mail`", "see");
+    let ended = Run::new("show MAIL")
+        .manager(move |request, _| match request {
+            Request::Show { .. } => Err(unknown.clone()),
+            _ => Ok(Reply::Handlers(view.clone())),
+        })
+        .go();
+    assert_eq!(ended.exit, ExitCode::Good);
+    assert_snapshot!("show-handler", ended.output);
     let doctor = DoctorView {
         checks: vec![
             CheckView {

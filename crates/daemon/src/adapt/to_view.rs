@@ -5,6 +5,7 @@ use syncmgr_core::conflict::ConflictRow;
 use syncmgr_core::item::{Counts, HandlerCapability, HandlerRow, ItemStatus, RunState};
 use syncmgr_core::log::{Level, LogRow};
 use syncmgr_core::need::{Choice, NeedKind, NeedRow};
+use syncmgr_core::problem::FailedStep;
 use syncmgr_core::request::{RequestOutcome, Trigger};
 use syncmgr_core::run::{RunItemRow, RunKind, RunOutcome, RunRow};
 
@@ -259,7 +260,28 @@ pub fn handler(row: &HandlerRow, built_in: bool, items: u64) -> view::HandlerVie
         always_list: row.always_list,
         hidden: row.hidden,
         registration: syncmgr_control::registration::RegistrationView::default(),
+        asked: row.asked,
+        problem: problem(row),
     }
+}
+
+/// What is wrong with a handler itself.
+#[must_use]
+pub fn problem(row: &HandlerRow) -> Option<view::HandlerProblemView> {
+    let problem = row.problem.as_ref()?;
+    Some(view::HandlerProblemView {
+        handler: row.id.to_string(),
+        step: match problem.step {
+            FailedStep::Start => view::FailedStep::Start,
+            FailedStep::Initialize => view::FailedStep::Initialize,
+            FailedStep::List => view::FailedStep::List,
+        },
+        text: problem.text.clone(),
+        detail: problem.detail.clone(),
+        since_ms: problem.since.0,
+        last_ms: problem.last.0,
+        times: problem.times,
+    })
 }
 
 fn capability(capability: HandlerCapability) -> &'static str {
