@@ -362,7 +362,10 @@ impl Loop {
 
     fn handler_name(&self, id: &HandlerId) -> String {
         match self.manager.handler(id) {
-            Some(row) if !row.name.is_empty() => row.name.clone(),
+            // Commands take the identity.
+            Some(row) if !row.name.is_empty() && row.name != id.as_str() => {
+                format!("{} ({id})", row.name)
+            }
             Some(_) | None => id.to_string(),
         }
     }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `well` | nothing bad at all |
 //! | `crash-PHASE` | ends by a signal; PHASE is `start`, `initialize`, `list`, `prepare`, `synchronize` or `after` (the completion) |
+//! | `lists` | lists what a file says, its second argument; refuses with what is no JSON, ends at `initialize` without it |
 //! | `hang-PHASE` | does nothing any more, not even read; also with `release`, at which it hangs instead of ending |
 //! | `flood-progress` | reports progress of `item-1` as fast as it can, and for ever, until its output is closed |
 //! | `flood-log` | adds log entries as fast as it can, for ever |
@@ -73,6 +74,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// What the file says that the second argument names.
+fn list() -> Option<String> {
+    std::fs::read_to_string(std::env::args().nth(2)?).ok()
+}
+
 /// Does nothing until somebody ends the process.
 fn hang() -> ! {
     loop {
@@ -131,7 +137,21 @@ impl Hostile {
             let message: Value = serde_json::from_str(&line).unwrap_or_default();
             let id = &message["id"];
             match message["method"].as_str().unwrap_or_default() {
+                "initialize" if self.is("lists") && list().is_none() => {
+                    writeln!(io::stderr(), "nothing says what to list")?;
+                    return Ok(ExitCode::from(3));
+                }
                 "initialize" => self.initialize(id)?,
+                "items/list" if self.is("lists") => {
+                    let text = list().unwrap_or_default();
+                    if let Ok(page) = serde_json::from_str(&text) {
+                        self.answer(id, &page)?;
+                    } else {
+                        write!(io::stderr(), "{text}")?;
+                        let error = json!({"code": -32000, "message": text.trim()});
+                        self.send(&json!({"jsonrpc": "2.0", "id": id, "error": error}))?;
+                    }
+                }
                 "items/list" => {
                     self.reaches("list");
                     // One that records ticks all but the last.

@@ -13,6 +13,7 @@ mod classes;
 mod com_server;
 mod hostile;
 mod interrupt;
+mod listing;
 mod manager;
 mod readme;
 mod register;
