@@ -144,20 +144,19 @@ fn as_json(problems: &[HandlerProblemView]) -> serde_json::Value {
 fn problem_lines(status: &StatusView, look: &Look, now_ms: i64) -> Vec<String> {
     let mut lines = Vec::new();
     for problem in &status.problems {
-        let mut line = format!(
-            "{} handler {} failed {}",
+        // Of one, the verdict says why.
+        let why = if status.problems.len() > 1 {
+            let text = harmless(&problem.text);
+            format!(": it {}: {text}", problem.step.phrase())
+        } else {
+            String::new()
+        };
+        let line = format!(
+            "{} handler {} failed {}{why}",
             look.mark(Mark::Failed),
             harmless(&problem.handler),
             how_often(problem, now_ms)
         );
-        // Of one, the verdict says why.
-        if status.problems.len() > 1 {
-            line += &format!(
-                ": it {}: {}",
-                problem.step.phrase(),
-                harmless(&problem.text)
-            );
-        }
         lines.push(line);
     }
     for id in &status.unasked {

@@ -526,9 +526,10 @@ impl Manager {
             return;
         }
         let text = cut::bytes(format!("its list of items broke off: {why}"), cut::MAX_LINE);
+        let called = self.called(&instance.handler);
         if let Some(session) = self.sessions.get_mut(&instance.session) {
             session.fold(RequestOutcome::Warnings);
-            session.note(format!("{}: {text}", instance.handler));
+            session.note(format!("{called}: {text}"));
         }
         self.warn(Some(instance.handler.clone()), None, Level::Warning, text);
         self.listed(instance, Vec::new(), true);

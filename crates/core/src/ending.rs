@@ -10,6 +10,7 @@ use crate::log::Level;
 use crate::manager::{Manager, Show, Timer};
 use crate::phase::{Kind, Phase};
 use crate::problem::{FailedStep, step_of};
+use crate::queue::is_person;
 use crate::record::Record;
 use crate::request::{RequestOutcome, Work};
 use crate::retry::next_retry;
@@ -574,7 +575,8 @@ impl Manager {
             Some(FailedStep::Start | FailedStep::Initialize) | None => why.to_owned(),
         };
         let why = cut::bytes(why, cut::MAX_LINE);
-        if instance.interactive {
+        // M-40, and who asks without a terminal reads the log all the same.
+        if instance.interactive || is_person(instance.trigger) {
             let detail = (!stderr.is_empty()).then(|| stderr.clone());
             let entry = self.warn_in_detail(
                 Some(instance.handler.clone()),
@@ -582,7 +584,7 @@ impl Manager {
                 Level::Warning,
                 why.clone(),
                 detail,
-            ); // M-40
+            );
             instance.failure_entry = Some(entry);
         }
         let called = self.called(&instance.handler);

@@ -398,3 +398,19 @@ fn absent_items_are_bounded() {
     relist(&mut w, vec![listed("i0")]);
     assert_eq!(w.manager.standing(&at("h", "i0"), w.now), Shown::Paused);
 }
+
+#[test]
+fn who_asks_without_a_terminal_finds_it_in_the_log() {
+    let mut w = world(&["h"]);
+    w.input(Input::ItemDefined(handler("h"), listed("A")));
+    for (trigger, entries) in [(Trigger::Manual, 1), (Trigger::Schedule, 1)] {
+        let mut asked = request(Scope::Handler(handler("h")), trigger);
+        asked.may_bother_user = false;
+        w.ask(asked);
+        let instance = w.last_instance();
+        exited(&mut w, instance, "no such program", "");
+        assert_eq!(logged(&w).len(), entries, "{trigger:?}");
+        assert_eq!(problem(&w).unwrap().last, w.now, "{trigger:?}");
+        w.pass(1);
+    }
+}

@@ -305,11 +305,11 @@ impl Loop {
 
     /// What is wrong with handlers themselves, and which other items are not in sync.
     fn problem_sentence(&self, verdict: &Verdict) -> String {
-        let mut sentence = match verdict.problems.as_slice() {
+        let sentence = match verdict.problems.as_slice() {
             [one] => match self.manager.handler(one).and_then(to_view::problem) {
                 Some(problem) => format!(
                     "{} {}: {}.",
-                    self.handler_name(one),
+                    self.manager.called(one),
                     problem.step.phrase(),
                     problem.text.trim_end_matches('.')
                 ),
@@ -328,14 +328,13 @@ impl Loop {
             .map(|item| self.name(item))
             .collect();
         match others.as_slice() {
-            [] => {}
-            [one] => sentence += &format!(" {one} is not in sync."),
+            [] => sentence,
+            [one] => format!("{sentence} {one} is not in sync."),
             several if several.len() <= SENTENCE_NAMES => {
-                sentence += &format!(" {} are not in sync.", several.join(", "));
+                format!("{sentence} {} are not in sync.", several.join(", "))
             }
-            several => sentence += &format!(" {} items are not in sync.", several.len()),
+            several => format!("{sentence} {} items are not in sync.", several.len()),
         }
-        sentence
     }
 
     /// What there is where there is no item: handlers that may have some, or nothing at all.
@@ -351,7 +350,7 @@ impl Loop {
         };
         match handlers.as_slice() {
             [] => "Nothing is set up yet.".to_owned(),
-            [only] => format!("{} is registered and {one}.", self.handler_name(only)),
+            [only] => format!("{} is registered and {one}.", self.manager.called(only)),
             several => format!(
                 "{} handlers are registered and {many}: {}.",
                 several.len(),
@@ -360,21 +359,11 @@ impl Loop {
         }
     }
 
-    fn handler_name(&self, id: &HandlerId) -> String {
-        match self.manager.handler(id) {
-            // Commands take the identity.
-            Some(row) if !row.name.is_empty() && row.name != id.as_str() => {
-                format!("{} ({id})", row.name)
-            }
-            Some(_) | None => id.to_string(),
-        }
-    }
-
     fn handler_names(&self, ids: &[HandlerId]) -> String {
         let mut names: Vec<String> = ids
             .iter()
             .take(SENTENCE_NAMES)
-            .map(|id| self.handler_name(id))
+            .map(|id| self.manager.called(id))
             .collect();
         if ids.len() > SENTENCE_NAMES {
             names.push("…".to_owned());
