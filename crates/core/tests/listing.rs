@@ -339,6 +339,9 @@ fn a_pause_ends_in_its_time_while_its_item_is_absent() {
     assert_ne!(w.manager.standing(&at("h", "A"), w.now), Shown::Paused);
 }
 
+/// What happens to an absent item.
+type Change = fn(&mut World);
+
 // M-57, M-25, M-139
 #[test]
 fn what_is_really_gone_takes_its_pause_along() {
@@ -347,7 +350,7 @@ fn what_is_really_gone_takes_its_pause_along() {
         temporary: true,
         ..listed("A")
     };
-    let ways: [(&str, fn(&mut World)); 3] = [
+    let ways: [(&str, Change); 3] = [
         ("it is removed", |w| {
             w.input(Input::ItemRemoved(at("h", "A")))
         }),
