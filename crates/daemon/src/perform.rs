@@ -567,9 +567,9 @@ impl Worker {
                 };
                 // Told before the end of the process, which would be told as the reason otherwise.
                 let told = InstanceInput::NotInitialized(why);
-                let sent = self.inputs.send((self.instance, told)).await;
+                let sent = self.send(told, None).await;
                 self.handle.kill();
-                if sent.is_err() {
+                if sent.is_none() {
                     tracing::debug!("the loop ended before a handler was initialized");
                 }
                 return None;
@@ -596,7 +596,7 @@ impl Worker {
             incomplete |= page.incomplete || !unusable.is_empty();
             for item in unusable.iter().take(MAX_TOLD_UNUSABLE) {
                 let told = InstanceInput::Violation(left_out(item));
-                self.inputs.send((self.instance, told)).await.ok()?;
+                self.send(told, None).await?;
             }
             let items: Vec<_> = page.items.iter().filter_map(from_handler::listed).collect();
             // A page without content but with a successor would go round for ever.
