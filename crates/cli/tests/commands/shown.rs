@@ -175,6 +175,8 @@ fn a_handler_without_items_is_listed_where_it_asks_for_it() {
         always_list,
         hidden,
         registration: RegistrationView::default(),
+        asked: true,
+        problem: None,
     };
     let handlers = vec![
         handler("asks", true, false, 0),
