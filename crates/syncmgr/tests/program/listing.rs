@@ -80,7 +80,7 @@ fn a_handler_that_fails_before_it_lists_is_never_silent() {
         .run(["doctor"])
         .exits(2)
         .says("could not list its items")
-        .says("the server is away");
+        .says("server is away");
 
     // A good list, even an empty one, is the end of it.
     lists(&world, &json!([]));
