@@ -39,13 +39,15 @@ pub(crate) struct Absent {
 impl Manager {
     /// Takes an item out that its handler no longer lists, and keeps what a person chose of it.
     pub(crate) fn item_unlisted(&mut self, at: &ItemRef, slot: ItemSlot) {
-        let conditions = slot
-            .holding()
-            .map_or_else(Vec::new, |holding| holding.conditions.clone());
+        // What rules say of it is said again when it is there again.
+        let (conditions, expected_freshness) =
+            slot.holding().map_or((Vec::new(), None), |holding| {
+                (holding.own_conditions.clone(), holding.own_freshness)
+            });
         let row = slot.row;
         let chosen = !row.enabled
             || !row.labels.is_empty()
-            || row.expected_freshness.is_some()
+            || expected_freshness.is_some()
             || !conditions.is_empty()
             || self.pauses.contains_key(&PauseScope::Item(at.clone()));
         // M-57: of a temporary item nothing is kept.
@@ -57,7 +59,7 @@ impl Manager {
             at: at.clone(),
             enabled: row.enabled,
             labels: row.labels,
-            expected_freshness: row.expected_freshness,
+            expected_freshness,
             since: self.now,
         };
         self.forget_work(at);

@@ -485,7 +485,7 @@ impl Manager {
             capabilities,
             policies,
             since: now,
-            expected_freshness: kept.and_then(|kept| kept.expected_freshness),
+            expected_freshness: kept.as_ref().and_then(|kept| kept.expected_freshness),
             last_attempt: None,
             last_good: item.last_update.filter(|at| *at <= now),
             last_run: None,
@@ -507,8 +507,11 @@ impl Manager {
             .map(|instance| instance.id);
         let mut slot = Box::new(ItemSlot::new(row, turn));
         slot.live = live;
-        if !conditions.is_empty() {
-            slot.holding_mut().conditions = conditions;
+        let own_freshness = kept.and_then(|kept| kept.expected_freshness);
+        if !conditions.is_empty() || own_freshness.is_some() {
+            let holding = slot.holding_mut();
+            holding.own_conditions = conditions;
+            holding.own_freshness = own_freshness;
         }
         handler.order.push(item.id.clone());
         handler.items.insert(item.id, slot);
