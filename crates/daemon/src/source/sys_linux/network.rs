@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType};
 use syncmgr_core::condition::Fact;
 use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::sync::{Notify, mpsc, watch};
 use zbus::Connection;
 
@@ -164,11 +166,12 @@ impl Watch {
     /// Follows the routes of the kernel and the configuration of names.
     async fn routes(&self, because: &str) -> io::Result<Infallible> {
         let socket = awaitable(route_changes()?, Interest::READABLE)?;
-        let names_changed = Arc::new(Notify::new());
         // Without it, a change of the configuration of names is only seen with the next change of a route.
-        let _names = watch_names(&self.resolv_conf, &names_changed).inspect_err(
-            |error| tracing::warn!(%error, "the configuration of names is not watched"),
-        );
+        let names = Names::watch(&self.resolv_conf)
+            .inspect_err(
+                |error| tracing::warn!(%error, "the configuration of names is not watched"),
+            )
+            .ok();
         let by = format!("the routes of the system, without cost and names of networks: {because}");
         let mut before = None;
         loop {
@@ -185,12 +188,18 @@ impl Watch {
                 }
                 before = Some(usable);
             }
+            let names_changed = async {
+                match &names {
+                    Some(names) => names.changed().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 ready = socket.readable() => {
                     drain(socket.get_ref());
                     ready?.clear_ready();
                 }
-                () = names_changed.notified() => {}
+                changed = names_changed => changed?,
             }
             tokio::time::sleep(SETTLE).await;
         }
@@ -238,33 +247,68 @@ fn drain(socket: &OwnedFd) {
     }
 }
 
-/// Watches the file and the one that it links to, by the directories that they are in: both are replaced, not written.
-fn watch_names(resolv_conf: &Path, changed: &Arc<Notify>) -> notify::Result<RecommendedWatcher> {
-    let mut files = vec![resolv_conf.to_path_buf()];
-    files.extend(std::fs::canonicalize(resolv_conf).ok());
-    let names: Vec<OsString> = files
-        .iter()
-        .filter_map(|file| file.file_name().map(Into::into))
-        .collect();
-    let changed = Arc::clone(changed);
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let concerns = event.map_or(true, |event| {
-            !event.kind.is_access()
-                && event.paths.iter().any(|path| {
-                    path.file_name()
-                        .is_some_and(|name| names.iter().any(|known| known == name))
-                })
-        });
-        if concerns {
-            changed.notify_one();
+/// The configuration of names, as it changes.
+#[derive(Debug)]
+struct Names {
+    changes: AsyncFd<OwnedFd>,
+    /// The names that it has in the directories that are watched.
+    names: Vec<OsString>,
+}
+
+impl Names {
+    /// Watches the file and the one that it links to, by the directories that they are in, as both are replaced and not
+    /// written. Only what changes is asked for: others read files there all the time.
+    fn watch(resolv_conf: &Path) -> io::Result<Self> {
+        let changes = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        let mut files = vec![resolv_conf.to_path_buf()];
+        files.extend(std::fs::canonicalize(resolv_conf).ok());
+        let what = WatchFlags::CREATE
+            | WatchFlags::CLOSE_WRITE
+            | WatchFlags::MOVED_TO
+            | WatchFlags::MOVED_FROM
+            | WatchFlags::DELETE;
+        for directory in files.iter().filter_map(|file| file.parent()) {
+            inotify::add_watch(&changes, directory, what)?;
         }
-    })?;
-    for file in &files {
-        if let Some(directory) = file.parent() {
-            watcher.watch(directory, RecursiveMode::NonRecursive)?;
+        let names = files.iter().filter_map(|file| file.file_name());
+        Ok(Self {
+            names: names.map(Into::into).collect(),
+            changes: awaitable(changes, Interest::READABLE)?,
+        })
+    }
+
+    /// Returns once it changed.
+    async fn changed(&self) -> io::Result<()> {
+        loop {
+            let mut ready = self.changes.readable().await?;
+            let concerns = self.take();
+            ready.clear_ready();
+            if concerns {
+                return Ok(());
+            }
         }
     }
-    Ok(watcher)
+
+    /// Takes what waits; answers whether something of it concerns the configuration.
+    fn take(&self) -> bool {
+        let mut buffer = [MaybeUninit::uninit(); 4 * 1024];
+        let mut reader = inotify::Reader::new(self.changes.get_ref(), &mut buffer);
+        let mut concerns = false;
+        loop {
+            match reader.next() {
+                Ok(event) => {
+                    let name = event
+                        .file_name()
+                        .map(|name| OsStr::from_bytes(name.to_bytes()));
+                    // Without a name it is an overflow.
+                    concerns |=
+                        name.is_none_or(|name| self.names.iter().any(|known| known == name));
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return concerns,
+            }
+        }
+    }
 }
 
 /// A bounded text of a file.
@@ -290,10 +334,13 @@ mod tests {
         std::fs::write(place("run/stub.conf"), "").unwrap();
         std::os::unix::fs::symlink(place("run/stub.conf"), place("etc/resolv.conf")).unwrap();
         let check = async |change: &dyn Fn(), what: &str| {
-            let changed = Arc::new(Notify::new());
-            let _watcher = watch_names(&place("etc/resolv.conf"), &changed).unwrap();
+            let names = Names::watch(&place("etc/resolv.conf")).unwrap();
+            // Of these it wants to know nothing.
+            std::fs::read(place("etc/resolv.conf")).unwrap();
+            std::fs::write(place("etc/other"), "").unwrap();
+            assert!(!names.take(), "{what}");
             change();
-            let seen = tokio::time::timeout(PATIENCE, changed.notified()).await;
+            let seen = tokio::time::timeout(PATIENCE, names.changed()).await;
             assert!(seen.is_ok(), "{what}");
         };
         let write = || std::fs::write(place("run/stub.conf"), "nameserver 192.0.2.1\n").unwrap();
