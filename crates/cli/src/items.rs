@@ -270,9 +270,9 @@ pub(crate) async fn list(
         table.row(vec![
             Cell::new("-"),
             Cell::new(format!("{} no items", look.glyph(Mark::Off))).marked(Mark::Off),
-            Cell::new(&handler.id),
+            Cell::new(handler_label(&handler.id, &handler.name)),
             Cell::new(""),
-            Cell::new(&handler.name),
+            Cell::new(&handler.comment),
         ]);
     }
     if items.is_empty() && handlers.is_empty() {
