@@ -114,7 +114,7 @@ pub struct ConnectionConfig {
     pub default: bool,
 }
 
-/// What starts by itself, and when it may; in words that [`crate::rules`] reads.
+/// What starts by itself, and when it may; in words: docs/configuration.md has all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleConfig {

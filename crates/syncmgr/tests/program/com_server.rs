@@ -197,6 +197,7 @@ fn update_items_without_a_manager_works_in_another_process() {
 /// What the log tells of programs that broke the contract.
 fn broken(world: &World) -> Vec<String> {
     let rows = world.json(["log"]);
+    assert!(rows.iter().all(|row| row["error"].is_null()), "{rows:?}");
     let texts = rows.iter().filter_map(|row| row["text"].as_str());
     let told = texts.filter(|text| text.contains(" broke M-"));
     told.map(str::to_owned).collect()
