@@ -230,7 +230,7 @@ fn writing(world: &World) -> (String, std::path::PathBuf) {
     let shown = started.display();
     let script = format!(
         "i=0; while :; do i=$((i+1)); mkdir -p \"$HOME/d$i/e\"; : > \"$HOME/d$i/e/f\"; \
-         [ $i = 50 ] && {{ echo $$ >'{shown}.new'; mv '{shown}.new' '{shown}'; }}; done"
+         [ $i = 5 ] && {{ echo $$ >'{shown}.new'; mv '{shown}.new' '{shown}'; }}; done"
     );
     (script, started)
 }
