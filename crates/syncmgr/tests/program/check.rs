@@ -240,7 +240,15 @@ fn an_interrupted_check_leaves_nothing() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let world = world();
         let (script, started) = writing(&world);
-        let running = check(&world, &["--", "sh", "-c", &script]);
+        // Whoever runs the tests may ignore a signal, as `nohup` does, and what is ignored stays so.
+        let mut command = std::process::Command::new("env");
+        world.environment(&mut command);
+        command
+            .current_dir(world.root())
+            .env("TMPDIR", world.path("tmp"))
+            .args(["--default-signal=INT,TERM,HUP", PROGRAM, "check"])
+            .args(["--", "sh", "-c", &script]);
+        let running = Running::start(command);
         until("the handler was started", || started.exists());
         let pid = world.read("started");
         running.signal(signal);
