@@ -119,10 +119,18 @@ fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
             String::new()
         };
         lines.push(look.dim(&format!(
-            "{} starts {}: {}{more}",
+            "{} {} {}: {}{more}{}",
             harmless(&next.rule),
+            if next.held_by.is_some() {
+                "would start"
+            } else {
+                "starts"
+            },
             when::ahead(next.at_ms, talk.now()),
-            harmless(&next.names.join(", "))
+            harmless(&next.names.join(", ")),
+            next.held_by
+                .as_ref()
+                .map_or_else(String::new, |held| format!("; but {}", harmless(held)))
         )));
     }
     if !open.is_empty() || suggestion.is_some() {

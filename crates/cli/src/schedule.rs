@@ -35,10 +35,11 @@ pub(crate) async fn list(talk: &mut Talk, names: Vec<String>) -> Result<Verdict,
             Cell::new(items(rule)),
             Cell::new(starts(rule)),
             Cell::new(rule.rule.when.join(", ")),
-            Cell::new(
-                rule.next_ms
-                    .map_or_else(String::new, |at| when::ahead(at, talk.now())),
-            ),
+            Cell::new(match (rule.next_ms, &rule.held_by) {
+                (Some(at), None) => when::ahead(at, talk.now()),
+                (Some(_), Some(held)) => format!("held: {held}"),
+                (None, _) => String::new(),
+            }),
         ]);
     }
     let lines = table.lines(&talk.screen.look);

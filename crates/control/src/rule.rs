@@ -39,6 +39,9 @@ pub struct RuleView {
     pub names: Vec<String>,
     /// When it is due next by time alone.
     pub next_ms: Option<i64>,
+    /// What holds back all of its items as things stand, as a fragment.
+    #[serde(default)]
+    pub held_by: Option<String>,
 }
 
 /// What a schedule means.

@@ -287,6 +287,9 @@ pub struct NextView {
     pub names: Vec<String>,
     /// How many items there are.
     pub count: u64,
+    /// What holds all of them back as things stand, as a fragment.
+    #[serde(default)]
+    pub held_by: Option<String>,
 }
 
 /// How far a handler came that failed before it listed its items.

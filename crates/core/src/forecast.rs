@@ -57,6 +57,18 @@ impl Manager {
         self.items_of_rule(rule)
     }
 
+    /// What holds back all items of a rule as things stand; absent while one of them may start.
+    #[must_use]
+    pub fn rule_held(&self, rule: &Rule) -> Option<Hindrance> {
+        let mut held = None;
+        for item in self.items_of_rule(rule) {
+            let handler = self.handlers.get(&item.handler)?;
+            let slot = handler.items.get(&item.item)?;
+            held = Some(self.hindrance(handler, slot, Trigger::Schedule, false, false)?);
+        }
+        held
+    }
+
     /// Whether a rule would, through "after", start itself again; it then does not start after its item.
     #[must_use]
     pub fn is_circular(&self, rule: &str) -> bool {

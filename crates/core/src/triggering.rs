@@ -45,7 +45,13 @@ impl Manager {
         self.timers
             .retain(|(_, timer)| !matches!(timer, Timer::Rule { .. }));
         for state in before {
-            self.considered.insert(state.rule.name, state.considered);
+            // Other times are new ones: nothing of them was missed.
+            let same = rules
+                .iter()
+                .find(|rule| rule.name == state.rule.name)
+                .is_none_or(|rule| rule.schedules().eq(state.rule.schedules()));
+            let considered = if same { state.considered } else { self.now };
+            self.considered.insert(state.rule.name, considered);
         }
         let mut known = std::mem::take(&mut self.considered);
         for rule in rules.into_iter().take(MAX_RULES) {

@@ -171,6 +171,41 @@ fn a_rule_that_is_new_catches_nothing_up() {
 }
 
 #[test]
+fn other_times_of_a_rule_were_never_missed() {
+    let mut w = world_at(1, &[("h", &["A"])]);
+    w.input(Input::Rules(vec![rule(
+        "one",
+        &["A"],
+        vec![schedule("daily at 02:00")],
+    )]));
+    w.pass(600);
+    w.input(Input::Rules(vec![rule(
+        "one",
+        &["A"],
+        vec![schedule("every 10s")],
+    )]));
+    w.expect("");
+    assert_eq!(
+        w.manager.next_deadline(),
+        Some(w.now.plus(Duration::from_secs(10)))
+    );
+}
+
+#[test]
+fn what_holds_back_all_items_of_a_rule_is_told() {
+    let mut w = world_at(1, &[("h", &["A", "B"])]);
+    let both = rule("both", &["A", "B"], vec![schedule("daily at 02:00")]);
+    w.input(Input::Rules(vec![both.clone()]));
+    for (item, held) in [("A", false), ("B", true)] {
+        w.input(Input::Pause {
+            scope: PauseScope::Item(at("h", item)),
+            until: None,
+        });
+        assert_eq!(w.manager.rule_held(&both).is_some(), held, "{item}");
+    }
+}
+
+#[test]
 fn a_clock_that_jumps_ten_years_fires_once_and_goes_on() {
     let mut w = world_at(1, &[("h", &["A"])]);
     w.input(Input::Rules(vec![rule(

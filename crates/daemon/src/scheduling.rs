@@ -167,6 +167,7 @@ impl Loop {
             .manager
             .rules()
             .filter_map(|(rule, next)| Some((rule, next?)))
+            .filter(|(rule, _)| !self.manager.rule_items(rule).is_empty())
             .min_by_key(|(_, next)| *next)?;
         let items = self.manager.rule_items(rule);
         Some(NextView {
@@ -178,7 +179,13 @@ impl Loop {
                 .map(|item| self.name(item))
                 .collect(),
             count: items.len() as u64,
+            held_by: self.held(rule),
         })
+    }
+
+    fn held(&self, rule: &Rule) -> Option<String> {
+        let held = self.manager.rule_held(rule)?;
+        Some(held.fragment())
     }
 
     fn rule_view(&self, rule: &Rule, next: Option<Timestamp>) -> RuleView {
@@ -216,6 +223,7 @@ impl Loop {
                 .map(|item| self.name(item))
                 .collect(),
             next_ms: next.map(|at| at.0),
+            held_by: self.held(rule),
         }
     }
 }

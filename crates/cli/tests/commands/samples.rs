@@ -99,6 +99,7 @@ pub(crate) fn status() -> StatusView {
             rule: "nightly".into(),
             names: vec!["papers".into()],
             count: 3,
+            held_by: Some("it is paused".into()),
         }),
         problems: vec![],
         unasked: vec![],

@@ -295,13 +295,17 @@ fn schedule() {
         count: 2,
         names: vec!["papers".into(), "photos".into()],
         next_ms,
+        held_by: (name == "work").then(|| "it is paused".to_owned()),
     };
     let nightly = rule(
         "nightly",
         &["*-*-* 02:00:00", "logon"],
         Some(NOW_MS + 90 * MINUTE),
     );
-    let rules = vec![nightly.clone(), rule("work", &["unlock"], None)];
+    let rules = vec![
+        nightly.clone(),
+        rule("work", &["every 1h"], Some(NOW_MS + MINUTE)),
+    ];
     check("schedule", "schedule", Reply::Rules(rules));
     check("schedule-empty", "schedule", Reply::Rules(vec![]));
     check(
