@@ -185,7 +185,9 @@ fn programs_register_and_unregister_handlers() {
     stage.answers(OURS, &["info", RECORDER], FALSE);
     // A class that is not there can be registered; it is left out until it is (M-30).
     stage.answers(OURS, &["register", NOBODY, "0"], OK);
-    stage.syncmgr(&["sync"]).exits(0).says_not(NOBODY);
+    stage.syncmgr(&["sync"]).exits(0).says_not("✗");
+    let runs = stage.syncmgr(&["runs", "--json"]).exits(0);
+    assert!(!runs.out.contains(NOBODY), "{runs:?}");
 }
 
 /// Lines of the recorder's trace that begin like this.
