@@ -139,7 +139,7 @@ mod tests {
             arguments.words,
             [
                 at("notes.py"),
-                format!("--config={}", at("sub/a.toml")),
+                format!("--config={}", root.join("sub").join("a.toml").display()),
                 at("sub"),
                 "sub".to_owned(),
                 "gone/list".to_owned(),

@@ -69,6 +69,9 @@ fn told(file: &mut File) -> io::Result<Option<Nature>> {
 fn number(file: &mut File, at: u64, bytes: usize, little: bool) -> io::Result<u64> {
     let mut whole = [0_u8; 8];
     let part = whole.get_mut(..bytes).unwrap_or_default();
+    if i64::try_from(at).is_err() {
+        return Err(io::ErrorKind::UnexpectedEof.into()); // no file is as long, and each system says so otherwise
+    }
     file.seek(SeekFrom::Start(at))?;
     file.read_exact(part)?;
     if little {

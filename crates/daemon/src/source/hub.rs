@@ -67,6 +67,8 @@ impl Hub {
             }
             let listening = !self.tasks.is_empty();
             tokio::select! {
+                // What a source said before it ended is heard before that.
+                biased;
                 Some(observation) = self.observations.recv(), if listening => self.due.push_back(observation),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
                 () = std::future::pending(), if !listening => {}
