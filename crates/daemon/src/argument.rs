@@ -119,6 +119,7 @@ mod tests {
         std::fs::create_dir_all(root.join("sub")).unwrap();
         std::fs::write(root.join("notes.py"), "").unwrap();
         std::fs::write(root.join("sub/a.toml"), "").unwrap();
+        let elsewhere = if cfg!(windows) { "C:\\windows" } else { "/etc" };
         let arguments = taken(
             &[
                 "./sub/../notes.py",
@@ -129,7 +130,7 @@ mod tests {
                 "-x",
                 "https://example.org/a",
                 "word",
-                "/etc",
+                elsewhere,
                 "--empty=",
             ],
             root,
@@ -146,7 +147,7 @@ mod tests {
                 "-x".to_owned(),
                 "https://example.org/a".to_owned(),
                 "word".to_owned(),
-                "/etc".to_owned(),
+                elsewhere.to_owned(),
                 "--empty=".to_owned(),
             ]
         );
