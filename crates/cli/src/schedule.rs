@@ -37,8 +37,8 @@ pub(crate) async fn list(talk: &mut Talk, names: Vec<String>) -> Result<Verdict,
             Cell::new(rule.rule.when.join(", ")),
             Cell::new(match (rule.next_ms, &rule.held_by) {
                 (Some(at), None) => when::ahead(at, talk.now()),
-                (Some(_), Some(held)) => format!("held: {held}"),
-                (None, _) => String::new(),
+                (_, Some(held)) => format!("held: {held}"),
+                (None, None) => String::new(),
             }),
         ]);
     }
@@ -66,6 +66,9 @@ pub(crate) async fn add(talk: &mut Talk, rule: RuleText) -> Result<Verdict, Refu
             when::ahead(at, talk.now()),
             when::moment(at, &talk.zone)
         );
+    }
+    if let Some(held) = &rule.held_by {
+        sentence = format!("{sentence}; held: {held}");
     }
     let sentence = harmless(&format!("{sentence}."));
     let mark = talk.screen.look.mark(Mark::Good);

@@ -184,6 +184,9 @@ impl Loop {
     }
 
     fn held(&self, rule: &Rule) -> Option<String> {
+        if self.manager.is_circular(&rule.name) {
+            return Some("it would start itself again and again".to_owned());
+        }
         let held = self.manager.rule_held(rule)?;
         Some(held.fragment())
     }

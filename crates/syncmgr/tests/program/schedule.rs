@@ -114,6 +114,13 @@ fn a_rule_that_cannot_be_is_refused_at_entry() {
         .run(["schedule", "nobody", "logon"])
         .exits(4)
         .says("name::unknown");
+    // It may stand there until its circle is opened, and says why it does not start.
+    world
+        .run(["schedule", "left", "after left", "--rule", "circle"])
+        .exits(0)
+        .says("again and again");
+    world.run(["schedule"]).says("again and again");
+    world.run(["schedule", "--remove", "circle"]).exits(0);
     world
         .run(["schedule", "--remove", "nobody"])
         .exits(4)
