@@ -188,9 +188,15 @@ impl Home {
             views: views.clone(),
             messages: messages.downgrade(),
             sources: if daemon {
-                Hub::start(Machine::default().sources(), "nothing here tells of it")
+                Hub::start(
+                    Box::new(|| Machine::default().sources()),
+                    "nothing here tells of it",
+                )
             } else {
-                Hub::start(Vec::new(), "only the daemon watches it (`syncmgr daemon`)")
+                Hub::start(
+                    Box::new(Vec::new),
+                    "only the daemon watches it (`syncmgr daemon`)",
+                )
             },
             starter,
             first,

@@ -1,18 +1,28 @@
 //! Owns the sources: starts them, hears them, and ends them.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::Source;
+use super::backoff::Backoff;
 use super::observation::{Availability, Observation, Subject};
 use super::reporter::{MAX_OBSERVATIONS, Reporter};
 use super::wanted::Wanted;
 
+/// Makes the sources, at the start and again after one of them ended by a fault of its own.
+pub type Make = Box<dyn Fn() -> Vec<Box<dyn Source>> + Send>;
+
 /// The sources of one manager. Dropping it ends them and lets go whatever they hold.
-#[derive(Debug)]
+///
+/// Sources share what they look through, so that the fault of one ends all, and all begin again.
 pub struct Hub {
+    make: Make,
+    /// What the sources tell with; held, so that the queue outlives them.
+    sender: mpsc::Sender<Observation>,
     observations: mpsc::Receiver<Observation>,
     tasks: JoinSet<()>,
     running: HashMap<tokio::task::Id, (&'static str, &'static [Subject])>,
@@ -20,40 +30,62 @@ pub struct Hub {
     availability: BTreeMap<Subject, Availability>,
     /// Heard, but not yet passed on.
     due: VecDeque<Observation>,
+    backoff: Backoff,
+    began: Instant,
+    /// When the sources begin again.
+    again: Option<Instant>,
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("availability", &self.availability)
+            .field("again", &self.again)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Hub {
-    /// Starts sources. Must be called within a tokio runtime when there are any. `otherwise` is why a subject without a
-    /// source is not watched.
+    /// Starts the sources that `make` makes. Must be called within a tokio runtime when there are any. `otherwise` is why
+    /// a subject without a source is not watched.
     #[must_use]
-    pub fn start(sources: Vec<Box<dyn Source>>, otherwise: &str) -> Self {
+    pub fn start(make: Make, otherwise: &str) -> Self {
         let (sender, observations) = mpsc::channel(MAX_OBSERVATIONS);
-        let unavailable = |because: &str| Availability::Unavailable {
-            because: because.to_owned(),
-        };
         let mut hub = Self {
+            make,
+            sender,
             observations,
             tasks: JoinSet::new(),
             running: HashMap::new(),
             wanted: watch::Sender::default(),
             availability: Subject::ALL
-                .map(|subject| (subject, unavailable(otherwise)))
+                .map(|subject| (subject, unavailable(otherwise.to_owned())))
                 .into(),
             due: VecDeque::new(),
+            backoff: Backoff::default(),
+            began: Instant::now(),
+            again: None,
         };
-        for source in sources {
+        hub.begin();
+        hub
+    }
+
+    fn begin(&mut self) {
+        self.began = Instant::now();
+        for source in (self.make)() {
             let (name, subjects) = (source.name(), source.subjects());
             for subject in subjects {
-                hub.availability
-                    .insert(*subject, unavailable("its source is just beginning"));
+                self.availability.insert(
+                    *subject,
+                    unavailable("its source is just beginning".to_owned()),
+                );
             }
-            let reporter = Reporter::new(sender.clone());
-            let task = hub
+            let reporter = Reporter::new(self.sender.clone());
+            let task = self
                 .tasks
-                .spawn(source.run(reporter, hub.wanted.subscribe()));
-            hub.running.insert(task.id(), (name, subjects));
+                .spawn(source.run(reporter, self.wanted.subscribe()));
+            self.running.insert(task.id(), (name, subjects));
         }
-        hub
     }
 
     /// Waits for the next observation; for ever when there are no sources. Loses nothing when it is dropped.
@@ -65,18 +97,27 @@ impl Hub {
                 }
                 return observation;
             }
-            let listening = !self.tasks.is_empty();
+            let again = self.again;
+            let pause = async move {
+                match again {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 // What a source said before it ended is heard before that.
                 biased;
-                Some(observation) = self.observations.recv(), if listening => self.due.push_back(observation),
+                Some(observation) = self.observations.recv() => self.due.push_back(observation),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
-                () = std::future::pending(), if !listening => {}
+                () = pause => {
+                    self.again = None;
+                    self.begin();
+                }
             }
         }
     }
 
-    /// A source ended, which none does by itself: the component stops, visibly, and the others go on.
+    /// A source ended, which none does by itself: it is seen, and all begin again after a while.
     fn ended(&mut self, ended: Result<(tokio::task::Id, ()), tokio::task::JoinError>) {
         let id = match &ended {
             Ok((id, ())) => *id,
@@ -86,12 +127,22 @@ impl Hub {
             return;
         };
         tracing::error!(source = name, "a source ended by a fault of its own");
-        for subject in subjects {
-            let because =
-                format!("the source {name} ended by a fault of its own; restart the daemon");
-            let availability = Availability::Unavailable { because };
+        let others = self.running.drain().map(|(_, (_, subjects))| subjects);
+        let watched: Vec<Subject> = std::iter::once(subjects)
+            .chain(others)
+            .flatten()
+            .copied()
+            .collect();
+        self.tasks.abort_all();
+        let pause = self.backoff.next(self.began.elapsed());
+        self.again = Some(Instant::now() + pause);
+        for subject in watched {
+            let because = format!(
+                "the source {name} ended by a fault of its own; all begin again {} s later",
+                pause.as_secs()
+            );
             self.due
-                .push_back(Observation::Watching(*subject, availability));
+                .push_back(Observation::Watching(subject, unavailable(because)));
         }
     }
 
@@ -110,6 +161,10 @@ impl Hub {
             .iter()
             .map(|(subject, availability)| (*subject, availability))
     }
+}
+
+fn unavailable(because: String) -> Availability {
+    Availability::Unavailable { because }
 }
 
 #[cfg(test)]
@@ -140,6 +195,10 @@ mod tests {
         }
     }
 
+    fn of(run: fn(Reporter, watch::Receiver<Wanted>) -> BoxFuture<'static, ()>) -> Make {
+        Box::new(move || vec![Box::new(Fake(run))])
+    }
+
     async fn heard(hub: &mut Hub, count: usize) -> Vec<String> {
         let mut heard = Vec::new();
         for _ in 0..count {
@@ -150,7 +209,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_no_source_says_why() {
-        let mut hub = Hub::start(Vec::new(), "only a daemon watches");
+        let mut hub = Hub::start(Box::new(Vec::new), "only a daemon watches");
         let why = Availability::Unavailable {
             because: "only a daemon watches".to_owned(),
         };
@@ -158,9 +217,9 @@ mod tests {
         assert!(futures::poll!(std::pin::pin!(hub.next())).is_pending());
     }
 
-    #[tokio::test]
-    async fn a_source_that_panics_is_seen_and_lets_go() {
-        let fake = Fake(|report, _| {
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_panics_is_seen_lets_go_and_begins_again() {
+        let fake = of(|report, _| {
             Box::pin(async move {
                 report.watching(Subject::Power, "a fake").await;
                 report.watching(Subject::Power, "a fake").await;
@@ -182,7 +241,7 @@ mod tests {
                 panic!("on purpose");
             })
         });
-        let mut hub = Hub::start(vec![Box::new(fake)], "");
+        let mut hub = Hub::start(fake, "");
         let before = heard(&mut hub, 2).await;
         assert!(before[0].contains("a fake"), "{before:?}");
         assert!(before[1].contains("Leaving"), "{before:?}");
@@ -195,11 +254,19 @@ mod tests {
             .unwrap()
             .1;
         assert!(matches!(power, Availability::Unavailable { .. }));
+        // Doubling waits between the attempts, for ever.
+        let began = Instant::now();
+        for _ in 0..4 {
+            let again = heard(&mut hub, 4).await;
+            assert!(again[0].contains("a fake"), "{again:?}");
+            assert!(again[3].contains("ended by a fault"), "{again:?}");
+        }
+        assert_eq!(began.elapsed().as_secs(), 1 + 2 + 4 + 8);
     }
 
     #[tokio::test]
     async fn wants_arrive_once_each() {
-        let fake = Fake(|report, mut wanted| {
+        let fake = of(|report, mut wanted| {
             Box::pin(async move {
                 while wanted.changed().await.is_ok() {
                     let by = format!("{}", wanted.borrow_and_update().power);
@@ -207,7 +274,7 @@ mod tests {
                 }
             })
         });
-        let mut hub = Hub::start(vec![Box::new(fake)], "");
+        let mut hub = Hub::start(fake, "");
         let power = Wanted {
             power: true,
             ..Wanted::default()

@@ -181,8 +181,9 @@ impl Desk {
     }
 
     pub(crate) fn watch(&self) -> Ear {
+        let machine = self.machine();
         Ear {
-            hub: Hub::start(self.machine().sources(), "nothing"),
+            hub: Hub::start(Box::new(move || machine.sources()), "nothing"),
             heard: Vec::new(),
         }
     }
