@@ -17,6 +17,14 @@ use crate::when;
 /// So many coming starts `why` tells.
 const COMING: usize = 5;
 
+/// What the settings of policies are called; others by their keys.
+const POLICIES: [(&str, &str); 4] = [
+    ("time_limit", "time limit"),
+    ("no_progress", "no progress for"),
+    ("stuck_after", "stuck after"),
+    ("fresh_within", "fresh within"),
+];
+
 /// `status`
 pub(crate) async fn status(talk: &mut Talk) -> Result<Verdict, Refusal> {
     let status = ask!(talk, Request::Status, Reply::Status(status) => status);
@@ -362,6 +370,17 @@ pub(crate) async fn show(talk: &mut Talk, name: String) -> Result<Verdict, Refus
     ));
     if let Some(definition) = &detail.definition {
         facts.push(("definition", harmless(&definition.to_string())));
+    }
+    for policy in &detail.policies {
+        let by = match &policy.policy {
+            Some(name) => format!("by policy {}", harmless(name)),
+            None => "unless a policy says otherwise".to_owned(),
+        };
+        let about = POLICIES
+            .iter()
+            .find(|(setting, _)| *setting == policy.setting)
+            .map_or(policy.setting.as_str(), |(_, about)| *about);
+        facts.push((about, format!("{} ({by})", harmless(&policy.value))));
     }
     let widest = facts
         .iter()

@@ -353,6 +353,21 @@ pub struct ItemDetail {
     pub needs: Vec<NeedView>,
     /// Tasks offered for it: name, and why it is greyed when it is.
     pub tasks: Vec<TaskView>,
+    /// What holds during and after its runs.
+    #[serde(default)]
+    pub policies: Vec<PolicyView>,
+}
+
+/// A setting that holds for an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyView {
+    /// Its key in the configuration, such as `time_limit`.
+    pub setting: String,
+    /// Its value, as people read it.
+    pub value: String,
+    /// The policy that says so; absent: no policy does, and it holds all the same.
+    pub policy: Option<String>,
 }
 
 /// A task and whether it is offered.

@@ -63,6 +63,8 @@ pub enum Input {
     /// The rules are these from now on; they come from the configuration, and only up to when their schedules were looked at
     /// is stored.
     Rules(Vec<crate::rule::Rule>),
+    /// The policies are these from now on; they come from the configuration and are stored nowhere else.
+    Policies(Vec<crate::policy::Policy>),
     /// The zone of the machine, for schedules that name none.
     Zone(crate::schedule::Zone),
     /// Something happened on the machine that rules may wait for.

@@ -36,6 +36,7 @@ mod outside;
 pub mod paged;
 pub mod paired;
 pub mod phase;
+pub mod policy;
 pub mod problem;
 mod progress;
 mod properties;

@@ -133,6 +133,7 @@ pub struct Manager {
     pub(crate) pauses: BTreeMap<PauseScope, PauseRow>,
     pub(crate) facts: Facts,
     pub(crate) rules: Vec<RuleState>,
+    pub(crate) policies: Vec<crate::policy::Policy>,
     /// What is remembered of rules that the configuration did not name yet.
     pub(crate) considered: BTreeMap<String, Timestamp>,
     pub(crate) zone: Zone,
@@ -179,6 +180,7 @@ impl Manager {
             pauses: BTreeMap::new(),
             facts: Facts::default(),
             rules: Vec::new(),
+            policies: Vec::new(),
             considered: BTreeMap::new(),
             zone: Zone::utc(),
             waiting: Vec::new(),
@@ -244,6 +246,7 @@ impl Manager {
             } => self.set_preferences(&item, labels, checked, expected_freshness),
             Input::Conditions(item, conditions) => self.set_conditions(&item, conditions),
             Input::Rules(rules) => self.set_rules(rules),
+            Input::Policies(policies) => self.set_policies(policies),
             Input::Zone(zone) => self.set_zone(zone),
             Input::Happened(happening) => self.happened(&happening),
             Input::Request(id, request) => self.enqueue(id, request),

@@ -109,6 +109,7 @@ impl Manager {
             return;
         };
         if self.rules.is_empty()
+            && self.policies.is_empty()
             && slot.holding().is_none()
             && slot.row.expected_freshness.is_none()
         {
@@ -138,6 +139,9 @@ impl Manager {
             };
         }
         conditions.truncate(crate::condition::MAX_CONDITIONS);
+        // A policy says it of the item itself, a rule only of what it starts.
+        let of_policy = self.policies_of(item).value(|policy| policy.fresh_within);
+        let fresh = of_policy.or(fresh);
         let Some(slot) = self.slot_mut(item) else {
             return;
         };

@@ -11,6 +11,8 @@ use serde_json::Value;
 use syncmgr_control::Refusal;
 use syncmgr_control::registration::RegisterEvent;
 
+use crate::policy::PolicyConfig;
+
 /// Largest configuration file that is read.
 const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -28,6 +30,8 @@ pub struct Config {
     pub connection: Vec<ConnectionConfig>,
     /// What starts by itself, and when it may.
     pub rule: Vec<RuleConfig>,
+    /// What holds during and after runs.
+    pub policy: Vec<PolicyConfig>,
 }
 
 /// The manager's own settings.
@@ -548,8 +552,28 @@ fn invalid_text(
         format!("{}{place} is not a valid configuration", path.display()),
         "correct that line; docs/configuration.md shows every setting",
     );
+    if let Some(meant) = meant(&why) {
+        refusal.hint = Some(format!(
+            "did you mean `{meant}`? docs/configuration.md shows every setting"
+        ));
+    }
     refusal.causes.push(why);
     refusal
+}
+
+/// The key that was meant, where the parser names an unknown one and those that it knows.
+fn meant(why: &str) -> Option<&str> {
+    let mut named = why
+        .strip_prefix("unknown field ")?
+        .split('`')
+        .skip(1)
+        .step_by(2);
+    let unknown = named.next()?;
+    named
+        .map(|known| (strsim::levenshtein(known, unknown), known))
+        .min()
+        .filter(|(distance, known)| *distance <= known.chars().count().max(3) / 3)
+        .map(|(_, known)| known)
 }
 
 /// What the types cannot say: identities are unique and well-formed.
@@ -601,6 +625,7 @@ fn check(path: &Path, config: &Config) -> Result<(), Refusal> {
             syncmgr_core::rule::MAX_RULES
         )));
     }
+    crate::policy::check(&config.policy).map_err(wrong)?;
     let mut handlers = std::collections::HashSet::new();
     for handler in &config.handler {
         let id = syncmgr_core::HandlerId::new(&handler.id)

@@ -44,6 +44,7 @@ impl Loop {
         );
         let mut checks = vec![home, manager, configuration];
         checks.push(triggers());
+        checks.extend(self.idle_policies().iter().map(|name| idle_policy(name)));
         checks.extend(
             self.sources
                 .availability()
@@ -85,6 +86,19 @@ fn triggers() -> CheckView {
         "by hand, by programs, and by the rules that `syncmgr schedule` shows, while a daemon runs"
             .to_owned(),
     )
+}
+
+/// A policy that is about nothing: a name in it is wrong, or what it names is gone.
+fn idle_policy(name: &str) -> CheckView {
+    CheckView {
+        name: format!("policy {name}"),
+        result: ExitCode::Warnings,
+        text: "selects no item".to_owned(),
+        hint: Some(
+            "correct its `items`: names of items, handlers or labels, as `syncmgr list` shows them"
+                .to_owned(),
+        ),
+    }
 }
 
 /// Whether something is watched. That it is not is no fault of the installation: it is told, and whoever waits for it says so.

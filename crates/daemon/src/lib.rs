@@ -20,6 +20,7 @@ mod overview;
 mod perform;
 mod permission;
 pub mod place;
+mod policy;
 mod property;
 mod register;
 mod registration;

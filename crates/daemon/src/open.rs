@@ -173,6 +173,7 @@ impl Home {
         }
         first.extend(configured(&config, &known, &remembered_handlers));
         first.push(Input::Zone(clock.zone()));
+        first.push(Input::Policies(crate::policy::of(&config.config)));
         first.push(Input::Rules(crate::rules::of(&config.config)));
         let manager = Manager::new(settings, remembered, clock.now());
         let (messages, queue) = mpsc::channel(MAX_MESSAGES);

@@ -465,6 +465,7 @@ impl Loop {
                 .collect(),
             needs: self.open_needs(Some(item)),
             tasks,
+            policies: self.policy_views(item),
             item: view,
         })
     }

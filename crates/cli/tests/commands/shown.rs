@@ -235,6 +235,18 @@ fn show() {
                 greyed: Some("nothing runs".into()),
             },
         ],
+        policies: vec![
+            PolicyView {
+                setting: "time_limit".into(),
+                value: "2 h".into(),
+                policy: Some("big ones".into()),
+            },
+            PolicyView {
+                setting: "no_progress".into(),
+                value: "30 min".into(),
+                policy: None,
+            },
+        ],
     };
     check("show", "show papers", Reply::Item(Box::new(detail)));
 }

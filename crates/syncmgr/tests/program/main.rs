@@ -15,6 +15,7 @@ mod hostile;
 mod interrupt;
 mod listing;
 mod manager;
+mod policy;
 mod readme;
 mod register;
 mod schedule;
