@@ -17,6 +17,7 @@ use crate::args::EventWord;
 use crate::items::how_often;
 use crate::look::{Look, Mark};
 use crate::question::word;
+use crate::steer;
 use crate::table::{Cell, Table};
 use crate::talk::{Talk, Verdict, ask};
 use crate::target::Origin;
@@ -215,7 +216,7 @@ pub(crate) fn handler_label<'a>(id: &'a str, name: &'a str) -> &'a str {
 /// `unregister`
 pub(crate) async fn unregister(talk: &mut Talk, id: String) -> Result<Verdict, Refusal> {
     let request = Request::Unregister { id: id.clone() };
-    let names = ask!(talk, request, Reply::Done { names } => names);
+    let (names, rules) = ask!(talk, request, Reply::Removed { names, rules } => (names, rules));
     if names.is_empty() {
         return Err(Refusal::new(
             "handler::not-registered",
@@ -223,11 +224,7 @@ pub(crate) async fn unregister(talk: &mut Talk, id: String) -> Result<Verdict, R
             "`syncmgr handlers` shows what is",
         ));
     }
-    Ok(Verdict::said(
-        format!("Unregistered: {}.", harmless(&names.join(", "))),
-        ExitCode::Good,
-    )
-    .with("names", names))
+    Ok(steer::removed("Unregistered", names, rules))
 }
 
 /// `invoke`; bytes that no handler takes are refused, and the manager is told, as if a program had handed them over.

@@ -184,6 +184,7 @@ enum Ask {
     Handlers,
     Register(NewHandler),
     Unregister(String),
+    Remove(String),
     Invoke(Result<Request, Refusal>),
     Carry,
     Doctor,
@@ -230,6 +231,7 @@ impl Ask {
             Self::Handlers => register::handlers(talk).await,
             Self::Register(new) => register::register(talk, new).await,
             Self::Unregister(id) => register::unregister(talk, id).await,
+            Self::Remove(name) => steer::remove(talk, name).await,
             Self::Invoke(request) => register::invoke(talk, request).await,
             Self::Carry => register::carry(talk, &mut std::io::stdin().lock()).await,
             Self::Doctor => steer::doctor(talk).await,
@@ -284,11 +286,7 @@ fn decide(
             let arguments = folder_arguments(&absolute(&left)?, &absolute(&right)?);
             work(Ask::Add(name, arguments))
         }
-        Command::Remove { name } => order(
-            Request::RemoveItem { name },
-            "Removed",
-            "Nothing was removed.",
-        ),
+        Command::Remove { name } => work(Ask::Remove(name)),
         Command::Status { names } => match names.first() {
             None => look(Ask::Status),
             Some(name) => Err(about_everything(name)),
@@ -405,6 +403,13 @@ fn decide(
         } => {
             let changes = !on.is_empty() || !when.is_empty() || fresh_within.is_some();
             let items: Vec<String> = name.into_iter().filter(|name| name != ALL).collect();
+            let anchored = |texts: Vec<String>| -> Result<Vec<String>, Refusal> {
+                let anchored = texts.iter().map(|text| schedule::anchored(text, origin));
+                anchored
+                    .collect::<Result<_, _>>()
+                    .map_err(|error| error.refusal("schedule"))
+            };
+            let (on, when) = (anchored(on)?, anchored(when)?);
             if changes {
                 work(Ask::AddRule(RuleText {
                     name: rule.unwrap_or_default(),

@@ -6,6 +6,7 @@ use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 use crate::look::Mark;
 use crate::table::{Cell, Table};
 use crate::talk::{Talk, Verdict, ask};
+use crate::target::{Origin, TargetError, absolute};
 use crate::text::harmless;
 use crate::when;
 
@@ -46,6 +47,28 @@ pub(crate) async fn list(talk: &mut Talk, names: Vec<String>) -> Result<Verdict,
     talk.screen.lines(lines);
     let sentence = format!("{}.", when::count(rules.len() as u64, "rule"));
     with_daemon(talk, Verdict::of_list(sentence, ExitCode::Good)).await
+}
+
+/// A cause or condition with the path in it as seen from here: the manager is somewhere else.
+pub(crate) fn anchored(text: &str, origin: Origin<'_>) -> Result<String, TargetError> {
+    let Some((word, path)) = text.trim().split_once(char::is_whitespace) else {
+        return Ok(text.to_owned());
+    };
+    let path = path.trim();
+    let is_path = match word.to_lowercase().as_str() {
+        "change" => true,
+        // `LABEL=…` and `UUID=…` are volumes.
+        "mounted" => path.starts_with(['/', '.', '~']) || std::path::Path::new(path).is_absolute(),
+        _ => false,
+    };
+    if !is_path {
+        return Ok(text.to_owned());
+    }
+    let absolute = absolute(path.as_ref(), origin)?;
+    // It began as text, and so did the directory, unless its name is no text: then the manager refuses it as relative.
+    Ok(absolute
+        .to_str()
+        .map_or_else(|| text.to_owned(), |path| format!("{word} {path}")))
 }
 
 /// `schedule NAME WHEN…`

@@ -23,6 +23,24 @@ pub(crate) async fn order(
     Ok(Verdict::said(sentence, ExitCode::Good).with("names", names))
 }
 
+/// `remove`
+pub(crate) async fn remove(talk: &mut Talk, name: String) -> Result<Verdict, Refusal> {
+    let request = Request::RemoveItem { name };
+    let (names, rules) = ask!(talk, request, Reply::Removed { names, rules } => (names, rules));
+    Ok(removed("Removed", names, rules))
+}
+
+/// What was removed, and the rules that went with it.
+pub(crate) fn removed(done: &str, names: Vec<String>, rules: Vec<String>) -> Verdict {
+    let mut sentence = format!("{done}: {}", names.join(", "));
+    if !rules.is_empty() {
+        let word = if rules.len() == 1 { "rule" } else { "rules" };
+        sentence = format!("{sentence}, and with it the {word} {}", rules.join(", "));
+    }
+    let verdict = Verdict::said(harmless(&format!("{sentence}.")), ExitCode::Good);
+    verdict.with("names", names).with("rules", rules)
+}
+
 /// `doctor`
 pub(crate) async fn doctor(talk: &mut Talk) -> Result<Verdict, Refusal> {
     let view = ask!(talk, Request::Doctor, Reply::Doctor(view) => view);

@@ -350,6 +350,13 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request: Option<u64>,
     },
+    /// To `RemoveItem` and `Unregister`.
+    Removed {
+        /// What was removed; empty: it was not there.
+        names: Vec<String>,
+        /// The rules that were about nothing else, and went with it.
+        rules: Vec<String>,
+    },
     /// To the others: done; the names that it was done to.
     Done {
         /// Names.

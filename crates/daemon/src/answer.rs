@@ -682,10 +682,12 @@ impl Loop {
             ));
         };
         let called = self.name(&item);
+        let before = self.meant_by_rules();
         self.config.remove_item(&handler, &id)?;
         self.apply(Input::ItemRemoved(item));
-        Ok(Reply::Done {
+        Ok(Reply::Removed {
             names: vec![called],
+            rules: self.forget_in_rules(before)?,
         })
     }
 

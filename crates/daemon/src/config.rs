@@ -485,7 +485,7 @@ impl ConfigFile {
     }
 }
 
-fn is_called(table: &toml_edit::Table, name: &str) -> bool {
+pub(crate) fn is_called(table: &toml_edit::Table, name: &str) -> bool {
     table
         .get("name")
         .and_then(|value| value.as_str())

@@ -8,6 +8,7 @@ pub mod config;
 mod connect;
 mod doctor;
 pub mod foreground;
+mod forgetting;
 mod history;
 mod identity;
 mod invoke;

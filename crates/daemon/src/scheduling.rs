@@ -5,7 +5,7 @@ use syncmgr_control::view::NextView;
 use syncmgr_control::{Refusal, Reply};
 use syncmgr_core::Timestamp;
 use syncmgr_core::input::Input;
-use syncmgr_core::rule::{Cause, Rule};
+use syncmgr_core::rule::{Cause, Rule, Select};
 use syncmgr_core::schedule;
 
 use crate::adapt::text;
@@ -77,10 +77,17 @@ impl Loop {
         };
         crate::rules::read(&config).map_err(|why| wrong(&why))?;
         for written in &config.on {
-            // A file may hold a rule whose dates are over; nobody means to write one.
-            if let Ok(Cause::Schedule(_)) = crate::rules::cause(written) {
-                schedule::accept(written, self.now(), self.manager.zone())
-                    .map_err(|why| wrong(&format!("{why}. {}", why.hint())))?;
+            // A file may hold a rule whose dates are over, or that follows what is gone; nobody means to write one.
+            match crate::rules::cause(written) {
+                Ok(Cause::Schedule(_)) => {
+                    schedule::accept(written, self.now(), self.manager.zone())
+                        .map_err(|why| wrong(&format!("{why}. {}", why.hint())))?;
+                }
+                Ok(Cause::After {
+                    item: Select::Named(name),
+                    ..
+                }) => drop(self.named(&[name])?),
+                Ok(_) | Err(_) => {}
             }
         }
         let name = config.name.clone();

@@ -208,19 +208,26 @@ impl Loop {
             return Err(built_in(&id));
         }
         let listed = sys::registry::class_named(&id).is_some();
+        let before = self.meant_by_rules();
         let mut removed = self.config.remove_handler(&id)?;
         if listed {
             removed |= sys::registry::remove(&id).map_err(|cause| unwritable_registry(&cause))?;
         }
         if !removed {
-            return Ok(Reply::Done { names: Vec::new() });
+            return Ok(Reply::Removed {
+                names: Vec::new(),
+                rules: Vec::new(),
+            });
         }
         self.sightings.put(&id, None);
         if let Ok(id) = HandlerId::new(&id) {
             self.apply(Input::HandlerUnregistered(id));
         }
         self.follow_rules();
-        Ok(Reply::Done { names: vec![id] })
+        Ok(Reply::Removed {
+            names: vec![id],
+            rules: self.forget_in_rules(before)?,
+        })
     }
 
     /// Takes over what the system lists at this moment (M-29): asked for afresh, never remembered.

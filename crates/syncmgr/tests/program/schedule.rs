@@ -98,7 +98,7 @@ fn a_rule_that_cannot_be_is_refused_at_entry() {
         ("every 9000d", "at most"),
         ("daily at 25:00", "25"),
         ("2020-01-01 02:00", "over"),
-        ("change notes", "absolute"),
+        ("change", "absolute"),
     ] {
         world
             .run(["schedule", "left", when])
@@ -112,6 +112,10 @@ fn a_rule_that_cannot_be_is_refused_at_entry() {
         .says("none of the conditions");
     world
         .run(["schedule", "nobody", "logon"])
+        .exits(4)
+        .says("name::unknown");
+    world
+        .run(["schedule", "left", "after nobody"])
         .exits(4)
         .says("name::unknown");
     // It may stand there until its circle is opened, and says why it does not start.
@@ -150,4 +154,32 @@ fn what_a_schedule_means_is_said() {
     let lines = world.json(["schedule", "--explain", "@daily"]);
     assert_eq!(lines[0]["normalised"], "*-*-* 00:00:00");
     assert_eq!(lines[0]["nextMs"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn a_rule_goes_with_the_last_item_that_it_was_about() {
+    let world = World::with_pair(1);
+    std::fs::create_dir(world.path("spare")).unwrap();
+    world
+        .run(["add", "folder", "left", "spare", "--name", "other"])
+        .exits(0);
+    world.run(["schedule", "other", "logon"]).exits(0);
+    world
+        .run(["schedule", "other", "change ./left", "--rule", "seen"])
+        .exits(0)
+        .says(&format!("change {}", world.path("left").display()));
+    world.run(["schedule", "left", "logon"]).exits(0);
+    // A rule about both keeps the other.
+    let config = world.read("home/config/config.toml");
+    world.configure(
+        &(config
+            + "\n[[rule]]\nname = \"both\"\nitems = [\"left\", \"other\"]\non = [\"logon\"]\n"),
+    );
+    world
+        .run(["remove", "other"])
+        .exits(0)
+        .says("Removed: other, and with it the rules other, seen.");
+    let config = world.read("home/config/config.toml");
+    assert!(config.contains("items = [\"left\"]"), "{config}");
+    assert_eq!(config.matches("[[rule]]").count(), 2, "{config}");
 }
