@@ -844,7 +844,7 @@ pub(crate) fn refused(why: &syncmgr_core::request::RefusedRequest) -> Refusal {
         ),
         Why::NotOffered => (
             "handler::not-offered",
-            "`syncmgr doctor` shows what each handler offers",
+            "`syncmgr show NAME` shows what is known of it, `syncmgr doctor` what each handler offers",
         ),
         Why::PropertiesOpen => (
             "properties::open",

@@ -13,7 +13,7 @@ use syncmgr_handler::contract::{MAX_PAGE, feature};
 use syncmgr_handler::frame::Answered;
 use syncmgr_handler::item::ItemId;
 use syncmgr_host::{
-    CallError, Handle, HandshakeError, HostEvent, Instance, Limits, StopReason, What,
+    CallError, Exit, Handle, HandshakeError, HostEvent, Instance, Limits, StopReason, What,
 };
 use tokio::sync::mpsc;
 
@@ -93,7 +93,7 @@ impl PropertyInstance {
         &mut self,
         answer: impl Future<Output = Result<T, E>>,
         hear: &mut (dyn FnMut(Callback) + Send),
-    ) -> (Result<T, E>, Option<String>) {
+    ) -> (Result<T, E>, Option<Vec<String>>) {
         tokio::pin!(answer);
         let mut exit = None;
         let answer = loop {
@@ -103,8 +103,8 @@ impl PropertyInstance {
                     Some(What::Callback(callback)) => hear(callback),
                     // Nobody is there to be asked: the question is refused by dropping its reply.
                     Some(What::Started { .. } | What::Question { .. } | What::Violation(_)) => {}
-                    Some(What::Exited(how)) => exit = Some(perform::how_it_ended(&how)),
-                    None => exit = Some("it ended".to_owned()),
+                    Some(What::Exited(how)) => exit = Some(how_it_ended(&how)),
+                    None => exit = Some(vec!["it ended".to_owned()]),
                 },
             }
         };
@@ -118,7 +118,7 @@ impl PropertyInstance {
             };
             match event.map(|event| event.what) {
                 Some(What::Callback(callback)) => hear(callback),
-                Some(What::Exited(how)) => exit = Some(perform::how_it_ended(&how)),
+                Some(What::Exited(how)) => exit = Some(how_it_ended(&how)),
                 Some(What::Started { .. } | What::Question { .. } | What::Violation(_)) => {}
                 None => break,
             }
@@ -134,6 +134,17 @@ impl PropertyInstance {
             }
         }
     }
+}
+
+/// How an instance ended, and the last line that it wrote, which often says why.
+fn how_it_ended(how: &Exit) -> Vec<String> {
+    let mut told = vec![text::line(&perform::how_it_ended(how))];
+    let last = how
+        .stderr_tail
+        .lines()
+        .rfind(|line| !line.trim().is_empty());
+    told.extend(last.map(|line| format!("it wrote: {}", text::line(line))));
+    told
 }
 
 /// An error that may say that the instance is gone.
@@ -153,7 +164,7 @@ impl Lost for HandshakeError {
     }
 }
 
-fn refusal(error: &CallError, exit: Option<String>) -> Refusal {
+fn refusal(error: &CallError, exit: Option<Vec<String>>) -> Refusal {
     match error {
         CallError::Refused { error: refused, .. } => {
             let data = refused.data.clone().unwrap_or_default();
@@ -167,7 +178,7 @@ fn refusal(error: &CallError, exit: Option<String>) -> Refusal {
         }
         other => {
             let mut refusal = broken(other);
-            refusal.causes.extend(exit.as_deref().map(text::line));
+            refusal.causes.extend(exit.unwrap_or_default());
             refusal
         }
     }

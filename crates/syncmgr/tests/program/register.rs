@@ -240,6 +240,15 @@ fn what_does_not_work_is_refused_with_its_reason() {
         done.exits(4).says("handler::does-not-work").says(why);
         assert_eq!(config(&world), before, "{mode}");
     }
+    world.executable(
+        "lost",
+        "#!/bin/sh\necho 'mail.conf: not found' >&2\nexit 3\n",
+    );
+    world
+        .run(["register", "--", "./lost"])
+        .exits(4)
+        .says("exit status 3")
+        .says("it wrote: mail.conf: not found");
     world.executable("silent", "#!/bin/sh\n");
     world
         .run(["register", "--", "./silent"])
