@@ -44,7 +44,7 @@ impl Manager {
             if !open && !answered {
                 continue;
             }
-            if !need.durable {
+            if !need.durable || need.key.starts_with(crate::watchdog::MARK) {
                 // Whoever waited for it is gone.
                 need.state = NeedState::Withdrawn;
                 let id = need.id;
@@ -72,9 +72,11 @@ impl Manager {
             .get(&(handler.clone(), prompt.item.clone(), prompt.key.clone()))
             .copied();
         if prompt.key.len() > MAX_KEY
-            || prompt
-                .key
-                .starts_with([invocation::MARK, crate::confirm::MARK])
+            || prompt.key.starts_with([
+                invocation::MARK,
+                crate::confirm::MARK,
+                crate::watchdog::MARK,
+            ])
             || prompt.context.len() > cut::MAX_DETAIL
             || prompt
                 .fields
@@ -235,6 +237,7 @@ impl Manager {
         let Some((durable, run)) = self.needs.get(&id).map(|row| (row.durable, row.run)) else {
             return;
         };
+        let now = self.now;
         if !durable {
             if let Some((instance, to)) = self.replies.remove(&id) {
                 self.reply(
@@ -246,6 +249,7 @@ impl Manager {
                     },
                 );
                 if let Some(instance) = self.instances.get_mut(&instance) {
+                    instance.heard(now);
                     instance.prompts.retain(|prompt| *prompt != id);
                 }
             }
@@ -255,7 +259,10 @@ impl Manager {
         if choice == LATER {
             return; // a snooze: it stays open, with its deadline
         }
-        if self.answer_invocation(id, &choice) || self.answer_confirmation(id, &choice) {
+        if self.answer_invocation(id, &choice)
+            || self.answer_confirmation(id, &choice)
+            || self.answer_watch(id, &choice)
+        {
             return;
         }
         self.take_answer(id, choice, fields, by);
@@ -302,6 +309,7 @@ impl Manager {
     }
 
     pub(crate) fn need_deadline(&mut self, id: NeedId) {
+        let now = self.now;
         let Some(row) = self.needs.get(&id) else {
             return;
         };
@@ -310,6 +318,7 @@ impl Manager {
         }
         if row.durable {
             match row.default.clone() {
+                Some(choice) if self.answer_watch(id, &choice) => {}
                 Some(choice) if choice != LATER => {
                     self.take_answer(id, choice, "{}".to_owned(), "its deadline".to_owned());
                 }
@@ -327,6 +336,7 @@ impl Manager {
         if let Some((instance, to)) = self.replies.remove(&id) {
             self.reply(instance, to, answer);
             if let Some(instance) = self.instances.get_mut(&instance) {
+                instance.heard(now);
                 instance.prompts.retain(|prompt| *prompt != id);
             }
         }

@@ -364,7 +364,11 @@ impl Manager {
         self.deferred.remove(item);
         self.timers.retain(|(_, timer)| match timer {
             Timer::Retry(at) | Timer::Condition(at) => at != item,
-            Timer::Pause(_) | Timer::Rule { .. } | Timer::Need(_) | Timer::Instance(_) => true,
+            Timer::Pause(_)
+            | Timer::Rule { .. }
+            | Timer::Need(_)
+            | Timer::Instance(_)
+            | Timer::Watch(_) => true,
         });
     }
 

@@ -26,6 +26,9 @@ impl Manager {
         let said = match said {
             InstanceInput::Progress(progress, reply) => {
                 if let Some(mut instance) = self.instances.remove(&id) {
+                    if instance.heard(self.now) {
+                        self.heard_again(&mut instance);
+                    }
                     self.progress(&mut instance, progress, reply);
                     self.instances.insert(id, instance);
                 } else if let Some(to) = reply {
@@ -76,7 +79,12 @@ impl Manager {
             | InstanceInput::ShowPropertiesCompleted(_)
             | InstanceInput::Violation(_)) => said,
         };
-        self.with(id, |manager, instance| manager.listen(instance, said));
+        self.with(id, |manager, instance| {
+            if instance.heard(manager.now) {
+                manager.heard_again(instance);
+            }
+            manager.listen(instance, said);
+        });
     }
 
     /// Checks what was said against the phase table; true when it takes effect.

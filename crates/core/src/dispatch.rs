@@ -713,6 +713,7 @@ impl Manager {
             return;
         }
         if instance.enter(Kind::Synchronize) {
+            instance.heard(self.now); // it waited for the others
             instance.synchronize.begin();
             let mute = instance.mute;
             self.command(mute, Command::Synchronize(id));

@@ -15,6 +15,7 @@ use crate::record::Record;
 use crate::request::{RequestOutcome, Work};
 use crate::retry::next_retry;
 use crate::run::{RunKind, RunOutcome, RunRow};
+use crate::watchdog::Cut;
 use crate::{cut, id::ItemId};
 
 /// How the work of an instance came to its end.
@@ -136,6 +137,7 @@ impl Manager {
                 }
             }
         }
+        self.watch(instance, &mut run);
         instance.run = Some(run);
     }
 
@@ -149,6 +151,7 @@ impl Manager {
         };
         if !run.settled {
             run.settled = true;
+            self.unwatch(instance.id, &mut run);
             self.settle_items(instance, &mut run, &end);
         }
         let reviewed = match &end {
@@ -197,6 +200,9 @@ impl Manager {
         if !stopping || matches!(end, End::Died { .. } | End::Abandoned) {
             run.row.problem = end.problem();
         }
+        if let Some(cut) = run.items.iter().find_map(|item| item.cut) {
+            run.row.problem = Some(cut.reason());
+        }
         for at in 0..run.items.len() {
             let Some(item) = run.items.get_mut(at) else {
                 continue;
@@ -206,6 +212,11 @@ impl Manager {
                 // 3.4.8, with our own `Held` for an item that a question holds back.
                 item.status = if item.asked {
                     ItemStatus::Held
+                } else if let Some(cut) = item.cut {
+                    let (status, failure) = cut.status();
+                    item.failure = failure;
+                    item.text = cut.reason();
+                    status
                 } else if stopping {
                     ItemStatus::Stopped
                 } else if item.skip {
@@ -244,6 +255,7 @@ impl Manager {
         let Some(mut run) = instance.run.take() else {
             return;
         };
+        self.unwatch(instance.id, &mut run);
         let mut counts = Counts::default();
         let mut tally = Tally::default();
         let large = run.items.len() > LARGE_RUN;
@@ -373,7 +385,7 @@ impl Manager {
             | ItemStatus::Skipped
             | ItemStatus::Stopped
             | ItemStatus::Held
-            | ItemStatus::Deleted => row.last_problem = None,
+            | ItemStatus::Deleted => row.last_problem = item.cut.map(Cut::reason),
         }
         if soft && automatic {
             row.retry = next_retry(policy, at, before, now);

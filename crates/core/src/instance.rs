@@ -250,6 +250,8 @@ pub(crate) struct LiveRun {
     pub(crate) failed: bool,
     /// The last error of its log that names no item.
     pub(crate) last_error: Option<String>,
+    /// What is watched of it.
+    pub(crate) watch: Box<crate::watchdog::Watch>,
 }
 
 /// An item in an open run.
@@ -267,6 +269,8 @@ pub(crate) struct LiveItem {
     pub(crate) told: bool,
     /// A durable question about it was opened in this run.
     pub(crate) asked: bool,
+    /// It is ended before its handler ended it.
+    pub(crate) cut: Option<crate::watchdog::Cut>,
     /// The last error that its log has, without which a failure that says nothing has no reason.
     pub(crate) last_error: Option<String>,
     /// Differs from what is recorded.
@@ -286,6 +290,7 @@ impl LiveItem {
             skip: false,
             told: false,
             asked: false,
+            cut: None,
             last_error: None,
             dirty: true,
         }
@@ -308,6 +313,7 @@ impl LiveRun {
             settled: false,
             failed: false,
             last_error: None,
+            watch: Box::default(),
         }
     }
 

@@ -57,6 +57,7 @@ pub mod time;
 mod triggering;
 pub mod verdict;
 mod view;
+pub mod watchdog;
 pub mod why;
 
 pub use absent::{AbsentRow, MAX_ABSENT};

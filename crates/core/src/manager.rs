@@ -106,6 +106,8 @@ pub(crate) enum Timer {
     Need(NeedId),
     /// An instance has waited long enough.
     Instance(InstanceId),
+    /// A run is to be looked at.
+    Watch(InstanceId),
     /// A retry is due.
     Retry(ItemRef),
     /// A condition may be met by time alone.
@@ -221,6 +223,9 @@ impl Manager {
     fn take_in(&mut self, now: Timestamp, input: Input) {
         let before = std::mem::replace(&mut self.now, now);
         self.clock_moved(before);
+        if now < before || matches!(input, Input::ClockJumped) {
+            self.move_watches(before);
+        }
         self.turn = self.turn.saturating_add(1);
         match input {
             Input::Instance(instance, said) => self.hear(instance, said),
@@ -411,6 +416,7 @@ impl Manager {
                 Timer::Pause(scope) => self.resume(&scope),
                 Timer::Need(need) => self.need_deadline(need),
                 Timer::Instance(instance) => self.instance_deadline(instance),
+                Timer::Watch(instance) => self.watch_due(instance),
                 Timer::Retry(item) => retries.push(item),
                 Timer::Condition(_) => self.reconsider(),
                 Timer::Rule { rule, cause } => self.rule_due(rule, cause),

@@ -62,7 +62,7 @@ impl Manager {
         }
     }
 
-    fn take_report(&mut self, instance: &mut Instance, report: Progress) {
+    fn take_report(&mut self, instance: &mut Instance, mut report: Progress) {
         let Some(mut run) = instance.run.take() else {
             return;
         };
@@ -85,7 +85,7 @@ impl Manager {
         };
         let mut refused = None;
         let mut finished = false;
-        let closing_words = report.text.as_ref().is_some_and(|text| !text.is_empty());
+        let mut closing_words = report.text.as_ref().is_some_and(|text| !text.is_empty());
         if let Some(item) = run.items.get_mut(at) {
             let said = report.text.is_some();
             if let Some(text) = report.text {
@@ -107,6 +107,16 @@ impl Manager {
                 let left_out = matches!(status, ItemStatus::Failed | ItemStatus::Skipped);
                 if left_out && item.asked && !item.skip {
                     status = ItemStatus::Held;
+                }
+                // One that was stopped by the watch says no more than that it stopped.
+                let cut = item
+                    .cut
+                    .filter(|_| matches!(status, ItemStatus::Skipped | ItemStatus::Stopped));
+                if let Some(cut) = cut {
+                    status = cut.status().0;
+                    report.failure = cut.status().1;
+                    item.text = cut.reason();
+                    closing_words = true;
                 }
                 match item_step(item.status, status) {
                     ItemStep::Take => {

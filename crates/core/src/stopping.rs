@@ -118,7 +118,7 @@ impl Manager {
             })
     }
 
-    fn stop_instance(&mut self, instance: &mut Instance) {
+    pub(crate) fn stop_instance(&mut self, instance: &mut Instance) {
         let again = instance.stop > StopLevel::None;
         if again {
             instance.stop = StopLevel::Insisted;

@@ -11,11 +11,14 @@ use crate::id::{ItemRef, RequestId};
 use crate::item::{Connected, ItemPolicy, RunState};
 use crate::manager::Manager;
 use crate::record::PauseScope;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, spell};
 use crate::verdict::{Shown, unfinished};
 
 /// How far ahead a forecast looks.
 pub const FORECAST: Duration = Duration::from_secs(24 * 3600);
+
+/// A shorter silence of a handler is nothing to tell.
+const TOLD_SILENCE: Duration = Duration::from_secs(60);
 
 /// What was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,6 +88,22 @@ pub struct Why {
 }
 
 impl Manager {
+    /// That it runs, for how long nothing was heard of it, and when its time is over.
+    fn runs_since(&self, item: &ItemRef, now: Timestamp) -> String {
+        let mut text = "it runs".to_owned();
+        let Some((heard, until)) = self.watched(item) else {
+            return text;
+        };
+        let silent = now.since(heard);
+        if silent >= TOLD_SILENCE {
+            text = format!("{text}; nothing was heard of it for {}", spell(silent));
+        }
+        match until {
+            Some(until) => format!("{text}; its time limit ends in {}", spell(until.since(now))),
+            None => text,
+        }
+    }
+
     /// Why an item is as it is; absent when there is no such item.
     #[must_use]
     pub fn why(&self, item: &ItemRef, now: Timestamp) -> Option<Why> {
@@ -222,7 +241,7 @@ impl Manager {
                     false,
                     "it runs",
                     if state == RunState::Syncing {
-                        "it runs".to_owned()
+                        self.runs_since(item, now)
                     } else {
                         "it was asked to stop and has not yet".to_owned()
                     },
@@ -324,7 +343,7 @@ impl Manager {
                 matches!(fresh, Freshness::Late | Freshness::Overdue),
                 &row.expected_freshness.map_or_else(
                     || "no particular freshness".to_owned(),
-                    |expected| format!("a good run every {} s", expected.as_secs()),
+                    |expected| format!("a good run every {}", spell(expected)),
                 ),
                 match (fresh, row.last_good) {
                     (Freshness::Fresh, _) => "fresh".to_owned(),

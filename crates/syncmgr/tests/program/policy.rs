@@ -1,6 +1,6 @@
 //! Policies: what the configuration says of runs, from the file to what people see.
 
-use crate::world::World;
+use crate::world::{World, until};
 
 /// Adds to the configuration that is there.
 fn add(world: &World, text: &str) {
@@ -61,4 +61,75 @@ fn mistakes_in_policies_are_refused_with_their_place_and_nothing_runs() {
         .says("says nothing about its items");
     world.configure(&whole);
     world.run(["status"]).exits(0);
+}
+
+/// A world with a handler that hangs, under a policy.
+fn hanging(setting: &str) -> World {
+    let world = World::new();
+    world.configure(&format!(
+        "[manager]\nstop_grace = \"1s\"\n{}\n[[policy]]\nitems = [\"bad\"]\n{setting}\n",
+        World::handler("bad", "hang-synchronize")
+    ));
+    world
+}
+
+#[test]
+fn a_handler_that_says_nothing_is_asked_about_and_then_stopped() {
+    let world = hanging("no_progress = \"1s\"");
+    let sync = world.run(["sync"]);
+    sync.exits(2)
+        .says("because nothing was heard of it for 2 s");
+    world
+        .run(["log", "--errors"])
+        .exits(0)
+        .says("nothing was heard of it for 2 s");
+    world
+        .run(["log"])
+        .says("nothing was heard of it for 1 s; question");
+    world
+        .run(["status"])
+        .exits(2)
+        .says("because nothing was heard of it");
+    world.run(["needs"]).says_not("has said nothing");
+    world.is_quiet();
+}
+
+#[test]
+fn who_answers_the_question_about_a_silent_handler_is_obeyed() {
+    let world = hanging("no_progress = \"2s\"");
+    let sync = world.start(["sync"]);
+    let mut question = 0;
+    until("it is asked", || {
+        let needs = world.json(["needs"]);
+        let open = needs.iter().find(|need| {
+            let text = need["text"].as_str().unwrap_or_default();
+            text.contains("has said nothing for 2 s")
+        });
+        question = open.map_or(0, |need| need["id"].as_u64().unwrap());
+        question > 0
+    });
+    world
+        .run(["answer", &question.to_string(), "stop"])
+        .exits(0);
+    sync.end().exits(2).says("nothing was heard of it for");
+    world.is_quiet();
+}
+
+#[test]
+fn a_run_that_takes_too_long_is_stopped_and_says_so() {
+    let world = hanging("time_limit = \"1s\"");
+    world
+        .run(["sync"])
+        .exits(2)
+        .says("because its time limit of 1 s was over");
+    world
+        .run(["status"])
+        .exits(1)
+        .says("because its time limit of 1 s was over");
+    world
+        .run(["why", "Item 1"])
+        .says("because its time limit of 1 s was over");
+    let run = world.json(["runs", "bad"])[0].clone();
+    assert_eq!(run["outcome"], "stopped", "{run}");
+    world.is_quiet();
 }
