@@ -1,12 +1,17 @@
 //! The wall clock: the one place of the manager that reads it.
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use syncmgr_core::Timestamp;
 use syncmgr_core::schedule::Zone;
 
-/// Reads the time.
+/// Reads the time, and waits for it: the only time that the loop knows, so that weeks can be had in seconds.
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Waits until the moment came; dropping it ends the wait.
+    fn reached(&self, moment: Timestamp) -> BoxFuture<'_, ()>;
 
     /// The zone of the machine.
     fn zone(&self) -> Zone;
@@ -26,6 +31,10 @@ impl Clock for SystemClock {
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap_or_default();
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn reached(&self, moment: Timestamp) -> BoxFuture<'_, ()> {
+        tokio::time::sleep(moment.since(self.now())).boxed()
     }
 
     fn zone(&self) -> Zone {

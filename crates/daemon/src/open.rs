@@ -65,10 +65,15 @@ impl Home {
     /// # Errors
     /// [`OpenError`].
     pub fn open(environment: &Environment, purpose: Purpose) -> Result<Self, OpenError> {
-        Self::open_with(environment, purpose, Arc::new(Processes))
+        Self::open_with(
+            environment,
+            purpose,
+            Arc::new(Processes),
+            Arc::new(SystemClock),
+        )
     }
 
-    /// Opens it with another way to start instances.
+    /// Opens it with another way to start instances, or another clock.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -76,6 +81,7 @@ impl Home {
         environment: &Environment,
         purpose: Purpose,
         starter: Arc<dyn Starter>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let places = Places::find(environment).map_err(OpenError::Refused)?;
         places.create().map_err(OpenError::Refused)?;
@@ -101,7 +107,7 @@ impl Home {
                 .because(&error),
             ),
         })?;
-        Self::manage(environment, places, lock, purpose, starter).map_err(OpenError::Refused)
+        Self::manage(environment, places, lock, purpose, starter, clock).map_err(OpenError::Refused)
     }
 
     fn manage(
@@ -110,6 +116,7 @@ impl Home {
         lock: HomeLock,
         purpose: Purpose,
         starter: Arc<dyn Starter>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self, Refusal> {
         let config = ConfigFile::load(&places.config_file())?;
         let store = Store::open(&places.database(), &OpenOptions::default()).map_err(|cause| {
@@ -142,7 +149,6 @@ impl Home {
                 tracing::warn!(pid, run = %run.id, "a handler that was left behind was ended");
             }
         }
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let daemon = purpose == Purpose::Daemon;
         let mut settings = if daemon {
             Settings::default()

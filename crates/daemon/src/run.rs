@@ -323,11 +323,11 @@ impl Loop {
         events: &mut mpsc::Receiver<HostEvent>,
         inputs: &mut mpsc::Receiver<FromWorker>,
     ) -> Turn {
-        let now = self.clock.now();
-        let until = self.manager.next_deadline().map(|due| due.since(now));
+        let due = self.manager.next_deadline();
+        let clock = Arc::clone(&self.clock);
         let deadline = async {
-            match until {
-                Some(span) => tokio::time::sleep(span).await,
+            match due {
+                Some(due) => clock.reached(due).await,
                 None => std::future::pending().await,
             }
         };

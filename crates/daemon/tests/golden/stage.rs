@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use syncmgr_control::{Caller, Reply, Request, Service as _, What};
 use syncmgr_core::request::Trigger;
 use syncmgr_core::{EventKind, EventNumber, HandlerId};
+use syncmgr_daemon::clock::SystemClock;
 use syncmgr_daemon::open::{Home, Purpose};
 use syncmgr_daemon::place::Environment;
 use syncmgr_daemon::starter::{Processes, Starter};
@@ -222,8 +223,13 @@ async fn perform(trace: &Trace, transport: Transport, root: &Path) -> Result<(),
         },
         ..Default::default()
     };
-    let home = Home::open_with(&environment, Purpose::Daemon, Arc::clone(&starter) as _)
-        .map_err(|error| format!("{error:?}"))?;
+    let home = Home::open_with(
+        &environment,
+        Purpose::Daemon,
+        Arc::clone(&starter) as _,
+        Arc::new(SystemClock),
+    )
+    .map_err(|error| format!("{error:?}"))?;
     let ended = Ended::default();
     let mut changes = home.service.changes().await.unwrap();
     let hearing = Arc::clone(&ended);

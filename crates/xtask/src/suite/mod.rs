@@ -8,6 +8,7 @@ mod kill;
 mod mounts;
 mod sides;
 mod sources;
+mod week;
 mod windows;
 
 use anyhow::{Result, bail};
@@ -63,6 +64,12 @@ const SUITES: &[Suite] = &[
         shows: "the daemon's sources tell what happens: D-Bus services, routes, mounts and files, also when they lie or go",
         needs: "Linux with user namespaces, Debian packages dbus-daemon python3-dbusmock iproute2",
         run: sources::run,
+    },
+    Suite {
+        name: "week",
+        shows: "a week of the daemon under a clock that leaps: memory, handles, threads and the database do not grow",
+        needs: "Linux, and nothing else",
+        run: week::run,
     },
     Suite {
         name: "examples",
