@@ -407,7 +407,11 @@ Exit codes: 0 all passed, 1 with warnings, 2 something failed, 4 nothing could b
   syncmgr schedule --explain '*-*-1 06:00 Europe/Berlin'
   syncmgr schedule --remove idle
 
-Conditions: network, unmetered, vpn, wifi NAME, mains, battery PERCENT, idle SPAN, mounted PATH.")]
+  syncmgr schedule photos --when 'not hours mon-fri 09:00-17:00' --when 'free /mnt/photos 20GiB'
+
+Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, battery PERCENT, idle SPAN,
+  hours SPAN, not hours SPAN (such as `22:00-06:00` or `mon-fri 09:00-17:00`), mounted PATH, free PATH SIZE,
+  load NUMBER (at most, over the last minute; `load 0.5/core` for each processor), not running NAME.")]
     Schedule {
         /// An item, a handler or a label; `all` is everything ticked.
         name: Option<String>,

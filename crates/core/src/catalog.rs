@@ -92,6 +92,8 @@ pub(crate) struct Holding {
     pub(crate) stop_when_lost: bool,
     /// It would have run by itself, but for conditions or a pause; since when, and what wanted it.
     pub(crate) deferred: Option<(Trigger, Timestamp)>,
+    /// Nothing held it back any more, and it waits for its turn: what was found by looking does not grow old meanwhile.
+    pub(crate) released: bool,
     /// Why it did not run, newest last.
     pub(crate) reasons: VecDeque<(Timestamp, Hindrance)>,
 }

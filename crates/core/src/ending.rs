@@ -112,6 +112,8 @@ impl Manager {
             run: run.row.id,
             handler: instance.handler.clone(),
         });
+        let mut watched = Vec::new();
+        self.waits = self.waits.wrapping_add(1);
         for item in &run.items {
             if let Some(slot) = self
                 .handlers
@@ -122,7 +124,17 @@ impl Manager {
                 if slot.forget_deferred() {
                     self.deferred.remove(&slot.row.at);
                 }
+                if slot.holding().is_some() {
+                    let holding = slot.holding_mut();
+                    holding.released = false;
+                    if holding.stop_when_lost {
+                        watched.push(slot.row.at.clone());
+                    }
+                }
             }
+        }
+        if crate::queue::is_automatic(instance.trigger) {
+            self.watch_time(&watched);
         }
         if run.items.len() <= LARGE_RUN {
             for at in 0..run.items.len() {

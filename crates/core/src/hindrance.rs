@@ -29,6 +29,15 @@ pub enum Hindrance {
 }
 
 impl Hindrance {
+    /// Whether nothing stands in the way but that somebody has to look first.
+    #[must_use]
+    pub fn is_look(&self) -> bool {
+        matches!(
+            self,
+            Self::Condition(_, Evaluation::Waiting { looking: true, .. })
+        )
+    }
+
     /// The reason as a fragment that completes "it did not run: ".
     #[must_use]
     pub fn fragment(&self) -> String {
@@ -40,6 +49,17 @@ impl Hindrance {
             Self::Disconnected => "it cannot be reached".to_owned(),
             Self::Policy => "a policy of its handler forbids it".to_owned(),
             Self::Paused(_) => "it is paused".to_owned(),
+            Self::Condition(
+                condition,
+                Evaluation::Waiting {
+                    wanted,
+                    looking: true,
+                    ..
+                },
+            ) => match condition.look() {
+                Some(look) => format!("it waits for {wanted}; {look} is being looked at"),
+                None => format!("it waits for {wanted}"),
+            },
             Self::Condition(_, Evaluation::Waiting { wanted, now, .. }) => {
                 format!("it waits for {wanted}; now: {now}")
             }

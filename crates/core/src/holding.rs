@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{HandlerSlot, ItemSlot, MAX_REASONS};
-use crate::condition::Evaluation;
+use crate::condition::{Circumstances, Condition, Evaluation, State};
 use crate::hindrance::Hindrance;
 use crate::id::ItemRef;
 use crate::item::{Activation, Connected, HandlerPolicy, HandlerRow, ItemPolicy};
@@ -11,6 +11,7 @@ use crate::manager::{Manager, Timer};
 use crate::queue::{is_automatic, is_person};
 use crate::record::{PauseRow, PauseScope};
 use crate::request::Trigger;
+use crate::rule::Select;
 use crate::time::Timestamp;
 
 impl Manager {
@@ -56,29 +57,93 @@ impl Manager {
             return Some(Hindrance::Paused(pause.clone()));
         }
         if is_automatic(trigger) {
-            return self.unmet(slot);
+            // It was decided that it starts; whether anything speaks against it since is all that counts.
+            let released = slot.holding().is_some_and(|holding| holding.released);
+            return if fresh || released {
+                self.lost(slot)
+            } else {
+                self.unmet(slot)
+            };
         }
         None
     }
 
-    /// The first condition of an item that is not met.
+    /// The first condition of an item that is not met. What still has to be looked at comes last: nobody looks for what
+    /// is held back anyway.
     pub(crate) fn unmet(&self, slot: &ItemSlot) -> Option<Hindrance> {
-        slot.conditions().iter().find_map(|condition| {
-            let evaluation = self
-                .facts
-                .evaluate(condition, self.now, |item| self.running_since(item));
+        let mut unlooked = None;
+        for condition in slot.conditions() {
+            let evaluation = self.evaluate(slot, condition, self.now);
             match evaluation {
-                Evaluation::Met => None,
+                Evaluation::Met => {}
+                Evaluation::Waiting { looking: true, .. } => {
+                    unlooked.get_or_insert((condition, evaluation));
+                }
                 Evaluation::Waiting { .. } => {
-                    Some(Hindrance::Condition(condition.clone(), evaluation))
+                    return Some(Hindrance::Condition(condition.clone(), evaluation));
                 }
             }
+        }
+        unlooked.map(|(condition, evaluation)| Hindrance::Condition(condition.clone(), evaluation))
+    }
+
+    /// The first condition that speaks against an item that was let start already: what was found by looking does not
+    /// grow old meanwhile.
+    pub(crate) fn lost(&self, slot: &ItemSlot) -> Option<Hindrance> {
+        self.unmet(slot).filter(|hindrance| !hindrance.is_look())
+    }
+
+    /// How a condition of an item stands at a moment.
+    pub(crate) fn evaluate(
+        &self,
+        slot: &ItemSlot,
+        condition: &Condition,
+        now: Timestamp,
+    ) -> Evaluation {
+        self.asked(slot, now, |asked| self.facts.evaluate(condition, asked))
+    }
+
+    /// Everything that there is to say of a condition of an item at a moment.
+    pub(crate) fn condition_state(
+        &self,
+        slot: &ItemSlot,
+        condition: &Condition,
+        now: Timestamp,
+    ) -> State {
+        self.asked(slot, now, |asked| self.facts.state(condition, asked))
+    }
+
+    fn asked<T>(
+        &self,
+        slot: &ItemSlot,
+        now: Timestamp,
+        ask: impl FnOnce(Circumstances<'_>) -> T,
+    ) -> T {
+        ask(Circumstances {
+            now,
+            zone: &self.zone,
+            running: &|select| self.runs(select, &slot.row.at),
         })
     }
 
     pub(crate) fn running_since(&self, item: &ItemRef) -> Option<Timestamp> {
         let instance = self.instances.get(&self.slot(item)?.live?)?;
         Some(instance.run.as_ref()?.row.opened)
+    }
+
+    /// What runs of what is meant, other than one item, and since when.
+    fn runs(&self, select: &Select, but: &ItemRef) -> Option<(String, Timestamp)> {
+        self.instances.values().find_map(|instance| {
+            let run = instance.run.as_ref()?;
+            let handler = self.handlers.get(&instance.handler)?;
+            let running = run
+                .items
+                .iter()
+                .filter(|live| !live.status.is_terminal())
+                .filter_map(|live| handler.items.get(&live.id))
+                .find(|slot| slot.row.at != *but && select.matches(&handler.row, &slot.row))?;
+            Some((running.row.name.clone(), run.row.opened))
+        })
     }
 
     /// Remembers why an item did not run, and, when it would have run by itself, that it is to be caught up once.
@@ -88,12 +153,14 @@ impl Manager {
             return;
         };
         let reasons = &mut slot.holding_mut().reasons;
-        if reasons.back().map(|(_, last)| last) != Some(&hindrance) {
+        // That somebody looks first holds nothing back.
+        if !hindrance.is_look() && reasons.back().map(|(_, last)| last) != Some(&hindrance) {
             if reasons.len() >= MAX_REASONS {
                 reasons.pop_front();
             }
             reasons.push_back((now, hindrance.clone()));
         }
+        slot.holding_mut().released = false;
         let passes = match &hindrance {
             Hindrance::Paused(_) | Hindrance::Condition(..) => true,
             Hindrance::Inactive
@@ -108,6 +175,7 @@ impl Manager {
         }
         slot.holding_mut().deferred.get_or_insert((trigger, now));
         self.deferred.insert(item.clone());
+        self.waits = self.waits.wrapping_add(1);
         if let Hindrance::Condition(_, Evaluation::Waiting { due: Some(due), .. }) = hindrance {
             self.set_timer(due, Timer::Condition(item.clone()));
         }
@@ -115,6 +183,7 @@ impl Manager {
 
     /// Looks at everything that was held back, and queues what may run now: once, however often it was missed.
     pub(crate) fn reconsider(&mut self) {
+        self.waits = self.waits.wrapping_add(1);
         if self.deferred.is_empty() {
             return;
         }
@@ -149,8 +218,10 @@ impl Manager {
         for (trigger, items) in ready.into_values() {
             for item in &items {
                 self.deferred.remove(item);
-                if let Some(slot) = self.slot_mut(item) {
-                    slot.forget_deferred();
+                if let Some(slot) = self.slot_mut(item)
+                    && slot.forget_deferred()
+                {
+                    slot.holding_mut().released = true;
                 }
             }
             self.enqueue_own(items, trigger);

@@ -7,6 +7,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod absent;
+mod amount;
 mod asking;
 mod catalog;
 pub mod command;
@@ -18,7 +19,9 @@ mod conversation;
 pub mod cut;
 mod dispatch;
 mod ending;
+pub mod evaluation;
 pub mod event;
+pub mod facts;
 pub mod forecast;
 pub mod freshness;
 pub mod hindrance;
@@ -30,6 +33,7 @@ pub mod invocation;
 pub mod item;
 mod late;
 pub mod log;
+mod looking;
 pub mod manager;
 pub mod need;
 mod outside;

@@ -155,6 +155,8 @@ pub struct Manager {
     pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
     /// Items that wait for conditions or the end of a pause.
     pub(crate) deferred: BTreeSet<ItemRef>,
+    /// Counts whatever may change what has to be looked at.
+    pub(crate) waits: u64,
     pub(crate) effects: Effects,
     /// Sessions to look at before this turn ends.
     pub(crate) touched: BTreeSet<SessionId>,
@@ -196,6 +198,7 @@ impl Manager {
             connections: crate::connection::Connections::default(),
             timers: BTreeSet::new(),
             deferred: BTreeSet::new(),
+            waits: 0,
             effects: Effects::default(),
             touched: BTreeSet::new(),
             pump: false,
@@ -418,7 +421,10 @@ impl Manager {
                 Timer::Instance(instance) => self.instance_deadline(instance),
                 Timer::Watch(instance) => self.watch_due(instance),
                 Timer::Retry(item) => retries.push(item),
-                Timer::Condition(_) => self.reconsider(),
+                Timer::Condition(_) => {
+                    self.reconsider();
+                    self.stop_unmet();
+                }
                 Timer::Rule { rule, cause } => self.rule_due(rule, cause),
             }
         }

@@ -4,6 +4,7 @@
 //! causes that start them, and whether somebody is asked first. The causes of a rule belong to the rule; its conditions
 //! belong to the items, whatever starts them.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::condition::Condition;
@@ -151,6 +152,17 @@ impl Select {
                     || same(&handler.name)
                     || item.labels.iter().any(|label| same(label))
             }
+        }
+    }
+}
+
+impl fmt::Display for Select {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Checked => f.write_str("everything ticked"),
+            Self::Handler(id) => id.fmt(f),
+            Self::Item(at) => at.fmt(f),
+            Self::Named(name) => f.write_str(name),
         }
     }
 }

@@ -96,6 +96,8 @@ impl Manager {
             for at in 0..self.rules.len() {
                 self.plan(at);
             }
+            // Other hours are here now.
+            self.reconsider();
         }
     }
 
@@ -440,7 +442,7 @@ impl Manager {
                 else {
                     continue;
                 };
-                if let Some(hindrance) = self.unmet(slot) {
+                if let Some(hindrance) = self.lost(slot) {
                     lost.push((slot.row.at.clone(), instance.trigger, hindrance));
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::condition::Evaluation;
+use crate::condition::Holds;
 use crate::forecast::Coming;
 use crate::freshness::{Freshness, freshness, next_change};
 use crate::hindrance::Hindrance;
@@ -289,27 +289,19 @@ impl Manager {
             RunState::Idle => {}
         }
         for condition in slot.conditions() {
-            match self
-                .facts
-                .evaluate(condition, now, |item| self.running_since(item))
-            {
-                Evaluation::Met => {}
-                Evaluation::Waiting {
-                    wanted,
-                    now: is,
-                    since,
-                    unblocked_by,
-                    due,
-                } => reasons.push(Reason {
-                    about: About::Condition,
-                    blocks: true,
-                    wanted,
-                    now: is,
-                    since,
-                    until: due,
-                    unblocked_by: Some(unblocked_by),
-                }),
+            let state = self.condition_state(slot, condition, now);
+            if state.holds == Holds::Yes {
+                continue;
             }
+            reasons.push(Reason {
+                about: About::Condition,
+                blocks: state.holds != Holds::Unlooked,
+                wanted: state.wanted,
+                now: state.now,
+                since: state.since,
+                until: state.due,
+                unblocked_by: Some(state.unblocked_by),
+            });
         }
         if slot.conflicts > 0 {
             reasons.push(Reason {

@@ -558,7 +558,9 @@ impl Model {
                 item,
                 match op.b % 3 {
                     0 => vec![Condition::AnyNetwork],
-                    1 => vec![Condition::NotRunning(at("plain", "A"))],
+                    1 => vec![Condition::NotRunning(syncmgr_core::rule::Select::Item(at(
+                        "plain", "A",
+                    )))],
                     _ => Vec::new(),
                 },
             ),

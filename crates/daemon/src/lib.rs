@@ -4,6 +4,7 @@ pub mod adapt;
 mod answer;
 mod argument;
 pub mod clock;
+mod conditions;
 pub mod config;
 mod connect;
 mod doctor;

@@ -1,15 +1,15 @@
-//! Rules as people write them: the causes and conditions of a `[[rule]]` in words, and what they mean.
+//! Rules as people write them: the causes of a `[[rule]]` in words, and what they mean; its conditions are read in
+//! [`crate::conditions`].
 
 use std::time::Duration;
 
 use syncmgr_control::registration::RegisterEvent;
 use syncmgr_core::HandlerId;
-use syncmgr_core::condition::Condition;
 use syncmgr_core::rule::{Cause, Lost, MAX_CAUSES, MAX_SELECTED, Moment, Rule, Select};
 use syncmgr_core::schedule::{Mistake, Schedule};
 
+use crate::conditions::condition;
 use crate::config::{Config, HandlerConfig, RuleConfig, parse_duration};
-use crate::source::wanted::{LABEL, UUID};
 
 /// What an idle rule waits for unless told otherwise (mobsync 4.5).
 const IDLE_AFTER: Duration = Duration::from_secs(15 * 60);
@@ -210,51 +210,6 @@ fn idle(rest: &str) -> Result<Cause, String> {
     })
 }
 
-/// Reads a condition.
-pub(crate) fn condition(text: &str) -> Result<Condition, String> {
-    let text = text.trim();
-    let (word, rest) = split(text);
-    let alone = |condition| {
-        if rest.is_empty() {
-            Ok(condition)
-        } else {
-            Err(format!("`{word}` stands alone, and `{rest}` is too much"))
-        }
-    };
-    match word.to_lowercase().as_str() {
-        "network" => alone(Condition::AnyNetwork),
-        "unmetered" => alone(Condition::UnmeteredNetwork),
-        "vpn" => alone(Condition::Vpn),
-        // No battery has more than 100 %, so only mains will do.
-        "mains" => alone(Condition::Power {
-            at_least_percent: 101,
-        }),
-        "battery" => rest
-            .trim_end_matches('%')
-            .trim()
-            .parse()
-            .ok()
-            .filter(|percent| (1..=100).contains(percent))
-            .map(|at_least_percent| Condition::Power { at_least_percent })
-            .ok_or_else(|| "`battery` wants a percentage from 1 to 100: `battery 50`".to_owned()),
-        "wifi" if !rest.is_empty() => Ok(Condition::Wifi(rest.to_owned())),
-        "wifi" => Err("`wifi` wants the name of one: `wifi home`".to_owned()),
-        "idle" => parse_duration(rest).map(Condition::IdleFor),
-        "mounted"
-            if std::path::Path::new(rest).is_absolute()
-                || rest.starts_with(LABEL)
-                || rest.starts_with(UUID) =>
-        {
-            Ok(Condition::Mounted(rest.to_owned()))
-        }
-        "mounted" => Err("`mounted` wants an absolute path or a volume: `mounted /mnt/backup`, `mounted LABEL=backup`".to_owned()),
-        _ => Err(format!(
-            "`{text}` is none of the conditions network, unmetered, vpn, wifi NAME, mains, battery PERCENT, idle SPAN, \
-             mounted PATH"
-        )),
-    }
-}
-
 /// A cause that a registration asks for, in words.
 pub(crate) fn word(cause: &Cause) -> Option<String> {
     match cause {
@@ -272,7 +227,8 @@ pub(crate) fn word(cause: &Cause) -> Option<String> {
     }
 }
 
-fn split(text: &str) -> (&str, &str) {
+/// The first word, and what follows it.
+pub(crate) fn split(text: &str) -> (&str, &str) {
     match text.split_once(char::is_whitespace) {
         Some((word, rest)) => (word, rest.trim()),
         None => (text, ""),
@@ -334,47 +290,6 @@ mod tests {
             }
         }
         assert!(matches!(cause("daily at 02:00"), Ok(Cause::Schedule(_))));
-    }
-
-    #[test]
-    fn conditions_in_words() {
-        for (text, wanted) in [
-            ("network", Ok(Condition::AnyNetwork)),
-            ("Unmetered", Ok(Condition::UnmeteredNetwork)),
-            (
-                "mains",
-                Ok(Condition::Power {
-                    at_least_percent: 101,
-                }),
-            ),
-            (
-                "battery 50",
-                Ok(Condition::Power {
-                    at_least_percent: 50,
-                }),
-            ),
-            (
-                "battery 50 %",
-                Ok(Condition::Power {
-                    at_least_percent: 50,
-                }),
-            ),
-            ("wifi home", Ok(Condition::Wifi("home".into()))),
-            ("idle 10m", Ok(Condition::IdleFor(Duration::from_secs(600)))),
-            ("battery", Err("percentage")),
-            ("battery 0", Err("percentage")),
-            ("battery 101", Err("percentage")),
-            ("network please", Err("too much")),
-            ("idle soon", Err("duration")),
-            ("mounted backup", Err("absolute")),
-            ("moon", Err("none of the conditions")),
-        ] {
-            match (condition(text), wanted) {
-                (Ok(got), Ok(wanted)) => assert_eq!(got, wanted, "{text}"),
-                (Err(got), Err(part)) => assert!(got.contains(part), "{text}: {got}"),
-                (got, wanted) => panic!("{text}: {got:?}, wanted {wanted:?}"),
-            }
-        }
     }
 
     #[test]

@@ -120,6 +120,8 @@ pub(crate) struct Loop {
     hold: Option<Hold>,
     /// Conditions changed, and so perhaps what the sources are to watch.
     wants_changed: bool,
+    /// Up to which change of what items wait for the sources were told what to look at.
+    waits: u64,
     views: broadcast::Sender<Arc<Change>>,
     number: u64,
     /// Effects of this turn, not yet performed.
@@ -230,6 +232,7 @@ pub(crate) async fn run(
         sources: parts.sources,
         hold: None,
         wants_changed: true,
+        waits: 0,
         views: parts.views,
         number: 0,
         due: effects,
@@ -500,6 +503,10 @@ impl Loop {
             let causes = self.manager.rules().flat_map(|(rule, _)| &rule.on);
             self.sources
                 .want(Wanted::by(self.manager.conditions(), causes));
+        }
+        let waits = self.manager.waits();
+        if std::mem::replace(&mut self.waits, waits) != waits {
+            self.sources.look_at(self.manager.looks());
         }
         if self.manager.is_idle() {
             self.hold = None;

@@ -36,6 +36,7 @@ mod date;
 mod due;
 mod explain;
 mod firing;
+mod hours;
 mod interval;
 mod missed;
 mod mistake;
@@ -52,6 +53,7 @@ use std::str::FromStr;
 
 pub use due::{Due, DueFull, MAX_DUE};
 pub use explain::{Explanation, accept, explain, occurrences};
+pub use hours::{Hours, MAX_SPANS};
 pub use interval::{Interval, MAX_INTERVAL, MIN_INTERVAL};
 pub use missed::{CatchUp, MAX_MISSED, MAX_SET_BACK, Resumption, catch_up, jitter, resume};
 pub use mistake::{Mistake, ScheduleError};

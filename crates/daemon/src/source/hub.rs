@@ -1,8 +1,9 @@
 //! Owns the sources: starts them, hears them, and ends them.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 
+use syncmgr_core::condition::Look;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -147,10 +148,20 @@ impl Hub {
     }
 
     /// Tells the sources what somebody wants to know.
-    pub fn want(&self, wanted: Wanted) {
+    pub fn want(&self, mut wanted: Wanted) {
         self.wanted.send_if_modified(|before| {
+            wanted.looks.clone_from(&before.looks);
             let changed = *before != wanted;
             *before = wanted;
+            changed
+        });
+    }
+
+    /// Tells the sources what has to be looked at from now on.
+    pub fn look_at(&self, looks: BTreeSet<Look>) {
+        self.wanted.send_if_modified(|before| {
+            let changed = before.looks != looks;
+            before.looks = looks;
             changed
         });
     }
@@ -213,7 +224,7 @@ mod tests {
         let why = Availability::Unavailable {
             because: "only a daemon watches".to_owned(),
         };
-        assert_eq!(hub.availability().filter(|(_, is)| **is == why).count(), 7);
+        assert_eq!(hub.availability().filter(|(_, is)| **is == why).count(), 8);
         assert!(futures::poll!(std::pin::pin!(hub.next())).is_pending());
     }
 

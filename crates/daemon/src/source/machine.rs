@@ -19,6 +19,8 @@ pub struct Machine {
     pub power_supply: PathBuf,
     /// Volumes by label and by number: `/dev/disk`.
     pub disk: PathBuf,
+    /// What the machine has to do: `/proc/loadavg`.
+    pub loadavg: PathBuf,
 }
 
 impl Default for Machine {
@@ -30,6 +32,7 @@ impl Default for Machine {
             resolv_conf: "/etc/resolv.conf".into(),
             power_supply: "/sys/class/power_supply".into(),
             disk: "/dev/disk".into(),
+            loadavg: "/proc/loadavg".into(),
         }
     }
 }
@@ -43,6 +46,7 @@ impl Machine {
         #[cfg(not(target_os = "linux"))]
         let mut sources = super::sys_elsewhere::sources();
         sources.push(Box::new(super::file::Files));
+        sources.push(Box::new(super::look::Looks::new(self.loadavg.clone())));
         sources
     }
 }

@@ -8,6 +8,7 @@ pub mod backoff;
 pub mod debounce;
 mod file;
 pub mod hub;
+pub mod look;
 pub mod machine;
 pub mod mountinfo;
 pub mod observation;
@@ -18,7 +19,16 @@ pub mod supply;
 mod sys_elsewhere;
 #[cfg(target_os = "linux")]
 mod sys_linux;
+#[cfg(unix)]
+mod sys_unix;
+#[cfg(windows)]
+mod sys_windows;
 pub mod wanted;
+
+#[cfg(unix)]
+use self::sys_unix as sys;
+#[cfg(windows)]
+use self::sys_windows as sys;
 
 use futures::future::BoxFuture;
 use tokio::sync::watch;

@@ -34,11 +34,13 @@ pub enum Subject {
     Mounts,
     /// Changes of files.
     Files,
+    /// Free room, load, and who answers: what has to be looked at.
+    Looks,
 }
 
 impl Subject {
     /// Every subject, in the order in which they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Session,
         Self::Sleep,
         Self::Idle,
@@ -46,6 +48,7 @@ impl Subject {
         Self::Power,
         Self::Mounts,
         Self::Files,
+        Self::Looks,
     ];
 
     /// Its name, for people.
@@ -59,6 +62,7 @@ impl Subject {
             Self::Power => "power",
             Self::Mounts => "mounts",
             Self::Files => "file changes",
+            Self::Looks => "free space, load, reachability",
         }
     }
 
@@ -70,6 +74,7 @@ impl Subject {
             Self::Network => Some(FactKind::Network),
             Self::Power => Some(FactKind::Power),
             Self::Mounts => Some(FactKind::Mounted),
+            Self::Looks => Some(FactKind::Looked),
             Self::Session | Self::Sleep | Self::Files => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use syncmgr_core::condition::{Condition, MAX_MOUNT_FACTS};
+use syncmgr_core::condition::{Condition, Look, MAX_MOUNT_FACTS};
 use syncmgr_core::rule::Cause;
 
 /// Most paths below which changes are watched; further ones are not.
@@ -24,6 +24,8 @@ pub struct Wanted {
     pub places: BTreeSet<String>,
     /// Changes below these paths.
     pub paths: BTreeSet<PathBuf>,
+    /// What has to be looked at, because something waits for nothing else.
+    pub looks: BTreeSet<Look>,
 }
 
 impl Wanted {
@@ -58,7 +60,19 @@ impl Wanted {
                 Condition::Mounted(place) if wanted.places.len() < MAX_MOUNT_FACTS => {
                     wanted.places.insert(place.clone());
                 }
-                _ => {}
+                Condition::Mounted(_)
+                | Condition::AnyNetwork
+                | Condition::UnmeteredNetwork
+                | Condition::Wifi(_)
+                | Condition::Vpn
+                | Condition::IdleFor(_)
+                | Condition::NotRunning(_)
+                | Condition::Hours(_)
+                | Condition::NotHours(_)
+                // These are wanted only while something waits for them.
+                | Condition::Free { .. }
+                | Condition::Load { .. }
+                | Condition::Reachable(_) => {}
             }
         }
         wanted

@@ -1,0 +1,48 @@
+//! Amounts as people read them.
+
+/// Hundredths as a number with a point, without trailing zeros but one.
+pub(crate) fn hundredths(number: u32) -> String {
+    let (whole, part) = (number / 100, number % 100);
+    if part.is_multiple_of(10) {
+        format!("{whole}.{}", part / 10)
+    } else {
+        format!("{whole}.{part:02}")
+    }
+}
+
+/// A number of bytes in the unit of which there is at least one, rounded down.
+pub(crate) fn size_text(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [
+        (1 << 40, "TiB"),
+        (1 << 30, "GiB"),
+        (1 << 20, "MiB"),
+        (1 << 10, "KiB"),
+    ];
+    for (unit, name) in UNITS {
+        if bytes >= unit {
+            let tenths = u128::from(bytes) * 10 / u128::from(unit);
+            return if tenths.is_multiple_of(10) {
+                format!("{} {name}", tenths / 10)
+            } else {
+                format!("{}.{} {name}", tenths / 10, tenths % 10)
+            };
+        }
+    }
+    format!("{bytes} B")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_words() {
+        assert_eq!(size_text(1023), "1023 B");
+        assert_eq!(size_text(1536), "1.5 KiB");
+        assert_eq!(size_text(u64::MAX), "16777215.9 TiB");
+        assert_eq!(
+            [hundredths(200), hundredths(5), hundredths(150)],
+            ["2.0", "0.05", "1.5"]
+        );
+    }
+}
