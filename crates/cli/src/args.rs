@@ -552,6 +552,24 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
     #[command(after_help = "Examples:
   syncmgr daemon")]
     Daemon,
+    /// Have the system start the daemon by itself.
+    ///
+    /// It is a systemd user service, a launchd agent or a Windows logon task; see docs/service.md.
+    #[command(
+        subcommand_value_name = "ACTION",
+        subcommand_help_heading = "Actions",
+        disable_help_subcommand = true,
+        after_help = "Examples:
+  syncmgr service install
+  syncmgr service install --print    what would be written, and where
+  syncmgr service install --linger   also while nobody is logged on
+  syncmgr service status
+  syncmgr service uninstall"
+    )]
+    Service {
+        #[command(subcommand)]
+        action: ServiceWord,
+    },
     /// Print the completions for a shell.
     #[command(after_help = "Examples:
   syncmgr completions bash > ~/.local/share/bash-completion/completions/syncmgr")]
@@ -595,6 +613,40 @@ pub(crate) enum EventWord {
     PendingDisconnect,
     /// The machine is idle.
     Idle,
+}
+
+/// What is to be done about the service.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServiceWord {
+    /// Write its files, and have the system start it now and at every logon.
+    ///
+    /// It runs this very program file with this home (`SYNCMGR_HOME`). Doing it again changes nothing.
+    #[command(after_help = "Examples:
+  syncmgr service install
+  syncmgr service install --print")]
+    Install {
+        /// Only show what would be written; write nothing.
+        #[arg(long)]
+        print: bool,
+        /// Also replace a file that somebody else wrote or changed.
+        #[arg(long)]
+        force: bool,
+        /// Keep it running while nobody is logged on (systemd: `loginctl enable-linger`).
+        #[arg(long)]
+        linger: bool,
+    },
+    /// Have the system no longer start it, end it, and remove what was written.
+    #[command(after_help = "Examples:
+  syncmgr service uninstall")]
+    Uninstall {
+        /// Also remove a file that somebody else wrote or changed.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Say whether it is installed, is started by itself, and runs.
+    #[command(after_help = "Examples:
+  syncmgr service status --json | tail -1")]
+    Status,
 }
 
 /// A kind of item that can be added.

@@ -10,11 +10,12 @@ use syncmgr_control::rule::RuleText;
 use syncmgr_control::view::Level;
 use syncmgr_control::{Caller, ExitCode, Refusal, Request};
 
-use crate::args::{AddKind, ColorWhen, Command, CommandLine, Global};
+use crate::args::{AddKind, ColorWhen, Command, CommandLine, Global, ServiceWord};
 use crate::check::CheckWish;
 use crate::look::Look;
 use crate::question::word;
 use crate::screen::Screen;
+use crate::service::{ServiceAction, ServiceWish};
 use crate::sync::verdict_line;
 use crate::talk::{Talk, Verdict};
 use crate::target::{Origin, Target, absolute, folder_arguments, target};
@@ -22,7 +23,7 @@ use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::{
     check, duration, generate, history, inbox, items, preview, refresh, register, report, schedule,
-    sheet, steer, sync,
+    service, sheet, steer, sync,
 };
 
 /// Threads that the manager inside this process may use besides those for files.
@@ -83,6 +84,9 @@ pub fn run(
             let redraw = terminal.redraw && !global.no_progress;
             check::check(program, *wish, &mut screen, redraw)
                 .map(|verdict| told(&verdict, &mut screen))
+        }
+        Work::Service(wish) => {
+            service::service(program, wish, &mut screen).map(|verdict| told(&verdict, &mut screen))
         }
         Work::Print(print) => print().map(|bytes| {
             screen.raw(&bytes);
@@ -159,6 +163,7 @@ enum Work {
     Daemon,
     Handler(String),
     Check(Box<CheckWish>),
+    Service(ServiceWish),
     Print(Box<dyn FnOnce() -> Result<Vec<u8>, Refusal>>),
     Ask(Need, Ask),
 }
@@ -514,6 +519,7 @@ fn decide(
             now_ms,
         }))),
         Command::Daemon => Ok(Work::Daemon),
+        Command::Service { action } => Ok(Work::Service(service_wish(action))),
         Command::Handler { kind } => Ok(Work::Handler(kind)),
         Command::Completions { shell } => Ok(Work::Print(Box::new(move || {
             Ok(generate::completions(shell))
@@ -533,6 +539,24 @@ fn decide(
                 generate::everything(&directory).map(|()| Vec::new())
             })))
         }
+    }
+}
+
+fn service_wish(word: ServiceWord) -> ServiceWish {
+    let (action, print, force, linger) = match word {
+        ServiceWord::Install {
+            print,
+            force,
+            linger,
+        } => (ServiceAction::Install, print, force, linger),
+        ServiceWord::Uninstall { force } => (ServiceAction::Uninstall, false, force, false),
+        ServiceWord::Status => (ServiceAction::Status, false, false, false),
+    };
+    ServiceWish {
+        action,
+        print,
+        force,
+        linger,
     }
 }
 

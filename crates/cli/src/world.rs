@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use syncmgr_control::{ExitCode, Refusal, Service};
 
 use crate::check::{CheckReport, CheckStep, CheckWish};
+use crate::service::{ServiceReport, ServiceWish};
 
 /// The terminal, or what stands in its place.
 #[derive(Debug, Clone, Copy, Default)]
@@ -114,4 +115,10 @@ pub trait Program {
         wish: CheckWish,
         told: &mut (dyn FnMut(CheckStep) + Send),
     ) -> Result<CheckReport, Refusal>;
+
+    /// Installs, removes or looks at the service that starts the daemon.
+    ///
+    /// # Errors
+    /// A refusal when it cannot be done; what is left to the person is in the report.
+    fn service(&self, wish: ServiceWish) -> Result<ServiceReport, Refusal>;
 }

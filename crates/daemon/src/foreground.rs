@@ -6,6 +6,7 @@ use syncmgr_control::{ExitCode, Refusal};
 
 use crate::open::{Home, OpenError, Purpose};
 use crate::place::Environment;
+use crate::supervisor::Supervisor;
 
 /// Runs until a signal asks for the end: the first stops what works and waits for it, a second insists. Blocks. `ready` is
 /// told in one sentence once commands are served.
@@ -69,8 +70,11 @@ async fn manage(
     let mut signals = crate::sys::end_signals().map_err(|cause| {
         Refusal::new("manager::fault", "signals cannot be awaited", "try again").because(&cause)
     })?;
+    let mut supervisor = Supervisor::new(&environment.supervision);
     let home = open(environment).await?;
     tracing::info!(home = %home.places().state_dir.display(), "the daemon manages this home");
+    supervisor.status("serves every command of this home");
+    supervisor.ready();
     ready("the daemon serves every command of this home; Ctrl-C ends it");
     let service = std::sync::Arc::clone(&home.service);
     let closing = home.close();
@@ -78,7 +82,10 @@ async fn manage(
     loop {
         tokio::select! {
             ended = &mut closing => return ended.map(|()| ExitCode::Good),
-            () = signals.next() => service.stop().await,
+            () = signals.next() => {
+                supervisor.stopping();
+                service.stop().await;
+            }
         }
     }
 }

@@ -34,4 +34,5 @@ pub mod service;
 mod sheet;
 pub mod source;
 pub mod starter;
+pub mod supervisor;
 mod sys;

@@ -21,6 +21,7 @@ use crate::service::LocalService;
 use crate::source::Machine;
 use crate::source::hub::Hub;
 use crate::starter::{Processes, Starter};
+use crate::supervisor::Supervisor;
 use crate::{launch, run};
 
 /// How long others may take to read what they were answered or told before the manager ended.
@@ -52,7 +53,8 @@ pub struct Home {
     /// Everything that can be asked.
     pub service: Arc<LocalService>,
     looping: JoinHandle<Result<(), Refusal>>,
-    serving: Option<JoinHandle<()>>,
+    /// What serves the socket, and whether the socket is ours to remove.
+    serving: Option<(JoinHandle<()>, bool)>,
     closing: CancellationToken,
     places: Places,
     // Freed last.
@@ -205,6 +207,11 @@ impl Home {
                     "only the daemon watches it (`syncmgr daemon`)",
                 )
             },
+            supervisor: if daemon {
+                Supervisor::new(&environment.supervision)
+            } else {
+                Supervisor::default()
+            },
             starter,
             first,
         };
@@ -216,7 +223,8 @@ impl Home {
         let serving = if purpose == Purpose::Glance {
             None
         } else {
-            Some(Self::serve(&places, &service, &closing)?)
+            let listens = daemon && environment.supervision.listens;
+            Some(Self::serve(&places, &service, &closing, listens)?)
         };
         Ok(Self {
             service,
@@ -232,9 +240,15 @@ impl Home {
         places: &Places,
         service: &Arc<LocalService>,
         closing: &CancellationToken,
-    ) -> Result<JoinHandle<()>, Refusal> {
+        listens: bool,
+    ) -> Result<(JoinHandle<()>, bool), Refusal> {
         let path = places.socket();
-        let listener = crate::serve::sys::Listener::bind(&path).map_err(|cause| {
+        let handed_over = listens.then(|| crate::serve::sys::Listener::handed_over(&path));
+        let (listener, ours) = match handed_over.flatten() {
+            Some(listener) => (Ok(listener), false),
+            None => (crate::serve::sys::Listener::bind(&path), true),
+        };
+        let listener = listener.map_err(|cause| {
             Refusal::new(
                 "control::socket",
                 format!("the socket {} cannot be made", path.display()),
@@ -243,11 +257,8 @@ impl Home {
             .because(&cause)
         })?;
         let service: Arc<dyn syncmgr_control::Service> = Arc::clone(service) as _;
-        Ok(spawn_owned(crate::serve::socket::serve(
-            listener,
-            service,
-            closing.clone(),
-        )))
+        let serving = crate::serve::socket::serve(listener, service, closing.clone());
+        Ok((spawn_owned(serving), ours))
     }
 
     /// The directories.
@@ -271,7 +282,7 @@ impl Home {
     /// The fault for which the loop ended early.
     pub async fn close(self) -> Result<(), Refusal> {
         let outcome = self.looping.await;
-        if let Some(mut serving) = self.serving {
+        if let Some((mut serving, ours)) = self.serving {
             // Others may still be reading their last answers.
             self.closing.cancel();
             if tokio::time::timeout(DELIVERY_GRACE, &mut serving)
@@ -280,7 +291,8 @@ impl Home {
             {
                 serving.abort();
             }
-            if let Err(error) = std::fs::remove_file(self.places.socket())
+            if ours
+                && let Err(error) = std::fs::remove_file(self.places.socket())
                 && error.kind() != std::io::ErrorKind::NotFound
             {
                 tracing::debug!(%error, "the socket could not be removed");

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use syncmgr_control::Refusal;
 
+use crate::supervisor::Supervision;
+
 /// Digits of the digest that keeps apart what would be one directory name.
 const STATE_DIGEST_CHARS: usize = 16;
 
@@ -21,6 +23,8 @@ pub struct Environment {
     pub comhost: Option<OsString>,
     /// `PATH`: where programs are searched that are registered by their bare name.
     pub search_path: Option<OsString>,
+    /// What a service manager gave the daemon with its start.
+    pub supervision: Supervision,
 }
 
 /// The directories of one home. Two managers never work on one home at once; see [`crate::lock`].

@@ -30,6 +30,7 @@ use crate::sheet::Asked;
 use crate::source::hub::Hub;
 use crate::source::{Happening, Hold, Leaving, Observation, Wanted};
 use crate::starter::Starter;
+use crate::supervisor::Supervisor;
 
 /// Messages of faces that may wait; more are held back at the sender.
 pub(crate) const MAX_MESSAGES: usize = 256;
@@ -122,6 +123,8 @@ pub(crate) struct Loop {
     wants_changed: bool,
     /// Up to which change of what items wait for the sources were told what to look at.
     waits: u64,
+    /// Hears that the loop goes round.
+    supervisor: Supervisor,
     views: broadcast::Sender<Arc<Change>>,
     number: u64,
     /// Effects of this turn, not yet performed.
@@ -168,6 +171,8 @@ pub(crate) struct Parts {
     pub messages: mpsc::WeakSender<Message>,
     /// What the machine tells of itself.
     pub sources: Hub,
+    /// Hears how the daemon is.
+    pub supervisor: Supervisor,
     /// Brings instances to life.
     pub starter: Arc<dyn Starter>,
     /// What happens first.
@@ -233,6 +238,7 @@ pub(crate) async fn run(
         hold: None,
         wants_changed: true,
         waits: 0,
+        supervisor: parts.supervisor,
         views: parts.views,
         number: 0,
         due: effects,
@@ -246,6 +252,7 @@ pub(crate) async fn run(
     };
     loop {
         this.perform()?;
+        this.supervisor.alive();
         if this.is_done() {
             break;
         }
@@ -348,6 +355,7 @@ impl Loop {
             Some(_) = self.property.join_next() => Turn::Nothing,
             observation = self.sources.next() => Turn::Observed(observation),
             () = deadline => Turn::Tick,
+            () = self.supervisor.wait() => Turn::Nothing,
             // Last: only when nothing else waits.
             () = std::future::ready(()), if prune => Turn::Prune,
         }

@@ -99,3 +99,20 @@ impl EndSignals {
         }
     }
 }
+
+/// Tells a service manager something (sd_notify(3)). Does not block.
+pub(crate) fn tell_supervisor(to: &std::ffi::OsStr, text: &str) -> io::Result<()> {
+    let socket = std::os::unix::net::UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::linux::net::SocketAddrExt as _;
+        use std::os::unix::ffi::OsStrExt as _;
+        use std::os::unix::net::SocketAddr;
+        if let Some(name) = to.as_bytes().strip_prefix(b"@") {
+            let address = SocketAddr::from_abstract_name(name)?;
+            return socket.send_to_addr(text.as_bytes(), &address).map(drop);
+        }
+    }
+    socket.send_to(text.as_bytes(), Path::new(to)).map(drop)
+}

@@ -130,3 +130,8 @@ impl EndSignals {
         }
     }
 }
+
+/// There is no service manager that wants to be told.
+pub(crate) fn tell_supervisor(_: &std::ffi::OsStr, _: &str) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}

@@ -1,8 +1,10 @@
 //! The one program: reads the world, and hands over to the command line.
 
 mod check;
+mod journal;
 mod program;
 mod reach;
+mod service;
 #[cfg(unix)]
 #[path = "sys_unix.rs"]
 mod sys;
@@ -24,6 +26,6 @@ fn main() -> ExitCode {
         }
     };
     let world = world::world(environment.current_dir.clone());
-    let program = program::Syncmgr::new(environment);
+    let program = program::Syncmgr::new(environment, world::account());
     ExitCode::from(syncmgr_cli::run(std::env::args_os(), world, &program) as u8)
 }

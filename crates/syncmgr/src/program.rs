@@ -4,25 +4,29 @@ use std::sync::{Arc, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use syncmgr_cli::{CheckReport, CheckStep, CheckWish, Need, Program};
+use syncmgr_cli::{CheckReport, CheckStep, CheckWish, Need, Program, ServiceReport, ServiceWish};
 use syncmgr_control::view::{CheckView, DoctorView};
 use syncmgr_control::{Caller, Changes, ExitCode, Refusal, Reply, Request, Service};
 use syncmgr_daemon::launch::Programs;
-use syncmgr_daemon::place::Environment;
+use syncmgr_daemon::place::{Environment, Places};
 
 use crate::reach::{Own, reach};
+use crate::service::Surroundings;
+use crate::world::Account;
 
 /// The parts of syncmgr, put together.
 #[derive(Debug)]
 pub(crate) struct Syncmgr {
     environment: Environment,
+    account: Account,
     home: Own,
 }
 
 impl Syncmgr {
-    pub(crate) fn new(environment: Environment) -> Self {
+    pub(crate) fn new(environment: Environment, account: Account) -> Self {
         Self {
             environment,
+            account,
             home: Own::default(),
         }
     }
@@ -83,6 +87,33 @@ impl Program for Syncmgr {
     ) -> Result<CheckReport, Refusal> {
         let programs = Programs::of(&self.environment);
         crate::check::check(wish, &programs.comhost, &self.environment, told)
+    }
+
+    fn service(&self, wish: ServiceWish) -> Result<ServiceReport, Refusal> {
+        let places = Places::find(&self.environment)?;
+        let absolute = |path: &std::ffi::OsString| {
+            let path = self.environment.current_dir.join(path);
+            path.to_string_lossy().into_owned()
+        };
+        let Account {
+            home,
+            config_dir,
+            user,
+            user_id,
+        } = self.account.clone();
+        let home = home.unwrap_or_default();
+        let around = Surroundings {
+            program: self.environment.program.clone(),
+            syncmgr_home: self.environment.syncmgr_home.as_ref().map(absolute),
+            comhost: self.environment.comhost.as_ref().map(absolute),
+            socket: places.socket(),
+            state_dir: places.state_dir,
+            config_dir: config_dir.unwrap_or_else(|| home.join(".config")),
+            home,
+            user,
+            user_id,
+        };
+        crate::service::service(wish, &around)
     }
 }
 

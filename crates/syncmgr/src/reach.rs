@@ -59,6 +59,13 @@ async fn found(environment: &Environment, need: Need, own: &Own) -> Result<Found
     };
     let places = Places::find(environment)?;
     let mut waited = Duration::ZERO;
+    // A socket that is listened to belongs to a manager, or to a service manager that begins one for whoever comes first:
+    // nobody may manage the home beside it. What a dead owner left is refused at once.
+    if places.socket().exists()
+        && let Ok(client) = Client::connect(places.socket()).await
+    {
+        return Ok(Found::Another(client));
+    }
     loop {
         let owner = match Home::open(environment, purpose) {
             Ok(home) => {

@@ -1,7 +1,7 @@
 //! Signals on Unix.
 #![expect(
     unsafe_code,
-    reason = "whether a signal is ignored can be asked of the C library alone"
+    reason = "whether a signal is ignored, and who the user is, can be asked of the C library alone; and the environment is changed"
 )]
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,4 +40,27 @@ fn is_ignored(signal: i32) -> bool {
         action.assume_init()
     };
     action.sa_sigaction == libc::SIG_IGN
+}
+
+/// The user that this process runs as.
+pub(crate) fn user_id() -> u32 {
+    // SAFETY: it takes nothing, always succeeds, and only reads what the process is.
+    unsafe { libc::geteuid() }
+}
+
+/// Takes variables out of the environment. Only `main` may do it, before there are other threads.
+pub(crate) fn forget_variables(names: &[&str]) {
+    for name in names {
+        // SAFETY: it is called from `main` before anything starts a thread, so nobody reads the environment meanwhile.
+        unsafe { std::env::remove_var(name) }
+    }
+}
+
+/// What standard error is connected to: device and inode.
+pub(crate) fn errors_identity() -> Option<(u64, u64)> {
+    use std::os::fd::AsFd as _;
+    use std::os::unix::fs::MetadataExt as _;
+    let errors = std::io::stderr().as_fd().try_clone_to_owned().ok()?;
+    let seen = std::fs::File::from(errors).metadata().ok()?;
+    Some((seen.dev(), seen.ino()))
 }

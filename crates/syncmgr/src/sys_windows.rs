@@ -16,3 +16,16 @@ pub(crate) async fn told_to_end() {
         _ => std::future::pending().await,
     }
 }
+
+/// The number of the user, which Windows does not have.
+pub(crate) fn user_id() -> u32 {
+    0
+}
+
+/// No service manager sets any of them here.
+pub(crate) fn forget_variables(_: &[&str]) {}
+
+/// There is no journal.
+pub(crate) fn errors_identity() -> Option<(u64, u64)> {
+    None
+}

@@ -13,8 +13,8 @@ use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use jiff::tz::TimeZone;
 use syncmgr_cli::{
-    CheckOutcome, CheckReport, CheckRow, CheckStep, CheckWish, Keyboard, Need, Program, Terminal,
-    World,
+    CheckOutcome, CheckReport, CheckRow, CheckStep, CheckWish, Keyboard, Need, Program,
+    ServiceAction, ServiceFile, ServiceFileState, ServiceReport, ServiceWish, Terminal, World,
 };
 use syncmgr_control::{Caller, Change, Changes, ExitCode, Refusal, Reply, Request, Service, What};
 
@@ -154,6 +154,35 @@ impl Program for Fake {
             rows,
             instances: 1,
             kept: wish.keep.then(|| "/tmp/scratch".into()),
+        })
+    }
+
+    fn service(&self, wish: ServiceWish) -> Result<ServiceReport, Refusal> {
+        self.manager.as_ref().map_err(Clone::clone)?;
+        let is_there = wish.force || wish.action == ServiceAction::Install;
+        Ok(ServiceReport {
+            name: "syncmgr.service".to_owned(),
+            system: "systemd",
+            files: vec![ServiceFile {
+                path: "/home/ada/a\u{1b}b.service".into(),
+                text: "[Unit]\n".to_owned(),
+                state: if is_there && !wish.print {
+                    ServiceFileState::Current
+                } else {
+                    ServiceFileState::Missing
+                },
+                changed: wish.force,
+            }],
+            enabled: wish.force.then_some(true),
+            running: wish.force.then_some(true),
+            linger: wish.linger.then_some(true),
+            unreachable: (!wish.force).then(|| "no bus".to_owned()),
+            to_type: if wish.force || !is_there {
+                Vec::new()
+            } else {
+                vec!["systemctl --user daemon-reload".to_owned()]
+            },
+            notes: vec!["A note.".to_owned()],
         })
     }
 }

@@ -8,5 +8,6 @@ mod checking;
 mod fake;
 mod following;
 mod samples;
+mod service;
 mod shown;
 mod words;

@@ -19,6 +19,7 @@ mod policy;
 mod readme;
 mod register;
 mod schedule;
+mod service;
 mod sync;
 mod talkative;
 mod world;
