@@ -18,11 +18,15 @@ use crate::when;
 const COMING: usize = 5;
 
 /// What the settings of policies are called; others by their keys.
-const POLICIES: [(&str, &str); 4] = [
+const POLICIES: [(&str, &str); 8] = [
     ("time_limit", "time limit"),
     ("no_progress", "no progress for"),
     ("stuck_after", "stuck after"),
     ("fresh_within", "fresh within"),
+    ("before", "before a run"),
+    ("after", "after a run"),
+    ("failed", "after a failure"),
+    ("hook_limit", "time for each of these"),
 ];
 
 /// `status`

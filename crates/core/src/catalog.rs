@@ -364,13 +364,18 @@ impl Manager {
     /// What lies beside an item's slot, except what a person chose.
     pub(crate) fn forget_work(&mut self, item: &ItemRef) {
         self.deferred.remove(item);
+        self.awaited.remove(item);
+        self.budget.forget(item);
         self.timers.retain(|(_, timer)| match timer {
-            Timer::Retry(at) | Timer::Condition(at) => at != item,
+            Timer::Retry(at) | Timer::Condition(at) | Timer::Stale(at) => at != item,
             Timer::Pause(_)
             | Timer::Rule { .. }
             | Timer::Need(_)
             | Timer::Instance(_)
-            | Timer::Watch(_) => true,
+            | Timer::Watch(_)
+            | Timer::Summary
+            | Timer::Digest
+            | Timer::Pulse => true,
         });
     }
 

@@ -160,6 +160,19 @@ pub enum Command {
         /// Which.
         name: Option<String>,
     },
+    /// Run a hook; its end comes as an input.
+    Hook(Box<crate::hook::Hook>),
+    /// End a hook: ask, then kill; its end comes as an input all the same.
+    EndHook(crate::hook::HookId),
+    /// Send something, sooner or later.
+    Deliver(Box<crate::telling::Delivery>),
+    /// Tell this address that the manager lives, with the verdict.
+    Pulse {
+        /// The address.
+        url: String,
+    },
+    /// Show a person something, or take it away.
+    Notice(Box<crate::notice::Notice>),
     /// Answer a question of the handler.
     Reply {
         /// The instance.

@@ -630,9 +630,20 @@ impl Manager {
             return;
         }
         self.open_run(instance, RunKind::Synchronize, items.clone());
-        let Some(run) = instance.run.as_ref().map(|run| run.row.id) else {
+        if !self.run_before(instance) {
+            self.begin_preparing(instance, items);
+        }
+    }
+
+    /// Has the handler prepare what the hooks before the run left of it.
+    pub(crate) fn begin_preparing(&mut self, instance: &mut Instance, items: Vec<ItemId>) {
+        let Some(mut live) = instance.run.take() else {
             return;
         };
+        live.began = true;
+        self.tell_begins(&live);
+        let run = live.row.id;
+        instance.run = Some(live);
         let answers = self.answers(instance, &items);
         for answer in &answers {
             self.use_up(answer.id, run);

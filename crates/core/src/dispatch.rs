@@ -324,6 +324,8 @@ impl Manager {
             }
         }
         let mut working = busy.len();
+        // What tidies up after a run is over before the next one of its handler begins.
+        busy.extend(self.hooks.values().map(|hook| hook.handler.clone()));
         let mut reserved: BTreeSet<HandlerId> = BTreeSet::new();
         let mut at = 0;
         while let Some(waiting) = self.waiting.get(at) {

@@ -157,6 +157,7 @@ impl Manager {
     pub(crate) fn settle(&mut self, instance: &mut Instance, end: End) {
         instance.prepare.abandon();
         instance.synchronize.abandon();
+        self.end_before(instance);
         let Some(mut run) = instance.run.take() else {
             self.finish(instance);
             return;
@@ -326,6 +327,8 @@ impl Manager {
                 session.note(problem.clone());
             }
         }
+        self.run_after(instance, &run);
+        self.tell_ended(instance, &run);
         self.run_ended(&run, instance.trigger);
         instance.closed_run = Some(run.row);
         self.pump = true;
@@ -737,7 +740,7 @@ impl Tally {
     }
 }
 
-fn add(sum: &mut Counts, counts: &Counts) {
+pub(crate) fn add(sum: &mut Counts, counts: &Counts) {
     sum.sent = sum.sent.saturating_add(counts.sent);
     sum.received = sum.received.saturating_add(counts.received);
     sum.deleted = sum.deleted.saturating_add(counts.deleted);

@@ -341,6 +341,14 @@ impl Facts {
         self.network.is_some()
     }
 
+    /// Whether somebody tells that there is no usable network.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        self.network
+            .as_ref()
+            .is_some_and(|(network, _)| !network.usable)
+    }
+
     /// The Wi-Fi, when the usable network is one.
     #[must_use]
     pub fn wifi(&self) -> Option<&str> {

@@ -65,6 +65,17 @@ pub enum Input {
     Rules(Vec<crate::rule::Rule>),
     /// The policies are these from now on; they come from the configuration and are stored nowhere else.
     Policies(Vec<crate::policy::Policy>),
+    /// What the manager tells others is this from now on; it comes from the configuration and is stored nowhere else.
+    Telling(crate::telling::Telling),
+    /// A hook ended.
+    HookEnded(crate::hook::HookId, crate::hook::HookEnded),
+    /// Something could not be delivered and was given up; why, as a sentence without its end.
+    Undelivered {
+        /// About which handler.
+        handler: Option<HandlerId>,
+        /// What and why.
+        text: String,
+    },
     /// The zone of the machine, for schedules that name none.
     Zone(crate::schedule::Zone),
     /// Something happened on the machine that rules may wait for.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::hook::{HookId, PlannedHook};
 use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, NeedId, RequestId, SessionId};
 use crate::input::ListedItem;
 use crate::item::{Counts, Failure, ItemStatus};
@@ -87,6 +88,10 @@ pub(crate) struct Instance {
     pub(crate) failed: bool,
     /// The log entry of that.
     pub(crate) failure_entry: Option<LogId>,
+    /// The hook before its run that runs now.
+    pub(crate) hook: Option<HookId>,
+    /// Those that follow it, the next one last.
+    pub(crate) before: Vec<PlannedHook>,
 }
 
 /// How insistently an instance was asked to stop; it only rises.
@@ -157,6 +162,8 @@ impl Instance {
             over: false,
             failed: false,
             failure_entry: None,
+            hook: None,
+            before: Vec::new(),
         }
     }
 
@@ -248,6 +255,8 @@ pub(crate) struct LiveRun {
     pub(crate) settled: bool,
     /// The run as a whole failed, whatever its items say.
     pub(crate) failed: bool,
+    /// Its handler was told to prepare.
+    pub(crate) began: bool,
     /// The last error of its log that names no item.
     pub(crate) last_error: Option<String>,
     /// What is watched of it.
@@ -265,6 +274,8 @@ pub(crate) struct LiveItem {
     pub(crate) max: u64,
     pub(crate) counts: Counts,
     pub(crate) skip: bool,
+    /// A hook before the run keeps it out of it.
+    pub(crate) refused: bool,
     /// The mark was told to the handler (M-107).
     pub(crate) told: bool,
     /// A durable question about it was opened in this run.
@@ -288,6 +299,7 @@ impl LiveItem {
             max: 0,
             counts: Counts::default(),
             skip: false,
+            refused: false,
             told: false,
             asked: false,
             cut: None,
@@ -312,6 +324,7 @@ impl LiveRun {
             marked: false,
             settled: false,
             failed: false,
+            began: false,
             last_error: None,
             watch: Box::default(),
         }

@@ -7,6 +7,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod absent;
+pub mod account;
 mod amount;
 mod asking;
 mod catalog;
@@ -26,6 +27,7 @@ pub mod forecast;
 pub mod freshness;
 pub mod hindrance;
 mod holding;
+pub mod hook;
 pub mod id;
 pub mod input;
 mod instance;
@@ -36,6 +38,7 @@ pub mod log;
 mod looking;
 pub mod manager;
 pub mod need;
+pub mod notice;
 mod outside;
 pub mod paged;
 pub mod paired;
@@ -57,6 +60,7 @@ pub mod settings;
 pub mod status;
 mod stopping;
 pub mod task;
+pub mod telling;
 pub mod time;
 mod triggering;
 pub mod verdict;

@@ -6,6 +6,7 @@ use crate::catalog::HandlerSlot;
 use crate::command::{Command, ReplyId};
 use crate::condition::Facts;
 use crate::event::{Event, EventKind};
+use crate::hook::{HookId, LiveHook};
 use crate::id::{
     EventNumber, HandlerId, InstanceId, ItemId, ItemRef, LogId, NeedId, RequestId, RunId, SessionId,
 };
@@ -14,11 +15,13 @@ use crate::instance::{Instance, Session};
 use crate::item::{Counts, ItemStatus};
 use crate::log::{Level, LogRow};
 use crate::need::NeedRow;
+use crate::notice::Budget;
 use crate::queue::Waiting;
 use crate::record::{LastNumbers, PauseRow, PauseScope, Record, Remembered};
 use crate::request::RequestOutcome;
 use crate::schedule::Zone;
 use crate::settings::Settings;
+use crate::telling::Telling;
 use crate::time::Timestamp;
 use crate::triggering::RuleState;
 
@@ -119,6 +122,14 @@ pub(crate) enum Timer {
         /// Which of its causes.
         cause: usize,
     },
+    /// An item may be late.
+    Stale(ItemRef),
+    /// The notices that came too fast are summed up.
+    Summary,
+    /// The notices of a day are summed up.
+    Digest,
+    /// It is time to tell that the manager lives.
+    Pulse,
 }
 
 /// The state of the manager. It owns everything it decides upon, reads no clock and performs nothing.
@@ -164,6 +175,17 @@ pub struct Manager {
     pub(crate) pump: bool,
     /// How often programs broke the contract, as far as it was recorded.
     misuses: u32,
+    /// Hooks that run.
+    pub(crate) hooks: BTreeMap<HookId, LiveHook>,
+    pub(crate) last_hook: u64,
+    pub(crate) telling: Telling,
+    pub(crate) budget: Budget,
+    /// What went wrong in an earlier life is in the budget.
+    pub(crate) troubles_remembered: bool,
+    pub(crate) digest_at: Option<Timestamp>,
+    pub(crate) pulse_at: Option<Timestamp>,
+    /// When each item is looked at because it may be late then.
+    pub(crate) awaited: BTreeMap<ItemRef, Timestamp>,
 }
 
 /// Most breaches by programs that one manager records.
@@ -203,6 +225,14 @@ impl Manager {
             touched: BTreeSet::new(),
             pump: false,
             misuses: 0,
+            hooks: BTreeMap::new(),
+            last_hook: 0,
+            telling: Telling::default(),
+            budget: Budget::default(),
+            troubles_remembered: false,
+            digest_at: None,
+            pulse_at: None,
+            awaited: BTreeMap::new(),
         };
         manager.remember(remembered);
         let effects = std::mem::take(&mut manager.effects);
@@ -255,6 +285,9 @@ impl Manager {
             Input::Conditions(item, conditions) => self.set_conditions(&item, conditions),
             Input::Rules(rules) => self.set_rules(rules),
             Input::Policies(policies) => self.set_policies(policies),
+            Input::Telling(telling) => self.set_telling(telling),
+            Input::HookEnded(hook, ended) => self.hook_ended(hook, ended),
+            Input::Undelivered { handler, text } => self.undelivered(handler, text),
             Input::Zone(zone) => self.set_zone(zone),
             Input::Happened(happening) => self.happened(&happening),
             Input::Request(id, request) => self.enqueue(id, request),
@@ -426,6 +459,10 @@ impl Manager {
                     self.stop_unmet();
                 }
                 Timer::Rule { rule, cause } => self.rule_due(rule, cause),
+                Timer::Stale(item) => self.stale(&item),
+                Timer::Summary => self.summary_due(),
+                Timer::Digest => self.digest_due(),
+                Timer::Pulse => self.pulse_due(),
             }
         }
         self.enqueue_own(retries, crate::request::Trigger::Retry);

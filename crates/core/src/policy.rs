@@ -8,7 +8,9 @@ use std::time::Duration;
 use crate::id::ItemRef;
 use crate::item::{HandlerRow, ItemRow};
 use crate::manager::Manager;
+use crate::notice::Notices;
 use crate::rule::{MAX_SELECTED, Select};
+use crate::telling::Webhook;
 
 /// Most policies; further ones are dropped.
 pub const MAX_POLICIES: usize = 256;
@@ -32,6 +34,20 @@ pub struct Policy {
     pub stuck_after: Option<u32>,
     /// How old the last good run may be, whatever rules say.
     pub fresh_within: Option<Duration>,
+    /// What runs before a run; empty: nothing.
+    pub before: Option<Vec<String>>,
+    /// What runs after a run, whatever came of it; empty: nothing.
+    pub after: Option<Vec<String>>,
+    /// What runs after a run that failed; empty: nothing.
+    pub failed: Option<Vec<String>>,
+    /// How long each of them may take.
+    pub hook_limit: Option<Duration>,
+    /// An address that is told.
+    pub webhook: Option<Webhook>,
+    /// A dead man's switch; empty: none.
+    pub ping: Option<String>,
+    /// What a person is told.
+    pub notices: Option<Notices>,
 }
 
 /// The policies that select one item, in the order of the configuration.
@@ -96,6 +112,7 @@ impl Manager {
         for item in &items {
             self.follow_rules(item);
         }
+        self.expect_all();
     }
 
     /// The policies, in their order.

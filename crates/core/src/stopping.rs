@@ -31,6 +31,7 @@ impl Manager {
                 for handler in handlers {
                     self.end_lingering(&handler);
                 }
+                self.stop_hooks();
             }
             StopScope::Session(session) => self.stop_session(*session),
             StopScope::Request(request) => {
@@ -175,6 +176,7 @@ impl Manager {
                 self.cancel_prompts(instance);
                 self.stop_waiting(instance.id, Some("it was stopped"));
                 self.tell_marks(instance);
+                self.stop_before(instance);
                 let until = self.now.plus(self.settings.stop_grace);
                 self.wait_for(instance, Some((until, Wait::Stop)));
                 if let Some(run) = instance.run.take() {

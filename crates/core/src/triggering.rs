@@ -157,6 +157,7 @@ impl Manager {
         if slot.row.expected_freshness != expected {
             slot.row.expected_freshness = expected;
             self.record_item(item);
+            self.expect(item);
         }
     }
 

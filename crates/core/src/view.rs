@@ -190,7 +190,7 @@ impl Manager {
     /// Whether nothing waits and nothing works.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.sessions.is_empty()
+        self.waiting.is_empty() && self.sessions.is_empty() && self.hooks.is_empty()
     }
 
     /// Whether every instance has exited.

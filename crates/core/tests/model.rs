@@ -16,6 +16,7 @@ use proptest::prelude::*;
 use syncmgr_core::command::{Command, ReplyId};
 use syncmgr_core::condition::{Condition, Fact};
 use syncmgr_core::conflict::ConflictRow;
+use syncmgr_core::hook::{HookEnded, HookFailure, HookId};
 use syncmgr_core::input::{
     Began, Completed, Dialled, ExternalInput, Input, InstanceInput, Progress, Prompt,
     PropertiesEffect, PropertySheet, ResolveFeedback, StopScope,
@@ -23,9 +24,12 @@ use syncmgr_core::input::{
 use syncmgr_core::item::{Counts, Failure, HandlerCapability as HC, ItemStatus};
 use syncmgr_core::log::Level;
 use syncmgr_core::need::{Choice, NeedKind};
+use syncmgr_core::notice::Notices;
 use syncmgr_core::phase::Phase;
+use syncmgr_core::policy::Policy;
 use syncmgr_core::record::{PauseScope, Record};
 use syncmgr_core::request::{IfRunning, PropertyAsk, Request, Scope, Trigger, Work};
+use syncmgr_core::rule::Select;
 use syncmgr_core::run::{RunItemRow, RunOutcome, RunRow};
 use syncmgr_core::{
     Effects, HandlerId, InstanceId, ItemRef, Manager, NeedId, RequestId, RunId, SessionId,
@@ -88,12 +92,14 @@ struct Model {
     ended: HashMap<RequestId, u32>,
     runs: HashMap<RunId, RunRow>,
     rows: HashMap<(RunId, ItemRef), RunItemRow>,
+    /// Hooks that run.
+    hooks: BTreeSet<HookId>,
     event: u64,
     replies: u64,
 }
 
 impl Model {
-    fn new(settings: Settings) -> Self {
+    fn new(settings: Settings, hooks: bool) -> Self {
         let now = Timestamp(1_000_000);
         let (manager, effects) = Manager::new(settings, Default::default(), now);
         let mut model = Self {
@@ -110,10 +116,22 @@ impl Model {
             ended: HashMap::new(),
             runs: HashMap::new(),
             rows: HashMap::new(),
+            hooks: BTreeSet::new(),
             event: 0,
             replies: 0,
         };
         model.check(effects);
+        if hooks {
+            let command = |word: &str| Some(vec![word.to_owned()]);
+            model.input(Input::Policies(vec![Policy {
+                items: vec![Select::Handler(handler("full")), Select::named("B")],
+                before: command("before"),
+                after: command("after"),
+                failed: command("failed"),
+                notices: Some(Notices::All),
+                ..Policy::default()
+            }]));
+        }
         for text in HANDLERS {
             model.input(Input::HandlerRegistered {
                 id: handler(text),
@@ -267,6 +285,20 @@ impl Model {
             | Command::Properties { instance, .. }
             | Command::ShowProperties { instance, .. }
             | Command::ShowError { instance, .. } => instance,
+            Command::Hook(hook) => {
+                assert!(self.hooks.insert(hook.id), "{} runs twice", hook.id.0);
+                let run = hook.account.run.unwrap();
+                assert!(
+                    self.runs.contains_key(&run.id),
+                    "recorded before it is acted upon"
+                );
+                return;
+            }
+            Command::EndHook(hook) => {
+                assert!(self.hooks.contains(hook), "{} is over", hook.0);
+                return;
+            }
+            Command::Deliver(_) | Command::Pulse { .. } | Command::Notice(_) => return,
             Command::Connect { name } => {
                 assert!(self.dialling.insert(name.clone()), "dialled twice");
                 return;
@@ -618,12 +650,29 @@ impl Model {
             }
             12 | 13 => self.user(op),
             14 => self.outside(op),
+            15 if op.a < 100 && !self.hooks.is_empty() => self.end_hook(op),
             15 if op.b.is_multiple_of(2) => self.connect(op),
             _ => {
                 self.now = Timestamp(self.now.0 + i64::from(op.a) * i64::from(op.b) * 50);
                 self.input(Input::Tick);
             }
         }
+    }
+
+    /// Ends a hook.
+    fn end_hook(&mut self, op: Op) {
+        let Some(hook) = self.hooks.pop_first() else {
+            return;
+        };
+        let how = match op.a % 3 {
+            0 => Err(HookFailure {
+                text: "it ended with exit status 1".to_owned(),
+                later: op.b.is_multiple_of(2),
+            }),
+            _ => Ok(()),
+        };
+        let output = "said\nmore".to_owned();
+        self.input(Input::HookEnded(hook, HookEnded { how, output }));
     }
 
     /// Ends a dial or a closing.
@@ -669,6 +718,10 @@ impl Model {
             }
             for instance in live {
                 self.hear(instance, exited());
+            }
+            while !self.hooks.is_empty() {
+                let (kind, a, b) = (0, 1, 0);
+                self.end_hook(Op { kind, a, b });
             }
         }
         while !self.dialling.is_empty() || !self.closing.is_empty() {
@@ -757,12 +810,13 @@ proptest! {
     #[test]
     fn whatever_happens(
         automatic: bool,
+        hooks: bool,
         script in prop::collection::vec(
             (any::<u8>(), any::<u8>(), any::<u8>()).prop_map(|(kind, a, b)| Op { kind, a, b }),
             1..200,
         ),
     ) {
-        let mut model = Model::new(settings(automatic));
+        let mut model = Model::new(settings(automatic), hooks);
         for op in script {
             model.step(op);
         }

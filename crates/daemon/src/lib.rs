@@ -11,6 +11,7 @@ mod doctor;
 pub mod foreground;
 mod forgetting;
 mod history;
+mod hook;
 mod identity;
 mod invoke;
 pub mod launch;

@@ -191,7 +191,12 @@ impl Performer {
             Command::Start { .. }
             | Command::Connect { .. }
             | Command::CancelConnect { .. }
-            | Command::Disconnect { .. } => return,
+            | Command::Disconnect { .. }
+            | Command::Hook(_)
+            | Command::EndHook(_)
+            | Command::Deliver(_)
+            | Command::Pulse { .. }
+            | Command::Notice(_) => return,
             Command::ListItems(instance) => (instance, Step::ListItems),
             Command::Prepare {
                 instance,

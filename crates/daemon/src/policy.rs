@@ -11,6 +11,7 @@ use syncmgr_core::rule::{MAX_SELECTED, Select};
 use syncmgr_core::time::spell;
 
 use crate::config::{Config, parse_duration};
+use crate::hook::setting::{command as hook_command, limit as hook_limit, spell_command};
 use crate::run::Loop;
 
 /// Shortest limit of a run: a shorter one would stop every run.
@@ -44,6 +45,18 @@ pub struct PolicyConfig {
     /// How old the last good run may be.
     #[serde(deserialize_with = "freshness")]
     pub fresh_within: Option<Duration>,
+    /// What runs before a run.
+    #[serde(deserialize_with = "hook_command")]
+    pub before: Option<Vec<String>>,
+    /// What runs after a run.
+    #[serde(deserialize_with = "hook_command")]
+    pub after: Option<Vec<String>>,
+    /// What runs after a run that failed.
+    #[serde(deserialize_with = "hook_command")]
+    pub failed: Option<Vec<String>>,
+    /// How long each of them may take.
+    #[serde(deserialize_with = "hook_limit")]
+    pub hook_limit: Option<Duration>,
 }
 
 /// Reads a span within bounds; a mistake is told with the place of the setting.
@@ -156,6 +169,11 @@ fn read(at: usize, policy: &PolicyConfig) -> Policy {
         no_progress: policy.no_progress,
         stuck_after: policy.stuck_after,
         fresh_within: policy.fresh_within,
+        before: policy.before.clone(),
+        after: policy.after.clone(),
+        failed: policy.failed.clone(),
+        hook_limit: policy.hook_limit,
+        ..Policy::default()
     }
 }
 
@@ -186,6 +204,26 @@ const SETTINGS: &[Setting] = &[
     Setting {
         key: "fresh_within",
         value: |policy| policy.fresh_within.map(spell),
+        otherwise: None,
+    },
+    Setting {
+        key: "before",
+        value: |policy| policy.before.as_deref().map(spell_command),
+        otherwise: None,
+    },
+    Setting {
+        key: "after",
+        value: |policy| policy.after.as_deref().map(spell_command),
+        otherwise: None,
+    },
+    Setting {
+        key: "failed",
+        value: |policy| policy.failed.as_deref().map(spell_command),
+        otherwise: None,
+    },
+    Setting {
+        key: "hook_limit",
+        value: |policy| policy.hook_limit.map(spell),
         otherwise: None,
     },
 ];
@@ -291,6 +329,11 @@ mod tests {
             ("stuck_after = -3", "from 2 to"),
             ("stuck_after = \"often\"", "invalid type"),
             ("fresh_within = \"0s\"", "not from"),
+            ("before = \"mount x\"", "no shell"),
+            ("after = 3", "a list of words"),
+            ("failed = [\"\"]", "names the program"),
+            ("before = [\"a\\u0000b\"]", "NUL"),
+            ("hook_limit = \"0s\"", "1 s to 1 day"),
             ("time_limt = \"1h\"", "unknown field"),
             ("time_limit = \"1h\"\nitems = []", "about nothing"),
             ("time_limit = \"1h\"\nitems = [\" \"]", "no name"),

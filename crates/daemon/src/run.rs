@@ -22,6 +22,7 @@ use crate::adapt::to_view;
 use crate::clock::Clock;
 use crate::config::ConfigFile;
 use crate::connect::Connector;
+use crate::hook::Runner;
 use crate::identity::Sightings;
 use crate::launch::{self, Programs};
 use crate::perform::{FromWorker, Performer};
@@ -107,6 +108,8 @@ pub(crate) struct Loop {
     pub(crate) performer: Performer,
     /// Dials and closes connections.
     connector: Connector,
+    /// Commands of the user's beside runs.
+    hooks: Runner,
     /// Who waits for properties.
     pub(crate) asked: Asked,
     /// Questions that wait for a property instance.
@@ -183,7 +186,7 @@ enum Turn {
     Message(Message),
     Host(HostEvent),
     Worker(FromWorker),
-    Connection(Option<Input>),
+    Ended(Option<Input>),
     Observed(Observation),
     Tick,
     Prune,
@@ -221,6 +224,7 @@ pub(crate) async fn run(
         store: parts.store,
         performer: Performer::new(parts.starter, limits.clone(), event_sender, input_sender),
         connector: Connector::default(),
+        hooks: Runner::default(),
         asked: Asked::default(),
         config: parts.config,
         places: parts.places,
@@ -313,7 +317,7 @@ impl Loop {
                 self.apply(Input::Instance(from.instance, from.input));
                 drop(from.room);
             }
-            Turn::Connection(input) => {
+            Turn::Ended(input) => {
                 if let Some(input) = input {
                     self.apply(input);
                 }
@@ -351,7 +355,8 @@ impl Loop {
                 message.map_or(Turn::Closed, Turn::Message)
             }
             () = self.performer.tend() => Turn::Nothing,
-            ended = self.connector.ended() => Turn::Connection(ended),
+            ended = self.connector.ended() => Turn::Ended(ended),
+            ended = self.hooks.ended() => Turn::Ended(ended),
             Some(_) = self.property.join_next() => Turn::Nothing,
             observation = self.sources.next() => Turn::Observed(observation),
             () = deadline => Turn::Tick,
@@ -476,6 +481,7 @@ impl Loop {
             && self.performer.is_idle()
             && self.property.is_empty()
             && self.connector.is_idle()
+            && self.hooks.is_idle()
             && self.looking == 0
             && self.made.is_empty()
             && self.manager.is_idle()
@@ -528,40 +534,50 @@ impl Loop {
     }
 
     fn command(&mut self, command: Command) {
-        if let Command::Start {
-            instance,
-            handler,
-            trigger,
-            may_bother_user,
-            settings,
-            cookie,
-        } = command
-        {
-            let launch = launch::find(&handler, &self.config, &self.places, &self.program);
-            if launch.is_none() && self.is_registered(&handler) {
-                // M-30: a class that cannot be made is left out silently.
-                self.made
-                    .push_back(Input::Instance(instance, InstanceInput::Declined));
-                self.made
-                    .push_back(Input::Instance(instance, never_started()));
-                return;
+        match command {
+            Command::Start {
+                instance,
+                handler,
+                trigger,
+                may_bother_user,
+                settings,
+                cookie,
+            } => {
+                let first = (trigger, may_bother_user, settings, cookie);
+                self.start(instance, &handler, first);
             }
-            self.look_for_change(&handler);
-            let first = (trigger, may_bother_user, settings, cookie);
-            if let Some(input) = self.performer.start(instance, &handler, launch, first) {
-                self.made.push_back(Input::Instance(instance, input));
-                self.made
-                    .push_back(Input::Instance(instance, never_started()));
+            Command::Connect { name } => {
+                self.connector.connect(name, &self.config.config.connection);
             }
-        } else if let Command::Connect { name } = command {
-            self.connector.connect(name, &self.config.config.connection);
-        } else if let Command::CancelConnect { name } = command {
-            self.connector.cancel(name);
-        } else if let Command::Disconnect { name } = command {
-            self.connector
-                .disconnect(name, &self.config.config.connection);
+            Command::CancelConnect { name } => self.connector.cancel(name),
+            Command::Disconnect { name } => self
+                .connector
+                .disconnect(name, &self.config.config.connection),
+            Command::Hook(hook) => self.hooks.start(*hook),
+            Command::EndHook(hook) => self.hooks.end(hook),
+            Command::Deliver(_) | Command::Pulse { .. } | Command::Notice(_) => {}
+            command => self.performer.perform(command),
+        }
+    }
+
+    fn start(
+        &mut self,
+        instance: syncmgr_core::InstanceId,
+        handler: &syncmgr_core::HandlerId,
+        first: (Trigger, bool, bool, Option<Vec<u8>>),
+    ) {
+        let launch = launch::find(handler, &self.config, &self.places, &self.program);
+        let input = if launch.is_none() && self.is_registered(handler) {
+            // M-30: a class that cannot be made is left out silently.
+            Some(InstanceInput::Declined)
         } else {
-            self.performer.perform(command);
+            self.look_for_change(handler);
+            self.performer.start(instance, handler, launch, first)
+        };
+        if let Some(input) = input {
+            self.made.push_back(Input::Instance(instance, input));
+            self.made
+                .push_back(Input::Instance(instance, never_started()));
         }
     }
 

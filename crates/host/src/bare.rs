@@ -1,5 +1,5 @@
-//! A handler's process at its bare pipes: no reading, no answering, no deadline. For the conformance kit, which must see
-//! and do what a well-behaved manager never would.
+//! A process at its bare pipes: no reading, no answering, no deadline. For the conformance kit, which must see and do what
+//! a well-behaved manager never would, and for hooks, which are no handlers.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -54,6 +54,11 @@ impl Bare {
     /// Waits for its end, and kills what remains of its group then. Can be dropped and called again.
     pub async fn ended(&mut self) -> ExitStatus {
         self.running.ended().await
+    }
+
+    /// Asks it to end, with everything that it started; where nothing milder reaches it, kills it.
+    pub fn terminate(&mut self) {
+        self.running.terminate();
     }
 
     /// Kills it with everything that it started.

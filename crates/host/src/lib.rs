@@ -13,6 +13,7 @@ pub mod errand;
 pub mod event;
 pub mod handle;
 mod handshake;
+pub mod hook;
 pub mod inquiry;
 mod lines;
 pub mod process;

@@ -341,6 +341,11 @@ fn obedient(command: Command, how: &Completed) -> Option<(InstanceId, Vec<Instan
         | Command::Connect { .. }
         | Command::CancelConnect { .. }
         | Command::Disconnect { .. }
+        | Command::Hook(_)
+        | Command::EndHook(_)
+        | Command::Deliver(_)
+        | Command::Pulse { .. }
+        | Command::Notice(_)
         | Command::Reply { .. } => return None,
     })
 }

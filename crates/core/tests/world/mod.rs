@@ -5,13 +5,16 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 
+use syncmgr_core::account::Account;
 use syncmgr_core::command::{Command, Reply, ReplyId, Verdict};
 use syncmgr_core::input::{
     Began, Completed, HandlerFacts, Input, InstanceInput, ListedItem, Progress,
 };
 use syncmgr_core::item::{Connected, HandlerCapability, ItemStatus};
+use syncmgr_core::notice::Notice;
 use syncmgr_core::record::{Record, Remembered};
 use syncmgr_core::request::{IfRunning, Request, RequestOutcome, Scope, Trigger, Work};
+use syncmgr_core::telling::Address;
 use syncmgr_core::{
     Effects, Event, EventKind, HandlerId, InstanceId, ItemId, ItemRef, Manager, RequestId,
     Settings, Show, Timestamp,
@@ -337,6 +340,15 @@ fn names(items: &[ItemId]) -> String {
     names.join(",")
 }
 
+fn told(account: &Account) -> String {
+    let names: Vec<&str> = account
+        .items
+        .iter()
+        .map(|item| item.name.as_str())
+        .collect();
+    names.join(",")
+}
+
 fn line(command: &Command) -> Option<String> {
     Some(match command {
         Command::Start {
@@ -431,6 +443,31 @@ fn line(command: &Command) -> Option<String> {
             Reply::PromptRefused => format!("{instance} = prompt refused"),
             Reply::Done => format!("{instance} = done"),
             Reply::Refused(why) => format!("{instance} = refused: {why}"),
+        },
+        Command::Hook(hook) => format!(
+            "hook {} {} {} for {} {}",
+            hook.id.0,
+            hook.stage.name(),
+            hook.command.join(" "),
+            told(&hook.account),
+            hook.account.occasion.name(),
+        ),
+        Command::EndHook(hook) => format!("end hook {}", hook.0),
+        Command::Deliver(delivery) => {
+            let of = format!(
+                "{} {}",
+                told(&delivery.account),
+                delivery.account.occasion.name()
+            );
+            match &delivery.to {
+                Address::Webhook(webhook) => format!("post {} {of}", webhook.url),
+                Address::Ping { url, signal } => format!("ping {url} {signal:?} {of}"),
+            }
+        }
+        Command::Pulse { url } => format!("pulse {url}"),
+        Command::Notice(notice) => match &**notice {
+            Notice::Show { title, body, .. } => format!("notice {title} | {body}"),
+            Notice::Withdraw(about) => format!("withdraw {about:?}"),
         },
         Command::Release(instance) => format!("{instance} release"),
         Command::Insist(instance) => format!("{instance} insist"),

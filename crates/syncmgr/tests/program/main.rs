@@ -11,6 +11,7 @@ mod called;
 mod check;
 mod classes;
 mod com_server;
+mod hooks;
 mod hostile;
 mod interrupt;
 mod listing;
