@@ -655,6 +655,8 @@ impl Loop {
         let config = &self.config.config.manager;
         let mut keep = syncmgr_core::retention::Retention::default();
         keep.runs.age = config.keep_history;
+        keep.log.age = config.keep_history;
+        keep.events.age = keep.events.age.min(config.keep_history);
         keep.runs.count = usize::try_from(config.keep_runs).unwrap_or(usize::MAX);
         match self.store.prune(&keep, now) {
             Ok(pruned) => self.prune_more = pruned.more,

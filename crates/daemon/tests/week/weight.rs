@@ -11,6 +11,8 @@ pub(crate) struct Weight {
     pub(crate) handles: usize,
     pub(crate) threads: u64,
     pub(crate) database: u64,
+    /// The write-ahead log of the database.
+    pub(crate) ahead: u64,
 }
 
 impl Weight {
@@ -21,17 +23,8 @@ impl Weight {
             rss_kib: number(&status, "VmRSS:"),
             handles: fs::read_dir("/proc/self/fd").unwrap().count(),
             threads: number(&status, "Threads:"),
-            database: fs::read_dir(state)
-                .unwrap()
-                .map(|entry| entry.unwrap())
-                .filter(|entry| {
-                    entry
-                        .file_name()
-                        .to_string_lossy()
-                        .starts_with("syncmgr.db")
-                })
-                .map(|entry| entry.metadata().unwrap().len())
-                .sum(),
+            database: length(&state.join("syncmgr.db")),
+            ahead: length(&state.join("syncmgr.db-wal")),
         }
     }
 
@@ -44,6 +37,7 @@ impl Weight {
             handles: self.handles.min(other.handles),
             threads: self.threads.min(other.threads),
             database: self.database.max(other.database),
+            ahead: self.ahead.max(other.ahead),
         }
     }
 }
@@ -52,11 +46,12 @@ impl fmt::Display for Weight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} KiB resident, {} handles, {} threads, database of {} KiB",
+            "{} KiB resident, {} handles, {} threads, database of {} KiB and {} KiB ahead of it",
             self.rss_kib,
             self.handles,
             self.threads,
-            self.database / 1024
+            self.database / 1024,
+            self.ahead / 1024
         )
     }
 }
@@ -79,4 +74,8 @@ fn number(status: &str, name: &str) -> u64 {
         .unwrap()
         .parse()
         .unwrap()
+}
+
+fn length(file: &Path) -> u64 {
+    fs::metadata(file).map_or(0, |file| file.len())
 }
