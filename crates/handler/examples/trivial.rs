@@ -1,6 +1,9 @@
 //! A handler whose items take no time: the smallest complete one, and the measure of what a session itself costs.
 //!
-//! `trivial [ITEMS]` lists as many items, by default 3, and reports each as updating and then as succeeded.
+//! `trivial [ITEMS [FILE]]` lists as many items, by default 3, and reports each as updating and then as succeeded. It adds to
+//! FILE when it was started, in nanoseconds since 1970, for the benches.
+
+use std::io::Write as _;
 
 use syncmgr_handler::call::Verdict;
 use syncmgr_handler::callback::Status;
@@ -50,9 +53,27 @@ impl Handler for Trivial {
     }
 }
 
-fn main() -> Result<(), syncmgr_handler::ServeError> {
+/// Adds the time to the file, as one line.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an example handler is a program of its own"
+)]
+fn note(file: &str) -> std::io::Result<()> {
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH);
+    let line = format!("{}\n", since.unwrap_or_default().as_nanos());
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.create(true).append(true).open(file)?;
+    file.write_all(line.as_bytes())
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if let Some(file) = std::env::args().nth(2) {
+        note(&file)?;
+    }
     let items = std::env::args().nth(1).and_then(|text| text.parse().ok());
     syncmgr_handler::serve_stdio(Trivial {
         items: items.unwrap_or(3),
-    })
+    })?;
+    Ok(())
 }

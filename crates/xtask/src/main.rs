@@ -37,9 +37,13 @@ usage: cargo xtask COMMAND
   bench schedule [OPTIONS]     the queue of what is due and next times, beside systemd-analyze
       --entries N  --steps N  --runs N  --json
   bench sessions [OPTIONS]     sessions a second beside xargs, and the session of many items
-      --sessions N  --items N  --runs N  --json
-  bench idle [OPTIONS]         memory, wake-ups and start of a daemon that has nothing to do, beside pueued
-      --seconds N  --events N  --runs N  --json
+      --sessions N  --items N  --runs N  --json  --program PATH
+  bench idle [OPTIONS]         memory and wake-ups of a daemon that has nothing to do, beside pueued
+      --seconds N  --items N  --json  --install  --program PATH
+  bench start [OPTIONS]        start of a daemon with a long past, and `why`, beside pueued
+      --items N  --events N  --runs N  --json  --install  --program PATH
+  bench trigger [OPTIONS]      from a request, a changed file and a due time to the handler, beside pueue and cron
+      --samples N  --changes N  --cron-minutes N  --items N  --json  --install  --program PATH
   bench contract [OPTIONS]     callbacks, items and starts through memory, stdio and COM, beside the bare pipe
       --callbacks N  --items N  --starts N  --runs N  --json  --install
   suite list                   what suites exist and what each needs

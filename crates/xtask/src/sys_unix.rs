@@ -101,6 +101,16 @@ pub(crate) fn lives(process: u32) -> bool {
     })
 }
 
+/// Sends these bytes to a local socket and answers everything that comes back.
+pub(crate) fn exchange(socket: &std::path::Path, bytes: &[u8]) -> io::Result<Vec<u8>> {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::os::unix::net::UnixStream::connect(socket)?;
+    stream.write_all(bytes)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
 /// Stops a process where it stands.
 pub(crate) fn freeze(process: u32) {
     signal(process, rustix::process::Signal::STOP);

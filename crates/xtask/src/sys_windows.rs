@@ -40,6 +40,11 @@ pub(crate) fn lives(_process: u32) -> bool {
     false
 }
 
+/// Refuses.
+pub(crate) fn exchange(_socket: &std::path::Path, _bytes: &[u8]) -> io::Result<Vec<u8>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Does nothing.
 pub(crate) fn freeze(_process: u32) {}
 

@@ -2,11 +2,14 @@
 
 mod contract;
 mod folder;
+mod home;
 mod idle;
 mod peers;
 mod schedule;
 mod sessions;
+mod start;
 mod summary;
+mod trigger;
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -17,7 +20,7 @@ use serde::Deserialize;
 use crate::{Words, run};
 
 /// The benches that there are, in a sentence.
-const KNOWN: &str = "contract, folder, idle, schedule and sessions";
+const KNOWN: &str = "contract, folder, idle, schedule, sessions, start and trigger";
 
 /// Runs the bench that the words name.
 pub(crate) fn run(mut words: Words) -> Result<bool> {
@@ -27,9 +30,28 @@ pub(crate) fn run(mut words: Words) -> Result<bool> {
         Some("idle") => idle::run(words),
         Some("schedule") => schedule::run(words),
         Some("sessions") => sessions::run(words),
+        Some("start") => start::run(words),
+        Some("trigger") => trigger::run(words),
         Some(other) => bail!("no bench {other:?}; there are {KNOWN}"),
         None => bail!("no bench named; there are {KNOWN}"),
     }
+}
+
+/// The program that is measured: the one that was named, or ours, built now.
+pub(crate) fn ours(program: Option<String>) -> Result<PathBuf> {
+    match program {
+        Some(program) => Ok(std::fs::canonicalize(program)?),
+        None => build(&["-p", "syncmgr"], "syncmgr", true),
+    }
+}
+
+/// The handler whose items take no time.
+pub(crate) fn trivial() -> Result<PathBuf> {
+    build(
+        &["-p", "syncmgr-handler", "--example", "trivial"],
+        "trivial",
+        true,
+    )
 }
 
 /// Builds a target of the workspace and answers where the program is.

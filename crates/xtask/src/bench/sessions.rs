@@ -34,17 +34,14 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     let sessions = words.number("--sessions", 300)?.max(1);
     let items = words.number("--items", 100_000)?.max(1);
     let runs = words.number("--runs", 5)?.max(1);
+    let program = words.value("--program")?;
     let as_json = words.flag("--json");
     words.end()?;
     if run::version("xargs", "--version").is_none() {
         bail!("xargs is not installed; install with `apt-get install findutils`");
     }
-    let ours = super::build(&["-p", "syncmgr"], "syncmgr", true)?;
-    let trivial = super::build(
-        &["-p", "syncmgr-handler", "--example", "trivial"],
-        "trivial",
-        true,
-    )?;
+    let ours = super::ours(program)?;
+    let trivial = super::trivial()?;
     let base = tempfile::Builder::new()
         .prefix("syncmgr-bench-")
         .tempdir()?;

@@ -50,6 +50,35 @@ impl fmt::Display for Spread {
     }
 }
 
+/// How bad the worst of many measurements are.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct Tail {
+    /// How many there are.
+    pub(crate) samples: usize,
+    /// The middle one.
+    pub(crate) median: f64,
+    /// 99 of 100 are at most this; of fewer than a hundred it is the largest.
+    pub(crate) p99: f64,
+    /// The largest.
+    pub(crate) max: f64,
+}
+
+impl Tail {
+    /// Sums up measurements; without any, everything is not a number.
+    pub(crate) fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let samples = values.len();
+        let spread = Spread::of(values.iter().copied());
+        let at = (samples * 99).div_ceil(100).saturating_sub(1);
+        Self {
+            samples,
+            median: spread.median,
+            p99: values.get(at).copied().unwrap_or(f64::NAN),
+            max: spread.max,
+        }
+    }
+}
+
 /// What several runs of one step cost.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Summary {
@@ -136,6 +165,15 @@ mod tests {
             format!("{:.1}", Spread::of([1.0, 2.0, 3.0])),
             "2.0 (1.0–3.0)"
         );
+    }
+
+    #[test]
+    fn the_tail_is_what_one_of_a_hundred_exceeds() {
+        let tail = |count: u32| Tail::of((1..=count).rev().map(f64::from).collect());
+        assert_eq!((tail(100).p99, tail(100).max), (99.0, 100.0));
+        assert_eq!(tail(200).p99, 198.0);
+        assert_eq!(tail(3).p99, 3.0);
+        assert!(tail(0).p99.is_nan());
     }
 
     #[test]

@@ -1,0 +1,191 @@
+//! A home with one handler, its commands, and daemons that end with the bench.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{report, run, sys};
+
+/// How long a program may take to be ready.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether a program is ready.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+/// A home of its own below the bench's directory.
+pub(super) struct Home<'p> {
+    program: &'p Path,
+    at: PathBuf,
+}
+
+impl<'p> Home<'p> {
+    /// Makes it with this configuration.
+    pub(super) fn new(program: &'p Path, at: PathBuf, config: &str) -> Result<Self> {
+        fs::create_dir_all(at.join("config"))?;
+        fs::write(at.join("config/config.toml"), config)?;
+        Ok(Self { program, at })
+    }
+
+    /// A command of it.
+    pub(super) fn command(&self, words: &[&str]) -> Command {
+        let mut command = run::command(self.program);
+        command
+            .env("SYNCMGR_HOME", &self.at)
+            .env("HOME", &self.at)
+            .args(words)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Synchronizes everything, and waits for it.
+    pub(super) fn sync(&self) -> Result<()> {
+        run::output(&mut self.command(&["sync"])).map(drop)
+    }
+
+    /// The database.
+    pub(super) fn database(&self) -> PathBuf {
+        self.at.join("state/syncmgr.db")
+    }
+
+    /// Starts the daemon, and says how long it took until it served commands.
+    pub(super) fn daemon(&self) -> Result<(Started, Duration)> {
+        let mut command = self.command(&["daemon"]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let began = run::now();
+        let mut daemon = Started(command.spawn().context("could not start the daemon")?);
+        let said = daemon
+            .0
+            .stderr
+            .take()
+            .context("the daemon has no standard error")?;
+        let mut said = BufReader::new(said);
+        let mut line = String::new();
+        said.read_line(&mut line)?;
+        let took = run::now().duration_since(began);
+        if !line.contains("serves every command") {
+            bail!("the daemon did not begin: {}", line.trim());
+        }
+        // Whatever else it says must not stop it.
+        std::thread::spawn(move || said.read_to_end(&mut Vec::new()));
+        Ok((daemon, took))
+    }
+
+    /// Asks the daemon through its socket; answers how long that took.
+    pub(super) fn ask(&self, request: &serde_json::Value) -> Result<Duration> {
+        let body = request.to_string();
+        let text = format!(
+            "POST /v1/call HTTP/1.1\r\nhost: syncmgr\r\ncontent-type: application/json\r\nconnection: close\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let began = run::now();
+        let answer = sys::exchange(&self.at.join("run/control.sock"), text.as_bytes())?;
+        let took = run::now().duration_since(began);
+        let answer = String::from_utf8_lossy(&answer);
+        if !answer.starts_with("HTTP/1.1 200") {
+            bail!("{request} was answered with {answer}");
+        }
+        Ok(took)
+    }
+}
+
+/// A program that ends with the bench, whatever becomes of it.
+pub(super) struct Started(pub(super) Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if self.0.kill().and_then(|()| self.0.wait()).is_err() {
+            report::complain("a measured program could not be ended");
+        }
+    }
+}
+
+/// pueued, when it is installed: a daemon that keeps a queue of tasks for one user. It is the peer of everything that a daemon
+/// of ours does without handlers.
+pub(super) struct Pueue {
+    /// What it says of itself.
+    pub(super) version: String,
+    home: PathBuf,
+}
+
+impl Pueue {
+    /// Finds it.
+    pub(super) fn find(home: PathBuf) -> Result<Option<Self>> {
+        let Some(version) = run::version("pueued", "--version") else {
+            return Ok(None);
+        };
+        fs::create_dir_all(&home)?;
+        Ok(Some(Self { version, home }))
+    }
+
+    /// Installs it with Cargo when it is missing and that is wanted.
+    pub(super) fn install(wanted: bool) -> Result<()> {
+        if wanted && run::version("pueued", "--version").is_none() {
+            let version = format!("pueue@{PUEUE}");
+            run::check(run::cargo().args(["install", "--locked", &version]))?;
+        }
+        Ok(())
+    }
+
+    /// A program of it, with a home of its own.
+    pub(super) fn command(&self, program: &str) -> Command {
+        let mut command = run::command(program);
+        command
+            .env("HOME", &self.home)
+            .env("XDG_CONFIG_HOME", self.home.join("config"))
+            .env("XDG_DATA_HOME", self.home.join("data"))
+            .env("XDG_RUNTIME_DIR", &self.home)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+
+    /// Starts its daemon, and says how long it took until it served commands.
+    pub(super) fn daemon(&self) -> Result<(Started, Duration)> {
+        let began = run::now();
+        let daemon = Started(
+            self.command("pueued")
+                .spawn()
+                .context("could not start pueued")?,
+        );
+        while !self.is_ready() {
+            if run::now().duration_since(began) > PATIENCE || !sys::lives(daemon.0.id()) {
+                bail!("pueued did not begin");
+            }
+            run::pause(LOOK_EVERY);
+        }
+        Ok((daemon, run::now().duration_since(began)))
+    }
+
+    fn is_ready(&self) -> bool {
+        fs::read_dir(&self.home).is_ok_and(|entries| {
+            entries.flatten().any(|entry| {
+                let name = entry.file_name();
+                Path::new(&name).extension() == Some("socket".as_ref())
+            })
+        })
+    }
+}
+
+/// The version of pueue that is installed on request.
+const PUEUE: &str = "4.0.4";
+
+/// What to do where it is missing.
+pub(super) const NO_PUEUE: &str = "pueued is not installed; install with --install";
+
+/// How long a file may stay away.
+pub(super) fn until(what: &str, mut there: impl FnMut() -> bool) -> Result<()> {
+    let began = run::now();
+    while !there() {
+        if run::now().duration_since(began) > PATIENCE {
+            bail!("{what} did not come");
+        }
+        run::pause(LOOK_EVERY);
+    }
+    Ok(())
+}
