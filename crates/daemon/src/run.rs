@@ -122,6 +122,8 @@ pub(crate) struct Loop {
     pub(crate) sources: Hub,
     /// Keeps the machine from leaving while something works; its source lets go when that takes too long.
     hold: Option<Hold>,
+    /// Keeps the session from ending until this loop has.
+    ending: Option<Hold>,
     /// Conditions changed, and so perhaps what the sources are to watch.
     wants_changed: bool,
     /// Up to which change of what items wait for the sources were told what to look at.
@@ -240,6 +242,7 @@ pub(crate) async fn run(
         clock: parts.clock,
         sources: parts.sources,
         hold: None,
+        ending: None,
         wants_changed: true,
         waits: 0,
         supervisor: parts.supervisor,
@@ -422,11 +425,14 @@ impl Loop {
             }
             Message::Triggered(trigger) => self.triggered(trigger),
             Message::Finish(finished) => self.finishing = Some(finished),
-            Message::Stop => {
-                self.apply(Input::Stop(syncmgr_core::input::StopScope::All));
-                self.stopping = true;
-            }
+            Message::Stop => self.stop(),
         }
+    }
+
+    /// Whatever works is stopped, and the loop ends with it.
+    fn stop(&mut self) {
+        self.apply(Input::Stop(syncmgr_core::input::StopScope::All));
+        self.stopping = true;
     }
 
     /// A source told something.
@@ -446,14 +452,19 @@ impl Loop {
     /// itself be held.
     fn happened(&mut self, happening: Happening) {
         tracing::debug!(?happening, "the machine");
-        if let Happening::Back(Leaving::Sleep) = happening {
+        if let Happening::Back(Leaving::Sleep) | Happening::ClockSet = happening {
             self.apply(Input::ClockJumped);
         }
         if let Some(happened) = from_source::happening(&happening) {
             self.apply(Input::Happened(happened));
         }
-        if let Happening::Leaving { hold, .. } = happening {
-            self.hold = Some(hold);
+        match happening {
+            Happening::Leaving { hold, .. } => self.hold = Some(hold),
+            Happening::Ending { hold } => {
+                self.ending = Some(hold);
+                self.stop();
+            }
+            _ => {}
         }
     }
 

@@ -49,6 +49,8 @@ pub fn happening(happening: &Happening) -> Option<rule::Happening> {
         // A network that came up is a fact, and its own cause.
         Happening::SessionEnded { last: false }
         | Happening::Back(Leaving::Shutdown)
+        | Happening::Ending { .. }
+        | Happening::ClockSet
         | Happening::NetworkConnected { .. } => None,
     }
 }
@@ -92,6 +94,8 @@ mod tests {
                 Some(moment(Moment::Resume)),
             ),
             (Happening::Back(Leaving::Shutdown), None),
+            (Happening::Ending { hold: hold().0 }, None),
+            (Happening::ClockSet, None),
             (
                 Happening::NetworkLeaving { name: None },
                 Some(moment(Moment::PendingDisconnect)),

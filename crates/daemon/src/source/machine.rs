@@ -43,7 +43,9 @@ impl Machine {
     pub fn sources(&self) -> Vec<Box<dyn Source>> {
         #[cfg(target_os = "linux")]
         let mut sources = super::sys_linux::sources(self);
-        #[cfg(not(target_os = "linux"))]
+        #[cfg(windows)]
+        let mut sources = super::sys_windows::sources();
+        #[cfg(not(any(target_os = "linux", windows)))]
         let mut sources = super::sys_elsewhere::sources();
         sources.push(Box::new(super::file::Files));
         sources.push(Box::new(super::look::Looks::new(self.loadavg.clone())));

@@ -5,6 +5,9 @@
 //! outside may be nonsense: it is refused with a visible reason, and every retry is spaced by a [`backoff`].
 
 pub mod backoff;
+pub mod broadcast;
+pub mod charge;
+pub mod connectivity;
 pub mod debounce;
 mod file;
 pub mod hub;
@@ -12,10 +15,12 @@ pub mod look;
 pub mod machine;
 pub mod mountinfo;
 pub mod observation;
+pub mod places;
+pub mod quiet;
 pub mod reporter;
 pub mod route;
 pub mod supply;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 mod sys_elsewhere;
 #[cfg(target_os = "linux")]
 mod sys_linux;
@@ -23,6 +28,7 @@ mod sys_linux;
 mod sys_unix;
 #[cfg(windows)]
 mod sys_windows;
+pub mod volume;
 pub mod wanted;
 
 #[cfg(unix)]

@@ -120,6 +120,13 @@ pub enum Happening {
     },
     /// It woke up, or did not shut down after all.
     Back(Leaving),
+    /// Everything ends now, this program too, once what holds it back is gone: nothing that is begun is finished.
+    Ending {
+        /// It ends while nobody keeps this.
+        hold: Hold,
+    },
+    /// Somebody set the clock.
+    ClockSet,
     /// A connection came up.
     NetworkConnected {
         /// What the machine calls it.

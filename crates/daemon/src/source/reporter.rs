@@ -33,6 +33,17 @@ impl Reporter {
         }
     }
 
+    /// Something that was found out elsewhere.
+    pub async fn tell(&self, observation: Observation) {
+        match observation {
+            // Kept, so that it is told once.
+            Observation::Watching(subject, availability) => {
+                self.available(subject, availability).await;
+            }
+            other => self.send(other).await,
+        }
+    }
+
     /// A fact; what does not change is not told again by the source itself.
     pub async fn fact(&self, fact: Fact) {
         self.send(Observation::Fact(fact)).await;

@@ -35,7 +35,6 @@ impl Source for Nothing {
     ) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let system = match std::env::consts::OS {
-                "windows" => "Windows",
                 "macos" => "macOS",
                 other => other,
             };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use syncmgr_core::condition::{Condition, Look, MAX_MOUNT_FACTS};
 use syncmgr_core::rule::Cause;
@@ -20,6 +21,8 @@ pub const UUID: &str = "UUID=";
 pub struct Wanted {
     /// Where the power comes from.
     pub power: bool,
+    /// How long nobody used the machine: the shortest span that somebody waits for; absent: nobody does.
+    pub idle: Option<Duration>,
     /// Whether these are mounted: paths of mount points, `LABEL=…` or `UUID=…`.
     pub places: BTreeSet<String>,
     /// Changes below these paths.
@@ -45,9 +48,9 @@ impl Wanted {
                     wanted.places.insert(format!("{LABEL}{name}"));
                     wanted.places.insert(format!("{UUID}{name}"));
                 }
+                Cause::Idle { after, .. } => wanted.wait_for(*after),
                 Cause::Schedule(_)
                 | Cause::Happening(_)
-                | Cause::Idle { .. }
                 | Cause::Connect(_)
                 | Cause::Changed(_)
                 | Cause::Volume(_)
@@ -57,6 +60,7 @@ impl Wanted {
         for condition in conditions {
             match condition {
                 Condition::Power { .. } => wanted.power = true,
+                Condition::IdleFor(span) => wanted.wait_for(*span),
                 Condition::Mounted(place) if wanted.places.len() < MAX_MOUNT_FACTS => {
                     wanted.places.insert(place.clone());
                 }
@@ -65,7 +69,6 @@ impl Wanted {
                 | Condition::UnmeteredNetwork
                 | Condition::Wifi(_)
                 | Condition::Vpn
-                | Condition::IdleFor(_)
                 | Condition::NotRunning(_)
                 | Condition::Hours(_)
                 | Condition::NotHours(_)
@@ -76,5 +79,34 @@ impl Wanted {
             }
         }
         wanted
+    }
+
+    fn wait_for(&mut self, idle: Duration) {
+        self.idle = Some(self.idle.map_or(idle, |shortest| shortest.min(idle)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shortest_silence_is_waited_for() {
+        let span = Duration::from_secs;
+        let idle = |after| Cause::Idle {
+            after,
+            repeat: None,
+            stop_on_return: false,
+        };
+        let wanted = |conditions: &[Condition], causes: &[Cause]| {
+            Wanted::by(conditions.iter(), causes.iter()).idle
+        };
+        assert_eq!(wanted(&[], &[]), None);
+        assert_eq!(wanted(&[Condition::IdleFor(span(60))], &[]), Some(span(60)));
+        let causes = [idle(span(30)), idle(span(90))];
+        assert_eq!(
+            wanted(&[Condition::IdleFor(span(60))], &causes),
+            Some(span(30))
+        );
     }
 }

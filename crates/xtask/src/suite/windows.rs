@@ -55,6 +55,7 @@ const PARTS: &[Part] = &[
     ("folder pair", program::folder_pair),
     ("directories", program::directories),
     ("daemon", program::daemon),
+    ("sources", program::sources),
     ("COM handler", foreign::handler),
     ("COM traces", foreign::traces),
     ("COM classes", foreign::classes),

@@ -1,6 +1,5 @@
 //! What is mounted, by the kernel's own list, which says when it changes (proc_pid_mountinfo(5)).
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -8,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use syncmgr_core::condition::Fact;
 use tokio::io::Interest;
 use tokio::sync::watch;
 
 use super::sys_ready::awaitable;
 use crate::source::mountinfo::{self, Mount};
-use crate::source::{Happening, Machine, Reporter, Source, Subject, Wanted};
+use crate::source::places::Places;
+use crate::source::{Machine, Reporter, Source, Subject, Wanted};
 
 /// Most bytes of the list that are read.
 const MAX_LIST: u64 = 16 << 20;
@@ -42,37 +41,22 @@ impl Mounts {
         mut wanted: watch::Receiver<Wanted>,
     ) -> io::Result<()> {
         let list = awaitable(File::open(&self.list)?.into(), Interest::PRIORITY)?;
-        let mut before: BTreeMap<String, Option<PathBuf>> = BTreeMap::new();
+        let mut places = Places::default();
         report
             .watching(Subject::Mounts, "the system's list of mounts")
             .await;
         loop {
-            let places = wanted.borrow_and_update().places.clone();
-            let mounts = if places.is_empty() {
+            let wanted_places = wanted.borrow_and_update().places.clone();
+            let mounts = if wanted_places.is_empty() {
                 Vec::new()
             } else {
                 read(&self.list)?
             };
-            before.retain(|place, _| places.contains(place));
-            for place in places {
-                let at = self.find(&mounts, &place);
-                let known = before.insert(place.clone(), at.clone());
-                if known.as_ref().map(Option::is_some) != Some(at.is_some()) {
-                    report
-                        .fact(Fact::Mounted {
-                            path: place.clone(),
-                            mounted: at.is_some(),
-                        })
-                        .await;
-                }
-                if let (Some(None), Some(at)) = (known, at) {
-                    report
-                        .happened(Happening::VolumeAppeared { place, at })
-                        .await;
-                }
-            }
             // For nobody nothing is watched.
-            let is_wanted = !before.is_empty();
+            let is_wanted = !wanted_places.is_empty();
+            for observation in places.look(&wanted_places, |place| self.find(&mounts, place)) {
+                report.tell(observation).await;
+            }
             tokio::select! {
                 changed = wanted.changed() => {
                     if changed.is_err() {

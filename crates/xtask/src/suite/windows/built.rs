@@ -126,6 +126,7 @@ pub(super) fn tests(built: &Built, prefix: &Prefix) -> Result<String> {
     if let Some(package) = missing {
         bail!("{package} has no tests");
     }
+    prefix.give_windows()?;
     let wanted = |package: &str, _: &str| TESTED.contains(&package);
     run_tests(built, prefix, wanted, |_| {})
 }

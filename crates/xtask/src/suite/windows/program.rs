@@ -323,3 +323,75 @@ fn with_daemon(stage: &Stage<'_>, terminal: &mut std::process::Child) -> Result<
         "a daemon serves {AT_ONCE} clients at once over its pipe and ends by Ctrl-C"
     ))
 }
+
+/// Subjects as `doctor` names them.
+const SUBJECTS: &[&str] = &[
+    "sessions",
+    "sleep and shutdown",
+    "idleness",
+    "network",
+    "power",
+    "mounts",
+    "file changes",
+];
+
+/// A daemon where there are windows: it watches everything, and ends in order when its window is told to close.
+pub(super) fn sources(built: &Built, prefix: &Prefix) -> Result<String> {
+    prefix.give_windows()?;
+    let stage = Stage::new(built, prefix);
+    let mut daemon = prefix
+        .bounded(
+            DAEMON_SECONDS,
+            &[
+                "wine".as_ref(),
+                stage.program.as_os_str(),
+                "daemon".as_ref(),
+            ],
+        )
+        .env("SYNCMGR_HOME", HOME)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("could not start the daemon")?;
+    let outcome = with_sources(&stage, &mut daemon);
+    if outcome.is_err() {
+        // Whatever runs still is ended with the prefix.
+        daemon.kill()?;
+    }
+    daemon.wait()?;
+    outcome
+}
+
+fn with_sources(stage: &Stage<'_>, daemon: &mut std::process::Child) -> Result<String> {
+    let address = stage.here(HOME).join("run/control.sock");
+    until("the daemon's pipe", || address.exists())?;
+    let mut said = String::new();
+    until("that every subject is watched", || {
+        said = stage
+            .syncmgr(&["doctor"])
+            .map(|ended| ended.out)
+            .unwrap_or_default();
+        SUBJECTS.iter().all(|subject| said.contains(subject)) && !said.contains("not watched")
+    })
+    .with_context(|| said.clone())?;
+    // It asks, by a message to the window, and does not kill.
+    stage
+        .prefix
+        .run(Path::new("taskkill"), &["/im", "syncmgr.exe"], None)?
+        .with(GOOD)?;
+    let mut code = None;
+    until("the end of the daemon", || {
+        code = daemon.try_wait().ok().flatten();
+        code.is_some()
+    })?;
+    expect(code.is_some_and(|code| code.success()), || {
+        format!("the daemon ended with {code:?}")
+    })?;
+    expect(!address.exists(), || {
+        "the daemon left its address behind".to_owned()
+    })?;
+    Ok(format!(
+        "a daemon watches {} subjects and ends when its window is told to close",
+        SUBJECTS.len()
+    ))
+}

@@ -62,6 +62,24 @@ impl Prefix {
         Ok(prefix)
     }
 
+    /// Lets programs have windows although nobody sees them, for those that start from now on.
+    pub(super) fn give_windows(&self) -> Result<()> {
+        let words = [
+            "wine",
+            "reg",
+            "add",
+            r"HKCU\Software\Wine\Drivers",
+            "/v",
+            "Graphics",
+            "/d",
+            "null",
+            "/f",
+        ];
+        ended(&mut self.bounded(COMMAND_SECONDS, &words.map(AsRef::as_ref)))?
+            .with(0)
+            .map(drop)
+    }
+
     /// The directory that is drive C:.
     pub(super) fn drive(&self) -> PathBuf {
         self.place.path().join("drive_c")

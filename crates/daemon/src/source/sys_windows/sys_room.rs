@@ -1,4 +1,4 @@
-//! How much room there is, on Windows.
+//! Asks Windows how much room there is.
 
 #![expect(unsafe_code, reason = "std does not tell how much room there is")]
 
@@ -9,7 +9,7 @@ use std::path::Path;
 use windows_sys::Win32::Storage::FileSystem::GetDiskFreeSpaceExW;
 
 /// Bytes that this user may still write where a path is, and bytes in all.
-pub(super) fn room(path: &Path) -> io::Result<(u64, u64)> {
+pub(in crate::source) fn room(path: &Path) -> io::Result<(u64, u64)> {
     let wide: Vec<u16> = path.as_os_str().encode_wide().chain([0]).collect();
     let (mut free, mut total) = (0_u64, 0_u64);
     // SAFETY: the path ends with a zero, and both numbers live until the call returns; the third may be absent.
