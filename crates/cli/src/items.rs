@@ -209,7 +209,9 @@ fn state_cell(item: &ItemView, look: &Look) -> Cell {
 
 /// The state in a word or two: of a failure, the reason stands beside it.
 fn state(item: &ItemView) -> &str {
-    if item.shown == Shown::Failed {
+    if item.stuck.is_some() && matches!(item.shown, Shown::Failed | Shown::Unfinished) {
+        "stuck"
+    } else if item.shown == Shown::Failed {
         "failed"
     } else {
         &item.state
@@ -233,6 +235,17 @@ fn next(item: &ItemView) -> String {
         } else {
             progress.text.clone()
         };
+    }
+    if let Some(stuck) = &item.stuck {
+        let help = match item.needs.as_slice() {
+            [] => item.problem.clone().unwrap_or_default(),
+            [need] => format!("syncmgr answer {need}"),
+            _ => "syncmgr needs".to_owned(),
+        };
+        return format!("{stuck}; {help}");
+    }
+    if let (Some(late), Shown::Late) = (&item.late, item.shown) {
+        return late.clone();
     }
     match (item.needs.as_slice(), &item.problem) {
         ([need], _) => format!("syncmgr answer {need}"),
@@ -354,6 +367,11 @@ pub(crate) async fn show(talk: &mut Talk, name: String) -> Result<Verdict, Refus
     ];
     if let Some(problem) = &item.problem {
         facts.push(("problem", harmless(problem)));
+    }
+    for (about, fact) in [("stuck", &item.stuck), ("late", &item.late)] {
+        if let Some(fact) = fact {
+            facts.push((about, harmless(fact)));
+        }
     }
     if !item.labels.is_empty() {
         facts.push(("labels", harmless(&item.labels.join(", "))));

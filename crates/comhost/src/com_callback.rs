@@ -211,6 +211,7 @@ impl ISyncMgrSynchronizeCallback_Impl for CallbackObject_Impl {
                         max,
                         counts: None,
                         failure: None,
+                        retry_after: None,
                     };
                     news |= held.queue.progress(now, item, report);
                 }

@@ -65,6 +65,7 @@ fn completion(operation: Operation, result: HRESULT, stopped: bool) -> Completio
                 shown(result)
             ),
             failure: failure(result),
+            retry_after: None,
         },
     }
 }

@@ -201,6 +201,15 @@ pub struct ItemView {
     pub last_run: Option<u64>,
     /// Why the last run failed.
     pub problem: Option<String>,
+    /// Why it is late or overdue, as a fragment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<String>,
+    /// How old the last good run may become.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_ms: Option<u64>,
+    /// Where several runs in a row ended, as a fragment such as `the same 3 of 120 in 3 runs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<String>,
     /// How many conflicts are open.
     pub conflicts: u64,
     /// Open questions about it, by number.

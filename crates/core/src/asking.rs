@@ -76,6 +76,7 @@ impl Manager {
                 invocation::MARK,
                 crate::confirm::MARK,
                 crate::watchdog::MARK,
+                crate::stuck::MARK,
             ])
             || prompt.context.len() > cut::MAX_DETAIL
             || prompt
@@ -262,6 +263,7 @@ impl Manager {
         if self.answer_invocation(id, &choice)
             || self.answer_confirmation(id, &choice)
             || self.answer_watch(id, &choice)
+            || self.answer_stuck(id, &choice)
         {
             return;
         }

@@ -503,6 +503,7 @@ impl Manager {
             last_status: None,
             last_problem: None,
             retry: None,
+            stall: None,
         };
         // It may have been removed while it runs, and come back: it is still in that run.
         let live = self
@@ -829,7 +830,23 @@ impl Manager {
             let due: Vec<(Timestamp, Timer)> = self
                 .timers
                 .iter()
-                .filter(|(_, timer)| matches!(timer, Timer::Retry(_)))
+                .filter(|(_, timer)| match timer {
+                    // What a handler asked to leave alone until then is left alone.
+                    Timer::Retry(item) => !self
+                        .item(item)
+                        .and_then(|row| row.retry)
+                        .is_some_and(|retry| retry.told),
+                    Timer::Pause(_)
+                    | Timer::Need(_)
+                    | Timer::Instance(_)
+                    | Timer::Watch(_)
+                    | Timer::Condition(_)
+                    | Timer::Stale(_)
+                    | Timer::Summary
+                    | Timer::Digest
+                    | Timer::Pulse
+                    | Timer::Rule { .. } => false,
+                })
                 .cloned()
                 .collect();
             for (at, timer) in due {

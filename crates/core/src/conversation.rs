@@ -712,6 +712,7 @@ impl Manager {
             End::Failed {
                 reason: cut::bytes(reason, cut::MAX_LINE),
                 failure: Failure::Hard,
+                retry_after: None,
             },
         );
     }
@@ -793,6 +794,7 @@ fn end(over: Over) -> End {
         Over::NotBegun(reason) => End::Failed {
             reason: cut::bytes(reason, cut::MAX_LINE),
             failure: Failure::Soft,
+            retry_after: None,
         },
         Over::Completed(completed) => completed.into(),
     }

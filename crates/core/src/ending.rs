@@ -1,5 +1,7 @@
 //! How runs, instances and sessions end.
 
+use std::time::Duration;
+
 use crate::command::Command;
 use crate::event::EventKind;
 use crate::id::{HandlerId, InstanceId, ItemRef};
@@ -13,7 +15,7 @@ use crate::problem::{FailedStep, step_of};
 use crate::queue::is_person;
 use crate::record::Record;
 use crate::request::{RequestOutcome, Work};
-use crate::retry::next_retry;
+use crate::retry::{next_retry, told_retry};
 use crate::run::{RunKind, RunOutcome, RunRow};
 use crate::watchdog::Cut;
 use crate::{cut, id::ItemId};
@@ -26,7 +28,11 @@ pub(crate) enum End {
     /// It did not begin: somebody would have to be asked (M-76).
     NeedsUser,
     /// It did not begin, or was completed with a failure.
-    Failed { reason: String, failure: Failure },
+    Failed {
+        reason: String,
+        failure: Failure,
+        retry_after: Option<Duration>,
+    },
     /// The handler gave up without being asked to, or because it was.
     Cancelled,
     /// The process is gone.
@@ -39,9 +45,14 @@ impl From<Completed> for End {
     fn from(completed: Completed) -> Self {
         match completed {
             Completed::Done => Self::Done,
-            Completed::Failed { reason, failure } => Self::Failed {
+            Completed::Failed {
+                reason,
+                failure,
+                retry_after,
+            } => Self::Failed {
                 reason: cut::bytes(reason, cut::MAX_LINE),
                 failure,
+                retry_after,
             },
             Completed::Cancelled => Self::Cancelled,
         }
@@ -58,7 +69,9 @@ impl End {
                 Some(Failure::Hard),
                 "somebody would have to be asked",
             ),
-            Self::Failed { reason, failure } => (ItemStatus::Failed, Some(*failure), reason),
+            Self::Failed {
+                reason, failure, ..
+            } => (ItemStatus::Failed, Some(*failure), reason),
             Self::Cancelled => (
                 ItemStatus::Failed,
                 Some(Failure::Soft),
@@ -236,6 +249,9 @@ impl Manager {
                     ItemStatus::Skipped
                 } else {
                     item.failure = failure;
+                    if let End::Failed { retry_after, .. } = end {
+                        item.retry_after = *retry_after;
+                    }
                     // What it was doing last says nothing once it is done.
                     if !reason.is_empty() || rest == ItemStatus::Succeeded {
                         item.text = reason.to_owned();
@@ -389,8 +405,10 @@ impl Manager {
                 } else {
                     item.text.clone()
                 });
-                soft =
-                    item.status == ItemStatus::Disconnected || item.failure == Some(Failure::Soft);
+                // Who says when to try again says that it helps.
+                soft = item.status == ItemStatus::Disconnected
+                    || item.failure == Some(Failure::Soft)
+                    || item.retry_after.is_some();
             }
             ItemStatus::Pending
             | ItemStatus::Updating
@@ -403,7 +421,10 @@ impl Manager {
             | ItemStatus::Deleted => row.last_problem = item.cut.map(Cut::reason),
         }
         if soft && automatic {
-            row.retry = next_retry(policy, at, before, now);
+            row.retry = match item.retry_after {
+                Some(after) => told_retry(policy, after, before, now),
+                None => next_retry(policy, at, before, now),
+            };
         }
         let retry = row.retry;
         let kept = !row.temporary; // M-57
@@ -414,6 +435,7 @@ impl Manager {
             self.set_timer(retry.due, Timer::Retry(at.clone()));
         }
         let good = item.status == ItemStatus::Succeeded;
+        self.take_place(at, item);
         if !good {
             self.record_item(at);
         } else if !item.asked {

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use crate::item::ItemRow;
+use crate::hindrance::Hindrance;
+use crate::id::ItemRef;
+use crate::item::{ItemRow, ItemStatus};
+use crate::manager::Manager;
 use crate::schedule::{Schedule, Zone};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, spell};
 
 /// So many coming times of a schedule are looked at: a week of a daily one, with its gap over the weekend.
 const LOOKED_AT: usize = 8;
@@ -49,6 +52,62 @@ pub(crate) fn promised<'a>(
         .filter_map(|schedule| longest_gap(schedule, now, zone))
         .min()
         .map(|gap| gap.saturating_add(gap / 4))
+}
+
+impl Manager {
+    /// Why an item is late or overdue, as a fragment; absent when it is neither.
+    #[must_use]
+    pub fn lateness(&self, item: &ItemRef, now: Timestamp) -> Option<String> {
+        let slot = self.slot(item)?;
+        let row = &slot.row;
+        if !matches!(freshness(row, now), Freshness::Late | Freshness::Overdue) {
+            return None;
+        }
+        let good = match row.last_good {
+            Some(good) => format!("last good run {} ago", spell(now.since(good))),
+            None => format!("no good run in {}", spell(now.since(row.since))),
+        };
+        let promised = row.expected_freshness.map_or_else(String::new, |span| {
+            format!(", promised every {}", spell(span))
+        });
+        let attempt = match (row.last_attempt, row.last_status) {
+            (Some(at), Some(status)) if row.last_good.is_none_or(|good| at > good) => format!(
+                "last attempt {} ago {}{}",
+                spell(now.since(at)),
+                became(status),
+                row.last_problem
+                    .as_deref()
+                    .map_or_else(String::new, |problem| format!(": {problem}"))
+            ),
+            _ => {
+                let held = self.pause_of(item).map_or_else(
+                    || self.unmet(slot),
+                    |pause| Some(Hindrance::Paused(pause.clone())),
+                );
+                match held {
+                    Some(held) => format!("not tried since: {}", held.fragment()),
+                    None => "not tried since".to_owned(),
+                }
+            }
+        };
+        Some(format!("{good}{promised}; {attempt}"))
+    }
+}
+
+fn became(status: ItemStatus) -> &'static str {
+    match status {
+        ItemStatus::Failed => "failed",
+        ItemStatus::Disconnected => "could not reach it",
+        ItemStatus::Skipped => "was skipped",
+        ItemStatus::Held => "was held back by a question",
+        ItemStatus::Succeeded | ItemStatus::Deleted => "ended well",
+        ItemStatus::Stopped
+        | ItemStatus::Pending
+        | ItemStatus::Updating
+        | ItemStatus::UpdatingIndeterminate
+        | ItemStatus::Paused
+        | ItemStatus::Resuming => "was not finished",
+    }
 }
 
 fn longest_gap(schedule: &Schedule, now: Timestamp, zone: &Zone) -> Option<Duration> {

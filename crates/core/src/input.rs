@@ -251,6 +251,8 @@ pub enum Completed {
         reason: String,
         /// Whether trying again may help.
         failure: Failure,
+        /// Trying again before this has passed is in vain.
+        retry_after: Option<std::time::Duration>,
     },
     /// It was cancelled.
     Cancelled,
@@ -446,6 +448,8 @@ pub struct Progress {
     pub counts: Option<Counts>,
     /// With `Failed`: whether trying again may help.
     pub failure: Option<Failure>,
+    /// With a failure: trying again before this has passed is in vain.
+    pub retry_after: Option<std::time::Duration>,
 }
 
 /// A question of a handler.

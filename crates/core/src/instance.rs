@@ -269,6 +269,8 @@ pub(crate) struct LiveItem {
     pub(crate) id: ItemId,
     pub(crate) status: ItemStatus,
     pub(crate) failure: Option<Failure>,
+    /// What its handler said of trying again.
+    pub(crate) retry_after: Option<std::time::Duration>,
     pub(crate) text: String,
     pub(crate) value: u64,
     pub(crate) max: u64,
@@ -294,6 +296,7 @@ impl LiveItem {
             id,
             status: ItemStatus::Pending,
             failure: None,
+            retry_after: None,
             text: String::new(),
             value: 0,
             max: 0,

@@ -229,6 +229,8 @@ pub struct ItemRow {
     pub last_problem: Option<String>,
     /// The coming retry after a soft failure.
     pub retry: Option<Retry>,
+    /// Where its runs ended since the last good one.
+    pub stall: Option<Box<crate::stuck::Stall>>,
 }
 
 /// A retry that waits for its time.
@@ -238,6 +240,8 @@ pub struct Retry {
     pub attempt: u32,
     /// When it is due.
     pub due: Timestamp,
+    /// Its handler said when; a network that comes back changes nothing about that.
+    pub told: bool,
 }
 
 /// Status of an item in a run (classic `SYNCMGRSTATUS`, Sync Center `SYNCMGR_PROGRESS_STATUS`).

@@ -59,6 +59,7 @@ pub mod schedule;
 pub mod settings;
 pub mod status;
 mod stopping;
+pub mod stuck;
 pub mod task;
 pub mod telling;
 pub mod time;

@@ -96,6 +96,7 @@ impl Manager {
                             End::Failed {
                                 reason: "nothing was reported of it".to_owned(),
                                 failure: Failure::Soft,
+                                retry_after: None,
                             },
                         );
                         instance.over = true;

@@ -116,6 +116,7 @@ mod tests {
         Completed::Failed {
             reason: reason.into(),
             failure: Failure::Hard,
+            retry_after: None,
         }
     }
 

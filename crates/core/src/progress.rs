@@ -137,6 +137,7 @@ impl Manager {
                             | ItemStatus::Deleted
                             | ItemStatus::Held => None,
                         };
+                        item.retry_after = report.retry_after.filter(|_| item.failure.is_some());
                         if status == ItemStatus::Succeeded {
                             if !said {
                                 item.text.clear(); // what it was doing last is over

@@ -46,6 +46,29 @@ pub fn next_retry(
     Some(Retry {
         attempt,
         due: now.plus(pause.saturating_add(jitter(item, attempt, pause))),
+        told: false,
+    })
+}
+
+/// Soonest that a handler may ask to be tried again.
+pub const SOONEST: Duration = Duration::from_secs(1);
+/// Latest that a handler may ask to be tried again.
+pub const LATEST: Duration = Duration::from_secs(24 * 3600);
+
+/// The retry that a handler asked for, within bounds; absent when there were enough in a row. It is neither spread nor
+/// hastened: whoever said it knows.
+#[must_use]
+pub fn told_retry(
+    policy: RetryPolicy,
+    after: Duration,
+    before: Option<Retry>,
+    now: Timestamp,
+) -> Option<Retry> {
+    let attempt = before.map_or(0, |retry| retry.attempt.saturating_add(1));
+    (attempt < policy.attempts).then(|| Retry {
+        attempt,
+        due: now.plus(after.clamp(SOONEST, LATEST)),
+        told: true,
     })
 }
 

@@ -229,6 +229,7 @@ mod tests {
             last_status: None,
             last_problem: None,
             retry: None,
+            stall: None,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::freshness::{Freshness, freshness};
 use crate::id::{HandlerId, ItemId, ItemRef};
 use crate::item::{Activation, Connected, ItemRow, ItemStatus, RunState};
 use crate::manager::Manager;
-use crate::need::NeedState;
+use crate::need::{NeedRow, NeedState};
 use crate::record::PauseScope;
 use crate::time::Timestamp;
 
@@ -169,6 +169,11 @@ pub struct Standing<'a> {
     pub busy: bool,
 }
 
+/// Whether a question holds its item up. That it is stuck is told by how it stands, and the question only offers help.
+fn holds_up(need: &NeedRow) -> bool {
+    !need.key.starts_with(crate::stuck::MARK)
+}
+
 impl Manager {
     /// What a person sees of an item: what it is doing when it is doing something, else how it stands.
     #[must_use]
@@ -190,7 +195,7 @@ impl Manager {
         let Some(slot) = handler.items.get(&item.item) else {
             return Shown::NotSetUp;
         };
-        let asked = self.open_needs_of(item).next().is_some();
+        let asked = self.open_needs_of(item).any(holds_up);
         self.stand(handler, slot, asked, now)
     }
 
@@ -319,7 +324,7 @@ impl Manager {
         let asked: HashSet<(&HandlerId, &ItemId)> = self
             .needs
             .values()
-            .filter(|need| need.state == NeedState::Open)
+            .filter(|need| need.state == NeedState::Open && holds_up(need))
             .filter_map(|need| Some((&need.handler, need.item.as_ref()?)))
             .collect();
         let slots = self.handlers.values().flat_map(|handler| {

@@ -87,6 +87,10 @@ pub struct Why {
     pub coming: Vec<Coming>,
 }
 
+fn told(word: &str, why: Option<String>) -> String {
+    why.map_or_else(|| word.to_owned(), |why| format!("{word}: {why}"))
+}
+
 impl Manager {
     /// That it runs, for how long nothing was heard of it, and when its time is over.
     fn runs_since(&self, item: &ItemRef, now: Timestamp) -> String {
@@ -220,15 +224,42 @@ impl Manager {
                 ..tell(About::LastRun, true, "a good run", problem.to_owned())
             });
         }
+        if let Some(stall) = self.stuck(item) {
+            reasons.push(Reason {
+                since: row.last_good,
+                unblocked_by: Some("a run that comes further".to_owned()),
+                ..tell(
+                    About::LastRun,
+                    true,
+                    "progress",
+                    format!("stuck: {}", stall.fragment()),
+                )
+            });
+        }
         if let Some(retry) = row.retry {
             reasons.push(Reason {
                 until: Some(retry.due),
-                unblocked_by: Some("time, a new network, or a sync by hand".to_owned()),
+                unblocked_by: Some(
+                    if retry.told {
+                        "time, or a sync by hand"
+                    } else {
+                        "time, a new network, or a sync by hand"
+                    }
+                    .to_owned(),
+                ),
                 ..tell(
                     About::Retry,
                     false,
                     "another try",
-                    format!("try {} waits for its time", retry.attempt.saturating_add(1)),
+                    format!(
+                        "try {} waits for its time{}",
+                        retry.attempt.saturating_add(1),
+                        if retry.told {
+                            ", as its handler asked"
+                        } else {
+                            ""
+                        }
+                    ),
                 )
             });
         }
@@ -337,11 +368,11 @@ impl Manager {
                     || "no particular freshness".to_owned(),
                     |expected| format!("a good run every {}", spell(expected)),
                 ),
-                match (fresh, row.last_good) {
+                match (fresh, self.lateness(item, now)) {
                     (Freshness::Fresh, _) => "fresh".to_owned(),
-                    (Freshness::New, _) | (_, None) => "it never had a good run".to_owned(),
-                    (Freshness::Late, Some(_)) => "late".to_owned(),
-                    (Freshness::Overdue, Some(_)) => "overdue".to_owned(),
+                    (Freshness::New, _) => "it never had a good run".to_owned(),
+                    (Freshness::Late, why) => told("late", why),
+                    (Freshness::Overdue, why) => told("overdue", why),
                 },
             )
         });

@@ -115,6 +115,7 @@ fn g_05_preparation_fails_twice() {
         InstanceInput::PrepareCompleted(Completed::Failed {
             reason: "out of memory".to_owned(),
             failure: Failure::Soft,
+            retry_after: None,
         }),
     );
     w.hear(1, InstanceInput::PrepareReturned(no("out of memory")));

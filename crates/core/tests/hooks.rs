@@ -310,6 +310,7 @@ fn undoing_runs_no_hooks_and_a_failed_preparation_is_a_failure() {
     let failed = Completed::Failed {
         reason: "no".to_owned(),
         failure: syncmgr_core::item::Failure::Hard,
+        retry_after: None,
     };
     w.hear(1, InstanceInput::PrepareCompleted(failed));
     w.expect("hook 1 after tidy for A,B failed\nhook 2 failed cry for A,B failed\n1 release");

@@ -447,6 +447,7 @@ impl Model {
         let failed = Completed::Failed {
             reason: "no".to_owned(),
             failure: Failure::Soft,
+            retry_after: None,
         };
         let said = match op.a % 38 {
             0 => InstanceInput::Initialized(facts(&[HC::ConflictStore])),
@@ -771,6 +772,7 @@ fn report(op: Op, reply: Option<ReplyId>) -> InstanceInput {
             max: Some(u64::from(op.b)),
             counts: None,
             failure: (op.a.is_multiple_of(2)).then_some(Failure::Soft),
+            retry_after: (op.a.is_multiple_of(3)).then(|| Duration::from_secs(u64::from(op.b))),
         },
         reply,
     )

@@ -320,6 +320,7 @@ fn an_item_is_judged_by_its_own_last_status() {
         InstanceInput::SynchronizeCompleted(Completed::Failed {
             reason: "no".to_owned(),
             failure: Failure::Hard,
+            retry_after: None,
         }),
     );
     w.exit(1);

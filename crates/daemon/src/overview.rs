@@ -12,6 +12,7 @@ use syncmgr_core::freshness::{Freshness, freshness};
 use syncmgr_core::hindrance::Hindrance;
 use syncmgr_core::item::{ItemRow, RunState};
 use syncmgr_core::record::PauseScope;
+use syncmgr_core::stuck::Stall;
 use syncmgr_core::task::{Greyed, ItemTask, Offer, item_task};
 use syncmgr_core::verdict::{Exit, Shown, Verdict, unfinished};
 use syncmgr_core::why::{About, Reason};
@@ -119,6 +120,11 @@ impl Loop {
             last_attempt_ms: row.last_attempt.map(|at| at.0),
             last_run: row.last_run.map(|run| run.0),
             problem: row.last_problem.clone(),
+            late: self.manager.lateness(item, now),
+            expected_ms: row
+                .expected_freshness
+                .map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+            stuck: self.manager.stuck(item).map(Stall::fragment),
             conflicts,
             needs,
             progress: self.manager.live(item).and_then(|(instance, live)| {
@@ -224,6 +230,23 @@ impl Loop {
             _ if verdict.items == 0 => self.empty_sentence(verdict),
             // No item is new; a handler is.
             Shown::New if names.is_empty() => self.empty_sentence(verdict),
+            Shown::Failed | Shown::Unfinished
+                if let [only] = verdict.which.as_slice()
+                    && let Some(stall) = self.manager.stuck(only) =>
+            {
+                format!("{first} is stuck: {}.", stall.fragment())
+            }
+            Shown::Late | Shown::Overdue
+                if let [only] = verdict.which.as_slice()
+                    && let Some(why) = self.manager.lateness(only, self.now()) =>
+            {
+                let word = if verdict.worst == Shown::Late {
+                    "late"
+                } else {
+                    "overdue"
+                };
+                format!("{first} is {word}: {}.", why.trim_end_matches('.'))
+            }
             Shown::Failed => of(verdict.failed, "is not in sync", "are not in sync"),
             Shown::NeedsYou => of(
                 verdict.needs_you,

@@ -94,6 +94,9 @@ pub struct Progress {
     /// With `failed`: whether trying again may help.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// With `failed` or `disconnected`: trying again before so many seconds have passed is in vain. From 1 second to a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 /// Answer to [`Progress`] sent as a request.
@@ -116,6 +119,13 @@ pub enum Completion {
         reason: String,
         /// Whether trying again may help.
         failure: Failure,
+        /// Trying again before so many seconds have passed is in vain. From 1 second to a day.
+        #[serde(
+            default,
+            rename = "retryAfter",
+            skip_serializing_if = "Option::is_none"
+        )]
+        retry_after: Option<u64>,
     },
     /// It ended because it was asked to.
     Cancelled,

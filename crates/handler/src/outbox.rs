@@ -291,6 +291,7 @@ fn merged(earlier: Option<Progress>, later: Progress) -> Progress {
         max: later.max.or(earlier.max),
         counts: later.counts.or(earlier.counts),
         failure: later.failure.or(earlier.failure),
+        retry_after: later.retry_after.or(earlier.retry_after),
     }
 }
 

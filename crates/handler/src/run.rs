@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -49,6 +50,8 @@ pub enum Unfinished {
         reason: String,
         /// Whether trying again may help.
         failure: Failure,
+        /// Trying again before this has passed is in vain.
+        retry_after: Option<Duration>,
     },
     /// It ended because it was asked to.
     #[error("cancelled")]
@@ -61,6 +64,16 @@ impl Unfinished {
         Self::Failed {
             reason: reason.into(),
             failure: Failure::Soft,
+            retry_after: None,
+        }
+    }
+
+    /// A failure that passes by itself, but not before a while: what a server said of trying again.
+    pub fn until(reason: impl Into<String>, retry_after: Duration) -> Self {
+        Self::Failed {
+            reason: reason.into(),
+            failure: Failure::Soft,
+            retry_after: Some(retry_after),
         }
     }
 
@@ -69,8 +82,15 @@ impl Unfinished {
         Self::Failed {
             reason: reason.into(),
             failure: Failure::Hard,
+            retry_after: None,
         }
     }
+}
+
+/// A span as the contract has it, never shorter than it is.
+pub(crate) fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs()
+        .saturating_add(u64::from(span.subsec_nanos() > 0))
 }
 
 /// How far a piece of work was cancelled; only ever rises (3.5.6: a level, not an edge).
@@ -344,6 +364,18 @@ impl Run {
             status: Some(Status::Failed),
             text: Some(why.into()),
             failure: Some(failure),
+            ..Progress::default()
+        });
+    }
+
+    /// Reports that the item failed, and that trying again before a while has passed is in vain.
+    pub fn failed_until(&self, item: &ItemId, retry_after: Duration, why: impl Into<String>) {
+        self.progress(Progress {
+            item: Some(item.clone()),
+            status: Some(Status::Failed),
+            text: Some(why.into()),
+            failure: Some(Failure::Soft),
+            retry_after: Some(whole_seconds(retry_after)),
             ..Progress::default()
         });
     }

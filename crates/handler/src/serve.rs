@@ -638,11 +638,20 @@ impl<H: Handler + 'static> Server<H> {
 fn completion(outcome: Result<Result<(), Unfinished>, String>) -> Completion {
     match outcome {
         Ok(Ok(())) => Completion::Done,
-        Ok(Err(Unfinished::Failed { reason, failure })) => Completion::Failed { reason, failure },
+        Ok(Err(Unfinished::Failed {
+            reason,
+            failure,
+            retry_after,
+        })) => Completion::Failed {
+            reason,
+            failure,
+            retry_after: retry_after.map(crate::run::whole_seconds),
+        },
         Ok(Err(Unfinished::Cancelled)) => Completion::Cancelled,
         Err(reason) => Completion::Failed {
             reason,
             failure: Failure::Hard,
+            retry_after: None,
         },
     }
 }

@@ -99,6 +99,7 @@ impl Model {
                         row.last_status = Some(syncmgr_core::item::ItemStatus::Succeeded);
                         row.last_problem = None;
                         row.retry = None;
+                        row.stall = None;
                     }
                 }
             }

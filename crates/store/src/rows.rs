@@ -10,6 +10,7 @@ use syncmgr_core::need::{Choice, NeedRow, NeedState};
 use syncmgr_core::problem::HandlerProblem;
 use syncmgr_core::record::{PauseRow, PauseScope};
 use syncmgr_core::run::{RunItemRow, RunKind, RunRow, SessionRow};
+use syncmgr_core::stuck::Stall;
 use syncmgr_core::{LogId, NeedId, RequestId, RunId, SessionId};
 
 use crate::columns::Columns;
@@ -57,7 +58,8 @@ select! {
     /// Items, as `t`.
     SELECT_ITEMS = "h.spelling, i.spelling, t.name, t.comment, t.labels, t.checked, t.tick, t.enabled, t.connected, t.temporary,
         t.hidden, t.capabilities, t.policies, t.since_ms, t.freshness_ms, t.attempted_ms, t.good_ms, t.last_run,
-        t.last_status, t.last_problem, t.retry_attempt, t.retry_due_ms"
+        t.last_status, t.last_problem, t.retry_attempt, t.retry_due_ms, t.retry_told, t.stall_runs, t.stall_value,
+        t.stall_max, t.stall_moved, t.stall_told"
         from "items t JOIN item_names i ON i.id = t.item JOIN handler_names h ON h.id = i.handler";
     /// Sessions, as `t`.
     SELECT_SESSIONS = "t.id, t.request, t.cause, t.opened_ms, t.closed_ms, t.outcome" from "sessions t";
@@ -154,9 +156,27 @@ pub(crate) fn item(row: &Row<'_>) -> Result<ItemRow, ReadError> {
         last_problem: c.text_maybe()?,
         retry: {
             let attempt = c.small_maybe("retries")?;
+            let due = c.moment_maybe()?;
+            let told = c.flag()?;
             attempt
-                .zip(c.moment_maybe()?)
-                .map(|(attempt, due)| Retry { attempt, due })
+                .zip(due)
+                .map(|(attempt, due)| Retry { attempt, due, told })
+        },
+        stall: {
+            let runs = c.small_maybe("runs")?;
+            let mut number = || Ok::<_, ReadError>(c.count_maybe()?.unwrap_or_default());
+            let (value, max, moved) = (number()?, number()?, number()?);
+            let told = c.flag_maybe()?.unwrap_or_default();
+            // Without the number of runs, the rest is of an earlier row.
+            runs.map(|runs| {
+                Box::new(Stall {
+                    runs,
+                    value,
+                    max,
+                    moved,
+                    told,
+                })
+            })
         },
     })
 }

@@ -15,6 +15,7 @@ use syncmgr_core::need::{Choice, NeedRow, NeedState};
 use syncmgr_core::problem::HandlerProblem;
 use syncmgr_core::record::{PauseRow, PauseScope};
 use syncmgr_core::run::{RunItemRow, RunKind, RunRow, SessionRow};
+use syncmgr_core::stuck::Stall;
 use syncmgr_core::{
     AbsentRow, Event, EventKind, EventNumber, HandlerId, ItemId, ItemRef, LogId, NeedId, Record,
     RequestId, RunId, SessionId, Timestamp,
@@ -128,7 +129,8 @@ prop_compose! {
         tick in any::<Option<bool>>(), connected in word(), sets in (set(), set()), since in moment(),
         freshness in option::of(0..=i64::MAX.cast_unsigned()), moments in [option::of(moment()), option::of(moment())],
         last in (option::of(run_id()), option::of(word()), option::of(text())),
-        retry in option::of((any::<u32>(), moment())),
+        retry in option::of((any::<u32>(), moment(), any::<bool>())),
+        stall in option::of((any::<u32>(), any::<[u64; 3]>(), any::<bool>())),
     ) -> ItemRow {
         let [name, comment] = texts;
         let [checked, enabled, temporary, hidden] = flags;
@@ -139,7 +141,8 @@ prop_compose! {
             capabilities: sets.0, policies: sets.1, since,
             expected_freshness: freshness.map(Duration::from_millis),
             last_attempt, last_good, last_run, last_status, last_problem,
-            retry: retry.map(|(attempt, due)| Retry { attempt, due }),
+            retry: retry.map(|(attempt, due, told)| Retry { attempt, due, told }),
+            stall: stall.map(|(runs, [value, max, moved], told)| Box::new(Stall { runs, value, max, moved, told })),
         }
     }
 }

@@ -297,8 +297,10 @@ impl Writing<'_> {
             self.connection,
             "INSERT INTO items (item, handler, name, comment, labels, checked, tick, enabled, connected, temporary, hidden,
                      capabilities, policies, since_ms, freshness_ms, attempted_ms, good_ms, last_run, last_status,
-                     last_problem, retry_attempt, retry_due_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+                     last_problem, retry_attempt, retry_due_ms, retry_told, stall_runs, stall_value, stall_max, stall_moved,
+                     stall_told)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+                     ?23, ?24, ?25, ?26, ?27, ?28)
                  ON CONFLICT (item) DO UPDATE SET name = excluded.name, comment = excluded.comment,
                      labels = excluded.labels, checked = excluded.checked, tick = excluded.tick, enabled = excluded.enabled,
                      connected = excluded.connected, temporary = excluded.temporary, hidden = excluded.hidden,
@@ -306,7 +308,9 @@ impl Writing<'_> {
                      freshness_ms = excluded.freshness_ms, attempted_ms = excluded.attempted_ms,
                      good_ms = excluded.good_ms, last_run = excluded.last_run, last_status = excluded.last_status,
                      last_problem = excluded.last_problem, retry_attempt = excluded.retry_attempt,
-                     retry_due_ms = excluded.retry_due_ms",
+                     retry_due_ms = excluded.retry_due_ms, retry_told = excluded.retry_told,
+                     stall_runs = excluded.stall_runs, stall_value = excluded.stall_value, stall_max = excluded.stall_max,
+                     stall_moved = excluded.stall_moved, stall_told = excluded.stall_told",
         )?
         .execute(params![
                 item,
@@ -331,6 +335,12 @@ impl Writing<'_> {
                 row.last_problem,
                 row.retry.map(|retry| retry.attempt),
                 ms(row.retry.map(|retry| retry.due)),
+                row.retry.is_some_and(|retry| retry.told),
+                row.stall.as_ref().map(|stall| stall.runs),
+                row.stall.as_ref().map(|stall| stall.value.cast_signed()),
+                row.stall.as_ref().map(|stall| stall.max.cast_signed()),
+                row.stall.as_ref().map(|stall| stall.moved.cast_signed()),
+                row.stall.as_ref().map(|stall| stall.told),
             ])?;
         Ok(())
     }
@@ -345,7 +355,7 @@ impl Writing<'_> {
         let connection = self.connection;
         let mut statement = connection.prepare_cached(
             "UPDATE items SET attempted_ms = ?2, good_ms = ?2, last_run = ?3, last_status = ?4, last_problem = NULL,
-                 retry_attempt = NULL, retry_due_ms = NULL
+                 retry_attempt = NULL, retry_due_ms = NULL, retry_told = 0, stall_runs = NULL
              WHERE item = ?1",
         )?;
         for item in items {

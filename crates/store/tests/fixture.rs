@@ -93,7 +93,9 @@ fn item_row() -> ItemRow {
         retry: Some(Retry {
             attempt: 2,
             due: Timestamp(9_000),
+            told: false, // nobody knew yet
         }),
+        stall: None,
     }
 }
 

@@ -90,7 +90,7 @@ fn completed() -> impl Strategy<Value = Completed> {
     prop_oneof![
         4 => Just(Completed::Done),
         1 => select(vec![Failure::Soft, Failure::Hard])
-            .prop_map(|failure| Completed::Failed { reason: "no".to_owned(), failure }),
+            .prop_map(|failure| Completed::Failed { reason: "no".to_owned(), failure, retry_after: None }),
         1 => Just(Completed::Cancelled),
     ]
 }

@@ -51,6 +51,7 @@ fn item_row(name: &str, last_run: Option<u64>) -> Record {
         last_status: None,
         last_problem: None,
         retry: None,
+        stall: None,
     })
 }
 

@@ -106,6 +106,37 @@ fn status() {
 }
 
 #[test]
+fn a_status_says_why_something_is_late_or_stuck() {
+    let status = StatusView {
+        items: vec![
+            ItemView {
+                stuck: Some("the same 3 of 120 in 3 runs".into()),
+                needs: vec![7],
+                problem: Some("the server is full".into()),
+                ..item("photos", Shown::Failed, "the server is full")
+            },
+            ItemView {
+                late: Some("last good run 3 days ago, promised every 1 day".into()),
+                ..item("notes", Shown::Late, "late")
+            },
+        ],
+        ..samples::status()
+    };
+    let shown = Run::new("status")
+        .columns(140)
+        .answers(Reply::Status(Box::new(status)))
+        .go()
+        .output;
+    for part in [
+        "✗ stuck",
+        "the same 3 of 120 in 3 runs; syncmgr answer 7",
+        "last good run 3 days ago, promised every 1 day",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+#[test]
 fn a_status_says_everything_once_and_uses_the_width() {
     let reason = "the right folder /mnt/usb/photos does not exist any more, or is not mounted";
     let status = StatusView {

@@ -1,5 +1,7 @@
 //! What a handler says, in the words of the core.
 
+use std::time::Duration;
+
 use syncmgr_core::command::ReplyId;
 use syncmgr_core::conflict::{ConflictRow, ConflictVersion};
 use syncmgr_core::input::{
@@ -194,9 +196,14 @@ pub fn began(started: Started) -> Began {
 fn completed(completion: Completion) -> Completed {
     match completion {
         Completion::Done => Completed::Done,
-        Completion::Failed { reason, failure } => Completed::Failed {
+        Completion::Failed {
+            reason,
+            failure,
+            retry_after,
+        } => Completed::Failed {
             reason: text::line(&reason),
             failure: self::failure(failure),
+            retry_after: retry_after.map(Duration::from_secs),
         },
         Completion::Cancelled => Completed::Cancelled,
     }
@@ -247,6 +254,7 @@ fn progress(progress: callback::Progress) -> Progress {
         max: progress.max,
         counts: progress.counts.map(counts),
         failure: progress.failure.map(failure),
+        retry_after: progress.retry_after.map(Duration::from_secs),
     }
 }
 

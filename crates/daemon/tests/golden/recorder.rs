@@ -402,6 +402,7 @@ impl Recorder {
             reason => Completion::Failed {
                 reason: reason.to_owned(),
                 failure: Failure::Soft,
+                retry_after: None,
             },
         };
         match method {
