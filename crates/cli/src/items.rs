@@ -52,7 +52,8 @@ pub(crate) async fn status(talk: &mut Talk) -> Result<Verdict, Refusal> {
     .with("daemon", status.daemon)
     .with("problems", as_json(&status.problems))
     .with("unasked", status.unasked)
-    .with("empty", status.empty))
+    .with("empty", status.empty)
+    .with("remarks", as_json(&status.remarks)))
 }
 
 fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
@@ -66,6 +67,23 @@ fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
             format!(" As of the last run, {}.", when::ago(at_ms, talk.now()))
         })
     )];
+    let loud = status.remarks.iter().filter(|remark| remark.problem);
+    let calm = status.remarks.iter().filter(|remark| !remark.problem);
+    for remark in loud.chain(calm.filter(|_| !talk.screen.quiet())) {
+        let mark = if remark.problem {
+            Mark::Warning
+        } else {
+            Mark::Off
+        };
+        let text = format!("{}: {}", harmless(&remark.about), harmless(&remark.text));
+        lines.push(format!("{} {text}", look.mark(mark)));
+        lines.extend(
+            remark
+                .hint
+                .iter()
+                .map(|hint| format!("    {}", harmless(hint))),
+        );
+    }
     if talk.screen.quiet() {
         return lines;
     }
@@ -156,8 +174,8 @@ fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
 }
 
 /// As the command's JSON has it.
-fn as_json(problems: &[HandlerProblemView]) -> serde_json::Value {
-    serde_json::to_value(problems).unwrap_or_default()
+fn as_json<T: serde::Serialize>(rows: &[T]) -> serde_json::Value {
+    serde_json::to_value(rows).unwrap_or_default()
 }
 
 /// Handlers of which no item tells what is wrong.

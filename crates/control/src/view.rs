@@ -282,6 +282,25 @@ pub struct StatusView {
     /// Handlers that were asked and have no items.
     #[serde(default)]
     pub empty: Vec<String>,
+    /// What a person should know of the manager itself, gravest first.
+    #[serde(default)]
+    pub remarks: Vec<RemarkView>,
+}
+
+/// What a person should know of the manager itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RemarkView {
+    /// What it is about, such as `configuration`.
+    pub about: String,
+    /// What must be known, as a fragment.
+    pub text: String,
+    /// What to do.
+    #[serde(default)]
+    pub hint: Option<String>,
+    /// It is a problem.
+    #[serde(default)]
+    pub problem: bool,
 }
 
 /// What starts by itself next.

@@ -12,6 +12,7 @@ use crate::log::Level;
 use crate::need::{Choice, NeedKind};
 use crate::record::PauseScope;
 use crate::request::Request;
+use crate::settings::Settings;
 use crate::time::Timestamp;
 
 /// One thing that happened, wherever it came from. Exhaustive on purpose.
@@ -37,6 +38,17 @@ pub enum Input {
     },
     /// A program called the manager as the contract forbids. It is recorded and changes nothing.
     Misused(String),
+    /// The owner of the manager has something to tell in the log.
+    Note {
+        /// How grave.
+        level: Level,
+        /// What.
+        text: String,
+        /// What to do.
+        detail: Option<String>,
+    },
+    /// Other settings, from the configuration.
+    Settings(Settings),
     /// A program asks for a handler, and a person is to say whether it starts (M-150, M-155).
     AskToStart(Invocation),
     /// All items of the handler are defined by the user: where none is defined there is nothing to ask it for.

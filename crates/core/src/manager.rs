@@ -284,6 +284,16 @@ impl Manager {
             } => self.set_preferences(&item, labels, checked, expected_freshness),
             Input::Conditions(item, conditions) => self.set_conditions(&item, conditions),
             Input::Rules(rules) => self.set_rules(rules),
+            Input::Note {
+                level,
+                text,
+                detail,
+            } => drop(self.warn_in_detail(None, None, level, text, detail)),
+            Input::Settings(settings) => {
+                self.settings = settings;
+                // More may work at once than before.
+                self.pump = true;
+            }
             Input::Policies(policies) => self.set_policies(policies),
             Input::Telling(telling) => self.set_telling(telling),
             Input::HookEnded(hook, ended) => self.hook_ended(hook, ended),

@@ -217,8 +217,7 @@ impl ConfigFile {
     /// `config::unreadable` and `config::invalid`, with the place of the mistake.
     pub fn load(path: &Path) -> Result<Self, Refusal> {
         let text = read_text(path)?;
-        let config: Config = toml::from_str(&text).map_err(|cause| invalid(path, &cause))?;
-        check(path, &config)?;
+        let config = parse(path, &text)?;
         Ok(Self {
             path: path.to_owned(),
             config,
@@ -456,7 +455,10 @@ impl ConfigFile {
                 &text,
             ));
         }
-        write_whole(&self.path, document.to_string().as_bytes()).map_err(|cause| {
+        // What somebody wrote by hand meanwhile may be wrong, or meet badly with this change.
+        let text = document.to_string();
+        parse(&self.path, &text)?;
+        write_whole(&self.path, text.as_bytes()).map_err(|cause| {
             Refusal::new(
                 "config::unwritable",
                 format!("{} cannot be written", self.path.display()),
@@ -527,9 +529,22 @@ fn read_text(path: &Path) -> Result<String, Refusal> {
     Ok(text)
 }
 
-fn invalid(path: &Path, cause: &toml::de::Error) -> Refusal {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    invalid_text(path, cause.message().to_owned(), cause.span(), &text)
+fn parse(path: &Path, text: &str) -> Result<Config, Refusal> {
+    let config: Config = toml::from_str(text)
+        .map_err(|cause| invalid_text(path, cause.message().to_owned(), cause.span(), text))?;
+    let at = std::cell::Cell::new(None);
+    check(&config, &at).map_err(|why| {
+        let span = at.get().and_then(|(kind, index)| table(text, kind, index));
+        invalid_text(path, why, span, text)
+    })?;
+    Ok(config)
+}
+
+/// Where the table `[[kind]]` of this index stands.
+fn table(text: &str, kind: &str, index: usize) -> Option<std::ops::Range<usize>> {
+    let document = toml_edit::Document::parse(text).ok()?;
+    let tables = document.get(kind)?.as_array_of_tables()?;
+    tables.get(index)?.span()
 }
 
 fn invalid_text(
@@ -538,15 +553,13 @@ fn invalid_text(
     span: Option<std::ops::Range<usize>>,
     text: &str,
 ) -> Refusal {
-    let line = span.map(|span| {
-        text.as_bytes()
-            .iter()
-            .take(span.start)
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1
+    let before = span.and_then(|span| text.get(..span.start));
+    let place = before.map_or_else(String::new, |before| {
+        let line = before.matches('\n').count() + 1;
+        let begin = before.rfind('\n').map_or(0, |end| end + 1);
+        let column = before[begin..].chars().count() + 1;
+        format!(", line {line}, column {column},")
     });
-    let place = line.map_or_else(String::new, |line| format!(", line {line}"));
     let mut refusal = Refusal::new(
         "config::invalid",
         format!("{}{place} is not a valid configuration", path.display()),
@@ -576,97 +589,107 @@ fn meant(why: &str) -> Option<&str> {
         .map(|(_, known)| known)
 }
 
-/// What the types cannot say: identities are unique and well-formed.
-fn check(path: &Path, config: &Config) -> Result<(), Refusal> {
-    let wrong = |why: String| invalid_text(path, why, None, "");
+/// What the types cannot say: identities are unique and well-formed. `at` is the table that was looked at last.
+fn check(
+    config: &Config,
+    at: &std::cell::Cell<Option<(&'static str, usize)>>,
+) -> Result<(), String> {
     let mut seen = BTreeMap::new();
-    for item in &config.item {
+    for (index, item) in config.item.iter().enumerate() {
+        at.set(Some(("item", index)));
         syncmgr_core::HandlerId::new(&item.handler)
-            .map_err(|cause| wrong(format!("`{}`: {cause}", item.handler)))?;
+            .map_err(|cause| format!("`{}`: {cause}", item.handler))?;
         let id = syncmgr_core::ItemId::new(&item.id)
-            .map_err(|cause| wrong(format!("`{}`: {cause}", item.id)))?;
+            .map_err(|cause| format!("`{}`: {cause}", item.id))?;
         if seen.insert((item.handler.clone(), id), ()).is_some() {
-            return Err(wrong(format!("the item id `{}` stands twice", item.id)));
+            return Err(format!("the item id `{}` stands twice", item.id));
         }
     }
     let mut names = std::collections::BTreeSet::new();
-    for connection in &config.connection {
+    for (index, connection) in config.connection.iter().enumerate() {
+        at.set(Some(("connection", index)));
         let name = &connection.name;
         if name.is_empty() || !names.insert(name) {
-            return Err(wrong(format!(
+            return Err(format!(
                 "each connection has a name of its own, and `{name}` is empty or stands twice"
-            )));
+            ));
         }
         if connection.up.is_empty() && connection.check.is_empty() {
-            return Err(wrong(format!(
+            return Err(format!(
                 "the connection `{name}` has neither `up` nor `check`"
-            )));
+            ));
         }
     }
+    at.set(None);
     if config.connection.len() > syncmgr_core::MAX_CONNECTIONS {
-        return Err(wrong(format!(
+        return Err(format!(
             "there are more than {} connections",
             syncmgr_core::MAX_CONNECTIONS
-        )));
+        ));
     }
     if config.connection.iter().filter(|c| c.default).count() > 1 {
-        return Err(wrong("more than one connection is the default".to_owned()));
+        return Err("more than one connection is the default".to_owned());
     }
     let mut rules = std::collections::HashSet::new();
-    for rule in &config.rule {
-        crate::rules::read(rule).map_err(wrong)?;
+    at.set(None);
+    for (index, rule) in config.rule.iter().enumerate() {
+        at.set(Some(("rule", index)));
+        crate::rules::read(rule)?;
         if !rules.insert(rule.name.to_lowercase()) {
-            return Err(wrong(format!("the rule `{}` stands twice", rule.name)));
+            return Err(format!("the rule `{}` stands twice", rule.name));
         }
     }
+    at.set(None);
     if config.rule.len() > syncmgr_core::rule::MAX_RULES {
-        return Err(wrong(format!(
+        return Err(format!(
             "there are more than {} rules",
             syncmgr_core::rule::MAX_RULES
-        )));
+        ));
     }
-    crate::policy::check(&config.policy).map_err(wrong)?;
+    crate::policy::check(&config.policy)?;
     let mut handlers = std::collections::HashSet::new();
-    for handler in &config.handler {
+    at.set(None);
+    for (index, handler) in config.handler.iter().enumerate() {
+        at.set(Some(("handler", index)));
         let id = syncmgr_core::HandlerId::new(&handler.id)
-            .map_err(|cause| wrong(format!("`{}`: {cause}", handler.id)))?;
+            .map_err(|cause| format!("`{}`: {cause}", handler.id))?;
         if crate::launch::is_built_in(&handler.id) {
-            return Err(wrong(format!(
+            return Err(format!(
                 "the handler `{}` is part of syncmgr and cannot be replaced",
                 handler.id
-            )));
+            ));
         }
         if !handlers.insert(id) {
-            return Err(wrong(format!(
+            return Err(format!(
                 "the handler `{}` stands twice; upper and lower case are the same",
                 handler.id
-            )));
+            ));
         }
         match (&handler.class, handler.command.is_empty()) {
             (None, true) => {
-                return Err(wrong(format!(
+                return Err(format!(
                     "the handler `{}` has no command and no class",
                     handler.id
-                )));
+                ));
             }
             (Some(_), false) => {
-                return Err(wrong(format!(
+                return Err(format!(
                     "the handler `{}` has a command and a class: one of them runs",
                     handler.id
-                )));
+                ));
             }
             (Some(class), true) if syncmgr_control::registration::class(class).is_none() => {
-                return Err(wrong(format!(
+                return Err(format!(
                     "`{class}` is not a class such as {{12345678-9ABC-DEF0-1234-56789ABCDEF0}}"
-                )));
+                ));
             }
             _ => {}
         }
         if handler.library.is_some() && handler.class.is_none() {
-            return Err(wrong(format!(
+            return Err(format!(
                 "the handler `{}` has a library and no class",
                 handler.id
-            )));
+            ));
         }
     }
     Ok(())

@@ -34,7 +34,7 @@ impl Loop {
             }
             .to_owned(),
         );
-        let configuration = good(
+        let mut configuration = good(
             "configuration",
             format!(
                 "{}, {}",
@@ -42,6 +42,17 @@ impl Loop {
                 some(self.config.config.handler.len(), "registered handler")
             ),
         );
+        if let Some(refusal) = &self.config_problem {
+            configuration = CheckView {
+                name: "configuration".to_owned(),
+                result: ExitCode::Warnings,
+                text: text::line(&format!(
+                    "as it was edited it is not in force, the one before stays: {}",
+                    crate::reload::problem(refusal)
+                )),
+                hint: refusal.hint.clone(),
+            };
+        }
         let mut checks = vec![home, manager, configuration];
         checks.push(triggers());
         checks.extend(self.idle_policies().iter().map(|name| idle_policy(name)));

@@ -7,8 +7,10 @@ use syncmgr_control::{ExitCode, Refusal};
 use crate::open::{Home, OpenError, Purpose};
 use crate::place::Environment;
 use crate::supervisor::Supervisor;
+use crate::sys::Asked;
 
-/// Runs until a signal asks for the end: the first stops what works and waits for it, a second insists. Blocks. `ready` is
+/// Runs until a signal asks for the end: the first stops what works and waits for it, a second insists; or for the configuration to be
+/// read again. Blocks. `ready` is
 /// told in one sentence once commands are served.
 ///
 /// # Errors
@@ -67,7 +69,7 @@ async fn manage(
     environment: &Environment,
     ready: &mut (dyn FnMut(&str) + Send),
 ) -> Result<ExitCode, Refusal> {
-    let mut signals = crate::sys::end_signals().map_err(|cause| {
+    let mut signals = crate::sys::signals().map_err(|cause| {
         Refusal::new("manager::fault", "signals cannot be awaited", "try again").because(&cause)
     })?;
     let mut supervisor = Supervisor::new(&environment.supervision);
@@ -82,9 +84,12 @@ async fn manage(
     loop {
         tokio::select! {
             ended = &mut closing => return ended.map(|()| ExitCode::Good),
-            () = signals.next() => {
-                supervisor.stopping();
-                service.stop().await;
+            asked = signals.next() => match asked {
+                Asked::End => {
+                    supervisor.stopping();
+                    service.stop().await;
+                }
+                Asked::Reload => service.reload().await,
             }
         }
     }

@@ -27,6 +27,7 @@ mod policy;
 mod property;
 mod register;
 mod registration;
+mod reload;
 mod rules;
 mod run;
 mod scheduling;

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{ConfigFile, ItemConfig};
+use crate::config::{Config, ConfigFile, ItemConfig};
 use crate::lock::{self, HomeLock, Owner, TakeLockError};
 use crate::place::{Environment, Places};
 use crate::run::{MAX_CHANGES, MAX_MESSAGES, Parts};
@@ -152,17 +152,7 @@ impl Home {
             }
         }
         let daemon = purpose == Purpose::Daemon;
-        let mut settings = if daemon {
-            Settings::default()
-        } else {
-            Settings::embedded()
-        };
-        settings.parallel_handlers =
-            usize::try_from(config.config.manager.parallel.max(1)).unwrap_or(1);
-        settings.stop_grace = config.config.manager.stop_grace;
-        if daemon {
-            settings.linger = config.config.manager.keep_links;
-        }
+        let settings = settings(&config.config, daemon);
         let absent = remembered.absent.iter().map(|row| row.at.clone());
         let known: Vec<ItemRef> = remembered
             .items
@@ -322,8 +312,27 @@ fn spawn_owned(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()
     tokio::spawn(task)
 }
 
+/// What the configuration says of the manager itself.
+pub(crate) fn settings(config: &Config, daemon: bool) -> Settings {
+    let mut settings = if daemon {
+        Settings::default()
+    } else {
+        Settings::embedded()
+    };
+    settings.parallel_handlers = usize::try_from(config.manager.parallel.max(1)).unwrap_or(1);
+    settings.stop_grace = config.manager.stop_grace;
+    if daemon {
+        settings.linger = config.manager.keep_links;
+    }
+    settings
+}
+
 /// What the configuration says, as inputs: registered handlers, defined items, and what is no longer there.
-fn configured(file: &ConfigFile, known: &[ItemRef], remembered: &[HandlerId]) -> Vec<Input> {
+pub(crate) fn configured(
+    file: &ConfigFile,
+    known: &[ItemRef],
+    remembered: &[HandlerId],
+) -> Vec<Input> {
     let connections = &file.config.connection;
     let mut inputs = vec![Input::Connections {
         names: connections.iter().map(|c| c.name.clone()).collect(),

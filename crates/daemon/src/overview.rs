@@ -2,8 +2,8 @@
 
 use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::{
-    self, ComingView, ItemDetail, ItemView, ProgressView, ReasonView, StatusView, TaskView,
-    VerdictView, WhyView,
+    self, ComingView, ItemDetail, ItemView, ProgressView, ReasonView, RemarkView, StatusView,
+    TaskView, VerdictView, WhyView,
 };
 use syncmgr_control::{ExitCode, Refusal};
 use syncmgr_core::condition::Evaluation;
@@ -71,6 +71,15 @@ impl Loop {
         let unasked = verdict.unasked.iter().map(ToString::to_string).collect();
         let mut verdict = self.verdict_view(&verdict);
         verdict.as_of_ms = as_of_ms.filter(|_| verdict.exit == ExitCode::Good);
+        let remarks = self.remarks();
+        if verdict.exit == ExitCode::Good && remarks.iter().any(|remark| remark.problem) {
+            verdict.exit = ExitCode::Warnings;
+            verdict.sentence = format!(
+                "{} But the configuration as it was edited is not in force.",
+                verdict.sentence
+            );
+            verdict.suggestion = Some("syncmgr doctor".to_owned());
+        }
         StatusView {
             verdict,
             items,
@@ -88,7 +97,19 @@ impl Loop {
             problems,
             unasked,
             empty,
+            remarks,
         }
+    }
+
+    /// What a person should know of the manager itself.
+    fn remarks(&self) -> Vec<RemarkView> {
+        let broken = self.config_problem.iter().map(|refusal| RemarkView {
+            about: "configuration".to_owned(),
+            text: crate::adapt::text::line(&crate::reload::problem(refusal)),
+            hint: refusal.hint.clone(),
+            problem: true,
+        });
+        broken.collect()
     }
 
     /// One item as lists show it.

@@ -339,6 +339,11 @@ impl Performer {
         self.running.is_empty()
     }
 
+    /// What is started from now on may take so long.
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Ends every instance at once.
     pub(crate) fn kill_all(&self) {
         for running in self.running.values() {

@@ -20,7 +20,7 @@ use crate::adapt::from_source;
 use crate::adapt::to_change::{Seen, changes};
 use crate::adapt::to_view;
 use crate::clock::Clock;
-use crate::config::ConfigFile;
+use crate::config::{Config, ConfigFile};
 use crate::connect::Connector;
 use crate::hook::Runner;
 use crate::identity::Sightings;
@@ -29,7 +29,7 @@ use crate::perform::{FromWorker, Performer};
 use crate::place::Places;
 use crate::sheet::Asked;
 use crate::source::hub::Hub;
-use crate::source::{Happening, Hold, Leaving, Observation, Wanted};
+use crate::source::{Happening, Hold, Leaving, Observation, Subject, Wanted};
 use crate::starter::Starter;
 use crate::supervisor::Supervisor;
 
@@ -84,6 +84,8 @@ pub(crate) enum Message {
     Triggered(Trigger),
     /// End once nothing works any more.
     Finish(oneshot::Sender<()>),
+    /// Read the configuration again.
+    Reload,
     /// Stop whatever works, then end; again insists.
     Stop,
 }
@@ -125,11 +127,13 @@ pub(crate) struct Loop {
     /// Keeps the session from ending until this loop has.
     ending: Option<Hold>,
     /// Conditions changed, and so perhaps what the sources are to watch.
-    wants_changed: bool,
+    pub(crate) wants_changed: bool,
+    /// Why the configuration as it was edited is not in force.
+    pub(crate) config_problem: Option<Refusal>,
     /// Up to which change of what items wait for the sources were told what to look at.
     waits: u64,
     /// Hears that the loop goes round.
-    supervisor: Supervisor,
+    pub(crate) supervisor: Supervisor,
     views: broadcast::Sender<Arc<Change>>,
     number: u64,
     /// Effects of this turn, not yet performed.
@@ -206,12 +210,7 @@ pub(crate) async fn run(
 ) -> Result<(), Refusal> {
     let (event_sender, mut events) = mpsc::channel(MAX_EVENTS);
     let (input_sender, mut inputs) = mpsc::channel(MAX_EVENTS);
-    let config = &parts.config.config.manager;
-    let limits = Limits {
-        handshake: config.handshake,
-        ask: config.stop_grace,
-        ..Limits::default()
-    };
+    let limits = limits(&parts.config.config);
     let (manager, effects) = parts.manager;
     let sightings = Sightings::load(&parts.places.identities());
     let mut made: VecDeque<Input> = parts.first.into();
@@ -244,6 +243,7 @@ pub(crate) async fn run(
         hold: None,
         ending: None,
         wants_changed: true,
+        config_problem: None,
         waits: 0,
         supervisor: parts.supervisor,
         views: parts.views,
@@ -286,6 +286,15 @@ pub(crate) async fn run(
         tracing::debug!("nobody waits for the end of the loop");
     }
     Ok(())
+}
+
+/// How long handlers may take for what.
+pub(crate) fn limits(config: &Config) -> Limits {
+    Limits {
+        handshake: config.manager.handshake,
+        ask: config.manager.stop_grace,
+        ..Limits::default()
+    }
 }
 
 /// Takes the first and whatever else waits, at most [`MAX_BATCH`] and as long as `take` says that there is room. Looks for
@@ -424,6 +433,7 @@ impl Loop {
                 self.reply(reply, dressed);
             }
             Message::Triggered(trigger) => self.triggered(trigger),
+            Message::Reload => self.reload(),
             Message::Finish(finished) => self.finishing = Some(finished),
             Message::Stop => self.stop(),
         }
@@ -443,6 +453,10 @@ impl Loop {
                 tracing::info!(subject = subject.name(), ?availability, "a source");
                 let unknown = from_source::unknown(subject, &availability);
                 self.apply(Input::Facts(unknown.into_iter().collect()));
+                // Whatever happened to the configuration before somebody watched it.
+                if self.daemon && subject == Subject::Files {
+                    self.reload();
+                }
             }
             Observation::Happened(happening) => self.happened(happening),
         }
@@ -454,6 +468,11 @@ impl Loop {
         tracing::debug!(?happening, "the machine");
         if let Happening::Back(Leaving::Sleep) | Happening::ClockSet = happening {
             self.apply(Input::ClockJumped);
+        }
+        if let Happening::PathChanged { below, .. } = &happening
+            && *below == self.places.config_dir
+        {
+            self.reload();
         }
         if let Some(happened) = from_source::happening(&happening) {
             self.apply(Input::Happened(happened));
@@ -526,8 +545,11 @@ impl Loop {
         }
         if std::mem::take(&mut self.wants_changed) {
             let causes = self.manager.rules().flat_map(|(rule, _)| &rule.on);
-            self.sources
-                .want(Wanted::by(self.manager.conditions(), causes));
+            let mut wanted = Wanted::by(self.manager.conditions(), causes);
+            if self.daemon {
+                wanted.paths.insert(self.places.config_dir.clone());
+            }
+            self.sources.want(wanted);
         }
         let waits = self.manager.waits();
         if std::mem::replace(&mut self.waits, waits) != waits {

@@ -62,6 +62,13 @@ impl LocalService {
         }
     }
 
+    /// Has the configuration read again.
+    pub async fn reload(&self) {
+        if self.messages.send(Message::Reload).await.is_err() {
+            tracing::debug!("the loop ended by itself");
+        }
+    }
+
     /// Stops whatever works and ends the manager; again insists.
     pub async fn stop(&self) {
         if self.messages.send(Message::Stop).await.is_err() {

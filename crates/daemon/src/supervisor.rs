@@ -48,6 +48,14 @@ impl Supervisor {
         self.tell("READY=1");
     }
 
+    /// The configuration is read again; [`Self::ready`] follows.
+    pub(crate) fn reloading(&self) {
+        self.tell(&format!(
+            "RELOADING=1\nMONOTONIC_USEC={}",
+            crate::sys::monotonic().as_micros()
+        ));
+    }
+
     /// The daemon ends.
     pub(crate) fn stopping(&self) {
         self.tell("STOPPING=1");
@@ -117,12 +125,18 @@ mod tests {
         supervisor.ready();
         supervisor.status("two\nlines");
         supervisor.status("two\nlines");
+        supervisor.reloading();
         supervisor.stopping();
         assert_eq!(heard(&socket).unwrap(), "READY=1");
         let status = heard(&socket).unwrap();
         assert!(
             status.starts_with("STATUS=two") && !status.contains('\n'),
             "{status:?}"
+        );
+        let reloading = heard(&socket).unwrap();
+        assert!(
+            reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="),
+            "{reloading}"
         );
         assert_eq!(heard(&socket).unwrap(), "STOPPING=1");
         // The first round, and then only when half of the time is over.

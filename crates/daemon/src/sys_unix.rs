@@ -75,27 +75,52 @@ pub(crate) fn standard_directories() -> Option<(PathBuf, PathBuf)> {
     Some((strategy.config_dir(), state))
 }
 
-/// Signals that ask a daemon to end.
-pub(crate) struct EndSignals {
+/// Signals that ask a daemon for something.
+pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+    /// It was started from a terminal, and ends with it.
+    of_terminal: bool,
+}
+
+/// What somebody asks a daemon for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// To end.
+    End,
+    /// To read its configuration again.
+    Reload,
 }
 
 /// Begins to await them.
-pub(crate) fn end_signals() -> io::Result<EndSignals> {
+pub(crate) fn signals() -> io::Result<Signals> {
     use tokio::signal::unix::{SignalKind, signal};
-    Ok(EndSignals {
+    Ok(Signals {
         terminate: signal(SignalKind::terminate())?,
         interrupt: signal(SignalKind::interrupt())?,
+        hangup: signal(SignalKind::hangup())?,
+        of_terminal: has_terminal(),
     })
 }
 
-impl EndSignals {
-    /// The next one.
-    pub(crate) async fn next(&mut self) {
+/// Whether the process has a terminal. One that went away is none.
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
+}
+
+impl Signals {
+    /// What the next one asks for.
+    pub(crate) async fn next(&mut self) -> Asked {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Asked::End,
+            _ = self.interrupt.recv() => Asked::End,
+            // The same signal tells that the terminal was closed.
+            _ = self.hangup.recv() => if self.of_terminal && !has_terminal() {
+                Asked::End
+            } else {
+                Asked::Reload
+            },
         }
     }
 }
@@ -115,4 +140,10 @@ pub(crate) fn tell_supervisor(to: &std::ffi::OsStr, text: &str) -> io::Result<()
         }
     }
     socket.send_to(text.as_bytes(), Path::new(to)).map(drop)
+}
+
+/// A clock that nobody sets, as a service manager reads it.
+pub(crate) fn monotonic() -> std::time::Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    std::time::Duration::try_from(now).unwrap_or_default()
 }

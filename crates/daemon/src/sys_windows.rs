@@ -99,7 +99,7 @@ pub(crate) fn standard_directories() -> Option<(PathBuf, PathBuf)> {
 
 /// What asks a daemon to end: Ctrl-C, Ctrl-Break, the closed window, the end of the login session, the shutdown of the
 /// machine. For the last three the system waits some seconds, and then ends the process.
-pub(crate) struct EndSignals {
+pub(crate) struct Signals {
     interrupt: CtrlC,
     broken: CtrlBreak,
     closed: CtrlClose,
@@ -107,9 +107,22 @@ pub(crate) struct EndSignals {
     shutdown: CtrlShutdown,
 }
 
+/// What somebody asks a daemon for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    dead_code,
+    reason = "no signal of Windows asks for a reload; there the configuration is watched alone"
+)]
+pub(crate) enum Asked {
+    /// To end.
+    End,
+    /// To read its configuration again.
+    Reload,
+}
+
 /// Begins to await them.
-pub(crate) fn end_signals() -> io::Result<EndSignals> {
-    Ok(EndSignals {
+pub(crate) fn signals() -> io::Result<Signals> {
+    Ok(Signals {
         interrupt: ctrl_c()?,
         broken: ctrl_break()?,
         closed: ctrl_close()?,
@@ -118,9 +131,9 @@ pub(crate) fn end_signals() -> io::Result<EndSignals> {
     })
 }
 
-impl EndSignals {
-    /// The next one.
-    pub(crate) async fn next(&mut self) {
+impl Signals {
+    /// What the next one asks for.
+    pub(crate) async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.broken.recv() => {}
@@ -128,10 +141,16 @@ impl EndSignals {
             _ = self.logoff.recv() => {}
             _ = self.shutdown.recv() => {}
         }
+        Asked::End
     }
 }
 
 /// There is no service manager that wants to be told.
 pub(crate) fn tell_supervisor(_: &std::ffi::OsStr, _: &str) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Nobody asks for it.
+pub(crate) fn monotonic() -> std::time::Duration {
+    std::time::Duration::ZERO
 }

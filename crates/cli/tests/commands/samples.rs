@@ -107,6 +107,7 @@ pub(crate) fn status() -> StatusView {
         problems: vec![],
         unasked: vec![],
         empty: vec![],
+        remarks: vec![],
     }
 }
 
@@ -128,6 +129,7 @@ pub(crate) fn in_sync() -> StatusView {
         problems: vec![],
         unasked: vec![],
         empty: vec![],
+        remarks: vec![],
     }
 }
 

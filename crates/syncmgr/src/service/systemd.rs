@@ -64,6 +64,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 ExecStart={program} daemon
+ExecReload=/bin/kill -HUP $MAINPID
 {environment}Restart=on-failure
 RestartSec=5s
 WatchdogSec={WATCHDOG}

@@ -19,6 +19,7 @@ mod manager;
 mod policy;
 mod readme;
 mod register;
+mod reload;
 mod schedule;
 mod service;
 mod sync;
