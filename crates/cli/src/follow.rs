@@ -56,7 +56,15 @@ enum Event {
     Answered(Result<Reply, Refusal>),
     Typed(Box<dyn Keyboard>, std::io::Result<Option<String>>),
     Draw,
+    Quiet,
 }
+
+/// Nothing began for so long: it is told what is waited for.
+const QUIET: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// What is told then; the limits are those of the manager (`handshake`, and 60 s a page of a list).
+const STILL_WAITING: &str =
+    "still waiting: a handler may take 10 s to begin, and 60 s for each page of its list";
 
 /// Things under way, each of which becomes an event.
 type Pending = FuturesUnordered<BoxFuture<'static, Event>>;
@@ -91,6 +99,7 @@ pub(crate) async fn follow(
         },
         told: HashMap::new(),
         remarks: 0,
+        opened: false,
         gaps: 0,
         caught_up: true,
         managers: 0,
@@ -113,6 +122,8 @@ struct Following {
     /// When how far an item is was told last, under `--json`.
     told: HashMap<(u64, String), (i64, ItemStatus)>,
     remarks: u64,
+    /// A run of it was opened.
+    opened: bool,
     gaps: u64,
     /// Nothing was lost since the beginning.
     caught_up: bool,
@@ -136,6 +147,8 @@ impl Following {
         );
         let mut draw = tokio::time::interval(DRAW_EVERY);
         draw.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut quiet = std::pin::pin!(tokio::time::sleep(QUIET));
+        let mut told_quiet = false;
         while !self.over {
             self.put_a_question(talk, &pending);
             let event = tokio::select! {
@@ -143,6 +156,7 @@ impl Following {
                 Some(()) = interrupts.next() => Event::Interrupt,
                 Some(event) = pending.next() => event,
                 _ = draw.tick(), if talk.redraw => Event::Draw,
+                () = &mut quiet, if !told_quiet => Event::Quiet,
             };
             match event {
                 Event::Change(Some(change)) => self.change(talk, &change, &pending),
@@ -169,6 +183,12 @@ impl Following {
                 Event::Typed(keyboard, line) => {
                     talk.keyboard = Some(keyboard);
                     self.typed(talk, line.ok().flatten(), &pending);
+                }
+                Event::Quiet => {
+                    told_quiet = true;
+                    if !self.opened && !talk.screen.json() && !talk.screen.quiet() {
+                        talk.screen.remark(STILL_WAITING);
+                    }
                 }
                 Event::Draw => {
                     self.turn = self.turn.wrapping_add(1);
@@ -207,6 +227,7 @@ impl Following {
                 ..
             } => {
                 if *request == Some(self.request) {
+                    self.opened = true;
                     progress.open(*run, *items);
                     talk.screen.object(change);
                 }

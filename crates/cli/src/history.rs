@@ -192,8 +192,27 @@ fn occasion(trigger: &str) -> String {
     .to_owned()
 }
 
+/// What to say where no entry is shown: an empty log, or none that was asked for.
+fn nothing(request: &Request) -> &'static str {
+    match request {
+        Request::Log {
+            at_least: Some(Level::Error),
+            ..
+        } => "No errors among what was asked for. Warnings as well: syncmgr log --warnings",
+        Request::Log {
+            name: None,
+            run: None,
+            at_least: None,
+            before: None,
+            ..
+        } => "The log is empty.",
+        _ => "Nothing in the log matches. All of it: syncmgr log",
+    }
+}
+
 /// `log`
 pub(crate) async fn log(talk: &mut Talk, request: Request) -> Result<Verdict, Refusal> {
+    let empty = nothing(&request);
     let page = ask!(talk, request, Reply::Log(page) => page);
     let look = talk.screen.look;
     for entry in &page.entries {
@@ -206,7 +225,7 @@ pub(crate) async fn log(talk: &mut Talk, request: Request) -> Result<Verdict, Re
         talk.screen.lines(lines);
     }
     if page.entries.is_empty() {
-        talk.screen.line("The log is empty.");
+        talk.screen.line(empty);
     }
     let number = u64::try_from(page.entries.len()).unwrap_or(u64::MAX);
     let mut verdict = Verdict::of_list(

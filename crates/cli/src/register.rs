@@ -442,7 +442,10 @@ fn details(handler: &HandlerView, look: &Look, now_ms: i64) -> Vec<String> {
         line("problem", harmless(problem));
     }
     if let Some(problem) = &registration.last_problem {
-        line("last entry", harmless(problem));
+        let when = registration
+            .last_problem_ms
+            .map_or_else(String::new, |at| format!(" ({})", when::ago(at, now_ms)));
+        line("last warning", harmless(problem) + &when);
     }
     if let Some(problem) = &handler.problem {
         line(

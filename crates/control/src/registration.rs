@@ -177,6 +177,9 @@ pub struct RegistrationView {
     pub problem: Option<String>,
     /// The newest warning or error about it.
     pub last_problem: Option<String>,
+    /// When that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_problem_ms: Option<i64>,
 }
 
 /// Reads a class identifier with or without braces; answers it in braces and upper case.

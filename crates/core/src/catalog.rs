@@ -535,16 +535,22 @@ impl Manager {
         true
     }
 
-    /// Takes a part of a list in (3.4.3).
+    /// Takes a part of a list in (3.4.3). Answers with how many items of it were listed before, and the first of them.
     pub(crate) fn take_page(
         &mut self,
         handler: &HandlerId,
         items: Vec<ListedItem>,
         listing: &mut Listing,
-    ) {
+    ) -> Option<(usize, ItemId)> {
+        let mut twice: Option<(usize, ItemId)> = None;
         for item in items {
-            if listing.order.len() >= MAX_ITEMS || !listing.seen.insert(item.id.clone()) {
-                continue; // M-52: a duplicate is dropped
+            if listing.order.len() >= MAX_ITEMS {
+                continue;
+            }
+            if !listing.seen.insert(item.id.clone()) {
+                // M-52: a duplicate is dropped
+                twice.get_or_insert((0, item.id)).0 += 1;
+                continue;
             }
             listing.order.push(item.id.clone());
             let source = if listing.added < LARGE_LIST {
@@ -556,6 +562,7 @@ impl Manager {
                 listing.added += 1;
             }
         }
+        twice
     }
 
     /// Ends a list. `purge` is false for incomplete lists and sessions with a cookie (M-56). Answers with the listed items

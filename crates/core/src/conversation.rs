@@ -183,6 +183,17 @@ impl Manager {
         );
     }
 
+    /// Tells once a page that items of it were listed already.
+    fn listed_twice(&mut self, instance: &mut Instance, twice: Option<(usize, ItemId)>) {
+        if let Some((number, first)) = twice {
+            let more = match number {
+                1 => String::new(),
+                several => format!("; {several} of this page are"),
+            };
+            self.violation(instance, format!("H-16: {first} is listed twice{more}"));
+        }
+    }
+
     pub(crate) fn reply(&mut self, instance: InstanceId, to: ReplyId, reply: Reply) {
         self.effects.commands.push(Command::Reply {
             instance,
@@ -229,7 +240,8 @@ impl Manager {
             I::ItemsPage(items) => {
                 if self.admit_list(instance, Kind::Page) {
                     let handler = instance.handler.clone();
-                    self.take_page(&handler, items, &mut instance.listing);
+                    let twice = self.take_page(&handler, items, &mut instance.listing);
+                    self.listed_twice(instance, twice);
                 }
             }
             I::ItemsListed { items, incomplete } => {
@@ -548,7 +560,8 @@ impl Manager {
         self.handler_answered(&handler, true);
         let purge = instance.purge && !incomplete;
         let mut listing = std::mem::take(&mut instance.listing);
-        self.take_page(&handler, items, &mut listing);
+        let twice = self.take_page(&handler, items, &mut listing);
+        self.listed_twice(instance, twice);
         let listed = self.end_list(&handler, listing, purge, instance.born);
         if std::mem::take(&mut instance.relisting) {
             self.finish(instance); // M-140: rows and ticks of what survived are as before

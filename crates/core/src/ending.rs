@@ -627,10 +627,15 @@ impl Manager {
         // M-40, and who asks without a terminal reads the log all the same.
         if instance.interactive || is_person(instance.trigger) {
             let detail = (!stderr.is_empty()).then(|| stderr.clone());
+            // M-40 says how grave it is that one refuses to begin; one that cannot be used at all is an error.
+            let level = match step {
+                Some(FailedStep::Start | FailedStep::List) => Level::Error,
+                Some(FailedStep::Initialize) | None => Level::Warning,
+            };
             let entry = self.warn_in_detail(
                 Some(instance.handler.clone()),
                 None,
-                Level::Warning,
+                level,
                 why.clone(),
                 detail,
             );

@@ -417,3 +417,18 @@ fn who_asks_without_a_terminal_finds_it_in_the_log() {
         w.pass(1);
     }
 }
+
+// M-52, H-16
+#[test]
+fn what_is_listed_twice_is_dropped_and_told_once_a_page() {
+    let mut w = world(&["h"]);
+    w.sync(Scope::Checked);
+    spawned(&mut w, 1);
+    w.list(1, &["A", "B", "a", "A"]);
+    assert_eq!(w.violations(), 1);
+    let told = logged(&w).iter().any(|row| {
+        row.text == "the handler broke the contract: H-16: a is listed twice; 2 of this page are"
+    });
+    assert!(told, "{:?}", logged(&w));
+    assert_eq!(w.manager.items().count(), 2);
+}

@@ -121,15 +121,33 @@ fn settings_are_for_sessions_that_only_look() {
 
 #[test]
 fn a_failing_initialize_leaves_one_warning_where_somebody_looks() {
-    // M-40
-    for (trigger, warnings) in [(Trigger::Manual, 1), (Trigger::Idle, 0)] {
+    // M-40; one that could not even be started, or cannot say what it has, is an error.
+    for (trigger, warnings, spawned) in [
+        (Trigger::Manual, 1, true),
+        (Trigger::Idle, 0, true),
+        (Trigger::Manual, 1, false),
+    ] {
         let mut w = world(&["h"]);
         w.input(Input::ItemDefined(handler("h"), listed("A")));
         w.ask(request(Scope::Handler(handler("h")), trigger));
+        if spawned {
+            w.hear(
+                1,
+                InstanceInput::Spawned {
+                    pid: 7,
+                    start_time: 7,
+                },
+            );
+        }
         w.hear(1, InstanceInput::NotInitialized("no library".to_owned()));
         let rows = logged(&w);
         assert_eq!(rows.len(), warnings, "{trigger:?}: {rows:?}");
-        assert!(rows.iter().all(|row| row.level == Level::Warning));
+        let level = if spawned {
+            Level::Warning
+        } else {
+            Level::Error
+        };
+        assert!(rows.iter().all(|row| row.level == level));
         assert!(w.lines.ends_with(&["1 release".to_owned()]));
     }
 }

@@ -132,6 +132,12 @@ pub fn registered(
     Ok(Some((launch, kind)))
 }
 
+/// Whether the system can make objects of a class without being told its library.
+#[must_use]
+pub fn can_be_made(class: &str) -> bool {
+    crate::sys::registry::can_be_made(class)
+}
+
 /// Finds out how to start a handler; `None` for one that nobody registered, or whose class nobody can make (M-30).
 #[must_use]
 pub fn find(

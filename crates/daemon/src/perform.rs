@@ -13,7 +13,7 @@ use syncmgr_core::request::Trigger;
 use syncmgr_core::{HandlerId, InstanceId, ItemId, RunId};
 use syncmgr_handler::call::{self, Initialize, Notice, Prepare};
 use syncmgr_handler::contract::{self, CONTRACT_VERSION, MAX_PAGE};
-use syncmgr_handler::frame::Answered;
+use syncmgr_handler::frame::{Answered, RpcError};
 use syncmgr_handler::listing::{ReadItems, ReadPage, UnusableItem};
 use syncmgr_host::{
     CallError, Exit, ExitStatus, Handle, HandshakeError, HostEvent, Limits, Reply, Spec,
@@ -710,11 +710,40 @@ pub(crate) fn how_it_ended(exit: &Exit) -> String {
 /// An error with its causes in one line.
 pub(crate) fn reason(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
+    let mut hint = None;
     let mut next = error.source();
     while let Some(cause) = next {
         line.push_str(": ");
         line.push_str(&cause.to_string());
+        // What its author advises helps more than anything that we could say.
+        let said = cause.downcast_ref::<RpcError>();
+        hint = hint.or_else(|| said?.data.as_ref()?.hint.as_deref());
         next = cause.source();
     }
+    if let Some(hint) = hint.filter(|hint| !hint.trim().is_empty()) {
+        line.push_str("; ");
+        line.push_str(hint);
+    }
     text::line(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_author_advises_is_told_with_the_reason() {
+        let error = CallError::Refused {
+            method: "items/list",
+            error: RpcError::refused(
+                "mail::locked",
+                "the mailbox is locked",
+                Some("close the other program".to_owned()),
+            ),
+        };
+        assert_eq!(
+            reason(&error),
+            "the handler refused `items/list`: the mailbox is locked; close the other program"
+        );
+    }
 }

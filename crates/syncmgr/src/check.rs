@@ -133,7 +133,14 @@ async fn found(
         }
         CheckSubject::Class(class) => match registered(&class, comhost, environment)? {
             Some(found) => Ok(found),
-            None => Ok((installed(comhost)?, vec![class.into()], Speech::Class)),
+            None if launch::can_be_made(&class) => {
+                Ok((installed(comhost)?, vec![class.into()], Speech::Class))
+            }
+            None => Err(Refusal::new(
+                "check::no-class",
+                format!("nobody registered the class {class}, neither here nor with the system"),
+                "of a library, write: syncmgr check LIBRARY --class CLSID",
+            )),
         },
         CheckSubject::Word(word, path) => match registered(&word, comhost, environment) {
             Ok(Some(found)) => Ok(found),

@@ -395,7 +395,15 @@ fn history() {
         entries: vec![],
         before: None,
     };
-    check("log-empty", "log", Reply::Log(empty));
+    check("log-empty", "log", Reply::Log(empty.clone()));
+    for (words, says) in [
+        ("log --errors", "No errors among what was asked for."),
+        ("log papers", "Nothing in the log matches."),
+        ("log --run 3", "Nothing in the log matches."),
+    ] {
+        let ended = Run::new(words).answers(Reply::Log(empty.clone())).go();
+        assert!(ended.output.contains(says), "{words}: {}", ended.output);
+    }
 }
 
 #[test]
@@ -611,6 +619,7 @@ fn handlers_and_doctor() {
             changed_ms: (enabled && id == "mine").then_some(0),
             problem: (!enabled).then(|| "it is \u{1b}[31mgone".into()),
             last_problem: None,
+            last_problem_ms: None,
         },
         asked: true,
         problem: None,

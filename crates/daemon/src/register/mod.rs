@@ -399,10 +399,12 @@ impl Loop {
             at_least: Some(Level::Warning),
             ..LogFilter::default()
         };
-        view.last_problem = self
+        let newest = self
             .read(|reader| reader.log(&filter, 1))
             .ok()
-            .and_then(|rows| rows.first().map(|row| text::line(&row.text)));
+            .and_then(|rows| rows.into_iter().next());
+        view.last_problem_ms = newest.as_ref().map(|row| row.at.0);
+        view.last_problem = newest.map(|row| text::line(&row.text));
         view
     }
 

@@ -9,6 +9,7 @@
 //! | `crash-PHASE` | ends by a signal; PHASE is `start`, `initialize`, `list`, `prepare`, `synchronize` or `after` (the completion) |
 //! | `lists` | lists what a file says, its second argument; refuses with what is no JSON, ends at `initialize` without it |
 //! | `hang-PHASE` | does nothing any more, not even read; also with `release`, at which it hangs instead of ending |
+//! | `busy` | says that a server is full, 3 of 120 after, and that trying again is in vain for 300 seconds |
 //! | `flood-progress` | reports progress of `item-1` as fast as it can, and for ever, until its output is closed |
 //! | `flood-log` | adds log entries as fast as it can, for ever |
 //! | `flood-stderr` | writes 1 MiB to standard error, then behaves well |
@@ -227,6 +228,15 @@ impl Hostile {
                     let report = json!({"item": "item-1", "status": "updating", "value": value, "max": u64::MAX});
                     self.tell("progress", &report)?;
                 }
+            }
+            "busy" => {
+                for item in items {
+                    let report = json!({"item": item, "status": "failed", "text": "the server is full", "value": 3,
+                        "max": 120, "failure": "soft", "retryAfter": 300});
+                    self.tell("progress", &report)?;
+                }
+                self.tell("synchronize/completed", &json!({"outcome": "done"}))?;
+                return Ok(None);
             }
             "flood-log" => loop {
                 self.tell("log", &json!({"level": "error", "text": "x".repeat(4000)}))?;

@@ -80,6 +80,12 @@ fn what_is_no_handler_is_told_at_once() {
     for missing in ["./missing", "/dev/null"] {
         check(&world, &[missing]).end().exits(4).says("check::n");
     }
+    // What could not be checked did not fail.
+    check(&world, &["{00000000-1111-2222-3333-444444444444}"])
+        .end()
+        .exits(4)
+        .says("check::no-class")
+        .says("nobody registered the class");
     let mut command = world.command(["check", "./plain.txt"]);
     command.env("SYNCMGR_COMHOST", "/bin/false");
     Running::start(command)

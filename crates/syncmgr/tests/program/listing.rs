@@ -67,6 +67,13 @@ fn a_handler_that_fails_before_it_lists_is_never_silent() {
         .run(["sync", "mail"])
         .exits(2)
         .says("the server is away");
+    world
+        .run(["log", "--errors"])
+        .says("its items cannot be read")
+        .says("the server is away");
+    world
+        .run(["log", "--errors", "--run", "999999"])
+        .says_not("The log is empty");
     let problem = listed(&world)["problem"].clone();
     assert_eq!(problem["step"], "list");
     assert_eq!(problem["times"], 2);
@@ -120,6 +127,7 @@ fn one_item_that_cannot_be_used_is_left_out_and_the_others_are_listed() {
             {"id": long, "name": "Long"},
             {"id": "sent", "name": 7},
             {"id": "drafts", "name": "Drafts"},
+            {"id": "INBOX", "name": "Inbox again"},
         ]),
     );
     world.run(["sync", "mail"]).says("Drafts");
@@ -130,6 +138,7 @@ fn one_item_that_cannot_be_used_is_left_out_and_the_others_are_listed() {
         .says("Drafts")
         .says_not("Long");
     let log = world.run(["log", "mail"]);
+    log.says("H-16: INBOX is listed twice");
     log.says("H-17").says("xxxxxxxx…").says("`sent`");
     log.says_not(&long);
 }

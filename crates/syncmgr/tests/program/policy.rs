@@ -133,3 +133,41 @@ fn a_run_that_takes_too_long_is_stopped_and_says_so() {
     assert_eq!(run["outcome"], "stopped", "{run}");
     world.is_quiet();
 }
+
+#[test]
+fn a_handler_says_when_to_try_again_and_what_comes_no_further_is_stuck() {
+    let world = World::new();
+    world.configure(&World::handler("bad", "busy"));
+    let mut daemon = world.start(["daemon"]);
+    daemon.wait_for("serves every command");
+    world
+        .run(["sync", "bad"])
+        .exits(2)
+        .says("the server is full");
+    let why = world.run(["why", "Item 1"]);
+    why.says("try 1 waits for its time, as its handler asked");
+    // Nobody who asks is kept waiting; the third time is once too often.
+    world.run(["sync", "bad"]).exits(2);
+    world.run(["status"]).says_not("stuck");
+    world.run(["sync", "bad"]).exits(2);
+    world
+        .run(["status"])
+        .exits(2)
+        .says("stuck")
+        .says("the same 3 of 120 in 3 runs");
+    world
+        .run(["log", "--warnings"])
+        .says("Item 1 is stuck: the same 3 of 120 in 3 runs");
+    let needs = world.json(["needs"]);
+    let open = needs.iter().filter(|need| need["kind"] == "prompt");
+    assert_eq!(open.count(), 3, "one an item: {needs:?}");
+    let need = needs[0]["id"].as_u64().unwrap().to_string();
+    world.run(["answer", &need, "pause"]).exits(0);
+    world.run(["status"]).says("paused");
+    daemon.signal(rustix::process::Signal::TERM);
+    daemon.end().exits(0);
+    // It is remembered, also by another manager.
+    world
+        .run(["show", "Item 3"])
+        .says("the same 3 of 120 in 3 runs");
+}
