@@ -404,6 +404,7 @@ Exit codes: 0 all passed, 1 with warnings, 2 something failed, 4 nothing could b
   syncmgr schedule photos 'every 6h' --when unmetered --when mains
   syncmgr schedule all 'idle 15m every 1h' --rule idle
   syncmgr schedule work 'Mon..Fri 18:30' --ask
+  syncmgr schedule --next 24h                          what starts in the next 24 hours
   syncmgr schedule --explain '*-*-1 06:00 Europe/Berlin'
   syncmgr schedule --remove idle
 
@@ -436,6 +437,9 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
         /// How old a missed time may be to be caught up; 7 days when absent, `0s` for never.
         #[arg(long, value_name = "DURATION", requires = "on")]
         catch_up: Option<String>,
+        /// When items start by themselves within this time, such as `24h`, and what would hold them back.
+        #[arg(long, value_name = "DURATION", conflicts_with_all = ["on", "when", "rule", "ask", "fresh_within", "explain", "remove"])]
+        next: Option<String>,
         /// Only say what a schedule means: its normalised form, and the next times.
         #[arg(long, value_name = "WHEN", conflicts_with = "name")]
         explain: Option<String>,

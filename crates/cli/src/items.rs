@@ -1,7 +1,8 @@
 //! What is: the verdict, and the items.
 
 use syncmgr_control::view::{
-    HandlerProblemView, HandlerView, ItemView, RunState, Shown, StatusView,
+    ConditionView, HandlerProblemView, HandlerView, HeldView, ItemView, ReasonView, RunState,
+    Shown, Standing, StatusView,
 };
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
@@ -9,6 +10,7 @@ use crate::history::runs_table;
 use crate::look::{Look, Mark};
 use crate::question::{need_lines, word};
 use crate::register::{handler, handler_label};
+use crate::schedule::held_by;
 use crate::table::{Cell, Table};
 use crate::talk::{Talk, Verdict, ask, unexpected};
 use crate::text::{harmless, harmless_lines, pad, width};
@@ -16,6 +18,8 @@ use crate::when;
 
 /// So many coming starts `why` tells.
 const COMING: usize = 5;
+/// So many times that it was held back `why` tells.
+const HELD: usize = 5;
 
 /// What the settings of policies are called; others by their keys.
 const POLICIES: [(&str, &str); 8] = [
@@ -456,6 +460,70 @@ pub(crate) async fn show(talk: &mut Talk, name: String) -> Result<Verdict, Refus
     Ok(Verdict::of_list(format!("{title}."), ExitCode::Good))
 }
 
+/// What held an item back the last times; all that is kept is in `--json`.
+fn held_before(talk: &mut Talk, history: &[HeldView]) {
+    for held in history {
+        talk.screen.object(held);
+    }
+    if history.is_empty() {
+        return;
+    }
+    let mut table = Table::new(&["HELD BACK", "FOR", "WANTED BY", "BECAUSE"]);
+    for held in history.iter().take(HELD) {
+        let lasted = held
+            .until_ms
+            .map(|until| u64::try_from(until.saturating_sub(held.since_ms)).unwrap_or(0));
+        table.row(vec![
+            Cell::new(when::moment(held.since_ms, &talk.zone)),
+            Cell::new(lasted.map_or_else(|| "still".to_owned(), when::length)),
+            Cell::new(&held.wanted_by),
+            Cell::new(&held.text),
+        ]);
+    }
+    let lines = table.lines(&talk.screen.look);
+    talk.screen.lines(lines);
+}
+
+/// The table of an item's conditions. Why nobody can tell is told once, however many conditions wait for it.
+fn conditions(talk: &mut Talk, conditions: &[ConditionView]) {
+    if conditions.is_empty() {
+        return;
+    }
+    let look = talk.screen.look;
+    let mut table = Table::new(&["CONDITION", "STANDS", "NOW", "SINCE", "RULE"]);
+    let mut because: Vec<&str> = Vec::new();
+    for condition in conditions {
+        talk.screen.object(condition);
+        let (mark, stands) = match condition.stands {
+            Standing::Met => (Mark::Good, "met"),
+            Standing::Unmet => (Mark::Failed, "not met"),
+            Standing::NotLookedAt => (Mark::Waiting, "not looked at"),
+            Standing::Unknown => (Mark::Warning, "unknown"),
+        };
+        if let Some(text) = condition.because.as_deref()
+            && !because.contains(&text)
+        {
+            because.push(text);
+        }
+        table.row(vec![
+            Cell::new(&condition.condition),
+            Cell::new(format!("{} {stands}", look.glyph(mark))).marked(mark),
+            Cell::new(&condition.now),
+            Cell::new(
+                condition
+                    .since_ms
+                    .map_or_else(String::new, |since| when::ago(since, talk.now())),
+            ),
+            Cell::new(condition.rules.join(", ")),
+        ]);
+    }
+    talk.screen.lines(table.lines(&look));
+    for text in because {
+        let line = format!("  {} {}", look.dim("nobody here can tell:"), harmless(text));
+        talk.screen.line(line);
+    }
+}
+
 /// `why`
 pub(crate) async fn why(talk: &mut Talk, name: String) -> Result<Verdict, Refusal> {
     let why = ask!(talk, Request::Why { name }, Reply::Why(why) => why);
@@ -464,7 +532,9 @@ pub(crate) async fn why(talk: &mut Talk, name: String) -> Result<Verdict, Refusa
         talk.screen.object(reason);
     }
     talk.screen.wrapped(0, &harmless(&why.sentence));
-    for reason in &why.reasons {
+    // Conditions have a table of their own.
+    let told = |reason: &&ReasonView| reason.about != "condition" || why.conditions.is_empty();
+    for reason in why.reasons.iter().filter(told) {
         let mark = if reason.blocks {
             Mark::Failed
         } else {
@@ -488,16 +558,18 @@ pub(crate) async fn why(talk: &mut Talk, name: String) -> Result<Verdict, Refusa
             }
         }
     }
+    conditions(talk, &why.conditions);
+    held_before(talk, &why.history);
     for coming in why.coming.iter().take(COMING) {
         talk.screen.object(coming);
         let by = coming.rule.as_ref().map_or_else(
             || "another try".to_owned(),
             |rule| format!("by {}", harmless(rule)),
         );
-        let held = coming
-            .held_by
-            .as_ref()
-            .map_or_else(String::new, |held| format!("; {}", harmless(held)));
+        let held = match held_by(coming, talk) {
+            held if held.is_empty() => held,
+            held => format!("; {}", harmless(&held)),
+        };
         talk.screen.line(format!(
             "  {} {}, {by}{held}",
             look.dim("starts"),

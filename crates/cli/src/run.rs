@@ -195,6 +195,7 @@ enum Ask {
     Doctor,
     Rules(Vec<String>),
     AddRule(RuleText),
+    Forecast(Vec<String>, u64),
     Explain(String),
     Properties(String, Vec<(String, serde_json::Value)>, bool),
     Open(u64),
@@ -242,6 +243,7 @@ impl Ask {
             Self::Doctor => steer::doctor(talk).await,
             Self::Rules(names) => schedule::list(talk, names).await,
             Self::AddRule(rule) => schedule::add(talk, rule).await,
+            Self::Forecast(names, span_ms) => schedule::forecast(talk, names, span_ms).await,
             Self::Explain(text) => schedule::explain(talk, text).await,
             Self::Properties(name, set, show) => sheet::properties(talk, name, set, show).await,
             Self::Open(entry) => sync::open(talk, entry).await,
@@ -396,6 +398,14 @@ fn decide(
         ),
         Command::Schedule {
             name,
+            next: Some(span),
+            ..
+        } => {
+            let names = name.into_iter().filter(|name| name != ALL).collect();
+            work(Ask::Forecast(names, duration::parse(&span, now_ms, zone)?))
+        }
+        Command::Schedule {
+            name,
             on,
             when,
             rule,
@@ -405,6 +415,7 @@ fn decide(
             catch_up,
             explain: None,
             remove: None,
+            next: None,
         } => {
             let changes = !on.is_empty() || !when.is_empty() || fresh_within.is_some();
             let items: Vec<String> = name.into_iter().filter(|name| name != ALL).collect();

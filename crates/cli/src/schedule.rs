@@ -1,6 +1,7 @@
 //! What starts by itself: `schedule`.
 
 use syncmgr_control::rule::{RuleText, RuleView};
+use syncmgr_control::view::ComingView;
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::look::Mark;
@@ -35,7 +36,7 @@ pub(crate) async fn list(talk: &mut Talk, names: Vec<String>) -> Result<Verdict,
             Cell::new(&rule.rule.name),
             Cell::new(items(rule)),
             Cell::new(starts(rule)),
-            Cell::new(rule.rule.when.join(", ")),
+            Cell::new(only_with(rule)),
             Cell::new(match (rule.next_ms, &rule.held_by) {
                 (Some(at), None) => when::ahead(at, talk.now()),
                 (_, Some(held)) => format!("held: {held}"),
@@ -45,6 +46,9 @@ pub(crate) async fn list(talk: &mut Talk, names: Vec<String>) -> Result<Verdict,
     }
     let lines = table.lines(&talk.screen.look);
     talk.screen.lines(lines);
+    for rule in &rules {
+        warn(talk, rule, &format!("{}: ", rule.rule.name));
+    }
     let sentence = format!("{}.", when::count(rules.len() as u64, "rule"));
     with_daemon(talk, Verdict::of_list(sentence, ExitCode::Good)).await
 }
@@ -55,7 +59,21 @@ pub(crate) fn anchored(text: &str, origin: Origin<'_>) -> Result<String, TargetE
         return Ok(text.to_owned());
     };
     let path = path.trim();
+    // `free PATH SIZE`: the size may have a blank before its unit.
+    let (path, size) = if word.eq_ignore_ascii_case("free") {
+        let digit = |(at, _): &(usize, &str)| {
+            path.get(at + 1..)
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        };
+        match path.rmatch_indices(char::is_whitespace).find(digit) {
+            Some((at, _)) => path.split_at(at),
+            None => (path, ""),
+        }
+    } else {
+        (path, "")
+    };
     let is_path = match word.to_lowercase().as_str() {
+        "free" => !size.is_empty(),
         "change" => true,
         // `LABEL=…` and `UUID=…` are volumes.
         "mounted" => path.starts_with(['/', '.', '~']) || std::path::Path::new(path).is_absolute(),
@@ -68,7 +86,7 @@ pub(crate) fn anchored(text: &str, origin: Origin<'_>) -> Result<String, TargetE
     // It began as text, and so did the directory, unless its name is no text: then the manager refuses it as relative.
     Ok(absolute
         .to_str()
-        .map_or_else(|| text.to_owned(), |path| format!("{word} {path}")))
+        .map_or_else(|| text.to_owned(), |path| format!("{word} {path}{size}")))
 }
 
 /// `schedule NAME WHEN…`
@@ -80,8 +98,8 @@ pub(crate) async fn add(talk: &mut Talk, rule: RuleText) -> Result<Verdict, Refu
     if !on.is_empty() {
         sentence = format!("{sentence} {} {on}", verb(&rule));
     }
-    if !rule.rule.when.is_empty() {
-        sentence = format!("{sentence}, only with {}", rule.rule.when.join(", "));
+    if !(rule.rule.when.is_empty() && rule.also.is_empty()) {
+        sentence = format!("{sentence}, only with {}", only_with(&rule));
     }
     if let Some(at) = rule.next_ms {
         sentence = format!(
@@ -96,6 +114,7 @@ pub(crate) async fn add(talk: &mut Talk, rule: RuleText) -> Result<Verdict, Refu
     let sentence = harmless(&format!("{sentence}."));
     let mark = talk.screen.look.mark(Mark::Good);
     talk.screen.line(format!("{mark} {sentence}"));
+    warn(talk, &rule, "");
     with_daemon(talk, Verdict::of_list(sentence, ExitCode::Good)).await
 }
 
@@ -152,6 +171,77 @@ fn items(rule: &RuleView) -> String {
             }
             names
         }
+    }
+}
+
+/// The conditions of a rule, and those that hold for its items because others say them.
+fn only_with(rule: &RuleView) -> String {
+    let mut all = rule.rule.when.clone();
+    all.extend(
+        rule.also
+            .iter()
+            .map(|also| format!("{} ({})", also.condition, also.rule)),
+    );
+    all.join(", ")
+}
+
+fn warn(talk: &mut Talk, rule: &RuleView, name: &str) {
+    let mark = talk.screen.look.mark(Mark::Warning);
+    for warning in &rule.warnings {
+        let text = harmless(&format!("{name}{warning}."));
+        talk.screen.line(format!("{mark} {text}"));
+    }
+}
+
+/// `schedule --next DURATION`
+pub(crate) async fn forecast(
+    talk: &mut Talk,
+    names: Vec<String>,
+    span_ms: u64,
+) -> Result<Verdict, Refusal> {
+    let request = Request::Forecast { names, span_ms };
+    let starts = ask!(talk, request, Reply::Forecast(starts) => starts);
+    for start in &starts {
+        talk.screen.object(start);
+    }
+    let mut table = Table::new(&["WHEN", "ITEM", "BY", "HELD BY"]);
+    let mut held = 0;
+    for start in &starts {
+        let coming = &start.coming;
+        held += u64::from(coming.held_by.is_some());
+        table.row(vec![
+            Cell::new(when::moment(coming.at_ms, &talk.zone)),
+            Cell::new(&start.name),
+            Cell::new(coming.rule.as_deref().unwrap_or("another try")),
+            Cell::new(held_by(coming, talk)),
+        ]);
+    }
+    if !starts.is_empty() {
+        let lines = table.lines(&talk.screen.look);
+        talk.screen.lines(lines);
+    }
+    let sentence = match (starts.len() as u64, held) {
+        (0, _) => "Time alone starts nothing until then.".to_owned(),
+        (number, 0) => format!("{}.", when::count(number, "start")),
+        (number, held) => format!(
+            "{}, {held} of them held back as things stand.",
+            when::count(number, "start")
+        ),
+    };
+    if starts.is_empty() {
+        talk.screen.line(&sentence);
+    }
+    with_daemon(talk, Verdict::of_list(sentence, ExitCode::Good)).await
+}
+
+/// What would hold a start back, and when it comes after all.
+pub(crate) fn held_by(coming: &ComingView, talk: &Talk) -> String {
+    match (&coming.held_by, coming.then_ms) {
+        (Some(held), Some(then)) => {
+            format!("{held}; then at {}", when::moment(then, &talk.zone))
+        }
+        (Some(held), None) => held.clone(),
+        (None, _) => String::new(),
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::registration::{NewHandler, Registered};
 use crate::rule::{RuleText, RuleView, ScheduleView};
+use crate::view::ForecastView;
 use crate::view::{
     Added, ConflictsView, DoctorView, HandlersView, ItemDetail, ItemView, LogPage, NeedView,
     PlanView, PropertiesView, RequestState, RunDetail, RunView, StatusView, WhyView,
@@ -256,6 +257,14 @@ pub enum Request {
         #[serde(default)]
         names: Vec<String>,
     },
+    /// When items start by themselves, and what would hold them back.
+    Forecast {
+        /// Only these; every item when none is named.
+        #[serde(default)]
+        names: Vec<String>,
+        /// So far ahead, in milliseconds; at most a year.
+        span_ms: u64,
+    },
     /// Add a rule, or replace the one of its name.
     AddRule(RuleText),
     /// Remove a rule.
@@ -328,6 +337,8 @@ pub enum Reply {
     Added(Added),
     /// To `Rules`.
     Rules(Vec<RuleView>),
+    /// To `Forecast`, oldest first.
+    Forecast(Vec<ForecastView>),
     /// To `AddRule`: as it stands now.
     Rule(Box<RuleView>),
     /// To `Explain`.

@@ -42,6 +42,22 @@ pub struct RuleView {
     /// What holds back all of its items as things stand, as a fragment.
     #[serde(default)]
     pub held_by: Option<String>,
+    /// Conditions that other rules say and that hold for its items too, each with the rule that says it.
+    #[serde(default)]
+    pub also: Vec<AlsoView>,
+    /// What keeps it from doing what it says on this machine, as sentences without their ends.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// A condition that another rule says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlsoView {
+    /// The condition, as a rule writes it.
+    pub condition: String,
+    /// The rule.
+    pub rule: String,
 }
 
 /// What a schedule means.

@@ -421,6 +421,12 @@ pub struct WhyView {
     /// When it starts by itself in the next 24 hours, oldest first.
     #[serde(default)]
     pub coming: Vec<ComingView>,
+    /// All its conditions, met or not.
+    #[serde(default)]
+    pub conditions: Vec<ConditionView>,
+    /// What held it back the last times that something wanted to start it, youngest first.
+    #[serde(default)]
+    pub history: Vec<HeldView>,
     /// What a person can do.
     pub suggestion: Option<String>,
 }
@@ -433,8 +439,79 @@ pub struct ComingView {
     pub at_ms: i64,
     /// The rule that starts it; absent: another try after a failure.
     pub rule: Option<String>,
-    /// What would hold it back if nothing else changes, as a fragment.
+    /// What would hold it back if nothing else changes, as a fragment. What time alone decides, such as hours and the end
+    /// of a pause, is looked at as it will be.
     pub held_by: Option<String>,
+    /// When it starts after all, if time alone lets it.
+    #[serde(default)]
+    pub then_ms: Option<i64>,
+}
+
+/// A coming start of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForecastView {
+    /// Handler id.
+    pub handler: String,
+    /// Item id.
+    pub item: String,
+    /// Its name.
+    pub name: String,
+    /// When, by what, and what would hold it back.
+    #[serde(flatten)]
+    pub coming: ComingView,
+}
+
+/// A condition of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionView {
+    /// As a rule writes it.
+    pub condition: String,
+    /// The rules that say it; none: it is the item's own.
+    pub rules: Vec<String>,
+    /// How it stands.
+    pub stands: Standing,
+    /// What is wanted.
+    pub wanted: String,
+    /// What is.
+    pub now: String,
+    /// Why nobody can tell.
+    pub because: Option<String>,
+    /// Since when.
+    pub since_ms: Option<i64>,
+    /// When time alone changes it.
+    pub until_ms: Option<i64>,
+    /// What would change it.
+    pub unblocked_by: Option<String>,
+}
+
+/// What held an item back for a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldView {
+    /// Since when.
+    pub since_ms: i64,
+    /// Until when; absent: it still does, or nothing wanted to start it since.
+    pub until_ms: Option<i64>,
+    /// What wanted to start it, such as `schedule`.
+    pub wanted_by: String,
+    /// What held it back, as a fragment.
+    pub text: String,
+}
+
+/// How a condition stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It is met.
+    Met,
+    /// It is not.
+    Unmet,
+    /// It is looked at when the item is about to start.
+    NotLookedAt,
+    /// Nobody here can tell.
+    Unknown,
 }
 
 /// One thing that `why` looked at.

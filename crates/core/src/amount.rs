@@ -31,12 +31,36 @@ pub(crate) fn size_text(bytes: u64) -> String {
     format!("{bytes} B")
 }
 
+/// A number of bytes in the largest unit of which it is a multiple.
+pub(crate) fn exact_size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 8] = [
+        (1 << 40, "TiB"),
+        (1_000_000_000_000, "TB"),
+        (1 << 30, "GiB"),
+        (1_000_000_000, "GB"),
+        (1 << 20, "MiB"),
+        (1_000_000, "MB"),
+        (1 << 10, "KiB"),
+        (1_000, "kB"),
+    ];
+    for (unit, name) in UNITS {
+        if bytes > 0 && bytes.is_multiple_of(unit) {
+            return format!("{}{name}", bytes / unit);
+        }
+    }
+    format!("{bytes}B")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn numbers_in_words() {
+        assert_eq!(
+            [10 << 30, 1_500_000_000, 1_025].map(exact_size),
+            ["10GiB", "1500MB", "1025B"]
+        );
         assert_eq!(size_text(1023), "1023 B");
         assert_eq!(size_text(1536), "1.5 KiB");
         assert_eq!(size_text(u64::MAX), "16777215.9 TiB");

@@ -1,6 +1,6 @@
 //! Handlers and items as they are known, and what the user decided about them.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use crate::absent::Absent;
@@ -28,8 +28,6 @@ pub const MAX_ITEMS: usize = 1 << 20;
 pub const LARGE_LIST: usize = 1_000;
 /// Most labels of an item.
 pub const MAX_LABELS: usize = 64;
-/// Most reasons remembered of why an item did not run.
-pub const MAX_REASONS: usize = 16;
 
 /// Where an item comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,8 +92,8 @@ pub(crate) struct Holding {
     pub(crate) deferred: Option<(Trigger, Timestamp)>,
     /// Nothing held it back any more, and it waits for its turn: what was found by looking does not grow old meanwhile.
     pub(crate) released: bool,
-    /// Why it did not run, newest last.
-    pub(crate) reasons: VecDeque<(Timestamp, Hindrance)>,
+    /// What holds it back, as far as that is stored; the history of it is kept nowhere else.
+    pub(crate) held: Option<Hindrance>,
 }
 
 impl Listing {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::amount::{hundredths, size_text};
+use crate::amount::{exact_size, hundredths, size_text};
 use crate::rule::Select;
 use crate::schedule::Hours;
 use crate::time::spell;
@@ -236,7 +236,7 @@ impl fmt::Display for Condition {
             Self::Hours(hours) => write!(f, "hours {hours}"),
             Self::NotHours(hours) => write!(f, "not hours {hours}"),
             Self::Free { path, at_least } => match at_least {
-                Room::Bytes(bytes) => write!(f, "free {path} {bytes}B"),
+                Room::Bytes(bytes) => write!(f, "free {path} {}", exact_size(*bytes)),
                 Room::Percent(percent) => write!(f, "free {path} {percent}%"),
             },
             Self::Load {

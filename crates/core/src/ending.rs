@@ -125,7 +125,7 @@ impl Manager {
             run: run.row.id,
             handler: instance.handler.clone(),
         });
-        let mut watched = Vec::new();
+        let (mut watched, mut held) = (Vec::new(), Vec::new());
         self.waits = self.waits.wrapping_add(1);
         for item in &run.items {
             if let Some(slot) = self
@@ -140,11 +140,21 @@ impl Manager {
                 if slot.holding().is_some() {
                     let holding = slot.holding_mut();
                     holding.released = false;
+                    if holding.held.is_some() {
+                        held.push(item.id.clone());
+                    }
                     if holding.stop_when_lost {
                         watched.push(slot.row.at.clone());
                     }
                 }
             }
+        }
+        for item in held {
+            let item = ItemRef {
+                handler: instance.handler.clone(),
+                item,
+            };
+            self.tell_free(&item);
         }
         if crate::queue::is_automatic(instance.trigger) {
             self.watch_time(&watched);

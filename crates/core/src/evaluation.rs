@@ -607,10 +607,16 @@ mod tests {
         );
         let kind = FactKind::Looked;
         let because = "only a daemon looks".to_owned();
+        let blind = Fact::Unknown { kind, because };
         check(
-            vec![Fact::Unknown { kind, because }],
+            vec![blind.clone()],
             &reachable,
             Some("nobody here can tell"),
+        );
+        check(
+            vec![blind, Fact::Askable(kind)],
+            &reachable,
+            Some("looked at when it is about to start"),
         );
     }
 

@@ -67,6 +67,8 @@ pub enum Fact {
         /// Why no more is known, as a fragment.
         because: String,
     },
+    /// Somebody can tell from now on, once he is asked.
+    Askable(FactKind),
     /// Nobody can tell (any more).
     Unknown {
         /// What.
@@ -210,6 +212,10 @@ impl Facts {
                     network_came: false,
                 }
             }
+            Fact::Askable(kind) => FactsChanged {
+                any: self.reasons.remove(&kind).is_some(),
+                network_came: false,
+            },
             Fact::Looked { look, found } => self.learn_look(look, found, now),
             Fact::Unknown { kind, because } => {
                 self.explain(kind, because);

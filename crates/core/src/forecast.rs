@@ -1,17 +1,26 @@
 //! What comes: when items start by themselves, and what would hold them back as things stand.
 
+use std::collections::BTreeSet;
+
+use crate::catalog::{HandlerSlot, ItemSlot};
+use crate::condition::{Condition, Evaluation, Holds};
 use crate::hindrance::Hindrance;
 use crate::id::ItemRef;
 use crate::manager::Manager;
 use crate::record::PauseRow;
 use crate::request::Trigger;
 use crate::rule::{Cause, Rule};
-use crate::schedule::Zone;
+use crate::schedule::{Schedule, Zone};
 use crate::time::Timestamp;
 use crate::triggering::RuleState;
 
 /// Most coming starts of one item.
 pub const MAX_COMING: usize = 100;
+
+/// Most coming starts of one forecast.
+pub const MAX_FORECAST: usize = 1_000;
+/// So often time alone may change what holds a start back before nobody can say any more when it comes.
+const MAX_CHANGES: usize = 32;
 
 /// A coming start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +29,12 @@ pub struct Coming {
     pub at: Timestamp,
     /// The rule; absent: a retry.
     pub rule: Option<String>,
-    /// What would hold it back if nothing else changes.
+    /// What would hold it back then: what time alone decides is looked at as it will be, all else as it is now.
     pub held_by: Option<Hindrance>,
+    /// What would have to be for it to start all the same, as ends of "if …"; empty where no condition holds it back.
+    pub wishes: Vec<String>,
+    /// When it starts after all, if time alone lets it; absent also when nothing holds it back.
+    pub then: Option<Timestamp>,
 }
 
 impl Manager {
@@ -41,7 +54,11 @@ impl Manager {
     /// When time alone starts a rule next; without a daemon, when it would.
     fn next_of(&self, state: &RuleState) -> Option<Timestamp> {
         if self.settings.automatic {
-            return state.due.iter().flatten().min().copied();
+            let causes = state.rule.on.iter().zip(&state.due);
+            return causes
+                .filter(|(cause, _)| !self.counts_from_end(cause, &state.rule))
+                .filter_map(|(_, due)| *due)
+                .min();
         }
         let after = self.now.max(state.considered);
         state
@@ -64,9 +81,62 @@ impl Manager {
         for item in self.items_of_rule(rule) {
             let handler = self.handlers.get(&item.handler)?;
             let slot = handler.items.get(&item.item)?;
-            held = Some(self.hindrance(handler, slot, Trigger::Schedule, false, false)?);
+            let hindrance = self.hindrance(handler, slot, Trigger::Schedule, false, false)?;
+            // Whether anything speaks against it is found out when it is about to start.
+            if hindrance.is_look() {
+                return None;
+            }
+            held = Some(hindrance);
         }
         held
+    }
+
+    /// The conditions that hold for items of a rule although others say them, each once with the first who does.
+    #[must_use]
+    pub fn conditions_beside(&self, rule: &Rule) -> Vec<(String, Condition)> {
+        let items = self.items_of_rule(rule);
+        let mut beside: Vec<(String, Condition)> = Vec::new();
+        for state in self
+            .rules
+            .iter()
+            .filter(|state| state.rule.name != rule.name)
+        {
+            let shared = || {
+                items.iter().any(|item| {
+                    self.handlers.get(&item.handler).is_some_and(|handler| {
+                        handler
+                            .items
+                            .get(&item.item)
+                            .is_some_and(|slot| state.rule.selects(&handler.row, &slot.row))
+                    })
+                })
+            };
+            if state.rule.when.is_empty() || !shared() {
+                continue;
+            }
+            for condition in &state.rule.when {
+                let known = rule.when.contains(condition)
+                    || beside.iter().any(|(_, known)| known == condition);
+                if !known && beside.len() < crate::condition::MAX_CONDITIONS {
+                    beside.push((state.rule.name.clone(), condition.clone()));
+                }
+            }
+        }
+        beside
+    }
+
+    /// Why nobody here can tell whether a condition is met; absent while somebody can.
+    #[must_use]
+    pub fn untellable(&self, condition: &Condition) -> Option<String> {
+        let state = self.facts.state(
+            condition,
+            crate::condition::Circumstances {
+                now: self.now,
+                zone: &self.zone,
+                running: &|_| None,
+            },
+        );
+        (state.holds == Holds::Unknown).then(|| state.because.unwrap_or(state.now))
     }
 
     /// Whether a rule would, through "after", start itself again; it then does not start after its item.
@@ -89,41 +159,202 @@ impl Manager {
         else {
             return Vec::new();
         };
-        let held = self.hindrance(handler, slot, Trigger::Schedule, false, false);
         let mut coming = Vec::new();
         for state in &self.rules {
             if !state.rule.selects(&handler.row, &slot.row) {
                 continue;
             }
-            for (cause, due) in state.rule.on.iter().zip(&state.due) {
-                let Cause::Schedule(schedule) = cause else {
-                    continue;
-                };
-                let mut next = *due;
-                for _ in 0..MAX_COMING {
-                    let Some(at) = next.filter(|at| *at <= until) else {
-                        break;
-                    };
-                    coming.push(Coming {
-                        at,
-                        rule: Some(state.rule.name.clone()),
-                        held_by: held.clone().filter(|held| !is_over(held, at)),
-                    });
-                    next = schedule.next_after(at, &self.zone);
-                }
-            }
+            let times = self.times(state, until);
+            coming.extend(times.into_iter().map(|at| (at, Some(&state.rule.name))));
         }
         if let Some(retry) = slot.row.retry.filter(|retry| retry.due <= until) {
-            let at = retry.due.max(now);
-            coming.push(Coming {
-                at,
-                rule: None,
-                held_by: held.filter(|held| !is_over(held, at)),
-            });
+            coming.push((retry.due.max(now), None));
         }
-        coming.sort_by_key(|coming| coming.at);
+        coming.sort_by_key(|(at, _)| *at);
         coming.truncate(MAX_COMING);
         coming
+            .into_iter()
+            .map(|(at, rule)| self.start(handler, slot, at, rule.cloned()))
+            .collect()
+    }
+
+    /// When these items start by themselves between now and `until`, oldest first, at most [`MAX_FORECAST`] times.
+    #[must_use]
+    pub fn forecast(
+        &self,
+        items: &BTreeSet<ItemRef>,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Vec<(ItemRef, Coming)> {
+        let mut coming: Vec<(Timestamp, ItemRef, Option<&String>)> = Vec::new();
+        let mut of_retries = |at: &ItemRef, due: Timestamp| {
+            if due <= until {
+                coming.push((due.max(now), at.clone(), None));
+            }
+        };
+        for row in self.items() {
+            if let Some(retry) = row.retry.filter(|_| items.contains(&row.at)) {
+                of_retries(&row.at, retry.due);
+            }
+        }
+        for state in &self.rules {
+            let times = self.times(state, until);
+            if times.is_empty() {
+                continue;
+            }
+            for item in self.items_of_rule(&state.rule) {
+                if items.contains(&item) {
+                    let starts = times.iter().take(MAX_COMING);
+                    coming.extend(starts.map(|at| (*at, item.clone(), Some(&state.rule.name))));
+                }
+            }
+            // Never more than can be told, however many rules there are.
+            if coming.len() > 2 * MAX_FORECAST {
+                coming.sort_by_key(|(at, ..)| *at);
+                coming.truncate(MAX_FORECAST);
+            }
+        }
+        coming.sort_by_key(|(at, ..)| *at);
+        coming.truncate(MAX_FORECAST);
+        coming
+            .into_iter()
+            .filter_map(|(at, item, rule)| {
+                let handler = self.handlers.get(&item.handler)?;
+                let slot = handler.items.get(&item.item)?;
+                let start = self.start(handler, slot, at, rule.cloned());
+                Some((item, start))
+            })
+            .collect()
+    }
+
+    /// When time alone starts a rule between now and `until`, at most [`MAX_COMING`] times.
+    fn times(&self, state: &RuleState, until: Timestamp) -> Vec<Timestamp> {
+        let mut times = Vec::new();
+        for (cause, due) in state.rule.on.iter().zip(&state.due) {
+            let Cause::Schedule(schedule) = cause else {
+                continue;
+            };
+            if self.counts_from_end(cause, &state.rule) {
+                continue;
+            }
+            let mut next = *due;
+            for _ in 0..MAX_COMING {
+                let Some(at) = next.filter(|at| *at <= until) else {
+                    break;
+                };
+                times.push(at);
+                next = schedule.next_after(at, &self.zone);
+            }
+        }
+        times.sort_unstable();
+        times.truncate(MAX_COMING);
+        times
+    }
+
+    /// Whether a cause is an interval from the end of a run that is still going on: nobody knows when it is due.
+    fn counts_from_end(&self, cause: &Cause, rule: &Rule) -> bool {
+        matches!(cause, Cause::Schedule(Schedule::Every(_)))
+            && self.instances.values().any(|instance| {
+                let (Some(run), Some(handler)) =
+                    (&instance.run, self.handlers.get(&instance.handler))
+                else {
+                    return false;
+                };
+                run.items.iter().any(|live| {
+                    handler
+                        .items
+                        .get(&live.id)
+                        .is_some_and(|slot| rule.selects(&handler.row, &slot.row))
+                })
+            })
+    }
+
+    fn start(
+        &self,
+        handler: &HandlerSlot,
+        slot: &ItemSlot,
+        at: Timestamp,
+        rule: Option<String>,
+    ) -> Coming {
+        let held_by = self.hindrance_at(handler, slot, at);
+        Coming {
+            at,
+            rule,
+            wishes: self.wishes(slot, at),
+            then: held_by
+                .is_some()
+                .then(|| self.released_at(handler, slot, at))
+                .flatten(),
+            held_by,
+        }
+    }
+
+    /// What the conditions of an item lack at a moment, as ends of "if …".
+    pub(crate) fn wishes(&self, slot: &ItemSlot, at: Timestamp) -> Vec<String> {
+        slot.conditions()
+            .iter()
+            .filter(|condition| self.lacks(slot, condition, at).is_some())
+            .map(Condition::wish)
+            .collect()
+    }
+
+    /// What holds a start back at a moment to come, as far as that can be said now.
+    fn hindrance_at(
+        &self,
+        handler: &HandlerSlot,
+        slot: &ItemSlot,
+        at: Timestamp,
+    ) -> Option<Hindrance> {
+        let now = self.hindrance(handler, slot, Trigger::Manual, false, false);
+        let lasting = now.filter(|hindrance| !is_over(hindrance, at));
+        lasting.or_else(|| {
+            slot.conditions().iter().find_map(|condition| {
+                let evaluation = self.lacks(slot, condition, at)?;
+                Some(Hindrance::Condition(condition.clone(), evaluation))
+            })
+        })
+    }
+
+    /// When time alone lets an item start that is held back at a moment; absent when more is needed than time.
+    fn released_at(
+        &self,
+        handler: &HandlerSlot,
+        slot: &ItemSlot,
+        at: Timestamp,
+    ) -> Option<Timestamp> {
+        let mut moment = at;
+        for _ in 0..MAX_CHANGES {
+            let next = match self.hindrance_at(handler, slot, moment) {
+                None => return Some(moment),
+                Some(Hindrance::Paused(pause)) => pause.until?,
+                Some(Hindrance::Condition(_, evaluation)) => evaluation.due()?,
+                Some(
+                    Hindrance::Inactive
+                    | Hindrance::HandlerDisabled
+                    | Hindrance::Disabled
+                    | Hindrance::HandlerDisconnected
+                    | Hindrance::Disconnected
+                    | Hindrance::Policy,
+                ) => return None,
+            };
+            if next <= moment {
+                return None;
+            }
+            moment = next;
+        }
+        None
+    }
+
+    /// How a condition is not met at a moment to come. What only has to be looked at is not known to be lacking, and what
+    /// runs now will have ended.
+    fn lacks(&self, slot: &ItemSlot, condition: &Condition, at: Timestamp) -> Option<Evaluation> {
+        if at > self.now && matches!(condition, Condition::NotRunning(_)) {
+            return None;
+        }
+        match self.evaluate(slot, condition, at) {
+            Evaluation::Met | Evaluation::Waiting { looking: true, .. } => None,
+            lacking @ Evaluation::Waiting { .. } => Some(lacking),
+        }
     }
 }
 
@@ -131,7 +362,8 @@ impl Manager {
 fn is_over(hindrance: &Hindrance, at: Timestamp) -> bool {
     match hindrance {
         Hindrance::Paused(PauseRow { until, .. }) => until.is_some_and(|until| until <= at),
-        Hindrance::Condition(_, evaluation) => evaluation.due().is_some_and(|due| due <= at),
+        // Conditions are looked at as they will be.
+        Hindrance::Condition(..) => true,
         Hindrance::Inactive
         | Hindrance::HandlerDisabled
         | Hindrance::Disabled

@@ -29,6 +29,15 @@ pub enum Hindrance {
 }
 
 impl Hindrance {
+    /// Whether it is the same thing in the way, however it stands now.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Condition(one, _), Self::Condition(other, _)) => one == other,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+
     /// Whether nothing stands in the way but that somebody has to look first.
     #[must_use]
     pub fn is_look(&self) -> bool {

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{HandlerSlot, ItemSlot, MAX_REASONS};
+use crate::catalog::{HandlerSlot, ItemSlot};
 use crate::condition::{Circumstances, Condition, Evaluation, State};
 use crate::hindrance::Hindrance;
 use crate::id::ItemRef;
 use crate::item::{Activation, Connected, HandlerPolicy, HandlerRow, ItemPolicy};
 use crate::manager::{Manager, Timer};
 use crate::queue::{is_automatic, is_person};
-use crate::record::{PauseRow, PauseScope};
+use crate::record::{HeldRow, PauseRow, PauseScope, Record};
 use crate::request::Trigger;
 use crate::rule::Select;
 use crate::time::Timestamp;
+
+/// Most items of which one turn keeps what held them back: a rule may be about very many.
+const MAX_HELD_AT_ONCE: usize = 1_000;
 
 impl Manager {
     /// The pause that covers an item, the narrowest first.
@@ -149,17 +152,10 @@ impl Manager {
     /// Remembers why an item did not run, and, when it would have run by itself, that it is to be caught up once.
     pub(crate) fn hold_back(&mut self, item: &ItemRef, trigger: Trigger, hindrance: Hindrance) {
         let (now, automatic) = (self.now, self.settings.automatic);
+        self.tell_held(item, trigger, &hindrance);
         let Some(slot) = self.slot_mut(item) else {
             return;
         };
-        let reasons = &mut slot.holding_mut().reasons;
-        // That somebody looks first holds nothing back.
-        if !hindrance.is_look() && reasons.back().map(|(_, last)| last) != Some(&hindrance) {
-            if reasons.len() >= MAX_REASONS {
-                reasons.pop_front();
-            }
-            reasons.push_back((now, hindrance.clone()));
-        }
         slot.holding_mut().released = false;
         let passes = match &hindrance {
             Hindrance::Paused(_) | Hindrance::Condition(..) => true,
@@ -181,6 +177,47 @@ impl Manager {
         }
     }
 
+    /// Keeps what holds an item back from now on. That somebody looks first holds nothing back.
+    fn tell_held(&mut self, item: &ItemRef, trigger: Trigger, hindrance: &Hindrance) {
+        let now = self.now;
+        let room = self.held_told < MAX_HELD_AT_ONCE;
+        let Some(slot) = self.slot_mut(item) else {
+            return;
+        };
+        let held = &mut slot.holding_mut().held;
+        if hindrance.is_look() || held.as_ref().is_some_and(|held| held.is_like(hindrance)) {
+            return;
+        }
+        *held = Some(hindrance.clone());
+        if slot.row.temporary || !room {
+            return;
+        }
+        self.held_told += 1;
+        self.record(Record::Held(HeldRow {
+            item: item.clone(),
+            since: now,
+            until: None,
+            wanted_by: trigger,
+            text: crate::cut::bytes(hindrance.fragment(), crate::cut::MAX_LINE),
+        }));
+    }
+
+    /// Nothing holds an item back any more.
+    pub(crate) fn tell_free(&mut self, item: &ItemRef) {
+        let until = self.now;
+        let held = self
+            .slot_mut(item)
+            .filter(|slot| slot.holding().is_some_and(|holding| holding.held.is_some()));
+        let Some(slot) = held else {
+            return;
+        };
+        slot.holding_mut().held = None;
+        if !slot.row.temporary {
+            let item = item.clone();
+            self.record(Record::HeldUntil { item, until });
+        }
+    }
+
     /// Looks at everything that was held back, and queues what may run now: once, however often it was missed.
     pub(crate) fn reconsider(&mut self) {
         self.waits = self.waits.wrapping_add(1);
@@ -189,6 +226,7 @@ impl Manager {
         }
         let mut ready: BTreeMap<u8, (Trigger, Vec<ItemRef>)> = BTreeMap::new();
         let mut later = Vec::new();
+        let mut still = Vec::new();
         for item in &self.deferred {
             let Some((handler, slot)) = self
                 .handlers
@@ -200,11 +238,19 @@ impl Manager {
             let Some((trigger, _)) = slot.deferred() else {
                 continue;
             };
-            match self.hindrance(handler, slot, trigger, false, false) {
-                Some(Hindrance::Condition(_, Evaluation::Waiting { due: Some(due), .. })) => {
-                    later.push((due, item.clone()));
+            let hindrance = self.hindrance(handler, slot, trigger, false, false);
+            if let Some(Hindrance::Condition(_, Evaluation::Waiting { due: Some(due), .. })) =
+                &hindrance
+            {
+                later.push((*due, item.clone()));
+            }
+            match hindrance {
+                Some(hindrance) => {
+                    let held = slot.holding().and_then(|holding| holding.held.as_ref());
+                    if !held.is_some_and(|held| held.is_like(&hindrance)) {
+                        still.push((item.clone(), trigger, hindrance));
+                    }
                 }
-                Some(_) => {}
                 None => ready
                     .entry(trigger_rank(trigger))
                     .or_insert_with(|| (trigger, Vec::new()))
@@ -215,8 +261,12 @@ impl Manager {
         for (due, item) in later {
             self.set_timer(due, Timer::Condition(item));
         }
+        for (item, trigger, hindrance) in still {
+            self.tell_held(&item, trigger, &hindrance);
+        }
         for (trigger, items) in ready.into_values() {
             for item in &items {
+                self.tell_free(item);
                 self.deferred.remove(item);
                 if let Some(slot) = self.slot_mut(item)
                     && slot.forget_deferred()

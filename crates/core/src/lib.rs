@@ -71,7 +71,7 @@ pub mod why;
 
 pub use absent::{AbsentRow, MAX_ABSENT};
 pub use asking::{LATER, MAX_CHOICES, MAX_KEY, MAX_NEEDS, RefusedAnswer};
-pub use catalog::{LARGE_LIST, MAX_ITEMS, MAX_LABELS, MAX_REASONS};
+pub use catalog::{LARGE_LIST, MAX_ITEMS, MAX_LABELS};
 pub use command::Command;
 pub use connection::{MAX_CONNECTIONS, MAX_WAITING};
 pub use event::{Event, EventKind};

@@ -168,6 +168,8 @@ pub struct Manager {
     pub(crate) deferred: BTreeSet<ItemRef>,
     /// Counts whatever may change what has to be looked at.
     pub(crate) waits: u64,
+    /// Of how many items this turn kept what held them back.
+    pub(crate) held_told: usize,
     pub(crate) effects: Effects,
     /// Sessions to look at before this turn ends.
     pub(crate) touched: BTreeSet<SessionId>,
@@ -221,6 +223,7 @@ impl Manager {
             timers: BTreeSet::new(),
             deferred: BTreeSet::new(),
             waits: 0,
+            held_told: 0,
             effects: Effects::default(),
             touched: BTreeSet::new(),
             pump: false,
@@ -260,6 +263,7 @@ impl Manager {
             self.move_watches(before);
         }
         self.turn = self.turn.saturating_add(1);
+        self.held_told = 0;
         match input {
             Input::Instance(instance, said) => self.hear(instance, said),
             // A jump of the wall clock only means that timers are looked at again, which every turn does.

@@ -9,6 +9,7 @@ use crate::item::{HandlerRow, ItemRow};
 use crate::log::LogRow;
 use crate::need::NeedRow;
 use crate::paged::Paged;
+use crate::request::Trigger;
 use crate::run::{RunItemRow, RunRow, SessionRow};
 use crate::time::Timestamp;
 
@@ -69,6 +70,15 @@ pub enum Record {
     Pause(PauseRow),
     /// Remove a pause.
     PauseGone(PauseScope),
+    /// Something held an item back from now on; whatever did before does so no more. At most [`MAX_HELD`] are kept.
+    Held(HeldRow),
+    /// Nothing holds an item back any more.
+    HeldUntil {
+        /// The item.
+        item: ItemRef,
+        /// Since when.
+        until: Timestamp,
+    },
     /// Up to when the schedules of a rule were looked at; what was missed since then is caught up once.
     RuleSeen {
         /// Its name.
@@ -146,4 +156,22 @@ pub struct LastNumbers {
     pub event: u64,
     /// Of instances (not stored; numbering starts again with each life).
     pub instance: InstanceId,
+}
+
+/// So many times that an item was held back are kept of each.
+pub const MAX_HELD: usize = 32;
+
+/// What held an item back when something wanted to start it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldRow {
+    /// The item.
+    pub item: ItemRef,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; absent: it still does, or nothing wanted to start it since.
+    pub until: Option<Timestamp>,
+    /// What wanted to start it.
+    pub wanted_by: Trigger,
+    /// What held it back, as a fragment.
+    pub text: String,
 }

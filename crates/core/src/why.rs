@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::condition::Holds;
+use crate::catalog::ItemSlot;
+use crate::condition::{Condition, Holds, State};
 use crate::forecast::Coming;
 use crate::freshness::{Freshness, freshness, next_change};
 use crate::hindrance::Hindrance;
@@ -11,6 +12,8 @@ use crate::id::{ItemRef, RequestId};
 use crate::item::{Connected, ItemPolicy, RunState};
 use crate::manager::Manager;
 use crate::record::PauseScope;
+use crate::request::Trigger;
+use crate::rule::Rule;
 use crate::time::{Timestamp, spell};
 use crate::verdict::{Shown, unfinished};
 
@@ -74,6 +77,17 @@ pub struct Reason {
     pub unblocked_by: Option<String>,
 }
 
+/// A condition of an item, met or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The condition.
+    pub condition: Condition,
+    /// The rules that say it, in their order; none: it is the item's own.
+    pub rules: Vec<String>,
+    /// How it stands.
+    pub state: State,
+}
+
 /// The whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
@@ -85,6 +99,36 @@ pub struct Why {
     pub reasons: Vec<Reason>,
     /// When it starts by itself in the next [`FORECAST`], and what would hold it back as things stand.
     pub coming: Vec<Coming>,
+    /// All its conditions.
+    pub conditions: Vec<Wanted>,
+    /// It waits to start by itself: what wanted it, and since when.
+    pub waits: Option<(Trigger, Timestamp)>,
+    /// What its conditions lack now, as ends of "if …".
+    pub wishes: Vec<String>,
+}
+
+/// What wanted an item to start, for people.
+fn who(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Manual => "somebody",
+        Trigger::Answered => "an answer",
+        Trigger::Invoke | Trigger::External => "a program",
+        Trigger::Schedule => "its schedule",
+        Trigger::CatchUp => "a time that was missed",
+        Trigger::Logon => "the logon",
+        Trigger::Logoff => "the logoff",
+        Trigger::Lock => "the lock of the screen",
+        Trigger::Unlock => "the unlocked screen",
+        Trigger::Suspend => "the coming sleep",
+        Trigger::Resume => "the end of a sleep",
+        Trigger::Connect => "a new network",
+        Trigger::PendingDisconnect => "a network that was about to go",
+        Trigger::FileChange => "a changed file",
+        Trigger::Device => "a volume that appeared",
+        Trigger::After => "another item that ended",
+        Trigger::Idle => "an idle machine",
+        Trigger::Retry => "another try",
+    }
 }
 
 fn told(word: &str, why: Option<String>) -> String {
@@ -382,16 +426,9 @@ impl Manager {
                 ..tell(
                     About::History,
                     false,
-                    "a run that was missed is caught up once",
-                    format!("{trigger:?} found it held back"),
+                    "to start",
+                    format!("held back when {} wanted it; caught up once", who(trigger)),
                 )
-            });
-        }
-        let remembered = slot.holding().map(|holding| &holding.reasons);
-        for (at, hindrance) in remembered.into_iter().flatten().rev() {
-            reasons.push(Reason {
-                since: Some(*at),
-                ..tell(About::History, false, "to run", hindrance.fragment())
             });
         }
         reasons.sort_by_key(|reason| !reason.blocks);
@@ -400,6 +437,37 @@ impl Manager {
             behind,
             reasons,
             coming: self.coming(item, now, now.plus(FORECAST)),
+            conditions: self.wanted_of(slot, now),
+            waits: slot.deferred(),
+            wishes: self.wishes(slot, now),
         })
+    }
+
+    fn wanted_of(&self, slot: &ItemSlot, now: Timestamp) -> Vec<Wanted> {
+        if slot.conditions().is_empty() {
+            return Vec::new();
+        }
+        let handler = self.handlers.get(&slot.row.at.handler);
+        let about: Vec<&Rule> = self
+            .rules
+            .iter()
+            .map(|state| &state.rule)
+            .filter(|rule| {
+                !rule.when.is_empty()
+                    && handler.is_some_and(|handler| rule.selects(&handler.row, &slot.row))
+            })
+            .collect();
+        slot.conditions()
+            .iter()
+            .map(|condition| Wanted {
+                condition: condition.clone(),
+                rules: about
+                    .iter()
+                    .filter(|rule| rule.when.contains(condition))
+                    .map(|rule| rule.name.clone())
+                    .collect(),
+                state: self.condition_state(slot, condition, now),
+            })
+            .collect()
     }
 }

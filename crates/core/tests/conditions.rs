@@ -9,6 +9,7 @@ use std::time::Duration;
 use syncmgr_core::Timestamp;
 use syncmgr_core::condition::{Condition, Endpoint, Fact, Found, LOOK_HOLDS, Look, Room};
 use syncmgr_core::input::{Began, Input, InstanceInput};
+use syncmgr_core::record::Record;
 use syncmgr_core::request::Scope;
 use syncmgr_core::rule::{Cause, Happening, Lost, Moment, Rule, Select};
 use syncmgr_core::schedule::{Hours, Schedule, Zone};
@@ -117,6 +118,7 @@ fn hours_that_end_in_mid_run_stop_it_only_where_its_rule_says_so() {
         let mut nightly = rule("nights", &["A"], unlocked, Condition::Hours(nights()));
         nightly.lost = lost;
         w.input(Input::Rules(vec![nightly]));
+        w.now = Timestamp(moment(6).0 - 60_000);
         unlock(&mut w);
         w.list(1, &["A"]);
         w.prepared(1);
@@ -274,4 +276,129 @@ fn an_item_does_not_wait_for_itself() {
     assert_eq!(starts(&mut w), ["1 start h Unlock user"]);
     w.list(1, &["A"]);
     w.expect("1 list\n1 prepare A");
+}
+
+#[test]
+fn why_tells_every_condition_with_its_rule_and_what_would_have_to_be() {
+    let mut w = world_at(11, &[("h", &["A"])]);
+    let mut noon = rule("noon", &["A"], daily("12:00"), Condition::Hours(nights()));
+    noon.when.push(Condition::UnmeteredNetwork);
+    let unlocked = Cause::Happening(Moment::Unlock);
+    let other = rule("other", &["h"], unlocked, Condition::UnmeteredNetwork);
+    w.input(Input::Rules(vec![noon, other.clone()]));
+    let network = |metered| {
+        Input::Facts(vec![Fact::Network {
+            usable: true,
+            metered,
+            wifi: None,
+            vpn: false,
+        }])
+    };
+    w.input(network(true));
+    let item = at("h", "A");
+    let why = w.manager.why(&item, w.now).unwrap();
+    let told: Vec<(String, Vec<String>)> = why
+        .conditions
+        .iter()
+        .map(|wanted| (wanted.condition.to_string(), wanted.rules.clone()))
+        .collect();
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(
+        told,
+        [
+            ("hours 22:00-06:00".to_owned(), names(&["noon"])),
+            ("unmetered".to_owned(), names(&["noon", "other"])),
+        ]
+    );
+    // The second rule shows what holds for its items as well.
+    let beside = w.manager.conditions_beside(&other);
+    assert_eq!(beside.len(), 1);
+    assert_eq!(beside[0].1, Condition::Hours(nights()));
+    // At noon both are missing, and time alone does not help.
+    let coming = w.manager.coming(&item, w.now, moment(36));
+    assert_eq!(coming.len(), 2);
+    assert_eq!(
+        coming[0].wishes,
+        [
+            "these were the hours 22:00-06:00",
+            "the network were unmetered"
+        ]
+    );
+    assert_eq!(coming[0].then, None);
+    // On an unmetered network time alone does.
+    w.input(network(false));
+    let coming = w.manager.coming(&item, w.now, moment(36));
+    assert_eq!(coming[0].wishes, ["these were the hours 22:00-06:00"]);
+    assert_eq!(
+        (coming[0].at, coming[0].then),
+        (moment(12), Some(moment(22)))
+    );
+    let all = w
+        .manager
+        .forecast(&[item.clone()].into(), w.now, moment(36));
+    let all: Vec<_> = all.into_iter().map(|(_, coming)| coming).collect();
+    assert_eq!(all, coming);
+    // It waits, and is told so.
+    go_to(&mut w, 12);
+    let why = w.manager.why(&item, w.now).unwrap();
+    assert!(why.waits.is_some());
+    assert_eq!(why.wishes, ["these were the hours 22:00-06:00"]);
+}
+
+#[test]
+fn what_held_an_item_back_is_kept_with_its_changes_and_its_end() {
+    let mut w = world_at(1, &[("h", &["A"])]);
+    let mut night = rule("night", &["A"], daily("02:00"), Condition::AnyNetwork);
+    night.when.push(Condition::Vpn);
+    w.input(Input::Rules(vec![night]));
+    let network = |usable, vpn| {
+        Input::Facts(vec![Fact::Network {
+            usable,
+            metered: false,
+            wifi: None,
+            vpn,
+        }])
+    };
+    w.input(network(false, false));
+    w.records.clear();
+    go_to(&mut w, 2);
+    w.input(network(false, true)); // another fact, and the same reason
+    w.input(network(true, false));
+    w.input(network(true, true));
+    let told: Vec<String> = w
+        .records
+        .iter()
+        .filter_map(|record| match record {
+            Record::Held(row) => Some(row.text.clone()),
+            Record::HeldUntil { .. } => Some("free".to_owned()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "it waits for a network; now: no usable network",
+            "it waits for a VPN; now: another network",
+            "free"
+        ]
+    );
+}
+
+#[test]
+fn an_interval_is_not_foretold_while_its_run_goes_on() {
+    let mut w = world_at(1, &[("h", &["A"])]);
+    let often = Cause::Schedule(Schedule::parse("every 15m").unwrap());
+    let mut often = rule("often", &["A"], often, Condition::AnyNetwork);
+    often.when.clear();
+    w.input(Input::Rules(vec![often]));
+    let next = |w: &World| w.manager.rules().next().unwrap().1;
+    assert!(next(&w).is_some());
+    w.sync(Scope::Items(vec![at("h", "A")]));
+    w.list(1, &["A"]);
+    assert_eq!(next(&w), None);
+    assert!(w.manager.coming(&at("h", "A"), w.now, moment(3)).is_empty());
+    w.prepared(1);
+    w.completed(1);
+    w.exit(1);
+    assert!(next(&w).is_some());
 }

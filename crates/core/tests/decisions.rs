@@ -356,7 +356,12 @@ fn conditions_hold_back_what_runs_by_itself_and_say_so() {
         .unwrap();
     assert!(condition.blocks);
     assert_eq!(condition.now, "nobody here can tell");
-    assert!(why.reasons.iter().any(|r| r.about == About::History));
+    assert_eq!(
+        why.waits.map(|(trigger, _)| trigger),
+        Some(Trigger::Schedule)
+    );
+    let held = |record: &&Record| matches!(record, Record::Held(row) if row.item == item);
+    assert_eq!(w.records.iter().filter(held).count(), 1, "told once");
     let network = |metered| {
         Input::Facts(vec![Fact::Network {
             usable: true,

@@ -163,6 +163,7 @@ impl Loop {
             Request::Rules { names } => self.look_at_rules(&names),
             Request::AddRule(rule) => self.add_rule(rule),
             Request::RemoveRule { name } => self.remove_rule(&name),
+            Request::Forecast { names, span_ms } => self.forecast(&names, span_ms),
             Request::Explain { schedule, count } => self.explain(&schedule, count),
             Request::Stop { request } => {
                 let scope = request.map_or(StopScope::All, |id| StopScope::Request(RequestId(id)));

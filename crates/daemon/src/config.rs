@@ -12,6 +12,7 @@ use syncmgr_control::Refusal;
 use syncmgr_control::registration::RegisterEvent;
 
 use crate::policy::PolicyConfig;
+use crate::source::probe::Probe;
 
 /// Largest configuration file that is read.
 const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;
@@ -54,6 +55,9 @@ pub struct ManagerConfig {
     /// How long a daemon keeps an instance for the links of its log (mobsync 3.7).
     #[serde(deserialize_with = "duration")]
     pub keep_links: Duration,
+    /// Who must answer before a network counts as usable.
+    #[serde(deserialize_with = "crate::source::probe::deserialize")]
+    pub probe: Option<Probe>,
 }
 
 impl Default for ManagerConfig {
@@ -65,6 +69,7 @@ impl Default for ManagerConfig {
             keep_history: Duration::from_secs(90 * 24 * 3600),
             keep_runs: 10_000,
             keep_links: syncmgr_core::Settings::default().linger,
+            probe: None,
         }
     }
 }

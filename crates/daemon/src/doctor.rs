@@ -14,6 +14,9 @@ use crate::property;
 use crate::run::{Answerer, Loop};
 use crate::source::{Availability, Subject};
 
+/// So many warnings of rules are told.
+const MAX_WARNINGS: usize = 10;
+
 impl Loop {
     /// Examines what can be examined, beside the loop.
     pub(crate) fn examine(&mut self, reply: Answerer) {
@@ -55,12 +58,17 @@ impl Loop {
         }
         let mut checks = vec![home, manager, configuration];
         checks.push(triggers());
+        checks.extend(self.rules_check());
         checks.extend(self.idle_policies().iter().map(|name| idle_policy(name)));
         checks.extend(
             self.sources
                 .availability()
                 .map(|(subject, is)| source(subject, is)),
         );
+        if let Some(probe) = &self.config.config.manager.probe {
+            let text = format!("a network counts as usable once {probe} answers");
+            checks.push(good("probe", text));
+        }
         let handlers: Vec<(HandlerId, Option<Launch>, Option<HandlerProblem>)> = self
             .manager
             .handlers()
@@ -87,6 +95,43 @@ impl Loop {
                 tracing::debug!("nobody waits for the doctor any more");
             }
         });
+    }
+}
+
+impl Loop {
+    /// Whether the rules can do what they say on this machine; nothing while there are none.
+    fn rules_check(&self) -> Option<CheckView> {
+        let mut number = 0;
+        let mut warnings: Vec<String> = Vec::new();
+        for (rule, _) in self.manager.rules() {
+            number += 1;
+            let found = self.rule_warnings(rule);
+            warnings.extend(
+                found
+                    .into_iter()
+                    .map(|text| format!("{}: {text}", rule.name)),
+            );
+        }
+        if number == 0 {
+            return None;
+        }
+        if warnings.is_empty() {
+            return Some(good("rules", some(number, "rule")));
+        }
+        let more = warnings.len().saturating_sub(MAX_WARNINGS);
+        warnings.truncate(MAX_WARNINGS);
+        if more > 0 {
+            warnings.push(format!("and {more} more"));
+        }
+        Some(CheckView {
+            name: "rules".to_owned(),
+            result: ExitCode::Warnings,
+            text: text::line(&warnings.join("; ")),
+            hint: Some(
+                "give these rules other causes or conditions, or make the machine tell: docs/sources.md"
+                    .to_owned(),
+            ),
+        })
     }
 }
 

@@ -25,6 +25,7 @@ mod permission;
 pub mod place;
 mod policy;
 mod property;
+mod reasons;
 mod register;
 mod registration;
 mod reload;

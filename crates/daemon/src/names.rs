@@ -133,6 +133,39 @@ fn ambiguous(name: &str, several: &[&ItemRow]) -> Refusal {
 }
 
 fn unknown(name: &str, items: &[&ItemRow], handlers: &[&HandlerRow]) -> Refusal {
+    let handler = handlers
+        .iter()
+        .find(|row| same(row.id.as_str(), name) || same(&row.name, name));
+    let of_label = |item: &&&ItemRow| item.labels.iter().any(|label| same(label, name));
+    if handler.is_some() || items.iter().any(|item| of_label(&item)) {
+        let what = if handler.is_some() {
+            "handler"
+        } else {
+            "label"
+        };
+        let mut some: Vec<&str> = items
+            .iter()
+            .filter(|item| match handler {
+                Some(handler) => item.at.handler == handler.id,
+                None => of_label(item),
+            })
+            .take(MAX_CANDIDATES + 1)
+            .map(|item| item.name.as_str())
+            .collect();
+        if some.len() > MAX_CANDIDATES {
+            some.truncate(MAX_CANDIDATES);
+            some.push("…");
+        }
+        return Refusal::new(
+            "name::unknown",
+            format!("`{name}` is a {what}, and an item is wanted"),
+            if some.is_empty() {
+                format!("it has no items; `syncmgr sync {name}` asks for them")
+            } else {
+                format!("name one of its items: {}", some.join(", "))
+            },
+        );
+    }
     let mut known: Vec<&str> = Vec::new();
     for item in items {
         known.push(&item.name);

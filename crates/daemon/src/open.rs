@@ -18,8 +18,9 @@ use crate::lock::{self, HomeLock, Owner, TakeLockError};
 use crate::place::{Environment, Places};
 use crate::run::{MAX_CHANGES, MAX_MESSAGES, Parts};
 use crate::service::LocalService;
-use crate::source::Machine;
+use crate::source::gate::{Gate, Try};
 use crate::source::hub::Hub;
+use crate::source::{Machine, probe};
 use crate::starter::{Processes, Starter};
 use crate::supervisor::Supervisor;
 use crate::{launch, run};
@@ -176,6 +177,7 @@ impl Home {
         let manager = Manager::new(settings, remembered, clock.now());
         let (messages, queue) = mpsc::channel(MAX_MESSAGES);
         let (views, _) = broadcast::channel(MAX_CHANGES);
+        let gate = Gate::new(attempt(&config.config));
         let parts = Parts {
             manager,
             store,
@@ -191,6 +193,7 @@ impl Home {
                     Box::new(|| Machine::default().sources()),
                     "nothing here tells of it",
                 )
+                .gated(gate)
             } else {
                 Hub::start(
                     Box::new(Vec::new),
@@ -423,4 +426,12 @@ fn listed(at: &ItemRef, item: &ItemConfig) -> syncmgr_core::input::ListedItem {
         capabilities: Vec::new(),
         policies: Vec::new(),
     }
+}
+/// How networks are tried.
+pub(crate) fn attempt(config: &Config) -> Try {
+    let probe = config.manager.probe.clone();
+    Arc::new(move || {
+        let resolv_conf = Machine::default().resolv_conf;
+        Box::pin(probe::attempt(resolv_conf, probe.clone()))
+    })
 }

@@ -2,14 +2,10 @@
 
 use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::{
-    self, ComingView, ItemDetail, ItemView, ProgressView, ReasonView, RemarkView, StatusView,
-    TaskView, VerdictView, WhyView,
+    self, ItemDetail, ItemView, ProgressView, RemarkView, StatusView, TaskView, VerdictView,
 };
 use syncmgr_control::{ExitCode, Refusal};
-use syncmgr_core::condition::Evaluation;
-use syncmgr_core::forecast::Coming;
 use syncmgr_core::freshness::{Freshness, freshness};
-use syncmgr_core::hindrance::Hindrance;
 use syncmgr_core::item::{ItemRow, RunState};
 use syncmgr_core::record::PauseScope;
 use syncmgr_core::stuck::Stall;
@@ -159,61 +155,6 @@ impl Loop {
                 })
             }),
         })
-    }
-
-    /// Why an item is as it is.
-    pub(crate) fn why(&self, item: &ItemRef) -> WhyView {
-        let name = self.name(item);
-        let found = self.manager.why(item, self.now());
-        let (shown, reasons, coming) = found
-            .map_or((Shown::NotSetUp, Vec::new(), Vec::new()), |why| {
-                (why.shown, why.reasons, why.coming)
-            });
-        let state = self
-            .manager
-            .item(item)
-            .map_or_else(String::new, |row| self.state(item, shown, row));
-        let blocking = || reasons.iter().filter(|reason| reason.blocks);
-        let first = blocking()
-            .find(|reason| is_about(shown, reason.about))
-            .or_else(|| blocking().next());
-        let sentence = match first {
-            Some(reason) => {
-                let why = if says_more(shown, &state, reason) {
-                    format!("; {}", reason.now)
-                } else {
-                    String::new()
-                };
-                match &reason.unblocked_by {
-                    Some(by) => format!("{name}: {state}{why} (what would change it: {by})."),
-                    None => format!("{name}: {state}{why}."),
-                }
-            }
-            None => format!("{name}: {state}; nothing holds it back."),
-        };
-        let sentence = match coming.first() {
-            Some(next) => format!("{sentence} {}", self.next_start(next)),
-            None => sentence,
-        };
-        WhyView {
-            suggestion: self.best_command(shown, Some(item), &name),
-            sentence,
-            name,
-            reasons: reasons.iter().map(reason_view).collect(),
-            coming: coming.iter().map(coming_view).collect(),
-        }
-    }
-
-    /// When an item starts by itself next, in a sentence.
-    fn next_start(&self, next: &Coming) -> String {
-        let at = self.manager.zone().wall_text(next.at);
-        match &next.held_by {
-            None => format!("It starts by itself at {at}."),
-            Some(Hindrance::Condition(_, Evaluation::Waiting { wanted, .. })) => {
-                format!("It would start by itself at {at}, if there were {wanted}.")
-            }
-            Some(held) => format!("It would start by itself at {at}, but {}.", held.fragment()),
-        }
     }
 
     /// The verdict in words.
@@ -416,7 +357,7 @@ impl Loop {
     }
 
     /// What an item is, in a few words.
-    fn state(&self, item: &ItemRef, shown: Shown, row: &ItemRow) -> String {
+    pub(crate) fn state(&self, item: &ItemRef, shown: Shown, row: &ItemRow) -> String {
         let until = self
             .manager
             .pause_of(item)
@@ -441,7 +382,12 @@ impl Loop {
     }
 
     /// The one command that would help most. A log that says nothing about the item helps nobody.
-    fn best_command(&self, shown: Shown, item: Option<&ItemRef>, name: &str) -> Option<String> {
+    pub(crate) fn best_command(
+        &self,
+        shown: Shown,
+        item: Option<&ItemRef>,
+        name: &str,
+    ) -> Option<String> {
         if shown == Shown::Failed
             && let Some(row) = item.and_then(|item| self.manager.item(item))
         {
@@ -593,7 +539,7 @@ fn rest(span: std::time::Duration) -> String {
 }
 
 /// Whether what was looked at is what the item is shown for.
-fn is_about(shown: Shown, about: About) -> bool {
+pub(crate) fn is_about(shown: Shown, about: About) -> bool {
     matches!(
         (shown, about),
         (Shown::NotSetUp, About::SetUp)
@@ -608,7 +554,7 @@ fn is_about(shown: Shown, about: About) -> bool {
 }
 
 /// Whether a reason says anything that the state beside it does not.
-fn says_more(shown: Shown, state: &str, reason: &Reason) -> bool {
+pub(crate) fn says_more(shown: Shown, state: &str, reason: &Reason) -> bool {
     let same = match shown {
         Shown::NotSetUp | Shown::Conflicts | Shown::Disconnected | Shown::Late | Shown::Overdue => {
             true
@@ -651,42 +597,6 @@ pub(crate) fn quoted(name: &str) -> String {
         name.to_owned()
     } else {
         format!("'{}'", name.replace('\'', "'\\''"))
-    }
-}
-
-fn coming_view(coming: &Coming) -> ComingView {
-    ComingView {
-        at_ms: coming.at.0,
-        rule: coming.rule.clone(),
-        held_by: coming.held_by.as_ref().map(Hindrance::fragment),
-    }
-}
-
-fn reason_view(reason: &Reason) -> ReasonView {
-    ReasonView {
-        about: match reason.about {
-            About::SetUp => "set-up",
-            About::Enabled => "enabled",
-            About::Checked => "checked",
-            About::Connected => "connection",
-            About::Pause => "pause",
-            About::Policy => "policy",
-            About::Run => "run",
-            About::Queue => "queue",
-            About::Need => "question",
-            About::Conflicts => "conflicts",
-            About::LastRun => "last run",
-            About::Retry => "retry",
-            About::Condition => "condition",
-            About::Freshness => "freshness",
-            About::History => "history",
-        }
-        .to_owned(),
-        blocks: reason.blocks,
-        wanted: reason.wanted.clone(),
-        now: reason.now.clone(),
-        since_ms: reason.since.map(|at| at.0),
-        unblocked_by: reason.unblocked_by.clone(),
     }
 }
 

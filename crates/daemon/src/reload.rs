@@ -57,6 +57,8 @@ impl Loop {
         let limits = crate::run::limits(config);
         self.limits = limits.clone();
         self.performer.set_limits(limits);
+        self.sources
+            .try_by(crate::open::attempt(&self.config.config));
         for input in inputs {
             self.apply(input);
         }

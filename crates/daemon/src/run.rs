@@ -466,6 +466,12 @@ impl Loop {
     /// itself be held.
     fn happened(&mut self, happening: Happening) {
         tracing::debug!(?happening, "the machine");
+        if let Happening::Back(Leaving::Sleep) = happening
+            // Before anything starts: what was a network may be none for a while.
+            && let Some(fact) = self.sources.woke()
+        {
+            self.apply(Input::Facts(vec![fact]));
+        }
         if let Happening::Back(Leaving::Sleep) | Happening::ClockSet = happening {
             self.apply(Input::ClockJumped);
         }

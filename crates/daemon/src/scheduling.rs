@@ -1,6 +1,6 @@
 //! Rules through the loop: looked at, added to the configuration, removed from it.
 
-use syncmgr_control::rule::{RuleText, RuleView, ScheduleView};
+use syncmgr_control::rule::{AlsoView, RuleText, RuleView, ScheduleView};
 use syncmgr_control::view::NextView;
 use syncmgr_control::{Refusal, Reply};
 use syncmgr_core::Timestamp;
@@ -234,6 +234,16 @@ impl Loop {
                 .collect(),
             next_ms: next.map(|at| at.0),
             held_by: self.held(rule),
+            also: self
+                .manager
+                .conditions_beside(rule)
+                .into_iter()
+                .map(|(rule, condition)| AlsoView {
+                    condition: condition.to_string(),
+                    rule,
+                })
+                .collect(),
+            warnings: self.rule_warnings(rule),
         }
     }
 }

@@ -20,6 +20,7 @@ pub(crate) fn keep(connection: &Connection, item: i64, row: &AbsentRow) -> rusql
         "DELETE FROM items WHERE item = ?1",
         "DELETE FROM needs WHERE item = ?1",
         "DELETE FROM conflict_lists WHERE item = ?1",
+        "DELETE FROM held WHERE item = ?1",
     ] {
         connection.prepare_cached(sql)?.execute([item])?;
     }

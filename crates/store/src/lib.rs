@@ -12,6 +12,7 @@ mod backup;
 mod columns;
 mod event;
 mod fault;
+mod held;
 mod integrity;
 #[cfg(test)]
 mod model;

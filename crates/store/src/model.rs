@@ -9,7 +9,7 @@ use syncmgr_core::conflict::ConflictRow;
 use syncmgr_core::item::{HandlerRow, ItemRow};
 use syncmgr_core::log::{Level, LogRow};
 use syncmgr_core::need::{NeedRow, NeedState};
-use syncmgr_core::record::{LastNumbers, PauseRow, PauseScope, Remembered};
+use syncmgr_core::record::{HeldRow, LastNumbers, MAX_HELD, PauseRow, PauseScope, Remembered};
 use syncmgr_core::run::{RunItemRow, RunOutcome, RunRow, SessionRow};
 use syncmgr_core::{
     AbsentRow, Event, EventKind, EventNumber, HandlerId, ItemRef, LogId, NeedId, Record, RunId,
@@ -35,6 +35,7 @@ struct Model {
     absent: BTreeMap<ItemRef, AbsentRow>,
     pauses: BTreeMap<PauseScope, PauseRow>,
     rules: BTreeMap<String, Timestamp>,
+    held: BTreeMap<ItemRef, Vec<HeldRow>>,
     events: BTreeMap<EventNumber, Event>,
     last: LastNumbers,
 }
@@ -74,6 +75,7 @@ impl Model {
                 self.needs.retain(|_, need| need.handler != handler);
                 self.conflicts.retain(|at, _| at.handler != handler);
                 self.absent.retain(|at, _| at.handler != handler);
+                self.held.retain(|at, _| at.handler != handler);
                 self.pauses.retain(|scope, _| match scope {
                     PauseScope::All => true,
                     PauseScope::Handler(of) => *of != handler,
@@ -110,6 +112,7 @@ impl Model {
                 });
                 self.conflicts.remove(&item);
                 self.absent.remove(&item);
+                self.held.remove(&item);
                 self.pauses.remove(&PauseScope::Item(item));
             }
             Record::Absent(row) => {
@@ -119,6 +122,7 @@ impl Model {
                     need.handler != item.handler || need.item.as_ref() != Some(&item.item)
                 });
                 self.conflicts.remove(item);
+                self.held.remove(item);
                 self.absent.insert(item.clone(), row);
             }
             Record::AbsentGone(item) => drop(self.absent.remove(&item)),
@@ -158,6 +162,19 @@ impl Model {
             }
             Record::Pause(row) => drop(self.pauses.insert(row.scope.clone(), row)),
             Record::PauseGone(scope) => drop(self.pauses.remove(&scope)),
+            Record::Held(row) => {
+                let of_item = self.held.entry(row.item.clone()).or_default();
+                for before in of_item.iter_mut().filter(|before| before.until.is_none()) {
+                    before.until = Some(row.since);
+                }
+                of_item.insert(0, row);
+                of_item.truncate(MAX_HELD);
+            }
+            Record::HeldUntil { item, until } => {
+                for row in self.held.entry(item).or_default() {
+                    row.until.get_or_insert(until);
+                }
+            }
             Record::RuleSeen { rule, considered } => drop(self.rules.insert(rule, considered)),
             Record::RuleGone(rule) => drop(self.rules.remove(&rule)),
             Record::Event(event) => {
@@ -424,6 +441,9 @@ proptest! {
                 (expected, found) => panic!("the model says {expected:?}, the store {found:?}"),
             }
             prop_assert_eq!(sorted(store.remembered().unwrap()), model.remembered());
+            for (item, held) in &model.held {
+                prop_assert_eq!(&store.held(item).unwrap(), held);
+            }
         }
         compare(&model, &store.reader().unwrap(), &look);
         let problems: Vec<_> = store.integrity().unwrap().into_iter().filter(crate::Finding::is_problem).collect();

@@ -37,6 +37,8 @@ pub(crate) fn note(last: &mut LastNumbers, record: &Record) {
         | Record::Conflicts { .. }
         | Record::Pause(_)
         | Record::PauseGone(_)
+        | Record::Held(_)
+        | Record::HeldUntil { .. }
         | Record::RuleSeen { .. }
         | Record::RuleGone(_)
         | Record::Absent(_)

@@ -13,7 +13,8 @@ use syncmgr_core::item::{Counts, HandlerRow, ItemRow, Retry};
 use syncmgr_core::log::LogRow;
 use syncmgr_core::need::{Choice, NeedRow, NeedState};
 use syncmgr_core::problem::HandlerProblem;
-use syncmgr_core::record::{PauseRow, PauseScope};
+use syncmgr_core::record::{HeldRow, PauseRow, PauseScope};
+use syncmgr_core::request::Trigger;
 use syncmgr_core::run::{RunItemRow, RunKind, RunRow, SessionRow};
 use syncmgr_core::stuck::Stall;
 use syncmgr_core::{
@@ -303,6 +304,18 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
     ]
 }
 
+fn held() -> impl Strategy<Value = HeldRow> {
+    (item_ref(), moment(), option::of(moment()), text()).prop_map(|(item, since, until, text)| {
+        HeldRow {
+            item,
+            since,
+            until,
+            wanted_by: Trigger::Schedule,
+            text,
+        }
+    })
+}
+
 /// Any record; rows that others belong to come more often.
 pub(crate) fn record() -> impl Strategy<Value = Record> {
     let event = (1..MANY, moment(), event_kind()).prop_map(|(number, at, kind)| {
@@ -353,6 +366,8 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
         1 => pause_scope().prop_map(Record::PauseGone),
         1 => (rule_name(), moment()).prop_map(|(rule, considered)| Record::RuleSeen { rule, considered }),
         1 => rule_name().prop_map(Record::RuleGone),
+        2 => held().prop_map(Record::Held),
+        1 => (item_ref(), moment()).prop_map(|(item, until)| Record::HeldUntil { item, until }),
         6 => event,
     ]
 }

@@ -9,6 +9,7 @@ pub(crate) const APPLICATION_ID: i32 = 1_400_458_567;
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("../migrations/0001_first.sql")),
     M::up(include_str!("../migrations/0002_failing.sql")),
+    M::up(include_str!("../migrations/0003_held.sql")),
 ];
 
 /// The migrations.

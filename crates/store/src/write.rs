@@ -16,7 +16,7 @@ use crate::names::{Names, find_handler, find_item};
 use crate::open::Store;
 use crate::prune::Removed;
 use crate::words::{Word as _, set_words};
-use crate::{absent, event, numbers, texts};
+use crate::{absent, event, held, numbers, texts};
 
 /// A transaction of so many records gives the memory that it took for pages back.
 const LARGE: usize = 10_000;
@@ -221,6 +221,15 @@ impl Writing<'_> {
             Record::Conflicts { item, conflicts } => self.conflicts(item, conflicts)?,
             Record::Pause(row) => self.pause(row)?,
             Record::PauseGone(scope) => self.pause_gone(scope)?,
+            Record::Held(row) => {
+                let item = self.names.item(self.connection, &row.item)?;
+                held::add(self.connection, item, row)?;
+            }
+            Record::HeldUntil { item, until } => {
+                if let Some(item) = find_item(self.connection, item)? {
+                    held::end(self.connection, item, *until)?;
+                }
+            }
             Record::RuleSeen { rule, considered } => self.rule(rule, *considered)?,
             Record::RuleGone(rule) => self.rule_gone(rule)?,
             Record::Event(event) => {
@@ -283,6 +292,7 @@ impl Writing<'_> {
             "DELETE FROM absent_items WHERE item IN (SELECT id FROM item_names WHERE handler = ?1)",
             "DELETE FROM pauses WHERE handler = ?1",
             "DELETE FROM pauses WHERE item IN (SELECT id FROM item_names WHERE handler = ?1)",
+            "DELETE FROM held WHERE item IN (SELECT id FROM item_names WHERE handler = ?1)",
         ] {
             self.connection.prepare_cached(sql)?.execute([handler])?;
         }
@@ -384,6 +394,7 @@ impl Writing<'_> {
             "DELETE FROM conflict_lists WHERE item = ?1",
             "DELETE FROM absent_items WHERE item = ?1",
             "DELETE FROM pauses WHERE item = ?1",
+            "DELETE FROM held WHERE item = ?1",
         ] {
             self.connection.prepare_cached(sql)?.execute([item])?;
         }

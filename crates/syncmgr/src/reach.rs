@@ -175,6 +175,7 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::AddRule(_)
         | Request::Rules { .. }
         | Request::Explain { .. }
+        | Request::Forecast { .. }
         | Request::Enable { .. } => true,
         Request::Properties { window, .. } => !window,
         Request::AddItem { or_existing, .. } => *or_existing,

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use insta::assert_snapshot;
 use syncmgr_cli::Need;
 use syncmgr_control::registration::{HandlerKind, RegisterEvent, RegistrationView};
-use syncmgr_control::rule::{RuleText, RuleView, ScheduleView};
+use syncmgr_control::rule::{AlsoView, RuleText, RuleView, ScheduleView};
 use syncmgr_control::view::*;
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
@@ -282,6 +282,20 @@ fn show() {
     check("show", "show papers", Reply::Item(Box::new(detail)));
 }
 
+fn condition(text: &str, stands: Standing, now: &str, rules: &[&str]) -> ConditionView {
+    ConditionView {
+        condition: text.into(),
+        rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
+        stands,
+        wanted: format!("{text}, if you please"),
+        now: now.into(),
+        because: (stands == Standing::Unknown).then(|| "no system bus".to_owned()),
+        since_ms: (stands == Standing::Unmet).then_some(NOW_MS - 180 * MINUTE),
+        until_ms: None,
+        unblocked_by: None,
+    }
+}
+
 #[test]
 fn why() {
     let why = WhyView {
@@ -291,11 +305,13 @@ fn why() {
                 at_ms: NOW_MS + 60 * MINUTE,
                 rule: Some("nightly".into()),
                 held_by: Some("it is paused".into()),
+                then_ms: Some(NOW_MS + 100 * MINUTE),
             },
             ComingView {
                 at_ms: NOW_MS + 90 * MINUTE,
                 rule: None,
                 held_by: None,
+                then_ms: None,
             },
         ],
         sentence: "papers is not synchronized, because it waits for an answer since 3 hours ago."
@@ -318,9 +334,69 @@ fn why() {
                 unblocked_by: Some("an answer to it".into()),
             },
         ],
+        conditions: vec![
+            condition(
+                "hours 22:00-06:00",
+                Standing::Met,
+                "until 2026-11-23 06:00",
+                &["nightly"],
+            ),
+            condition(
+                "unmetered",
+                Standing::Unmet,
+                "a metered network",
+                &["nightly", "photos"],
+            ),
+            condition(
+                "reachable nas:22",
+                Standing::NotLookedAt,
+                "looked at when it is about to start",
+                &[],
+            ),
+            condition(
+                "mains",
+                Standing::Unknown,
+                "nobody here can tell",
+                &["nightly"],
+            ),
+            condition(
+                "idle 600s",
+                Standing::Unknown,
+                "nobody here can tell",
+                &["nightly"],
+            ),
+        ],
+        history: vec![
+            HeldView {
+                since_ms: NOW_MS - 30 * MINUTE,
+                until_ms: None,
+                wanted_by: "schedule".into(),
+                text: "it waits for mains; now: on battery".into(),
+            },
+            HeldView {
+                since_ms: NOW_MS - 180 * MINUTE,
+                until_ms: Some(NOW_MS - 30 * MINUTE),
+                wanted_by: "schedule".into(),
+                text: "it is paused".into(),
+            },
+        ],
         suggestion: Some("syncmgr answer 3".into()),
     };
     check("why", "why papers", Reply::Why(Box::new(why)));
+}
+
+fn forecast(name: &str, held_by: Option<&str>, then_ms: Option<i64>) -> ForecastView {
+    ForecastView {
+        handler: "folder".into(),
+        item: name.into(),
+        name: name.into(),
+        coming: ComingView {
+            at_ms: NOW_MS + 60 * MINUTE,
+            rule: Some("nightly".into()),
+            held_by: held_by.map(str::to_owned),
+            then_ms,
+        },
+    }
 }
 
 #[test]
@@ -339,6 +415,19 @@ fn schedule() {
         names: vec!["papers".into(), "photos".into()],
         next_ms,
         held_by: (name == "work").then(|| "it is paused".to_owned()),
+        also: (name == "work")
+            .then(|| AlsoView {
+                condition: "mains".into(),
+                rule: "nightly".into(),
+            })
+            .into_iter()
+            .collect(),
+        warnings: (name == "nightly")
+            .then(|| {
+                "part of what starts it is never heard of: sessions are not watched here".to_owned()
+            })
+            .into_iter()
+            .collect(),
     };
     let nightly = rule(
         "nightly",
@@ -361,6 +450,24 @@ fn schedule() {
         normalised: "*-*-* 00:00:00".into(),
         next_ms: vec![NOW_MS + 60 * MINUTE, NOW_MS + 25 * 60 * MINUTE],
     };
+    check(
+        "schedule-next",
+        "schedule --next 24h",
+        Reply::Forecast(vec![
+            forecast(
+                "papers",
+                Some("it waits for a network; now: no usable network"),
+                None,
+            ),
+            forecast("photos", Some("it is paused"), Some(NOW_MS + 100 * MINUTE)),
+            forecast("photos", None, None),
+        ]),
+    );
+    check(
+        "schedule-next-empty",
+        "schedule --next 24h",
+        Reply::Forecast(vec![]),
+    );
     check(
         "schedule-explain",
         "schedule --explain @daily",

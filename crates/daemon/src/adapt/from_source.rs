@@ -6,10 +6,14 @@ use syncmgr_core::rule::{self, Moment};
 use crate::source::wanted::{LABEL, UUID};
 use crate::source::{Availability, Happening, Leaving, Subject};
 
-/// What is no longer known when a subject is not watched.
+/// What is no longer known when a subject is not watched, or can be asked for now that it is.
 #[must_use]
 pub fn unknown(subject: Subject, availability: &Availability) -> Option<Fact> {
     match availability {
+        // What has to be looked at is not told before somebody waits for it.
+        Availability::Watching { .. } if subject == Subject::Looks => {
+            subject.fact().map(Fact::Askable)
+        }
         Availability::Watching { .. } => None,
         Availability::Unavailable { because } => Some(Fact::Unknown {
             kind: subject.fact()?,
@@ -128,9 +132,11 @@ mod tests {
         );
         assert_eq!(unknown(Subject::Session, &gone), None);
         let by = "something".to_owned();
+        let watching = Availability::Watching { by };
+        assert_eq!(unknown(Subject::Network, &watching), None);
         assert_eq!(
-            unknown(Subject::Network, &Availability::Watching { by }),
-            None
+            unknown(Subject::Looks, &watching),
+            Some(Fact::Askable(FactKind::Looked))
         );
     }
 }

@@ -3,16 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 
-use syncmgr_core::condition::Look;
+use syncmgr_core::condition::{Fact, Look};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Source;
 use super::backoff::Backoff;
+use super::gate::{self, Gate};
 use super::observation::{Availability, Observation, Subject};
 use super::reporter::{MAX_OBSERVATIONS, Reporter};
 use super::wanted::Wanted;
+
+/// Why a subject is not watched yet.
+pub const BEGINNING: &str = "its source is just beginning";
 
 /// Makes the sources, at the start and again after one of them ended by a fault of its own.
 pub type Make = Box<dyn Fn() -> Vec<Box<dyn Source>> + Send>;
@@ -31,6 +35,9 @@ pub struct Hub {
     availability: BTreeMap<Subject, Availability>,
     /// Heard, but not yet passed on.
     due: VecDeque<Observation>,
+    /// What the gate made of what was heard of networks.
+    ready: VecDeque<Fact>,
+    gate: Gate,
     backoff: Backoff,
     began: Instant,
     /// When the sources begin again.
@@ -63,6 +70,8 @@ impl Hub {
                 .map(|subject| (subject, unavailable(otherwise.to_owned())))
                 .into(),
             due: VecDeque::new(),
+            ready: VecDeque::new(),
+            gate: Gate::default(),
             backoff: Backoff::default(),
             began: Instant::now(),
             again: None,
@@ -76,10 +85,8 @@ impl Hub {
         for source in (self.make)() {
             let (name, subjects) = (source.name(), source.subjects());
             for subject in subjects {
-                self.availability.insert(
-                    *subject,
-                    unavailable("its source is just beginning".to_owned()),
-                );
+                self.availability
+                    .insert(*subject, unavailable(BEGINNING.to_owned()));
             }
             let reporter = Reporter::new(self.sender.clone());
             let task = self
@@ -92,7 +99,22 @@ impl Hub {
     /// Waits for the next observation; for ever when there are no sources. Loses nothing when it is dropped.
     pub async fn next(&mut self) -> Observation {
         loop {
+            if let Some(fact) = self.ready.pop_front() {
+                return Observation::Fact(fact);
+            }
             if let Some(observation) = self.due.pop_front() {
+                let observation = match observation {
+                    Observation::Fact(fact) if gate::is_of_network(&fact) => {
+                        self.ready.push_back(self.gate.take(fact));
+                        continue;
+                    }
+                    observation => observation,
+                };
+                if let Observation::Watching(Subject::Network, Availability::Unavailable { .. }) =
+                    &observation
+                {
+                    self.gate.forget();
+                }
                 if let Observation::Watching(subject, availability) = &observation {
                     self.availability.insert(*subject, availability.clone());
                 }
@@ -109,6 +131,7 @@ impl Hub {
                 // What a source said before it ended is heard before that.
                 biased;
                 Some(observation) = self.observations.recv() => self.due.push_back(observation),
+                fact = self.gate.tried() => self.ready.push_back(fact),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
                 () = pause => {
                     self.again = None;
@@ -148,13 +171,31 @@ impl Hub {
     }
 
     /// Tells the sources what somebody wants to know.
-    pub fn want(&self, mut wanted: Wanted) {
+    pub fn want(&mut self, mut wanted: Wanted) {
+        self.gate.want(wanted.network);
         self.wanted.send_if_modified(|before| {
             wanted.looks.clone_from(&before.looks);
             let changed = *before != wanted;
             *before = wanted;
             changed
         });
+    }
+
+    /// Lets networks count once a gate lets them through.
+    #[must_use]
+    pub fn gated(mut self, gate: Gate) -> Self {
+        self.gate = gate;
+        self
+    }
+
+    /// Networks are tried so from now on.
+    pub fn try_by(&mut self, attempt: gate::Try) {
+        self.gate.try_by(attempt);
+    }
+
+    /// The machine woke up; answers what is to be known before anything else.
+    pub fn woke(&mut self) -> Option<Fact> {
+        self.gate.woke()
     }
 
     /// Tells the sources what has to be looked at from now on.
@@ -180,10 +221,8 @@ fn unavailable(because: String) -> Availability {
 
 #[cfg(test)]
 mod tests {
-    use futures::future::BoxFuture;
-    use syncmgr_core::condition::Fact;
-
     use super::*;
+    use futures::future::BoxFuture;
 
     /// Does as it is told.
     struct Fake(fn(Reporter, watch::Receiver<Wanted>) -> BoxFuture<'static, ()>);

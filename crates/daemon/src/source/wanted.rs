@@ -19,6 +19,8 @@ pub const UUID: &str = "UUID=";
 /// What somebody wants to know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
+    /// Whether there is a usable network.
+    pub network: bool,
     /// Where the power comes from.
     pub power: bool,
     /// How long nobody used the machine: the shortest span that somebody waits for; absent: nobody does.
@@ -49,9 +51,9 @@ impl Wanted {
                     wanted.places.insert(format!("{UUID}{name}"));
                 }
                 Cause::Idle { after, .. } => wanted.wait_for(*after),
+                Cause::Connect(_) => wanted.network = true,
                 Cause::Schedule(_)
                 | Cause::Happening(_)
-                | Cause::Connect(_)
                 | Cause::Changed(_)
                 | Cause::Volume(_)
                 | Cause::After { .. } => {}
@@ -64,11 +66,11 @@ impl Wanted {
                 Condition::Mounted(place) if wanted.places.len() < MAX_MOUNT_FACTS => {
                     wanted.places.insert(place.clone());
                 }
-                Condition::Mounted(_)
-                | Condition::AnyNetwork
+                Condition::AnyNetwork
                 | Condition::UnmeteredNetwork
                 | Condition::Wifi(_)
-                | Condition::Vpn
+                | Condition::Vpn => wanted.network = true,
+                Condition::Mounted(_)
                 | Condition::NotRunning(_)
                 | Condition::Hours(_)
                 | Condition::NotHours(_)

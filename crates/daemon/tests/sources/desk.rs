@@ -355,7 +355,7 @@ impl Ear {
         self.heard.iter().filter(|text| text.contains(word)).count()
     }
 
-    pub(crate) fn want(&self, wanted: Wanted) {
+    pub(crate) fn want(&mut self, wanted: Wanted) {
         self.hub.want(wanted);
     }
 }

@@ -11,7 +11,7 @@ use crate::desk::{Desk, Ear};
 /// Namespaces have limits of their own.
 const LIMIT: &str = "/proc/sys/user/max_inotify_watches";
 
-fn want(ear: &Ear, paths: &[&Path]) {
+fn want(ear: &mut Ear, paths: &[&Path]) {
     ear.want(Wanted {
         paths: paths.iter().map(|path| path.to_path_buf()).collect(),
         ..Wanted::default()
@@ -34,7 +34,7 @@ async fn changes_are_told_once_it_is_quiet() {
     let gone = desk.directory.path().join("gone");
     fs::create_dir_all(tree.join("deep/deeper")).unwrap();
     let mut ear = desk.watch();
-    want(&ear, &[&tree, &gone]);
+    want(&mut ear, &[&tree, &gone]);
     let by = ear
         .watching(
             Subject::Files,
@@ -64,7 +64,7 @@ async fn changes_are_told_once_it_is_quiet() {
     assert_eq!(changed(&mut ear).await.0, tree);
     ear.watching(Subject::Files, "tree is looked for").await;
     // Nobody wants anything: nothing is said to be missing.
-    want(&ear, &[]);
+    want(&mut ear, &[]);
     let by = ear
         .watching(Subject::Files, "what the system notices")
         .await;
@@ -78,7 +78,7 @@ async fn a_flood_is_one_notice() {
     let tree = desk.directory.path().join("tree");
     fs::create_dir(&tree).unwrap();
     let mut ear = desk.watch();
-    want(&ear, &[&tree]);
+    want(&mut ear, &[&tree]);
     // What is written before it is watched is not noticed, so it is written until it is, and often enough quiet.
     let probe = tree.join("probe");
     let probing = async {
@@ -126,7 +126,7 @@ async fn beyond_the_limit_of_watches_it_looks_visibly() {
     let mut ear = desk.watch();
     fs::write(LIMIT, "100")
         .expect("run by `cargo xtask suite sources`, as root of a namespace of its own");
-    want(&ear, &[&tree]);
+    want(&mut ear, &[&tree]);
     let by = ear
         .watching(Subject::Files, "is looked at every 60 s")
         .await;

@@ -1,0 +1,310 @@
+//! Why items are as they are, when they start by themselves, and what keeps rules from doing what they say.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use syncmgr_control::view::{
+    ComingView, ConditionView, ForecastView, HeldView, ReasonView, Standing, WhyView,
+};
+use syncmgr_control::{Refusal, Reply};
+use syncmgr_core::condition::{Condition, Holds};
+use syncmgr_core::forecast::Coming;
+use syncmgr_core::hindrance::Hindrance;
+use syncmgr_core::item::RunState;
+use syncmgr_core::rule::{Cause, Moment, Rule, Select};
+use syncmgr_core::why::{About, Reason, Wanted, Why};
+use syncmgr_core::{ItemRef, Timestamp};
+
+use crate::adapt::to_view;
+use crate::overview::{is_about, says_more};
+use crate::run::Loop;
+use crate::source::hub::BEGINNING;
+use crate::source::{Availability, Subject};
+
+/// No forecast looks further ahead.
+const LONGEST_FORECAST: Duration = Duration::from_secs(366 * 24 * 3600);
+
+impl Loop {
+    /// Why an item is as it is.
+    pub(crate) fn why(&self, item: &ItemRef) -> WhyView {
+        let name = self.name(item);
+        let found = self.manager.why(item, self.now());
+        let Some(found) = found else {
+            return WhyView {
+                sentence: format!("{name} is gone."),
+                name,
+                reasons: Vec::new(),
+                coming: Vec::new(),
+                conditions: Vec::new(),
+                history: Vec::new(),
+                suggestion: None,
+            };
+        };
+        let (shown, reasons) = (found.shown, &found.reasons);
+        let state = self
+            .manager
+            .item(item)
+            .map_or_else(String::new, |row| self.state(item, shown, row));
+        let blocking = || reasons.iter().filter(|reason| reason.blocks);
+        let first = blocking()
+            .find(|reason| is_about(shown, reason.about))
+            .or_else(|| blocking().next());
+        let sentence = match first {
+            Some(reason) => {
+                let why = if says_more(shown, &state, reason) {
+                    format!("; {}", reason.now)
+                } else {
+                    String::new()
+                };
+                match &reason.unblocked_by {
+                    Some(by) => format!("{name}: {state}{why} (what would change it: {by})."),
+                    None => format!("{name}: {state}{why}."),
+                }
+            }
+            None => format!("{name}: {state}; nothing holds it back."),
+        };
+        let when = self.when_it_starts(item, &found);
+        let sentence = match when {
+            Some(when) => format!("{sentence} {when}"),
+            None => sentence,
+        };
+        WhyView {
+            suggestion: self.best_command(shown, Some(item), &name),
+            sentence,
+            name,
+            reasons: reasons.iter().map(reason_view).collect(),
+            coming: found.coming.iter().map(coming_view).collect(),
+            conditions: found.conditions.iter().map(condition_view).collect(),
+            history: self.held_before(item),
+        }
+    }
+
+    /// What held an item back the last times. What cannot be read is left out, and the log of the program says so.
+    fn held_before(&self, item: &ItemRef) -> Vec<HeldView> {
+        let held = self.store.held(item).unwrap_or_else(|error| {
+            tracing::warn!(%error, "what held an item back cannot be read");
+            Vec::new()
+        });
+        held.into_iter()
+            .map(|row| HeldView {
+                since_ms: row.since.0,
+                until_ms: row.until.map(|at| at.0),
+                wanted_by: to_view::trigger(row.wanted_by).to_owned(),
+                text: row.text,
+            })
+            .collect()
+    }
+
+    /// When an item starts by itself next, in a sentence.
+    fn when_it_starts(&self, item: &ItemRef, why: &Why) -> Option<String> {
+        let held = |reason: &Reason| reason.blocks && reason.about != About::Condition;
+        if why.waits.is_some()
+            && !why.wishes.is_empty()
+            && self.manager.run_state(item) == RunState::Idle
+        {
+            let wishes = why.wishes.join(" and ");
+            return Some(if why.reasons.iter().any(held) {
+                format!("It waits to start by itself, for this too: if {wishes}.")
+            } else {
+                format!("It would start by itself now, if {wishes}.")
+            });
+        }
+        let next = why.coming.first()?;
+        let at = self.clock_text(next.at);
+        let then = next.then.map_or_else(String::new, |then| {
+            format!("; time alone lets it start at {}", self.clock_text(then))
+        });
+        Some(match &next.held_by {
+            None => format!("It starts by itself at {at}."),
+            Some(Hindrance::Condition(..)) => {
+                format!(
+                    "It would start by itself at {at}, if {}{then}.",
+                    next.wishes.join(" and ")
+                )
+            }
+            Some(held) => format!(
+                "It would start by itself at {at}, but {}{then}.",
+                held.fragment()
+            ),
+        })
+    }
+
+    /// A moment as the clock on the wall shows it; without the date when that is today's.
+    fn clock_text(&self, at: Timestamp) -> String {
+        let zone = self.manager.zone();
+        let (text, now) = (zone.wall_text(at), zone.wall_text(self.now()));
+        match (text.split_once(' '), now.split_once(' ')) {
+            (Some((day, time)), Some((today, _))) if day == today => time.to_owned(),
+            _ => text,
+        }
+    }
+
+    /// When items start by themselves, and what would hold them back.
+    pub(crate) fn forecast(&self, names: &[String], span_ms: u64) -> Result<Reply, Refusal> {
+        let items: BTreeSet<ItemRef> = if names.is_empty() {
+            self.manager.items().map(|row| row.at.clone()).collect()
+        } else {
+            self.named(names)?.into_iter().collect()
+        };
+        let now = self.now();
+        let until = now.plus(Duration::from_millis(span_ms).min(LONGEST_FORECAST));
+        let coming = self.manager.forecast(&items, now, until);
+        Ok(Reply::Forecast(
+            coming
+                .iter()
+                .map(|(item, coming)| ForecastView {
+                    handler: item.handler.to_string(),
+                    item: item.item.to_string(),
+                    name: self.name(item),
+                    coming: coming_view(coming),
+                })
+                .collect(),
+        ))
+    }
+
+    /// What keeps a rule from doing what it says on this machine. Without a daemon nothing is watched, which is said
+    /// elsewhere.
+    pub(crate) fn rule_warnings(&self, rule: &Rule) -> Vec<String> {
+        if !self.daemon {
+            return Vec::new();
+        }
+        let blind = |subject: Subject| {
+            self.sources
+                .availability()
+                .find_map(|(other, is)| match is {
+                    Availability::Unavailable { because }
+                        if other == subject && because != BEGINNING =>
+                    {
+                        Some(because.clone())
+                    }
+                    Availability::Unavailable { .. } | Availability::Watching { .. } => None,
+                })
+        };
+        let mut warnings: Vec<String> = Vec::new();
+        let mut told = BTreeSet::new();
+        // One broken service is one reason, however much of the rule it concerns.
+        let mut reasons: BTreeSet<String> = BTreeSet::new();
+        let mut once = |because: String| {
+            if reasons.contains(&because) {
+                String::new()
+            } else {
+                let text = format!(" ({because})");
+                reasons.insert(because);
+                text
+            }
+        };
+        for cause in &rule.on {
+            let Some(subject) = watched_for(cause) else {
+                continue;
+            };
+            if let Some(because) = blind(subject)
+                && told.insert(subject)
+            {
+                warnings.push(format!(
+                    "part of what starts it is never heard of: {} not watched here{}",
+                    are(subject),
+                    once(because)
+                ));
+            }
+        }
+        for condition in &rule.when {
+            if let Some(because) = self.manager.untellable(condition)
+                && because != BEGINNING
+            {
+                warnings.push(format!(
+                    "`{condition}` holds it back until somebody can tell{}",
+                    once(because)
+                ));
+            }
+            if let Condition::NotRunning(Select::Named(name)) = condition
+                && let Err(refusal) = self.named(std::slice::from_ref(name))
+            {
+                warnings.push(format!("`{condition}` always holds: {}", refusal.message));
+            }
+        }
+        warnings
+    }
+}
+
+/// What has to be watched for a cause.
+fn watched_for(cause: &Cause) -> Option<Subject> {
+    match cause {
+        Cause::Schedule(_) | Cause::After { .. } => None,
+        Cause::Happening(Moment::Logon | Moment::Logoff | Moment::Lock | Moment::Unlock) => {
+            Some(Subject::Session)
+        }
+        Cause::Happening(Moment::Suspend | Moment::Resume) => Some(Subject::Sleep),
+        Cause::Happening(Moment::PendingDisconnect) | Cause::Connect(_) => Some(Subject::Network),
+        Cause::Idle { .. } => Some(Subject::Idle),
+        Cause::Changed(_) => Some(Subject::Files),
+        Cause::Volume(_) => Some(Subject::Mounts),
+    }
+}
+
+/// A subject with its verb.
+fn are(subject: Subject) -> String {
+    match subject {
+        Subject::Session | Subject::Mounts | Subject::Files => format!("{} are", subject.name()),
+        Subject::Sleep | Subject::Idle | Subject::Network | Subject::Power | Subject::Looks => {
+            format!("{} is", subject.name())
+        }
+    }
+}
+
+/// A condition with how it stands.
+fn condition_view(wanted: &Wanted) -> ConditionView {
+    let state = &wanted.state;
+    ConditionView {
+        condition: wanted.condition.to_string(),
+        rules: wanted.rules.clone(),
+        stands: match state.holds {
+            Holds::Yes => Standing::Met,
+            Holds::No => Standing::Unmet,
+            Holds::Unlooked => Standing::NotLookedAt,
+            Holds::Unknown => Standing::Unknown,
+        },
+        wanted: state.wanted.clone(),
+        now: state.now.clone(),
+        because: state.because.clone(),
+        since_ms: state.since.map(|at| at.0),
+        until_ms: state.due.map(|at| at.0),
+        unblocked_by: (state.holds != Holds::Yes).then(|| state.unblocked_by.clone()),
+    }
+}
+
+fn coming_view(coming: &Coming) -> ComingView {
+    ComingView {
+        at_ms: coming.at.0,
+        rule: coming.rule.clone(),
+        held_by: coming.held_by.as_ref().map(Hindrance::fragment),
+        then_ms: coming.then.map(|at| at.0),
+    }
+}
+
+fn reason_view(reason: &Reason) -> ReasonView {
+    ReasonView {
+        about: match reason.about {
+            About::SetUp => "set-up",
+            About::Enabled => "enabled",
+            About::Checked => "checked",
+            About::Connected => "connection",
+            About::Pause => "pause",
+            About::Policy => "policy",
+            About::Run => "run",
+            About::Queue => "queue",
+            About::Need => "question",
+            About::Conflicts => "conflicts",
+            About::LastRun => "last run",
+            About::Retry => "retry",
+            About::Condition => "condition",
+            About::Freshness => "freshness",
+            About::History => "history",
+        }
+        .to_owned(),
+        blocks: reason.blocks,
+        wanted: reason.wanted.clone(),
+        now: reason.now.clone(),
+        since_ms: reason.since.map(|at| at.0),
+        unblocked_by: reason.unblocked_by.clone(),
+    }
+}
