@@ -43,7 +43,7 @@ struct Ear(Hub);
 
 impl Ear {
     fn new(wanted: Wanted) -> Self {
-        let hub = Hub::start(Box::new(|| Machine::default().sources()), "no source");
+        let mut hub = Hub::start(Box::new(|| Machine::default().sources()), "no source");
         hub.want(wanted);
         Self(hub)
     }

@@ -184,12 +184,44 @@ impl List {
             let [Some(network)] = next else {
                 break;
             };
-            networks.push(about(&network)?);
+            networks.push(self.about(&network)?);
         }
         let mut cost = 0;
         // SAFETY: the object is alive, and writes the number during the call; no address means the machine as a whole.
         unsafe { self.costs.GetCost(&raw mut cost, std::ptr::null()) }?;
         Ok((networks, cost))
+    }
+
+    /// What is told of one network. Its name and its number are only for telling networks apart.
+    fn about(&self, network: &INetwork) -> Result<Network> {
+        let bag = network.cast::<IPropertyBag>();
+        let number = |name: PCWSTR| {
+            let mut value = VARIANT::default();
+            let bag = bag.as_ref().ok()?;
+            // SAFETY: the object is alive, the name lives for ever, and the value is written during the call.
+            unsafe { bag.Read(name, &raw mut value, None::<&IErrorLog>) }.ok()?;
+            u32::try_from(&value).ok()
+        };
+        // A network of which this is not known is as good as any.
+        let internet = [NA_InternetConnectivityV4, NA_InternetConnectivityV6]
+            .into_iter()
+            .filter_map(number)
+            .fold(0, |all, one| all | one);
+        // SAFETY: both objects are alive. Where the one network does not say how far it leads, all together do.
+        unsafe {
+            Ok(Network {
+                id: network.GetNetworkId().map_or(0, |id| id.to_u128()),
+                name: network
+                    .GetName()
+                    .map_or_else(|_| String::new(), |name| name.to_string()),
+                connectivity: network
+                    .GetConnectivity()
+                    .or_else(|_| self.manager.GetConnectivity())?
+                    .0
+                    .cast_unsigned(),
+                internet,
+            })
+        }
     }
 }
 
@@ -203,31 +235,6 @@ fn follow(
         let point = points.FindConnectionPoint(about)?;
         let cookie = point.Advise(ear)?;
         Ok((point, cookie))
-    }
-}
-
-fn about(network: &INetwork) -> Result<Network> {
-    let bag = network.cast::<IPropertyBag>();
-    let number = |name: PCWSTR| {
-        let mut value = VARIANT::default();
-        let bag = bag.as_ref().ok()?;
-        // SAFETY: the object is alive, the name lives for ever, and the value is written during the call.
-        unsafe { bag.Read(name, &raw mut value, None::<&IErrorLog>) }.ok()?;
-        u32::try_from(&value).ok()
-    };
-    // A network of which this is not known is as good as any.
-    let internet = [NA_InternetConnectivityV4, NA_InternetConnectivityV6]
-        .into_iter()
-        .filter_map(number)
-        .fold(0, |all, one| all | one);
-    // SAFETY: the object is alive.
-    unsafe {
-        Ok(Network {
-            id: network.GetNetworkId()?.to_u128(),
-            name: network.GetName()?.to_string(),
-            connectivity: network.GetConnectivity()?.0.cast_unsigned(),
-            internet,
-        })
     }
 }
 

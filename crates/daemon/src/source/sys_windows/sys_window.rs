@@ -97,17 +97,20 @@ type Made = io::Result<(usize, io::Result<()>)>;
 
 /// The life of the thread.
 fn live(sender: mpsc::Sender<Heard>, made: oneshot::Sender<Made>) {
-    let knows = Box::new(Knows {
+    let knows = Box::into_raw(Box::new(Knows {
         reader: Reader::default(),
         sender,
-    });
-    let window = match make(&raw const *knows) {
-        Ok(window) => window,
-        Err(error) => {
-            drop(made.send(Err(error)));
-            return;
-        }
-    };
+    }));
+    match make(knows) {
+        Ok(window) => attend(window, made),
+        Err(error) => drop(made.send(Err(error))),
+    }
+    // SAFETY: it came from a box above, and the window that knew of it is gone.
+    drop(unsafe { Box::from_raw(knows) });
+}
+
+/// Hears what the window hears until it is asked to go, and then takes it away.
+fn attend(window: HWND, made: oneshot::Sender<Made>) {
     // SAFETY: the window was made by this thread.
     let registered = unsafe { WTSRegisterSessionNotification(window, NOTIFY_FOR_THIS_SESSION) };
     let sessions = if registered == 0 {
@@ -128,7 +131,6 @@ fn live(sender: mpsc::Sender<Heard>, made: oneshot::Sender<Made>) {
         WTSUnRegisterSessionNotification(window);
         DestroyWindow(window);
     }
-    drop(knows);
 }
 
 /// Asks to be told of a setting of power; zero: it is not told, and a general message tells less often.
@@ -137,7 +139,7 @@ fn notified(window: HWND, what: &GUID) -> HPOWERNOTIFY {
     unsafe { RegisterPowerSettingNotification(window, what, DEVICE_NOTIFY_WINDOW_HANDLE) }
 }
 
-fn make(knows: *const Knows) -> io::Result<HWND> {
+fn make(knows: *mut Knows) -> io::Result<HWND> {
     let name = w!("syncmgr session");
     // SAFETY: with no name it answers the program's own module, which lives as long as the process.
     let module = unsafe { GetModuleHandleW(null()) };
