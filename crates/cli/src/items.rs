@@ -22,7 +22,7 @@ const COMING: usize = 5;
 const HELD: usize = 5;
 
 /// What the settings of policies are called; others by their keys.
-const POLICIES: [(&str, &str); 8] = [
+const POLICIES: [(&str, &str); 9] = [
     ("time_limit", "time limit"),
     ("no_progress", "no progress for"),
     ("stuck_after", "stuck after"),
@@ -31,6 +31,7 @@ const POLICIES: [(&str, &str); 8] = [
     ("after", "after a run"),
     ("failed", "after a failure"),
     ("hook_limit", "time for each of these"),
+    ("notices", "notices of"),
 ];
 
 /// `status`

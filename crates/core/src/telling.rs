@@ -86,6 +86,9 @@ pub struct Telling {
 impl Manager {
     /// What is told from now on.
     pub(crate) fn set_telling(&mut self, telling: Telling) {
+        if self.troubles_remembered && self.telling == telling {
+            return;
+        }
         if self.troubles_remembered {
             self.forget_digest();
         } else {

@@ -58,6 +58,8 @@ pub struct ManagerConfig {
     /// Who must answer before a network counts as usable.
     #[serde(deserialize_with = "crate::source::probe::deserialize")]
     pub probe: Option<Probe>,
+    /// The address that hears that the manager lives.
+    pub(crate) ping: Option<crate::hook::setting::PulseConfig>,
 }
 
 impl Default for ManagerConfig {
@@ -70,6 +72,7 @@ impl Default for ManagerConfig {
             keep_runs: 10_000,
             keep_links: syncmgr_core::Settings::default().linger,
             probe: None,
+            ping: None,
         }
     }
 }

@@ -59,6 +59,7 @@ impl Loop {
         let mut checks = vec![home, manager, configuration];
         checks.push(triggers());
         checks.extend(self.rules_check());
+        checks.extend(deliveries(self.sender.state()));
         checks.extend(self.idle_policies().iter().map(|name| idle_policy(name)));
         checks.extend(
             self.sources
@@ -142,6 +143,21 @@ fn triggers() -> CheckView {
         "by hand, by programs, and by the rules that `syncmgr schedule` shows, while a daemon runs"
             .to_owned(),
     )
+}
+
+/// What waits to be sent, and why it does not arrive.
+fn deliveries(state: (usize, Option<&str>)) -> Option<CheckView> {
+    let (waiting, trouble) = state;
+    let trouble = trouble?;
+    Some(CheckView {
+        name: "webhooks and pings".to_owned(),
+        result: ExitCode::Warnings,
+        text: text::line(&format!(
+            "{} to be sent; {trouble}",
+            some(waiting, "message")
+        )),
+        hint: Some("check the address, the network and that server".to_owned()),
+    })
 }
 
 /// A policy that is about nothing: a name in it is wrong, or what it names is gone.

@@ -174,6 +174,9 @@ impl Home {
         first.push(Input::Zone(clock.zone()));
         first.push(Input::Policies(crate::policy::of(&config.config)));
         first.push(Input::Rules(crate::rules::of(&config.config)));
+        first.push(Input::Telling(crate::hook::setting::telling(
+            &config.config.manager,
+        )));
         let manager = Manager::new(settings, remembered, clock.now());
         let (messages, queue) = mpsc::channel(MAX_MESSAGES);
         let (views, _) = broadcast::channel(MAX_CHANGES);

@@ -157,6 +157,12 @@ impl Loop {
         })
     }
 
+    /// The verdict as one sentence.
+    pub(crate) fn verdict_sentence(&self) -> String {
+        self.verdict_view(&self.manager.verdict(self.now()))
+            .sentence
+    }
+
     /// The verdict in words.
     fn verdict_view(&self, verdict: &Verdict) -> VerdictView {
         let names: Vec<String> = verdict

@@ -8,10 +8,14 @@ use syncmgr_control::view::PolicyView;
 use syncmgr_core::ItemRef;
 use syncmgr_core::policy::{MAX_POLICIES, NO_PROGRESS, Policy, STUCK_AFTER};
 use syncmgr_core::rule::{MAX_SELECTED, Select};
+use syncmgr_core::telling::Webhook;
 use syncmgr_core::time::spell;
 
 use crate::config::{Config, parse_duration};
-use crate::hook::setting::{command as hook_command, limit as hook_limit, spell_command};
+use crate::hook::setting::{
+    command as hook_command, limit as hook_limit, ping as read_ping, spell_command, spell_ping,
+    spell_webhook, webhook as read_webhook,
+};
 use crate::run::Loop;
 
 /// Shortest limit of a run: a shorter one would stop every run.
@@ -57,6 +61,12 @@ pub struct PolicyConfig {
     /// How long each of them may take.
     #[serde(deserialize_with = "hook_limit")]
     pub hook_limit: Option<Duration>,
+    /// An address that is told.
+    #[serde(deserialize_with = "read_webhook")]
+    pub webhook: Option<Webhook>,
+    /// A dead man's switch.
+    #[serde(deserialize_with = "read_ping")]
+    pub ping: Option<String>,
 }
 
 /// Reads a span within bounds; a mistake is told with the place of the setting.
@@ -173,6 +183,8 @@ fn read(at: usize, policy: &PolicyConfig) -> Policy {
         after: policy.after.clone(),
         failed: policy.failed.clone(),
         hook_limit: policy.hook_limit,
+        webhook: policy.webhook.clone(),
+        ping: policy.ping.clone(),
         ..Policy::default()
     }
 }
@@ -224,6 +236,16 @@ const SETTINGS: &[Setting] = &[
     Setting {
         key: "hook_limit",
         value: |policy| policy.hook_limit.map(spell),
+        otherwise: None,
+    },
+    Setting {
+        key: "webhook",
+        value: |policy| policy.webhook.as_ref().map(spell_webhook),
+        otherwise: None,
+    },
+    Setting {
+        key: "ping",
+        value: |policy| policy.ping.as_deref().map(spell_ping),
         otherwise: None,
     },
 ];
@@ -334,6 +356,32 @@ mod tests {
             ("failed = [\"\"]", "names the program"),
             ("before = [\"a\\u0000b\"]", "NUL"),
             ("hook_limit = \"0s\"", "1 s to 1 day"),
+            ("ping = \"hc.example.org/x\"", "no address such as https"),
+            (
+                "ping = \"https://a:b@example.org/x\"",
+                "no name and password",
+            ),
+            ("webhook = \"https://example.org\"", "invalid type"),
+            (
+                "webhook = { url = \"gopher://example.org\" }",
+                "begins with https",
+            ),
+            (
+                "webhook = { url = \"https://example.org\", on = [\"sometimes\"] }",
+                "none of begins, done, failed, needs-you, stopped, late, overdue",
+            ),
+            (
+                "webhook = { url = \"https://example.org\", on = [] }",
+                "nothing would be told",
+            ),
+            (
+                "webhook = { url = \"https://example.org\", headers = { Authorization = \"Bearer x\" } }",
+                "say where it is read",
+            ),
+            (
+                "webhook = { url = \"https://example.org\", headers = { Host = \"env:X\" } }",
+                "syncmgr's own",
+            ),
             ("time_limt = \"1h\"", "unknown field"),
             ("time_limit = \"1h\"\nitems = []", "about nothing"),
             ("time_limit = \"1h\"\nitems = [\" \"]", "no name"),

@@ -54,6 +54,9 @@ impl Loop {
         inputs.push(Input::Settings(crate::open::settings(config, self.daemon)));
         inputs.push(Input::Policies(crate::policy::of(config)));
         inputs.push(Input::Rules(crate::rules::of(config)));
+        inputs.push(Input::Telling(crate::hook::setting::telling(
+            &config.manager,
+        )));
         let limits = crate::run::limits(config);
         self.limits = limits.clone();
         self.performer.set_limits(limits);

@@ -22,7 +22,8 @@ use crate::adapt::to_view;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigFile};
 use crate::connect::Connector;
-use crate::hook::Runner;
+use crate::hook::outbox::{GivenUp, Sent};
+use crate::hook::{Runner, Sender};
 use crate::identity::Sightings;
 use crate::launch::{self, Programs};
 use crate::perform::{FromWorker, Performer};
@@ -112,6 +113,8 @@ pub(crate) struct Loop {
     connector: Connector,
     /// Commands of the user's beside runs.
     hooks: Runner,
+    /// What is told to others by the network.
+    pub(crate) sender: Sender,
     /// Who waits for properties.
     pub(crate) asked: Asked,
     /// Questions that wait for a property instance.
@@ -193,6 +196,7 @@ enum Turn {
     Host(HostEvent),
     Worker(FromWorker),
     Ended(Option<Input>),
+    Sent(u64, Sent),
     Observed(Observation),
     Tick,
     Prune,
@@ -226,6 +230,7 @@ pub(crate) async fn run(
         performer: Performer::new(parts.starter, limits.clone(), event_sender, input_sender),
         connector: Connector::default(),
         hooks: Runner::default(),
+        sender: Sender::new(!parts.daemon),
         asked: Asked::default(),
         config: parts.config,
         places: parts.places,
@@ -336,6 +341,10 @@ impl Loop {
             }
             Turn::Observed(observation) => self.observed(observation),
             Turn::Tick => self.apply(Input::Tick),
+            Turn::Sent(number, sent) => {
+                let given_up = self.sender.heard(number, sent, self.clock.now());
+                self.give_up_sending(given_up);
+            }
             Turn::Prune => self.prune(),
             Turn::Nothing => {}
             // Nobody can ask any more: whatever works is stopped, and the loop ends with it.
@@ -349,7 +358,8 @@ impl Loop {
         events: &mut mpsc::Receiver<HostEvent>,
         inputs: &mut mpsc::Receiver<FromWorker>,
     ) -> Turn {
-        let due = self.manager.next_deadline();
+        let due = [self.manager.next_deadline(), self.sender.next_due()];
+        let due = due.into_iter().flatten().min();
         let clock = Arc::clone(&self.clock);
         let deadline = async {
             match due {
@@ -369,6 +379,7 @@ impl Loop {
             () = self.performer.tend() => Turn::Nothing,
             ended = self.connector.ended() => Turn::Ended(ended),
             ended = self.hooks.ended() => Turn::Ended(ended),
+            Some((number, sent)) = self.sender.ended() => Turn::Sent(number, sent),
             Some(_) = self.property.join_next() => Turn::Nothing,
             observation = self.sources.next() => Turn::Observed(observation),
             () = deadline => Turn::Tick,
@@ -434,7 +445,10 @@ impl Loop {
             }
             Message::Triggered(trigger) => self.triggered(trigger),
             Message::Reload => self.reload(),
-            Message::Finish(finished) => self.finishing = Some(finished),
+            Message::Finish(finished) => {
+                self.finishing = Some(finished);
+                self.hurry();
+            }
             Message::Stop => self.stop(),
         }
     }
@@ -443,15 +457,24 @@ impl Loop {
     fn stop(&mut self) {
         self.apply(Input::Stop(syncmgr_core::input::StopScope::All));
         self.stopping = true;
+        self.hurry();
     }
 
     /// A source told something.
     fn observed(&mut self, observation: Observation) {
         match observation {
-            Observation::Fact(fact) => self.apply(Input::Facts(vec![fact])),
+            Observation::Fact(fact) => {
+                if let Some(usable) = from_source::network(&fact) {
+                    self.sender.network(usable);
+                }
+                self.apply(Input::Facts(vec![fact]));
+            }
             Observation::Watching(subject, availability) => {
                 tracing::info!(subject = subject.name(), ?availability, "a source");
                 let unknown = from_source::unknown(subject, &availability);
+                if let Some(usable) = unknown.as_ref().and_then(from_source::network) {
+                    self.sender.network(usable);
+                }
                 self.apply(Input::Facts(unknown.into_iter().collect()));
                 // Whatever happened to the configuration before somebody watched it.
                 if self.daemon && subject == Subject::Files {
@@ -512,12 +535,19 @@ impl Loop {
         }
     }
 
+    /// Whatever waits to be sent is sent now or never.
+    fn hurry(&mut self) {
+        let given_up = self.sender.hurry();
+        self.give_up_sending(given_up);
+    }
+
     fn is_done(&self) -> bool {
         (self.finishing.is_some() || self.stopping)
             && self.performer.is_idle()
             && self.property.is_empty()
             && self.connector.is_idle()
             && self.hooks.is_idle()
+            && self.sender.is_idle()
             && self.looking == 0
             && self.made.is_empty()
             && self.manager.is_idle()
@@ -549,6 +579,7 @@ impl Loop {
                 self.due = due;
             }
         }
+        self.sender.send_due(self.clock.now());
         if std::mem::take(&mut self.wants_changed) {
             let causes = self.manager.rules().flat_map(|(rule, _)| &rule.on);
             let mut wanted = Wanted::by(self.manager.conditions(), causes);
@@ -594,8 +625,24 @@ impl Loop {
                 .disconnect(name, &self.config.config.connection),
             Command::Hook(hook) => self.hooks.start(*hook),
             Command::EndHook(hook) => self.hooks.end(hook),
-            Command::Deliver(_) | Command::Pulse { .. } | Command::Notice(_) => {}
+            Command::Deliver(delivery) => {
+                let given_up = self.sender.deliver(*delivery, self.clock.now());
+                self.give_up_sending(given_up);
+            }
+            Command::Pulse { url } => {
+                let verdict = self.verdict_sentence();
+                let given_up = self.sender.pulse(url, &verdict, self.clock.now());
+                self.give_up_sending(given_up);
+            }
+            Command::Notice(_) => {}
             command => self.performer.perform(command),
+        }
+    }
+
+    fn give_up_sending(&mut self, given_up: impl IntoIterator<Item = GivenUp>) {
+        for given_up in given_up {
+            let GivenUp { handler, text } = given_up;
+            self.made.push_back(Input::Undelivered { handler, text });
         }
     }
 

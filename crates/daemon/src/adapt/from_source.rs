@@ -1,6 +1,6 @@
 //! What sources tell, in the words of the core.
 
-use syncmgr_core::condition::Fact;
+use syncmgr_core::condition::{Fact, FactKind};
 use syncmgr_core::rule::{self, Moment};
 
 use crate::source::wanted::{LABEL, UUID};
@@ -19,6 +19,19 @@ pub fn unknown(subject: Subject, availability: &Availability) -> Option<Fact> {
             kind: subject.fact()?,
             because: because.clone(),
         }),
+    }
+}
+
+/// Whether a fact says that there is a network; what nobody knows counts as one. Absent: it is about something else.
+#[must_use]
+pub fn network(fact: &Fact) -> Option<bool> {
+    match fact {
+        Fact::Network { usable, .. } | Fact::Route { usable, .. } => Some(*usable),
+        Fact::Unknown {
+            kind: FactKind::Network,
+            ..
+        } => Some(true),
+        _ => None,
     }
 }
 
@@ -62,8 +75,6 @@ pub fn happening(happening: &Happening) -> Option<rule::Happening> {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
-
-    use syncmgr_core::condition::FactKind;
 
     use super::*;
     use crate::source::observation::hold;

@@ -24,4 +24,5 @@ mod schedule;
 mod service;
 mod sync;
 mod talkative;
+mod tell;
 mod world;
