@@ -22,11 +22,12 @@ const COMING: usize = 5;
 const HELD: usize = 5;
 
 /// What the settings of policies are called; others by their keys.
-const POLICIES: [(&str, &str); 9] = [
+const POLICIES: [(&str, &str); 10] = [
     ("time_limit", "time limit"),
     ("no_progress", "no progress for"),
     ("stuck_after", "stuck after"),
     ("fresh_within", "fresh within"),
+    ("keep_awake", "keeps awake"),
     ("before", "before a run"),
     ("after", "after a run"),
     ("failed", "after a failure"),

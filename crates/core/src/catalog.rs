@@ -370,6 +370,7 @@ impl Manager {
             | Timer::Rule { .. }
             | Timer::Need(_)
             | Timer::Instance(_)
+            | Timer::Awake
             | Timer::Watch(_)
             | Timer::Summary
             | Timer::Digest
@@ -845,6 +846,7 @@ impl Manager {
                     | Timer::Need(_)
                     | Timer::Instance(_)
                     | Timer::Watch(_)
+                    | Timer::Awake
                     | Timer::Condition(_)
                     | Timer::Stale(_)
                     | Timer::Summary

@@ -4,6 +4,7 @@
 use crate::id::{HandlerId, InstanceId, ItemId, RunId};
 use crate::need::NeedRow;
 use crate::request::Trigger;
+use crate::time::Timestamp;
 
 /// How far a cancellation reaches; it only ever rises.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -184,6 +185,13 @@ pub enum Command {
     },
     /// End the instance: ask, terminate, kill; its end comes as an input.
     Release(InstanceId),
+    /// Keep the machine from going to sleep by itself; [`Self::LetSleep`] comes at this moment at the latest.
+    KeepAwake {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The machine may go to sleep again.
+    LetSleep,
     /// Go one rung up the stop ladder at once.
     Insist(InstanceId),
 }

@@ -10,6 +10,7 @@ mod absent;
 pub mod account;
 mod amount;
 mod asking;
+pub mod awake;
 mod catalog;
 pub mod command;
 pub mod condition;

@@ -107,6 +107,8 @@ pub(crate) enum Timer {
     Pause(PauseScope),
     /// A question is given up or answered by its default.
     Need(NeedId),
+    /// The machine was kept awake for long enough.
+    Awake,
     /// An instance has waited long enough.
     Instance(InstanceId),
     /// A run is to be looked at.
@@ -144,6 +146,7 @@ pub struct Manager {
     /// Handlers whose items are all defined by the user.
     pub(crate) all_defined: BTreeSet<HandlerId>,
     pub(crate) pauses: BTreeMap<PauseScope, PauseRow>,
+    pub(crate) awake: crate::awake::Awake,
     pub(crate) facts: Facts,
     pub(crate) rules: Vec<RuleState>,
     pub(crate) policies: Vec<crate::policy::Policy>,
@@ -206,6 +209,7 @@ impl Manager {
             handlers: BTreeMap::new(),
             all_defined: BTreeSet::new(),
             pauses: BTreeMap::new(),
+            awake: crate::awake::Awake::default(),
             facts: Facts::default(),
             rules: Vec::new(),
             policies: Vec::new(),
@@ -295,6 +299,7 @@ impl Manager {
             } => drop(self.warn_in_detail(None, None, level, text, detail)),
             Input::Settings(settings) => {
                 self.settings = settings;
+                self.look_awake_again();
                 // More may work at once than before.
                 self.pump = true;
             }
@@ -341,6 +346,7 @@ impl Manager {
         }
         self.run_timers();
         while self.advance() {}
+        self.tend_awake();
     }
 
     /// When something is due by time alone; a [`Input::Tick`] is wanted then.
@@ -465,6 +471,7 @@ impl Manager {
             match timer {
                 Timer::Pause(scope) => self.resume(&scope),
                 Timer::Need(need) => self.need_deadline(need),
+                Timer::Awake => self.look_awake_again(),
                 Timer::Instance(instance) => self.instance_deadline(instance),
                 Timer::Watch(instance) => self.watch_due(instance),
                 Timer::Retry(item) => retries.push(item),

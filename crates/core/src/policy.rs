@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::awake::KeepAwake;
 use crate::id::ItemRef;
 use crate::item::{HandlerRow, ItemRow};
 use crate::manager::Manager;
@@ -34,6 +35,8 @@ pub struct Policy {
     pub stuck_after: Option<u32>,
     /// How old the last good run may be, whatever rules say.
     pub fresh_within: Option<Duration>,
+    /// When its runs keep the machine awake.
+    pub keep_awake: Option<KeepAwake>,
     /// What runs before a run; empty: nothing.
     pub before: Option<Vec<String>>,
     /// What runs after a run, whatever came of it; empty: nothing.
@@ -108,6 +111,7 @@ impl Manager {
             .take(MAX_POLICIES)
             .map(Policy::bounded)
             .collect();
+        self.look_awake_again();
         let items: Vec<ItemRef> = self.items().map(|row| row.at.clone()).collect();
         for item in &items {
             self.follow_rules(item);

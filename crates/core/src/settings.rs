@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::awake::{KEEP_AWAKE_FOR, KeepAwake};
 use crate::retry::RetryPolicy;
 
 /// Settings of a [`Manager`](crate::Manager).
@@ -18,6 +19,10 @@ pub struct Settings {
     pub stop_grace: Duration,
     /// How long a session waits for the process of a finished instance to end before it ends without it.
     pub release_grace: Duration,
+    /// When runs keep the machine awake, unless a policy says otherwise.
+    pub keep_awake: KeepAwake,
+    /// How long a run keeps it awake at most.
+    pub keep_awake_for: Duration,
     /// When a soft failure is tried again.
     pub retry: RetryPolicy,
 }
@@ -30,6 +35,8 @@ impl Default for Settings {
             linger: Duration::from_secs(5 * 60),
             stop_grace: Duration::from_secs(30),
             release_grace: Duration::from_secs(2),
+            keep_awake: KeepAwake::Never,
+            keep_awake_for: KEEP_AWAKE_FOR,
             retry: RetryPolicy::default(),
         }
     }

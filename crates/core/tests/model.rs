@@ -255,6 +255,7 @@ impl Model {
                 );
                 return;
             }
+            Command::KeepAwake { .. } | Command::LetSleep => return,
             Command::Insist(instance) => {
                 assert!(self.live.contains_key(instance), "{command:?}");
                 return;

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::awake::KeepAwakeWord;
 use jiff::{Span, SpanRelativeTo};
 use serde::Deserialize;
 use serde_json::Value;
@@ -60,6 +61,11 @@ pub struct ManagerConfig {
     pub probe: Option<Probe>,
     /// The address that hears that the manager lives.
     pub(crate) ping: Option<crate::hook::setting::PulseConfig>,
+    /// When runs keep the machine awake, unless a policy says otherwise.
+    pub keep_awake: KeepAwakeWord,
+    /// How long a run keeps it awake at most.
+    #[serde(deserialize_with = "duration")]
+    pub keep_awake_for: Duration,
 }
 
 impl Default for ManagerConfig {
@@ -73,6 +79,8 @@ impl Default for ManagerConfig {
             keep_links: syncmgr_core::Settings::default().linger,
             probe: None,
             ping: None,
+            keep_awake: KeepAwakeWord::Never,
+            keep_awake_for: syncmgr_core::awake::KEEP_AWAKE_FOR,
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod adapt;
 mod answer;
 mod argument;
+pub mod awake;
 pub mod clock;
 mod conditions;
 pub mod config;

@@ -327,6 +327,8 @@ pub(crate) fn settings(config: &Config, daemon: bool) -> Settings {
     };
     settings.parallel_handlers = usize::try_from(config.manager.parallel.max(1)).unwrap_or(1);
     settings.stop_grace = config.manager.stop_grace;
+    settings.keep_awake = config.manager.keep_awake.into();
+    settings.keep_awake_for = config.manager.keep_awake_for;
     if daemon {
         settings.linger = config.manager.keep_links;
     }

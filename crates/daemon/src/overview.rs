@@ -16,6 +16,7 @@ use syncmgr_core::{HandlerId, ItemRef};
 use syncmgr_store::LogFilter;
 
 use crate::adapt::to_view;
+use crate::awake::KeptAwake;
 use crate::run::Loop;
 
 /// How many runs an item's page shows.
@@ -105,7 +106,22 @@ impl Loop {
             hint: refusal.hint.clone(),
             problem: true,
         });
-        broken.collect()
+        let awake = self.manager.awake_until().map(|until| {
+            let problem = self.kept_awake.as_ref().and_then(KeptAwake::problem);
+            RemarkView {
+                about: "awake".to_owned(),
+                text: match problem {
+                    None => format!(
+                        "the machine is kept awake, until {} at most",
+                        self.manager.zone().wall_text(until)
+                    ),
+                    Some(why) => format!("the machine could not be kept awake: {why}"),
+                },
+                hint: None,
+                problem: false,
+            }
+        });
+        broken.chain(awake).collect()
     }
 
     /// One item as lists show it.

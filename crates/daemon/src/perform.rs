@@ -192,6 +192,8 @@ impl Performer {
             | Command::Connect { .. }
             | Command::CancelConnect { .. }
             | Command::Disconnect { .. }
+            | Command::KeepAwake { .. }
+            | Command::LetSleep
             | Command::Hook(_)
             | Command::EndHook(_)
             | Command::Deliver(_)

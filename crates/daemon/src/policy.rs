@@ -11,6 +11,7 @@ use syncmgr_core::rule::{MAX_SELECTED, Select};
 use syncmgr_core::telling::Webhook;
 use syncmgr_core::time::spell;
 
+use crate::awake::KeepAwakeWord;
 use crate::config::{Config, parse_duration};
 use crate::hook::setting::{
     command as hook_command, limit as hook_limit, ping as read_ping, spell_command, spell_ping,
@@ -49,6 +50,8 @@ pub struct PolicyConfig {
     /// How old the last good run may be.
     #[serde(deserialize_with = "freshness")]
     pub fresh_within: Option<Duration>,
+    /// When its runs keep the machine awake.
+    pub keep_awake: Option<KeepAwakeWord>,
     /// What runs before a run.
     #[serde(deserialize_with = "hook_command")]
     pub before: Option<Vec<String>>,
@@ -179,6 +182,7 @@ fn read(at: usize, policy: &PolicyConfig) -> Policy {
         no_progress: policy.no_progress,
         stuck_after: policy.stuck_after,
         fresh_within: policy.fresh_within,
+        keep_awake: policy.keep_awake.map(Into::into),
         before: policy.before.clone(),
         after: policy.after.clone(),
         failed: policy.failed.clone(),
@@ -212,6 +216,11 @@ const SETTINGS: &[Setting] = &[
         key: "stuck_after",
         value: |policy| policy.stuck_after.map(runs_or_never),
         otherwise: Some(|| runs_or_never(STUCK_AFTER)),
+    },
+    Setting {
+        key: "keep_awake",
+        value: |policy| policy.keep_awake.map(crate::awake::spell),
+        otherwise: None,
     },
     Setting {
         key: "fresh_within",
@@ -351,6 +360,7 @@ mod tests {
             ("stuck_after = -3", "from 2 to"),
             ("stuck_after = \"often\"", "invalid type"),
             ("fresh_within = \"0s\"", "not from"),
+            ("keep_awake = \"sometimes\"", "`never`, `mains`, `always`"),
             ("before = \"mount x\"", "no shell"),
             ("after = 3", "a list of words"),
             ("failed = [\"\"]", "names the program"),

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use crate::adapt::from_source;
 use crate::adapt::to_change::{Seen, changes};
 use crate::adapt::to_view;
+use crate::awake::KeptAwake;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigFile};
 use crate::connect::Connector;
@@ -137,6 +138,8 @@ pub(crate) struct Loop {
     waits: u64,
     /// Hears that the loop goes round.
     pub(crate) supervisor: Supervisor,
+    /// Keeps the machine from going to sleep by itself.
+    pub(crate) kept_awake: Option<KeptAwake>,
     views: broadcast::Sender<Arc<Change>>,
     number: u64,
     /// Effects of this turn, not yet performed.
@@ -251,6 +254,7 @@ pub(crate) async fn run(
         config_problem: None,
         waits: 0,
         supervisor: parts.supervisor,
+        kept_awake: None,
         views: parts.views,
         number: 0,
         due: effects,
@@ -585,6 +589,7 @@ impl Loop {
             let mut wanted = Wanted::by(self.manager.conditions(), causes);
             if self.daemon {
                 wanted.paths.insert(self.places.config_dir.clone());
+                wanted.power |= self.manager.awake_by_power();
             }
             self.sources.want(wanted);
         }
@@ -623,6 +628,8 @@ impl Loop {
             Command::Disconnect { name } => self
                 .connector
                 .disconnect(name, &self.config.config.connection),
+            Command::KeepAwake { .. } => self.kept_awake = Some(KeptAwake::begin()),
+            Command::LetSleep => self.kept_awake = None,
             Command::Hook(hook) => self.hooks.start(*hook),
             Command::EndHook(hook) => self.hooks.end(hook),
             Command::Deliver(delivery) => {

@@ -341,6 +341,8 @@ fn obedient(command: Command, how: &Completed) -> Option<(InstanceId, Vec<Instan
         | Command::Connect { .. }
         | Command::CancelConnect { .. }
         | Command::Disconnect { .. }
+        | Command::KeepAwake { .. }
+        | Command::LetSleep
         | Command::Hook(_)
         | Command::EndHook(_)
         | Command::Deliver(_)

@@ -470,6 +470,8 @@ fn line(command: &Command) -> Option<String> {
             Notice::Withdraw(about) => format!("withdraw {about:?}"),
         },
         Command::Release(instance) => format!("{instance} release"),
+        Command::KeepAwake { until } => format!("awake until {}", until.0),
+        Command::LetSleep => "let sleep".to_owned(),
         Command::Insist(instance) => format!("{instance} insist"),
     })
 }
