@@ -22,7 +22,7 @@ const COMING: usize = 5;
 const HELD: usize = 5;
 
 /// What the settings of policies are called; others by their keys.
-const POLICIES: [(&str, &str); 10] = [
+const POLICIES: [(&str, &str); 11] = [
     ("time_limit", "time limit"),
     ("no_progress", "no progress for"),
     ("stuck_after", "stuck after"),
@@ -33,6 +33,7 @@ const POLICIES: [(&str, &str); 10] = [
     ("failed", "after a failure"),
     ("hook_limit", "time for each of these"),
     ("notices", "notices of"),
+    ("parallel", "sessions at once"),
 ];
 
 /// `status`

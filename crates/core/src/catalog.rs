@@ -14,10 +14,11 @@ use crate::item::{
     Activation, Connected, HandlerCapability, HandlerPolicy, HandlerRow, ItemPolicy, ItemRow,
     ItemStatus,
 };
+use crate::lane::Lane;
 use crate::manager::{Manager, Timer};
 use crate::queue::Want;
 use crate::record::{PauseRow, PauseScope, Record, Remembered};
-use crate::request::{RequestOutcome, Trigger};
+use crate::request::RequestOutcome;
 use crate::retry::next_retry;
 use crate::run::RunOutcome;
 use crate::time::Timestamp;
@@ -60,6 +61,8 @@ pub(crate) struct HandlerSlot {
     pub(crate) order: Vec<ItemId>,
     /// Left out by the last list, with what a person chose of them.
     pub(crate) absent: HashMap<ItemId, Absent>,
+    /// Items that have lanes; mostly none.
+    pub(crate) laned: BTreeSet<ItemId>,
 }
 
 /// An item with what is not stored of it.
@@ -86,10 +89,10 @@ pub(crate) struct Holding {
     pub(crate) own_conditions: Vec<Condition>,
     /// How fresh the user wants it, whatever rules say.
     pub(crate) own_freshness: Option<Duration>,
+    /// Its lanes as policies say; absent: as its handler does.
+    pub(crate) lanes: Option<BTreeSet<Lane>>,
     /// A run that started by itself is skipped when a condition is lost.
     pub(crate) stop_when_lost: bool,
-    /// It would have run by itself, but for conditions or a pause; since when, and what wanted it.
-    pub(crate) deferred: Option<(Trigger, Timestamp)>,
     /// Nothing held it back any more, and it waits for its turn: what was found by looking does not grow old meanwhile.
     pub(crate) released: bool,
     /// What holds it back, as far as that is stored; the history of it is kept nowhere else.
@@ -115,6 +118,15 @@ impl HandlerSlot {
             items: HashMap::new(),
             order: Vec::new(),
             absent: HashMap::new(),
+            laned: BTreeSet::new(),
+        }
+    }
+
+    /// Keeps in mind whether an item has lanes.
+    pub(crate) fn note_lanes(&mut self, item: &ItemId) {
+        match self.items.get(item) {
+            Some(slot) if !slot.lanes().is_empty() => drop(self.laned.insert(item.clone())),
+            Some(_) | None => drop(self.laned.remove(item)),
         }
     }
 }
@@ -140,18 +152,15 @@ impl ItemSlot {
         self.holding.get_or_insert_default()
     }
 
+    /// What nobody else works with while it runs: as the user says, else as its handler does.
+    pub(crate) fn lanes(&self) -> &BTreeSet<Lane> {
+        self.holding()
+            .and_then(|holding| holding.lanes.as_ref())
+            .unwrap_or(&self.row.lanes)
+    }
+
     pub(crate) fn conditions(&self) -> &[Condition] {
         self.holding().map_or(&[], |holding| &holding.conditions)
-    }
-
-    pub(crate) fn deferred(&self) -> Option<(Trigger, Timestamp)> {
-        self.holding()?.deferred
-    }
-
-    /// It is no longer to be caught up; true when it was.
-    pub(crate) fn forget_deferred(&mut self) -> bool {
-        let holding = self.holding.as_mut();
-        holding.is_some_and(|holding| holding.deferred.take().is_some())
     }
 }
 
@@ -213,13 +222,17 @@ impl Manager {
                 let id = row.at.item.clone();
                 let retry = row.retry;
                 let at = row.at.clone();
+                if row.held.is_some() && self.settings.automatic {
+                    self.deferred.insert(at.clone());
+                }
                 if handler
                     .items
                     .insert(id.clone(), Box::new(ItemSlot::new(row, 0)))
                     .is_none()
                 {
-                    handler.order.push(id);
+                    handler.order.push(id.clone());
                 }
+                handler.note_lanes(&id);
                 if let Some(retry) = retry
                     && self.settings.automatic
                 {
@@ -364,6 +377,9 @@ impl Manager {
         self.deferred.remove(item);
         self.awaited.remove(item);
         self.budget.forget(item);
+        if let Some(handler) = self.handlers.get_mut(&item.handler) {
+            handler.note_lanes(&item.item);
+        }
         self.timers.retain(|(_, timer)| match timer {
             Timer::Retry(at) | Timer::Condition(at) | Timer::Stale(at) => at != item,
             Timer::Pause(_)
@@ -435,6 +451,9 @@ impl Manager {
                 if !policies.is_empty() {
                     row.policies = policies;
                 }
+                if !item.lanes.is_empty() {
+                    row.lanes = item.lanes;
+                }
             } else {
                 row.comment = comment;
                 slot.offered = item.checked;
@@ -445,6 +464,7 @@ impl Manager {
                 row.hidden = item.hidden;
                 row.capabilities = capabilities;
                 row.policies = policies;
+                row.lanes = item.lanes;
             }
             if row.last_run.is_none() && item.last_update.is_some() {
                 row.last_good = item.last_update.filter(|at| *at <= now); // M-53
@@ -456,6 +476,10 @@ impl Manager {
             if row != slot.row {
                 let was_temporary = slot.row.temporary;
                 slot.row = row;
+                handler.note_lanes(&item.id);
+                let Some(slot) = handler.items.get(&item.id) else {
+                    return false;
+                };
                 let at = slot.row.at.clone();
                 if slot.row.temporary && !was_temporary {
                     self.record(Record::ItemGone(at)); // M-57: stored ones are deleted
@@ -494,6 +518,7 @@ impl Manager {
             hidden: item.hidden || policies.contains(&ItemPolicy::HiddenByDefault),
             capabilities,
             policies,
+            lanes: item.lanes,
             since: now,
             expected_freshness: kept.as_ref().and_then(|kept| kept.expected_freshness),
             last_attempt: None,
@@ -503,6 +528,7 @@ impl Manager {
             last_problem: None,
             retry: None,
             stall: None,
+            held: None,
         };
         // It may have been removed while it runs, and come back: it is still in that run.
         let live = self
@@ -526,6 +552,7 @@ impl Manager {
         }
         handler.order.push(item.id.clone());
         handler.items.insert(item.id, slot);
+        handler.note_lanes(&at.item);
         self.record_item(&at);
         self.follow_rules(&at);
         if source != Source::LargeList {

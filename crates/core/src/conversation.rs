@@ -584,6 +584,7 @@ impl Manager {
             }
             Work::Synchronize => {
                 self.select(instance, &listed);
+                self.take_more_lanes(instance);
                 if instance.selected.is_empty() || instance.stop > crate::instance::StopLevel::None
                 {
                     self.finish(instance); // M-68
@@ -614,6 +615,7 @@ impl Manager {
 
     /// Calls `prepare` for a listed instance whose turn it is.
     pub(crate) fn prepare(&mut self, id: InstanceId) {
+        self.pump = true; // a handler that takes several sessions may take the next now that this one has its items
         self.with(id, |manager, instance| {
             let items = std::mem::take(&mut instance.selected);
             let items = manager.not_live(instance, items);

@@ -13,8 +13,8 @@ use crate::item::HandlerCapability;
 use crate::manager::{Manager, Show, Timer};
 use crate::phase::{Kind, Phase};
 use crate::queue::{
-    Coalesce, MAX_QUEUE, Waiting, Want, coalesce, is_automatic, is_person, join, may_bother, place,
-    wants,
+    Coalesce, MAX_QUEUE, Waiting, Want, coalesce, is_automatic, is_person, join, may_bother,
+    overtake, place, wants,
 };
 use crate::record::Record;
 use crate::request::{
@@ -156,9 +156,11 @@ impl Manager {
         let newcomer = Waiting {
             id,
             request,
+            priority: self.priority_of(&wants),
             wants,
             since: self.now,
             merged: Vec::new(),
+            overtaken: 0,
         };
         self.alive.insert(id);
         if matches!(newcomer.request.work, Work::Properties(_)) {
@@ -315,41 +317,65 @@ impl Manager {
     }
 
     /// Starts what may start, in the order of the queue. A request reserves its handlers, so that a large one is not
-    /// overtaken for ever by small ones.
+    /// overtaken for ever by small ones; one that was overtaken too often reserves its lanes and its room as well.
     pub(crate) fn start_waiting(&mut self) {
+        // Again where that changed the order, which happens once to each request.
+        while self.start_in_order() {}
+    }
+
+    fn start_in_order(&mut self) -> bool {
+        let mut working = 0_usize;
         let mut busy: BTreeSet<HandlerId> = BTreeSet::new();
         for instance in self.instances.values() {
             if instance.is_busy() {
+                working += 1;
                 busy.insert(instance.handler.clone());
             }
         }
-        let mut working = busy.len();
         // What tidies up after a run is over before the next one of its handler begins.
         busy.extend(self.hooks.values().map(|hook| hook.handler.clone()));
+        let most = self.settings.parallel_handlers;
         let mut reserved: BTreeSet<HandlerId> = BTreeSet::new();
+        let mut room = 0_usize;
+        let mut taken = self.taken_lanes(None);
         let mut at = 0;
         while let Some(waiting) = self.waiting.get(at) {
-            if working > 0 && working >= self.settings.parallel_handlers {
+            if working > 0 && working >= most {
                 break;
             }
+            let handlers = waiting.wants.len();
             let free = waiting.wants.iter().all(|(handler, want)| {
                 !reserved.contains(handler)
                     && (!busy.contains(handler) || self.may_share(handler, want, waiting))
             });
-            let fits = working == 0
-                || working.saturating_add(waiting.wants.len()) <= self.settings.parallel_handlers;
-            if free && fits {
+            let lanes = self.lanes_wanted(waiting);
+            let clear = taken.clash(&lanes).is_none();
+            let fits = working == 0 && room == 0
+                || working.saturating_add(room).saturating_add(handlers) <= most;
+            if free && clear && fits {
                 let waiting = self.waiting.remove(at);
                 let handlers: Vec<HandlerId> = waiting.wants.keys().cloned().collect();
+                let id = waiting.id;
                 if self.open_session(waiting) {
                     working = working.saturating_add(handlers.len());
                     busy.extend(handlers);
+                    taken.take(&lanes, InstanceId(0));
+                    if overtake(&mut self.waiting, id) {
+                        return true;
+                    }
                 }
             } else {
                 reserved.extend(waiting.wants.keys().cloned());
+                if waiting.is_aged() {
+                    taken.take(&lanes, InstanceId(0));
+                    if free && clear {
+                        room = room.saturating_add(handlers.min(most));
+                    }
+                }
                 at += 1;
             }
         }
+        false
     }
 
     /// Whether a handler at work may take another session (`SUPPORTS_CONCURRENT_SESSIONS`): never with the same item.
@@ -379,7 +405,11 @@ impl Manager {
                     | Phase::Released => false,
                 }
         });
+        let working = self.instances.values().filter(|instance| {
+            instance.handler == *handler && instance.is_busy() && instance.work != Work::List
+        });
         !starting
+            && working.count() < self.most_sessions(handler, want.items.iter())
             && !want.all
             && !want.checked
             && want
@@ -475,6 +505,7 @@ impl Manager {
                     | Trigger::Answered => None,
                 },
             });
+            let lanes = self.lanes_of(&handler, &want, &request);
             let mut live = Instance::new(
                 instance,
                 handler,
@@ -485,6 +516,7 @@ impl Manager {
                 self.turn,
                 want,
             );
+            live.lanes = lanes;
             live.purge = request.cookie.is_none();
             self.instances.insert(instance, Box::new(live));
             instances.push(instance);
@@ -685,12 +717,27 @@ impl Manager {
                 | Phase::Released => {}
             }
         }
+        let mut at_work = self.lanes_at_work(&order);
+        let mut in_turn = |manager: &Self, id: &InstanceId| {
+            let Some(instance) = manager.instances.get(id) else {
+                return false;
+            };
+            let free = at_work.clash(&instance.lanes).is_none();
+            if free {
+                at_work.take(&instance.lanes, *id);
+            }
+            free
+        };
         for id in prepare {
-            self.prepare(id);
+            if in_turn(self, &id) {
+                self.prepare(id);
+            }
         }
         if !barrier {
             for id in ready {
-                self.synchronize(id); // M-77, M-85: all of them, in listing order
+                if in_turn(self, &id) {
+                    self.synchronize(id); // M-77, M-85: all of them, in listing order
+                }
             }
         }
         if over {

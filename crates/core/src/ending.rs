@@ -134,9 +134,6 @@ impl Manager {
                 .and_then(|handler| handler.items.get_mut(&item.id))
             {
                 slot.live = Some(instance.id);
-                if slot.forget_deferred() {
-                    self.deferred.remove(&slot.row.at);
-                }
                 if slot.holding().is_some() {
                     let holding = slot.holding_mut();
                     holding.released = false;
@@ -148,6 +145,7 @@ impl Manager {
                     }
                 }
             }
+            self.forget_held(&instance.item(&item.id));
         }
         for item in held {
             let item = ItemRef {

@@ -6,7 +6,7 @@ use crate::catalog::{HandlerSlot, ItemSlot};
 use crate::condition::{Circumstances, Condition, Evaluation, State};
 use crate::hindrance::Hindrance;
 use crate::id::ItemRef;
-use crate::item::{Activation, Connected, HandlerPolicy, HandlerRow, ItemPolicy};
+use crate::item::{Activation, Connected, HandlerPolicy, HandlerRow, Held, ItemPolicy};
 use crate::manager::{Manager, Timer};
 use crate::queue::{is_automatic, is_person};
 use crate::record::{HeldRow, PauseRow, PauseScope, Record};
@@ -166,10 +166,20 @@ impl Manager {
             | Hindrance::Disconnected
             | Hindrance::Policy => false,
         };
-        if !(passes && automatic && is_automatic(trigger)) {
+        if !(automatic && is_automatic(trigger)) {
             return;
         }
-        slot.holding_mut().deferred.get_or_insert((trigger, now));
+        if !passes {
+            self.forget_held(item);
+            return;
+        }
+        if slot.row.held.is_none() {
+            slot.row.held = Some(Held {
+                trigger,
+                since: now,
+            });
+            self.record_item(item);
+        }
         self.deferred.insert(item.clone());
         self.waits = self.waits.wrapping_add(1);
         if let Hindrance::Condition(_, Evaluation::Waiting { due: Some(due), .. }) = hindrance {
@@ -218,6 +228,15 @@ impl Manager {
         }
     }
 
+    /// It runs, or cannot: nothing of it is to be caught up.
+    pub(crate) fn forget_held(&mut self, item: &ItemRef) {
+        self.deferred.remove(item);
+        let held = self.slot_mut(item).and_then(|slot| slot.row.held.take());
+        if held.is_some() {
+            self.record_item(item);
+        }
+    }
+
     /// Looks at everything that was held back, and queues what may run now: once, however often it was missed.
     pub(crate) fn reconsider(&mut self) {
         self.waits = self.waits.wrapping_add(1);
@@ -235,7 +254,7 @@ impl Manager {
             else {
                 continue;
             };
-            let Some((trigger, _)) = slot.deferred() else {
+            let Some(Held { trigger, .. }) = slot.row.held else {
                 continue;
             };
             let hindrance = self.hindrance(handler, slot, trigger, false, false);
@@ -267,10 +286,9 @@ impl Manager {
         for (trigger, items) in ready.into_values() {
             for item in &items {
                 self.tell_free(item);
+                // Until its run opens it is kept in mind: the manager may end before.
                 self.deferred.remove(item);
-                if let Some(slot) = self.slot_mut(item)
-                    && slot.forget_deferred()
-                {
+                if let Some(slot) = self.slot_mut(item) {
                     slot.holding_mut().released = true;
                 }
             }

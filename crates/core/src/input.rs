@@ -1,5 +1,7 @@
 //! Everything that can happen.
 
+use std::collections::BTreeSet;
+
 use crate::command::ReplyId;
 use crate::conflict::ConflictRow;
 use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, NeedId, RequestId, SessionId};
@@ -8,6 +10,7 @@ use crate::item::{
     Connected, Counts, Failure, HandlerCapability, HandlerPolicy, ItemCapability, ItemPolicy,
     ItemStatus,
 };
+use crate::lane::Lane;
 use crate::log::Level;
 use crate::need::{Choice, NeedKind};
 use crate::record::PauseScope;
@@ -220,6 +223,8 @@ pub struct ListedItem {
     pub capabilities: Vec<ItemCapability>,
     /// What is not allowed now.
     pub policies: Vec<ItemPolicy>,
+    /// What nobody else works with while it runs.
+    pub lanes: BTreeSet<Lane>,
 }
 
 /// What a handler says of itself after `initialize`.

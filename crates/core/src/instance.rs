@@ -1,11 +1,12 @@
 //! A live handler instance and the run it works on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::hook::{HookId, PlannedHook};
 use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, NeedId, RequestId, SessionId};
 use crate::input::ListedItem;
 use crate::item::{Counts, Failure, ItemStatus};
+use crate::lane::Lane;
 use crate::paired::Paired;
 use crate::phase::Phase;
 use crate::queue::Want;
@@ -51,6 +52,8 @@ pub(crate) struct Instance {
     /// The turn in which it was started.
     pub(crate) born: u64,
     pub(crate) want: Want,
+    /// What nobody else works with while it is busy.
+    pub(crate) lanes: BTreeSet<Lane>,
     /// What it listed so far.
     pub(crate) listing: crate::catalog::Listing,
     phase: Phase,
@@ -136,6 +139,7 @@ impl Instance {
             purge: true,
             born,
             want,
+            lanes: BTreeSet::new(),
             listing: crate::catalog::Listing::default(),
             phase: Phase::New,
             process: None,

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::id::{HandlerId, ItemRef, RunId};
+use crate::lane::Lane;
 use crate::problem::HandlerProblem;
+use crate::request::Trigger;
 use crate::time::Timestamp;
 
 /// Whether a thing was set up (Sync Center 3.4). First of four axes; never folded into one enum with the others.
@@ -213,6 +215,8 @@ pub struct ItemRow {
     pub capabilities: BTreeSet<ItemCapability>,
     /// What is not allowed now.
     pub policies: BTreeSet<ItemPolicy>,
+    /// What its handler says that nobody else works with while it runs.
+    pub lanes: BTreeSet<Lane>,
     /// When it became known.
     pub since: Timestamp,
     /// How old the last good run may be before the item is late; absent: never late.
@@ -231,6 +235,17 @@ pub struct ItemRow {
     pub retry: Option<Retry>,
     /// Where its runs ended since the last good one.
     pub stall: Option<Box<crate::stuck::Stall>>,
+    /// It would have run by itself, but for conditions or a pause, and is caught up once.
+    pub held: Option<Held>,
+}
+
+/// A run that was held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// What was to start it.
+    pub trigger: Trigger,
+    /// When it was to start first.
+    pub since: Timestamp,
 }
 
 /// A retry that waits for its time.

@@ -32,10 +32,10 @@ impl Manager {
             else {
                 continue;
             };
-            let Some((trigger, _)) = slot.deferred() else {
+            let Some(waits) = slot.row.held else {
                 continue;
             };
-            let held = self.hindrance(handler, slot, trigger, false, false);
+            let held = self.hindrance(handler, slot, waits.trigger, false, false);
             if let Some(Hindrance::Condition(..)) = held
                 && self.waits_for_looks_alone(slot)
             {

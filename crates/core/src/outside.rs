@@ -186,6 +186,11 @@ impl Manager {
                 notes: Vec::new(),
             },
         );
+        for item in &items {
+            // It cannot be made to wait, but others wait for it.
+            let lanes = self.slot(&instance.item(item)).map(|slot| slot.lanes());
+            instance.lanes.extend(lanes.into_iter().flatten().cloned());
+        }
         self.open_run(&mut instance, RunKind::Synchronize, items);
         self.instances.insert(id, instance);
     }

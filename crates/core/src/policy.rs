@@ -3,11 +3,13 @@
 //! A rule says what starts items and what must hold before; a policy says everything about a run from there on. Several may
 //! select one item: the later of them wins, setting by setting.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::awake::KeepAwake;
 use crate::id::ItemRef;
 use crate::item::{HandlerRow, ItemRow};
+use crate::lane::Lane;
 use crate::manager::Manager;
 use crate::notice::Notices;
 use crate::rule::{MAX_SELECTED, Select};
@@ -51,7 +53,18 @@ pub struct Policy {
     pub ping: Option<String>,
     /// What a person is told.
     pub notices: Option<Notices>,
+    /// What nobody else works with while it runs, whatever its handler says; empty: nothing.
+    pub lanes: Option<BTreeSet<Lane>>,
+    /// How many sessions of its handler work at once, where the handler can do several at all.
+    pub parallel: Option<usize>,
+    /// Which of what waits and nobody asked for goes first: from [`LOWEST`] to [`HIGHEST`].
+    pub priority: Option<i8>,
 }
+
+/// Goes last.
+pub const LOWEST: i8 = -10;
+/// Goes first, after persons.
+pub const HIGHEST: i8 = 10;
 
 /// The policies that select one item, in the order of the configuration.
 #[derive(Debug, Clone, Default)]

@@ -80,6 +80,33 @@ pub(crate) struct Waiting {
     pub(crate) since: Timestamp,
     /// Requests that joined it.
     pub(crate) merged: Vec<RequestId>,
+    /// Which of those that nobody waits for goes first.
+    pub(crate) priority: i8,
+    /// How many sessions were opened for requests that came later.
+    pub(crate) overtaken: u32,
+}
+
+/// After so many later requests were served before one, it goes before everything else, persons included, and what it
+/// needs is kept for it.
+pub const MAX_OVERTAKEN: u32 = 8;
+
+impl Waiting {
+    /// Whether its turn was passed over often enough.
+    pub(crate) fn is_aged(&self) -> bool {
+        self.overtaken >= MAX_OVERTAKEN
+    }
+
+    /// Where it stands: what was passed over too often, persons, then by priority.
+    fn rank(&self) -> (bool, bool, i8) {
+        let person = is_person(self.request.trigger);
+        // Among persons, and among what waited too long, who came first goes first.
+        let priority = if person || self.is_aged() {
+            0
+        } else {
+            self.priority
+        };
+        (self.is_aged(), person && !self.is_aged(), priority)
+    }
 }
 
 /// Whether somebody waits for it; such requests go first and name what they want.
@@ -227,20 +254,42 @@ pub(crate) fn join(into: &mut Waiting, newcomer: Waiting) {
         into.wants.entry(handler).or_default().absorb(want);
     }
     into.request.may_bother_user |= newcomer.request.may_bother_user;
+    into.priority = into.priority.max(newcomer.priority);
     into.merged.push(newcomer.id);
     into.merged.extend(newcomer.merged);
 }
 
-/// Where a newcomer stands: after every request of its own class; persons go first.
+/// Where one stands among others: behind every one of its rank or a higher one.
 pub(crate) fn place(newcomer: &Waiting, waiting: &[Waiting]) -> usize {
-    if is_person(newcomer.request.trigger) {
-        waiting
-            .iter()
-            .position(|other| !is_person(other.request.trigger))
-            .unwrap_or(waiting.len())
-    } else {
-        waiting.len()
+    waiting
+        .iter()
+        .position(|other| other.rank() < newcomer.rank())
+        .unwrap_or(waiting.len())
+}
+
+/// A session was opened for a request: those that came before it and still wait were overtaken. What was overtaken too often
+/// goes to the front, in the order in which it came; true when that changed the order.
+pub(crate) fn overtake(waiting: &mut Vec<Waiting>, by: RequestId) -> bool {
+    let mut aged = Vec::new();
+    for other in waiting.iter_mut().filter(|other| other.id < by) {
+        let before = other.is_aged();
+        other.overtaken = other.overtaken.saturating_add(1);
+        if other.is_aged() && !before {
+            aged.push(other.id);
+        }
     }
+    let changed = !aged.is_empty();
+    for id in aged {
+        if let Some(at) = waiting.iter().position(|other| other.id == id) {
+            let one = waiting.remove(at);
+            let at = waiting
+                .iter()
+                .position(|other| !other.is_aged() || other.id > id)
+                .unwrap_or(waiting.len());
+            waiting.insert(at, one);
+        }
+    }
+    changed
 }
 
 fn class(trigger: Trigger) -> (bool, bool) {
@@ -281,6 +330,8 @@ mod tests {
             },
             since: Timestamp(0),
             merged: Vec::new(),
+            priority: 0,
+            overtaken: 0,
         }
     }
 
@@ -336,5 +387,35 @@ mod tests {
         ];
         assert_eq!(place(&waiting(3, Trigger::Manual, "b"), &queue), 1);
         assert_eq!(place(&waiting(3, Trigger::Idle, "b"), &queue), 2);
+        // Priorities are for what nobody waits for.
+        let with = |trigger, priority| Waiting {
+            priority,
+            ..waiting(3, trigger, "b")
+        };
+        assert_eq!(place(&with(Trigger::Idle, 1), &queue), 1);
+        assert_eq!(place(&with(Trigger::Idle, -1), &queue), 2);
+        assert_eq!(place(&with(Trigger::Manual, 10), &queue), 1);
+    }
+
+    #[test]
+    fn what_is_overtaken_too_often_goes_first() {
+        let mut queue = vec![
+            waiting(30, Trigger::Manual, "a/1"),
+            waiting(2, Trigger::Schedule, "a/2"),
+            waiting(1, Trigger::Idle, "b"),
+        ];
+        queue[2].priority = -10;
+        for round in 1..MAX_OVERTAKEN {
+            overtake(&mut queue, RequestId(20 + u64::from(round)));
+            assert_eq!(queue[0].id, RequestId(30), "{round}");
+        }
+        overtake(&mut queue, RequestId(2)); // passes 1 alone, which is aged before 2
+        assert_eq!(queue[0].id, RequestId(1));
+        assert_eq!(queue[1].id, RequestId(30));
+        overtake(&mut queue, RequestId(29));
+        let order: Vec<u64> = queue.iter().map(|waiting| waiting.id.0).collect();
+        assert_eq!(order, [1, 2, 30]);
+        // Nobody gets before it any more.
+        assert_eq!(place(&waiting(40, Trigger::Manual, "b"), &queue), 3);
     }
 }

@@ -181,13 +181,20 @@ impl Manager {
             Over::Completed(_) | Over::NotBegun(_) | Over::NeedsUser => Vec::new(), // M-129
         };
         let mut seen = std::collections::HashSet::new();
-        let (free, busy): (Vec<ItemId>, Vec<ItemId>) = retry
-            .into_iter()
-            .filter(|item| self.knows(instance, item) && seen.insert(item.clone()))
-            .partition(|item| {
-                self.slot(&instance.item(item))
-                    .is_some_and(|slot| slot.live.is_none())
-            });
+        let (mut free, mut busy) = (Vec::new(), Vec::new());
+        for item in retry {
+            if !self.knows(instance, &item) || !seen.insert(item.clone()) {
+                continue;
+            }
+            let at = instance.item(&item);
+            if self.slot(&at).is_some_and(|slot| slot.live.is_none())
+                && self.take_lanes_again(instance, &at)
+            {
+                free.push(item);
+            } else {
+                busy.push(item);
+            }
+        }
         instance.enter(Kind::Finish);
         if !busy.is_empty() {
             // They run elsewhere: M-86 outranks the retry, which waits as a request.

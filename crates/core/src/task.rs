@@ -221,6 +221,7 @@ mod tests {
             hidden: false,
             capabilities: [].into(),
             policies: [].into(),
+            lanes: [].into(),
             since: Timestamp(0),
             expected_freshness: None,
             last_attempt: None,
@@ -230,6 +231,7 @@ mod tests {
             last_problem: None,
             retry: None,
             stall: None,
+            held: None,
         }
     }
 

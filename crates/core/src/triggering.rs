@@ -117,6 +117,7 @@ impl Manager {
         {
             return; // nothing is said of it, and nothing was
         }
+        let lanes = self.policies_of(item).value(|policy| policy.lanes.clone());
         let mut conditions = slot
             .holding()
             .map_or_else(Vec::new, |holding| holding.own_conditions.clone());
@@ -144,6 +145,7 @@ impl Manager {
         // A policy says it of the item itself, a rule only of what it starts.
         let of_policy = self.policies_of(item).value(|policy| policy.fresh_within);
         let fresh = of_policy.or(fresh);
+        self.set_lanes(item, lanes);
         let Some(slot) = self.slot_mut(item) else {
             return;
         };

@@ -42,6 +42,8 @@ pub enum About {
     Run,
     /// The queue.
     Queue,
+    /// A lane that somebody else has.
+    Lane,
     /// Open questions.
     Need,
     /// Open conflicts.
@@ -342,6 +344,25 @@ impl Manager {
                     .instances
                     .values()
                     .any(|instance| instance.handler == item.handler && instance.is_busy());
+                let lane = own
+                    .and_then(|at| self.waiting.get(at))
+                    .and_then(|waiting| self.lane_in_the_way(waiting));
+                if let Some(lane) = lane {
+                    reasons.push(Reason {
+                        since: Some(lane.since),
+                        unblocked_by: Some(format!("the end of {}", self.holder(&lane))),
+                        ..tell(
+                            About::Lane,
+                            true,
+                            &format!("the lane {} for itself", lane.lane),
+                            format!(
+                                "it waits for the lane {}, held by {}",
+                                lane.lane,
+                                self.holder(&lane)
+                            ),
+                        )
+                    });
+                }
                 reasons.push(Reason {
                     since,
                     unblocked_by: Some("its turn comes".to_owned()),
@@ -420,14 +441,17 @@ impl Manager {
                 },
             )
         });
-        if let Some((trigger, since)) = slot.deferred() {
+        if let Some(held) = row.held {
             reasons.push(Reason {
-                since: Some(since),
+                since: Some(held.since),
                 ..tell(
                     About::History,
                     false,
                     "to start",
-                    format!("held back when {} wanted it; caught up once", who(trigger)),
+                    format!(
+                        "held back when {} wanted it; caught up once",
+                        who(held.trigger)
+                    ),
                 )
             });
         }
@@ -438,7 +462,7 @@ impl Manager {
             reasons,
             coming: self.coming(item, now, now.plus(FORECAST)),
             conditions: self.wanted_of(slot, now),
-            waits: slot.deferred(),
+            waits: row.held.map(|held| (held.trigger, held.since)),
             wishes: self.wishes(slot, now),
         })
     }

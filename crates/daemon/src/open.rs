@@ -430,6 +430,7 @@ fn listed(at: &ItemRef, item: &ItemConfig) -> syncmgr_core::input::ListedItem {
         hidden: false,
         capabilities: Vec::new(),
         policies: Vec::new(),
+        lanes: [].into(),
     }
 }
 /// How networks are tried.

@@ -385,6 +385,15 @@ impl Loop {
             .pause_of(item)
             .filter(|_| shown == Shown::Paused)
             .and_then(|pause| pause.until);
+        if shown == Shown::Pending
+            && let Some(lane) = self.manager.waits_for_lane(item)
+        {
+            return format!(
+                "waits for the lane {}, held by {}",
+                lane.lane,
+                self.manager.holder(&lane)
+            );
+        }
         match until {
             Some(until) => format!("paused for another {}", rest(until.since(self.now()))),
             None => phrase(shown, self.manager.conflict_count(item), row),
@@ -572,15 +581,19 @@ pub(crate) fn is_about(shown: Shown, about: About) -> bool {
             | (Shown::Conflicts, About::Conflicts)
             | (Shown::Disconnected, About::Connected)
             | (Shown::Late | Shown::Overdue, About::Freshness)
+            | (Shown::Pending, About::Lane)
     )
 }
 
 /// Whether a reason says anything that the state beside it does not.
 pub(crate) fn says_more(shown: Shown, state: &str, reason: &Reason) -> bool {
     let same = match shown {
-        Shown::NotSetUp | Shown::Conflicts | Shown::Disconnected | Shown::Late | Shown::Overdue => {
-            true
-        }
+        Shown::NotSetUp
+        | Shown::Conflicts
+        | Shown::Disconnected
+        | Shown::Late
+        | Shown::Overdue
+        | Shown::Pending => true,
         Shown::Disabled => reason.now == "it is off",
         Shown::Paused => reason.now == "it is paused",
         Shown::Failed
@@ -588,7 +601,6 @@ pub(crate) fn says_more(shown: Shown, state: &str, reason: &Reason) -> bool {
         | Shown::NeedsYou
         | Shown::Fresh
         | Shown::New
-        | Shown::Pending
         | Shown::Syncing
         | Shown::Stopping => reason.now == state,
     };

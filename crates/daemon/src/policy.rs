@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use syncmgr_control::view::PolicyView;
 use syncmgr_core::ItemRef;
-use syncmgr_core::policy::{MAX_POLICIES, NO_PROGRESS, Policy, STUCK_AFTER};
+use syncmgr_core::lane::{self, Lane, MAX_LANE, MAX_LANES};
+use syncmgr_core::policy::{HIGHEST, LOWEST, MAX_POLICIES, NO_PROGRESS, Policy, STUCK_AFTER};
 use syncmgr_core::rule::{MAX_SELECTED, Select};
 use syncmgr_core::telling::Webhook;
 use syncmgr_core::time::spell;
 
+use crate::adapt::text::line;
 use crate::awake::KeepAwakeWord;
 use crate::config::{Config, parse_duration};
 use crate::hook::setting::{
@@ -27,6 +29,8 @@ const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 const LONGEST_FRESH: Duration = Duration::from_secs(3660 * 24 * 3600);
 /// Most runs in a row that `stuck_after` may wait for.
 const MAX_STUCK_AFTER: u32 = 1_000;
+/// Most sessions of one handler at once.
+const MAX_PARALLEL: u32 = 64;
 /// Longest name of a policy, in characters.
 const MAX_NAME: usize = 63;
 
@@ -70,6 +74,15 @@ pub struct PolicyConfig {
     /// A dead man's switch.
     #[serde(deserialize_with = "read_ping")]
     pub ping: Option<String>,
+    /// What nobody else works with meanwhile; empty: nothing.
+    #[serde(deserialize_with = "lane_names")]
+    pub lanes: Option<Vec<String>>,
+    /// How many sessions of its handler work at once.
+    #[serde(deserialize_with = "sessions")]
+    pub parallel: Option<u32>,
+    /// Which of what waits goes first.
+    #[serde(deserialize_with = "priority")]
+    pub priority: Option<i8>,
 }
 
 /// Reads a span within bounds; a mistake is told with the place of the setting.
@@ -116,6 +129,51 @@ fn runs_in_a_row<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u32
             "`{number}` is not from 2 to {MAX_STUCK_AFTER} runs, nor 0 for never"
         ))),
     }
+}
+
+fn lane_names<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let Some(names) = Option::<Vec<String>>::deserialize(from)? else {
+        return Ok(None);
+    };
+    let wrong = |why: String| Err(serde::de::Error::custom(why));
+    if names.len() > MAX_LANES {
+        return wrong(format!("at most {MAX_LANES} lanes are taken"));
+    }
+    match names
+        .iter()
+        .find(|name| name.len() > MAX_LANE || Lane::new(name).is_none())
+    {
+        Some(name) => wrong(format!(
+            "`{}` is no name of a lane, which has 1 to {MAX_LANE} bytes and no control characters",
+            line(name)
+        )),
+        None => Ok(Some(names)),
+    }
+}
+
+/// Reads a whole number within bounds.
+fn number<'de, D, T>(from: D, lowest: T, highest: T, of: &str) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: TryFrom<i64> + PartialOrd + std::fmt::Display,
+{
+    let Some(number) = Option::<i64>::deserialize(from)? else {
+        return Ok(None);
+    };
+    match T::try_from(number) {
+        Ok(taken) if taken >= lowest && taken <= highest => Ok(Some(taken)),
+        _ => Err(serde::de::Error::custom(format!(
+            "`{number}` is not from {lowest} to {highest}{of}"
+        ))),
+    }
+}
+
+fn sessions<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    number(from, 1, MAX_PARALLEL, " sessions")
+}
+
+fn priority<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<i8>, D::Error> {
+    number(from, LOWEST, HIGHEST, "")
 }
 
 /// What the settings cannot say one by one.
@@ -189,6 +247,12 @@ fn read(at: usize, policy: &PolicyConfig) -> Policy {
         hook_limit: policy.hook_limit,
         webhook: policy.webhook.clone(),
         ping: policy.ping.clone(),
+        lanes: policy
+            .lanes
+            .as_ref()
+            .map(|names| lane::read(names.iter().map(String::as_str))),
+        parallel: policy.parallel.and_then(|most| usize::try_from(most).ok()),
+        priority: policy.priority,
         ..Policy::default()
     }
 }
@@ -257,7 +321,34 @@ const SETTINGS: &[Setting] = &[
         value: |policy| policy.ping.as_deref().map(spell_ping),
         otherwise: None,
     },
+    Setting {
+        key: LANES,
+        value: |policy| policy.lanes.as_ref().map(lanes),
+        otherwise: None,
+    },
+    Setting {
+        key: "parallel",
+        value: |policy| policy.parallel.map(|most| most.to_string()),
+        otherwise: None,
+    },
+    Setting {
+        key: "priority",
+        value: |policy| policy.priority.map(|priority| priority.to_string()),
+        otherwise: None,
+    },
 ];
+
+/// The setting that a handler says something about as well.
+const LANES: &str = "lanes";
+
+fn lanes<'a>(lanes: impl IntoIterator<Item = &'a Lane>) -> String {
+    let names: Vec<&str> = lanes.into_iter().map(Lane::as_str).collect();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
 
 fn spell_or_never(span: Duration) -> String {
     if span.is_zero() {
@@ -291,6 +382,11 @@ impl Loop {
             .filter_map(|setting| {
                 let (value, policy) = match of_item.said(setting.value) {
                     Some((value, policy)) => (value, Some(policy.name.clone())),
+                    None if setting.key == LANES => {
+                        let mut of_handler = self.manager.lanes(item).peekable();
+                        of_handler.peek()?;
+                        (lanes(of_handler), None)
+                    }
                     None => (setting.otherwise?(), None),
                 };
                 Some(PolicyView {
@@ -329,7 +425,8 @@ mod tests {
     fn settings_are_read() {
         let all = parse(
             "[[policy]]\ntime_limit = \"2h\"\nno_progress = \"0s\"\n[[policy]]\nname = \"big\"\nitems = [\"Photos\"]\n\
-             stuck_after = 5\nfresh_within = \"3 days\"\n",
+             stuck_after = 5\nfresh_within = \"3 days\"\nlanes = [\"Disk-X\", \"/srv/mail/\"]\nparallel = 2\npriority = -3\n\
+             [[policy]]\nlanes = []\n",
         )
         .unwrap();
         assert_eq!(all[0].name, "policy 1");
@@ -341,9 +438,13 @@ mod tests {
             said(&all[1]),
             [
                 ("stuck_after", "5 runs".to_owned()),
-                ("fresh_within", "3 days".to_owned())
+                ("fresh_within", "3 days".to_owned()),
+                ("lanes", "/srv/mail, disk-x".to_owned()),
+                ("parallel", "2".to_owned()),
+                ("priority", "-3".to_owned()),
             ]
         );
+        assert_eq!(said(&all[2]), [("lanes", "none".to_owned())]);
     }
 
     #[test]
@@ -396,6 +497,12 @@ mod tests {
             ("time_limit = \"1h\"\nitems = []", "about nothing"),
             ("time_limit = \"1h\"\nitems = [\" \"]", "no name"),
             ("items = [\"photos\"]", "says nothing"),
+            ("lanes = [\"\"]", "no name of a lane"),
+            ("lanes = \"disk\"", "invalid type"),
+            ("lanes = [\"a\\nb\"]", "no name of a lane"),
+            ("parallel = 0", "from 1 to 64 sessions"),
+            ("priority = 11", "from -10 to 10"),
+            ("priority = \"high\"", "invalid type"),
             ("time_limit = \"1h\"\nname = \"\"", "characters"),
             (
                 "name = \"a\"\ntime_limit = \"1h\"\n[[policy]]\nname = \"A\"\ntime_limit = \"1h\"",

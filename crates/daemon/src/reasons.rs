@@ -292,6 +292,7 @@ fn reason_view(reason: &Reason) -> ReasonView {
             About::Policy => "policy",
             About::Run => "run",
             About::Queue => "queue",
+            About::Lane => "lane",
             About::Need => "question",
             About::Conflicts => "conflicts",
             About::LastRun => "last run",

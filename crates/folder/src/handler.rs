@@ -53,6 +53,15 @@ struct Started {
     pairs: BTreeMap<String, Result<Definition, DefinitionError>>,
 }
 
+/// Both folders: nobody else works in them meanwhile. They are real paths since they were defined; a list does not touch
+/// them, because one that is far away may not answer.
+fn lanes(definition: &Definition) -> Vec<String> {
+    [&definition.left, &definition.right]
+        .into_iter()
+        .filter_map(|path| path.to_str().map(str::to_owned))
+        .collect()
+}
+
 /// Serves the folder pairs over standard input and output until the manager is done with them.
 ///
 /// Blocks. What ends it early is told on standard error, which the manager keeps.
@@ -519,12 +528,13 @@ impl Handler for Folders {
                 continue;
             };
             // A pair that cannot be read is listed all the same, so that its run can say why.
-            let (name, comment) = match definition {
-                Ok(definition) => (definition.name(), definition.comment()),
-                Err(error) => (id.clone(), error.to_string()),
+            let (name, comment, lanes) = match definition {
+                Ok(definition) => (definition.name(), definition.comment(), lanes(definition)),
+                Err(error) => (id.clone(), error.to_string(), Vec::new()),
             };
             list.items.push(Item {
                 comment,
+                lanes,
                 ..Item::new(item, name)
             });
         }
@@ -556,6 +566,7 @@ impl Handler for Folders {
         let name = wish.name.clone().unwrap_or_else(|| definition.name());
         let item = Item {
             comment: definition.comment(),
+            lanes: lanes(&definition),
             ..Item::new(id, name)
         };
         Ok(ItemDefinition {

@@ -141,6 +141,11 @@ pub struct Item {
     /// `browse`, `delete`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<String>,
+    /// What nobody else is to work with while it runs, by names that other handlers would choose as well: the absolute path
+    /// of a folder or repository, the name of a server. At most 16. While a run has one of them, no other run starts that
+    /// has the same, or a folder within it or above it, whatever its handler. The user may say otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lanes: Vec<String>,
 }
 
 impl Item {
@@ -159,6 +164,7 @@ impl Item {
             icon: None,
             capabilities: Vec::new(),
             policies: Vec::new(),
+            lanes: Vec::new(),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Params, Row};
 use syncmgr_core::conflict::{ConflictRow, ConflictVersion};
-use syncmgr_core::item::{HandlerRow, ItemRow, Retry};
+use syncmgr_core::item::{HandlerRow, Held, ItemRow, Retry};
+use syncmgr_core::lane::Lane;
 use syncmgr_core::log::LogRow;
 use syncmgr_core::need::{Choice, NeedRow, NeedState};
 use syncmgr_core::problem::HandlerProblem;
@@ -57,9 +58,9 @@ select! {
         from "handlers t JOIN handler_names h ON h.id = t.handler";
     /// Items, as `t`.
     SELECT_ITEMS = "h.spelling, i.spelling, t.name, t.comment, t.labels, t.checked, t.tick, t.enabled, t.connected, t.temporary,
-        t.hidden, t.capabilities, t.policies, t.since_ms, t.freshness_ms, t.attempted_ms, t.good_ms, t.last_run,
+        t.hidden, t.capabilities, t.policies, t.lanes, t.since_ms, t.freshness_ms, t.attempted_ms, t.good_ms, t.last_run,
         t.last_status, t.last_problem, t.retry_attempt, t.retry_due_ms, t.retry_told, t.stall_runs, t.stall_value,
-        t.stall_max, t.stall_moved, t.stall_told"
+        t.stall_max, t.stall_moved, t.stall_told, t.held_cause, t.held_ms"
         from "items t JOIN item_names i ON i.id = t.item JOIN handler_names h ON h.id = i.handler";
     /// Sessions, as `t`.
     SELECT_SESSIONS = "t.id, t.request, t.cause, t.opened_ms, t.closed_ms, t.outcome" from "sessions t";
@@ -147,6 +148,7 @@ pub(crate) fn item(row: &Row<'_>) -> Result<ItemRow, ReadError> {
         hidden: c.flag()?,
         capabilities: c.set()?,
         policies: c.set()?,
+        lanes: c.texts()?.iter().map(|text| Lane::spelled(text)).collect(),
         since: c.moment()?,
         expected_freshness: c.number_maybe("milliseconds")?.map(Duration::from_millis),
         last_attempt: c.moment_maybe()?,
@@ -177,6 +179,12 @@ pub(crate) fn item(row: &Row<'_>) -> Result<ItemRow, ReadError> {
                     told,
                 })
             })
+        },
+        held: {
+            let trigger = c.word_maybe()?;
+            trigger
+                .zip(c.moment_maybe()?)
+                .map(|(trigger, since)| Held { trigger, since })
         },
     })
 }

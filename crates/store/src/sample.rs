@@ -9,7 +9,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use syncmgr_core::conflict::{ConflictRow, ConflictVersion};
-use syncmgr_core::item::{Counts, HandlerRow, ItemRow, Retry};
+use syncmgr_core::item::{Counts, HandlerRow, Held, ItemRow, Retry};
 use syncmgr_core::log::LogRow;
 use syncmgr_core::need::{Choice, NeedRow, NeedState};
 use syncmgr_core::problem::HandlerProblem;
@@ -132,6 +132,7 @@ prop_compose! {
         last in (option::of(run_id()), option::of(word()), option::of(text())),
         retry in option::of((any::<u32>(), moment(), any::<bool>())),
         stall in option::of((any::<u32>(), any::<[u64; 3]>(), any::<bool>())),
+        lanes in btree_set(text(), 0..3), held in option::of((word(), moment())),
     ) -> ItemRow {
         let [name, comment] = texts;
         let [checked, enabled, temporary, hidden] = flags;
@@ -140,10 +141,12 @@ prop_compose! {
         ItemRow {
             at, name, comment, labels, checked, tick, enabled, connected, temporary, hidden,
             capabilities: sets.0, policies: sets.1, since,
+            lanes: syncmgr_core::lane::read(lanes.iter().map(String::as_str)),
             expected_freshness: freshness.map(Duration::from_millis),
             last_attempt, last_good, last_run, last_status, last_problem,
             retry: retry.map(|(attempt, due, told)| Retry { attempt, due, told }),
             stall: stall.map(|(runs, [value, max, moved], told)| Box::new(Stall { runs, value, max, moved, told })),
+            held: held.map(|(trigger, since)| Held { trigger, since }),
         }
     }
 }

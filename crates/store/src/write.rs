@@ -5,6 +5,7 @@ use std::time::Duration;
 use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 use syncmgr_core::conflict::{ConflictRow, MAX_CONFLICTS_PER_ITEM};
 use syncmgr_core::item::{HandlerRow, ItemRow, ItemStatus};
+use syncmgr_core::lane::Lane;
 use syncmgr_core::log::LogRow;
 use syncmgr_core::need::{Choice, NeedRow, NeedState};
 use syncmgr_core::record::{PauseRow, PauseScope};
@@ -306,21 +307,22 @@ impl Writing<'_> {
             &mut self.item_row,
             self.connection,
             "INSERT INTO items (item, handler, name, comment, labels, checked, tick, enabled, connected, temporary, hidden,
-                     capabilities, policies, since_ms, freshness_ms, attempted_ms, good_ms, last_run, last_status,
+                     capabilities, policies, lanes, since_ms, freshness_ms, attempted_ms, good_ms, last_run, last_status,
                      last_problem, retry_attempt, retry_due_ms, retry_told, stall_runs, stall_value, stall_max, stall_moved,
-                     stall_told)
+                     stall_told, held_cause, held_ms)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-                     ?23, ?24, ?25, ?26, ?27, ?28)
+                     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)
                  ON CONFLICT (item) DO UPDATE SET name = excluded.name, comment = excluded.comment,
                      labels = excluded.labels, checked = excluded.checked, tick = excluded.tick, enabled = excluded.enabled,
                      connected = excluded.connected, temporary = excluded.temporary, hidden = excluded.hidden,
-                     capabilities = excluded.capabilities, policies = excluded.policies, since_ms = excluded.since_ms,
-                     freshness_ms = excluded.freshness_ms, attempted_ms = excluded.attempted_ms,
+                     capabilities = excluded.capabilities, policies = excluded.policies, lanes = excluded.lanes,
+                     since_ms = excluded.since_ms, freshness_ms = excluded.freshness_ms, attempted_ms = excluded.attempted_ms,
                      good_ms = excluded.good_ms, last_run = excluded.last_run, last_status = excluded.last_status,
                      last_problem = excluded.last_problem, retry_attempt = excluded.retry_attempt,
                      retry_due_ms = excluded.retry_due_ms, retry_told = excluded.retry_told,
                      stall_runs = excluded.stall_runs, stall_value = excluded.stall_value, stall_max = excluded.stall_max,
-                     stall_moved = excluded.stall_moved, stall_told = excluded.stall_told",
+                     stall_moved = excluded.stall_moved, stall_told = excluded.stall_told,
+                     held_cause = excluded.held_cause, held_ms = excluded.held_ms",
         )?
         .execute(params![
                 item,
@@ -336,6 +338,7 @@ impl Writing<'_> {
                 row.hidden,
                 set_words(&row.capabilities),
                 set_words(&row.policies),
+                texts::join(row.lanes.iter().map(Lane::as_str)),
                 row.since.0,
                 row.expected_freshness.map(span_ms),
                 ms(row.last_attempt),
@@ -351,6 +354,8 @@ impl Writing<'_> {
                 row.stall.as_ref().map(|stall| stall.max.cast_signed()),
                 row.stall.as_ref().map(|stall| stall.moved.cast_signed()),
                 row.stall.as_ref().map(|stall| stall.told),
+                row.held.map(|held| held.trigger.word()),
+                ms(row.held.map(|held| held.since)),
             ])?;
         Ok(())
     }

@@ -83,6 +83,7 @@ fn item_row() -> ItemRow {
         hidden: false,
         capabilities: [ItemCapability::ConflictStore, ItemCapability::Delete].into(),
         policies: [ItemPolicy::DisableBrowse].into(),
+        lanes: [].into(), // nor of these
         since: Timestamp(1_000),
         expected_freshness: Some(Duration::from_hours(24)),
         last_attempt: Some(Timestamp(5_000)),
@@ -96,6 +97,7 @@ fn item_row() -> ItemRow {
             told: false, // nobody knew yet
         }),
         stall: None,
+        held: None,
     }
 }
 

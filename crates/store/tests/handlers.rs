@@ -115,6 +115,7 @@ fn listed(name: &str) -> ListedItem {
         hidden: false,
         capabilities: Vec::new(),
         policies: Vec::new(),
+        lanes: [].into(),
     }
 }
 

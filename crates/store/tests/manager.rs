@@ -55,6 +55,7 @@ fn listed() -> impl Strategy<Value = ListedItem> {
         hidden: false,
         capabilities: vec![ItemCapability::ConflictStore, ItemCapability::Delete],
         policies: Vec::new(),
+        lanes: [].into(),
     })
 }
 
@@ -264,6 +265,7 @@ fn obedient(command: Command, how: &Completed) -> Option<(InstanceId, Vec<Instan
             hidden: false,
             capabilities: vec![ItemCapability::ConflictStore],
             policies: Vec::new(),
+            lanes: [].into(),
         };
         InstanceInput::ItemsListed {
             items: vec![item("notes"), item("mail")],

@@ -43,6 +43,7 @@ fn item_row(name: &str, last_run: Option<u64>) -> Record {
         hidden: false,
         capabilities: [].into(),
         policies: [].into(),
+        lanes: [].into(),
         since: Timestamp(0),
         expected_freshness: None,
         last_attempt: None,
@@ -52,6 +53,7 @@ fn item_row(name: &str, last_run: Option<u64>) -> Record {
         last_problem: None,
         retry: None,
         stall: None,
+        held: None,
     })
 }
 

@@ -49,6 +49,7 @@ pub(crate) fn listed(text: &str) -> ListedItem {
         hidden: false,
         capabilities: Vec::new(),
         policies: Vec::new(),
+        lanes: [].into(),
     }
 }
 

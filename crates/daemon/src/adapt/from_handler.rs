@@ -180,6 +180,7 @@ pub fn listed(item: &syncmgr_handler::item::Item) -> Option<ListedItem> {
             .iter()
             .filter_map(|word| item_policy(word))
             .collect(),
+        lanes: syncmgr_core::lane::read(item.lanes.iter().map(String::as_str)),
     })
 }
 
