@@ -294,6 +294,12 @@ pub(crate) async fn run(
     {
         tracing::debug!("nobody waits for the end of the loop");
     }
+    // The database is closed before the home is given up. Memory is given back beside that, since a process that ends with its
+    // manager gives it back sooner.
+    let Loop { store, manager, .. } = this;
+    // Where no thread can be started, it is given back here.
+    drop(std::thread::Builder::new().spawn(move || drop(manager)));
+    drop(store);
     Ok(())
 }
 

@@ -167,6 +167,12 @@ impl Names {
         Some((known, *number))
     }
 
+    /// The numbers of the items of one handler, as far as they are in memory: for a whole run of them, whose handler needs to
+    /// be looked up once.
+    pub(crate) fn of_handler(&self, handler: &HandlerId) -> Option<&HashMap<ItemId, i64>> {
+        self.items.get(handler)
+    }
+
     fn keep(&mut self, item: &ItemRef, number: i64) {
         if self.kept < MAX_CACHED_ITEMS {
             let items = self.items.entry(item.handler.clone()).or_default();

@@ -22,6 +22,9 @@ use crate::{absent, event, held, numbers, texts};
 /// A transaction of so many records gives the memory that it took for pages back.
 const LARGE: usize = 10_000;
 
+/// Items of a run whose numbers are looked up together.
+const NUMBERS_AT_ONCE: usize = 1_024;
+
 /// The records were not stored, none of them; the database is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -373,18 +376,29 @@ impl Writing<'_> {
                  retry_attempt = NULL, retry_due_ms = NULL, retry_told = 0, stall_runs = NULL
              WHERE item = ?1",
         )?;
-        for item in items {
-            let at_ref = ItemRef {
-                handler: handler.clone(),
-                item: item.clone(),
-            };
-            let item = self.names.item(connection, &at_ref)?;
-            statement.execute(params![
-                item,
-                at.0,
-                mentioned(Some(run)),
-                ItemStatus::Succeeded.word()
-            ])?;
+        // What is the same for all of them stays bound.
+        statement.raw_bind_parameter(2, at.0)?;
+        statement.raw_bind_parameter(3, mentioned(Some(run)))?;
+        statement.raw_bind_parameter(4, ItemStatus::Succeeded.word())?;
+        let mut numbers = Vec::with_capacity(NUMBERS_AT_ONCE.min(items.len()));
+        for items in items.chunks(NUMBERS_AT_ONCE) {
+            let known = self.names.of_handler(handler);
+            numbers.clear();
+            numbers.extend(items.iter().map(|item| known?.get(item).copied()));
+            for (item, known) in items.iter().zip(&numbers) {
+                let number = match *known {
+                    Some(number) => number,
+                    None => {
+                        let at = ItemRef {
+                            handler: handler.clone(),
+                            item: item.clone(),
+                        };
+                        self.names.item(connection, &at)?
+                    }
+                };
+                statement.raw_bind_parameter(1, number)?;
+                statement.raw_execute()?;
+            }
         }
         Ok(())
     }
