@@ -168,7 +168,7 @@ impl Condition {
                 hundredths(*at_most_hundredths),
                 if *per_core { " a processor" } else { "" }
             ),
-            Self::Reachable(endpoint) => format!("{endpoint} reachable"),
+            Self::Reachable(endpoint) => format!("{endpoint} to be reachable"),
         }
     }
 
@@ -176,7 +176,7 @@ impl Condition {
     #[must_use]
     pub fn wish(&self) -> String {
         match self {
-            Self::AnyNetwork => "there were a network".to_owned(),
+            Self::AnyNetwork => "there were a usable network".to_owned(),
             Self::UnmeteredNetwork => "the network were unmetered".to_owned(),
             Self::Wifi(name) => format!("the Wi-Fi were {name}"),
             Self::Vpn => "a VPN were up".to_owned(),

@@ -243,7 +243,11 @@ impl Manager {
                     break;
                 };
                 times.push(at);
-                next = schedule.next_after(at, &self.zone);
+                // An interval counts from the end of a run: nobody knows more than its next time.
+                next = match schedule {
+                    Schedule::Every(_) => None,
+                    Schedule::Calendar(_) => schedule.next_after(at, &self.zone),
+                };
             }
         }
         times.sort_unstable();

@@ -393,6 +393,8 @@ fn an_interval_is_not_foretold_while_its_run_goes_on() {
     w.input(Input::Rules(vec![often]));
     let next = |w: &World| w.manager.rules().next().unwrap().1;
     assert!(next(&w).is_some());
+    // How long the run lasts nobody knows, and so not when it is due after that.
+    assert_eq!(w.manager.coming(&at("h", "A"), w.now, moment(3)).len(), 1);
     w.sync(Scope::Items(vec![at("h", "A")]));
     w.list(1, &["A"]);
     assert_eq!(next(&w), None);

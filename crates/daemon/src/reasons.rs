@@ -97,7 +97,19 @@ impl Loop {
 
     /// When an item starts by itself next, in a sentence.
     fn when_it_starts(&self, item: &ItemRef, why: &Why) -> Option<String> {
-        let held = |reason: &Reason| reason.blocks && reason.about != About::Condition;
+        // What spoils the verdict does not hold it back.
+        let held = |reason: &Reason| {
+            reason.blocks
+                && matches!(
+                    reason.about,
+                    About::SetUp
+                        | About::Enabled
+                        | About::Connected
+                        | About::Pause
+                        | About::Policy
+                        | About::Need
+                )
+        };
         if why.waits.is_some()
             && !why.wishes.is_empty()
             && self.manager.run_state(item) == RunState::Idle

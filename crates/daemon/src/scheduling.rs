@@ -4,6 +4,7 @@ use syncmgr_control::rule::{AlsoView, RuleText, RuleView, ScheduleView};
 use syncmgr_control::view::NextView;
 use syncmgr_control::{Refusal, Reply};
 use syncmgr_core::Timestamp;
+use syncmgr_core::hindrance::Hindrance;
 use syncmgr_core::input::Input;
 use syncmgr_core::rule::{Cause, Rule, Select};
 use syncmgr_core::schedule;
@@ -195,6 +196,10 @@ impl Loop {
             return Some("it would start itself again and again".to_owned());
         }
         let held = self.manager.rule_held(rule)?;
+        // Without a daemon nobody looks whether they hold, and nothing starts by itself anyway.
+        if !self.daemon && matches!(held, Hindrance::Condition(..)) {
+            return None;
+        }
         Some(held.fragment())
     }
 

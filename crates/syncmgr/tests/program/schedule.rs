@@ -31,6 +31,16 @@ fn a_daemon_follows_its_rules() {
     daemon.wait_for("serves every command");
     until("it ran by itself twice", || scheduled(&world) >= 2);
     assert!(world.has("right/new"));
+    // While a run goes on, nobody knows when an interval from its end is due.
+    world
+        .run(["schedule", "left", "every 1h", "--rule", "often"])
+        .exits(0);
+    until("the last run ended", || {
+        world
+            .json(["why", "left"])
+            .iter()
+            .any(|line| line["atMs"].is_number())
+    });
     world.run(["status"]).says("often starts");
     world
         .run(["why", "left"])
@@ -49,6 +59,71 @@ fn a_daemon_follows_its_rules() {
         .run(["schedule"])
         .exits(0)
         .says("Nothing starts by itself");
+    daemon.signal(rustix::process::Signal::TERM);
+    daemon.end().exits(0);
+}
+
+#[test]
+fn what_has_to_be_looked_at_is_looked_at_once_a_start_waits_for_it() {
+    let world = World::with_pair(1);
+    world
+        .run(["schedule", "left", "every 1s", "--when", "free ./left 1KiB"])
+        .exits(0)
+        .says("only with free");
+    let mut daemon = world.start(["daemon"]);
+    daemon.wait_for("serves every command");
+    until("it ran by itself", || scheduled(&world) >= 1);
+    // Nobody answers there, which is seen once it is about to start.
+    world
+        .run([
+            "schedule",
+            "left",
+            "every 1s",
+            "--when",
+            "reachable 127.0.0.1:1",
+            "--rule",
+            "left",
+        ])
+        .exits(0);
+    let why = || world.json(["why", "left"]);
+    until("somebody looked", || {
+        why()
+            .iter()
+            .any(|line| line["condition"] == "reachable 127.0.0.1:1" && line["stands"] == "unmet")
+    });
+    let held = why()
+        .iter()
+        .any(|line| line["wantedBy"] == "schedule" && line["untilMs"].is_null());
+    assert!(held, "{:?}", why());
+    world
+        .run(["why", "left"])
+        .says("It would start by itself now, if 127.0.0.1:1 could be");
+    world
+        .run([
+            "schedule",
+            "left",
+            "daily at 02:00",
+            "--when",
+            "not hours 01:00-03:00",
+            "--rule",
+            "left",
+        ])
+        .exits(0);
+    world
+        .run(["schedule", "--next", "2d"])
+        .exits(0)
+        .says("it waits for other hours than 01:00-03:00")
+        .says("03:00:00");
+    world
+        .run([
+            "schedule",
+            "left",
+            "daily",
+            "--when",
+            "not hours 00:00-24:00",
+        ])
+        .exits(4)
+        .says("can never hold");
     daemon.signal(rustix::process::Signal::TERM);
     daemon.end().exits(0);
 }
