@@ -216,10 +216,13 @@ impl Manager {
                 if self.admit(instance, Kind::NotInitialized) {
                     self.handler_answered(&instance.handler.clone(), false);
                     let called = self.called(&instance.handler);
-                    if !instance.want.items.is_empty()
+                    let named = !instance.want.items.is_empty()
+                        || instance.want.all && crate::queue::is_person(instance.trigger);
+                    if named
+                        && instance.work == Work::Synchronize
                         && let Some(session) = self.sessions.get_mut(&instance.session)
                     {
-                        // M-39 shows nothing, but who named an item is told that it was not synchronized.
+                        // M-39 shows nothing, but who named an item or the handler is told that it was not synchronized.
                         session.fold(RequestOutcome::Skipped);
                         session.note(format!("{called} takes no part"));
                     }

@@ -129,6 +129,9 @@ impl Model {
                 after: command("after"),
                 failed: command("failed"),
                 notices: Some(Notices::All),
+                time_limit: Some(Duration::from_secs(90)),
+                no_progress: Some(Duration::from_secs(20)),
+                stuck_after: Some(2),
                 ..Policy::default()
             }]));
         }

@@ -12,9 +12,11 @@ use syncmgr_core::command::Command;
 use syncmgr_core::condition::{Condition, Fact};
 use syncmgr_core::input::{Began, Completed, Input, InstanceInput, Progress};
 use syncmgr_core::item::{Failure, ItemStatus};
+use syncmgr_core::policy::NO_PROGRESS;
 use syncmgr_core::request::Trigger;
 use syncmgr_core::rule::{Cause, Lost, Rule, Select};
 use syncmgr_core::schedule::{Schedule, Zone};
+use syncmgr_core::watchdog::ANSWER_WITHIN;
 use syncmgr_core::{HandlerId, ItemId, Timestamp};
 use world::{World, at};
 
@@ -93,6 +95,10 @@ struct Laptop {
     mains: bool,
     /// Handlers at work, and when they will be done.
     working: BTreeMap<u64, (HandlerId, Vec<ItemId>, Timestamp)>,
+    /// Handlers that hang, and since when they do while the machine is awake.
+    hung: BTreeMap<u64, Timestamp>,
+    /// How many of them were ended.
+    ended: usize,
     /// Handlers that caught something up since the machine woke.
     caught_up: BTreeMap<HandlerId, usize>,
     /// Since when nothing keeps the backup from its time.
@@ -115,6 +121,8 @@ impl Laptop {
             metered: false,
             mains: true,
             working: BTreeMap::new(),
+            hung: BTreeMap::new(),
+            ended: 0,
             caught_up: BTreeMap::new(),
             backup_may: None,
             runs: BTreeMap::new(),
@@ -175,6 +183,12 @@ impl Laptop {
                         assert!(!twice, "seed {}: the same item twice at once", self.seed);
                     }
                     let takes = MINUTE + i64::try_from(self.below(9 * 60_000)).unwrap();
+                    // A mail server never answers, now and then.
+                    let hangs = handler.as_str() == "mail" && self.below(200) == 0;
+                    let takes = if hangs { 10 * 365 * DAY } else { takes };
+                    if hangs {
+                        self.hung.insert(instance.0, self.w.now);
+                    }
                     let done = Timestamp(self.w.now.0 + takes);
                     self.working.insert(instance.0, (handler, items, done));
                     self.w.prepared(instance.0);
@@ -202,7 +216,13 @@ impl Laptop {
                         ),
                     );
                 }
-                Command::Release(instance) => self.w.exit(instance.0),
+                Command::Release(instance) => {
+                    if self.hung.remove(&instance.0).is_some() {
+                        self.working.remove(&instance.0);
+                        self.ended += 1;
+                    }
+                    self.w.exit(instance.0);
+                }
                 _ => {}
             }
         }
@@ -289,6 +309,9 @@ impl Laptop {
                 for (_, _, done) in self.working.values_mut() {
                     *done = Timestamp(done.0 + sleep);
                 }
+                for since in self.hung.values_mut() {
+                    *since = self.w.now;
+                }
                 self.awake = true;
                 self.backup_may = None;
                 self.caught_up.clear();
@@ -314,6 +337,12 @@ impl Laptop {
             let waits = self.w.now.since(waiting.since);
             let asleep = Duration::from_secs(12 * 24 * 3600);
             assert!(waits < asleep, "seed {seed}: it starves: {waiting:?}");
+        }
+        // Nothing hangs for longer than it may be silent, the question about it may wait, and it may take to stop.
+        for (instance, since) in &self.hung {
+            let hangs = self.w.now.since(*since);
+            let most = NO_PROGRESS + ANSWER_WITHIN + Duration::from_secs(60);
+            assert!(hangs < most, "seed {seed}: {instance} hangs for {hangs:?}");
         }
         // The backup: nothing has kept it from its last time for an hour, and it was made since.
         let home = at("backup", "home");
@@ -380,6 +409,7 @@ fn a_laptop_lives_through_a_year() {
                 laptop.runs
             );
         }
+        assert!(laptop.ended > 10, "seed {seed}: {}", laptop.ended);
         let backups: usize = ["backup Schedule", "backup CatchUp"]
             .iter()
             .filter_map(|kind| laptop.runs.get(*kind))

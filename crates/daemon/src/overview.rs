@@ -17,6 +17,7 @@ use syncmgr_store::LogFilter;
 
 use crate::adapt::to_view;
 use crate::awake::KeptAwake;
+use crate::launch;
 use crate::run::Loop;
 
 /// How many runs an item's page shows.
@@ -56,7 +57,8 @@ impl Loop {
             .take(MAX_PAGE as usize)
             .filter_map(|(_, item)| self.item_view(item))
             .collect();
-        let verdict = self.manager.verdict(now);
+        let mut verdict = self.manager.verdict(now);
+        self.leave_out(&mut verdict);
         let needs = verdict.open_needs;
         let problems = verdict
             .problems
@@ -122,6 +124,27 @@ impl Loop {
             }
         });
         broken.chain(awake).collect()
+    }
+
+    /// M-30: classes that nobody can make are left out silently; `handlers` and `doctor` tell of them.
+    fn leave_out(&self, verdict: &mut Verdict) {
+        let made = |id: &HandlerId| {
+            self.config
+                .config
+                .handler
+                .iter()
+                .find(|entry| entry.id.eq_ignore_ascii_case(id.as_str()))
+                .and_then(|entry| entry.class.as_ref().filter(|_| entry.library.is_none()))
+                .is_none_or(|class| launch::can_be_made(class))
+        };
+        verdict.empty.retain(made);
+        let unasked = verdict.unasked.len();
+        verdict.unasked.retain(made);
+        // Nobody waits for what was left out.
+        let only = unasked > 0 && verdict.unasked.is_empty() && verdict.new == 0;
+        if only && verdict.worst == Shown::New {
+            verdict.worst = Shown::Fresh;
+        }
     }
 
     /// One item as lists show it.

@@ -411,6 +411,21 @@ fn a_class_that_cannot_be_made_is_left_out_silently() {
 }
 
 #[test]
+fn where_only_such_a_class_is_registered_nothing_is_set_up() {
+    // M-30
+    let world = World::new();
+    world.configure(&format!(
+        "[[handler]]\nid = \"{CLASS}\"\nclass = \"{CLASS}\"\n"
+    ));
+    world.run(["status"]).exits(0).says_not(CLASS);
+    world.run(["sync"]).says_not(CLASS);
+    world.run(["status"]).exits(0).says_not(CLASS);
+    // Who names it is told that nothing became of it.
+    world.run(["sync", CLASS]).exits(1).says("was skipped");
+    world.run(["doctor"]).exits(2).says(CLASS);
+}
+
+#[test]
 fn an_invocation_carries_its_cookie_to_what_the_handler_ticks() {
     let world = World::new();
     let _daemon = daemon(&world);
