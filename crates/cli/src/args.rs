@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::departure::Departure;
+
 /// Rows of a page unless told otherwise.
 const DEFAULT_ROWS: u32 = 20;
 /// Log entries unless told otherwise.
@@ -81,11 +83,18 @@ pub(crate) enum Command {
   syncmgr sync                          everything checked
   syncmgr sync notes photos             these two
   syncmgr sync ~/notes /mnt/usb/notes   a pair of folders, added on first use
-  syncmgr sync --json notes | tail -1   the verdict for a program")]
+  syncmgr sync --json notes | tail -1   the verdict for a program
+  syncmgr sync --then poweroff          before you leave: everything, then the machine goes off")]
     Sync {
         /// Names, or two paths.
         #[arg(value_name = "NAME|PATH")]
         what: Vec<OsString>,
+        /// What becomes of the machine when it ended well; on a terminal Ctrl-C keeps it on for ten seconds.
+        #[arg(long, value_name = "ACTION")]
+        then: Option<Departure>,
+        /// Do that also when not everything ended well; not when it was stopped.
+        #[arg(long, requires = "then")]
+        then_anyway: bool,
     },
     /// Say what `sync` would do; writes nothing.
     #[command(after_help = "Examples:

@@ -45,6 +45,8 @@ pub(crate) struct Followed {
     pub(crate) needs: Vec<NeedView>,
     /// The person did not wait for the end.
     pub(crate) left: bool,
+    /// The person wanted it to end.
+    pub(crate) interrupted: bool,
 }
 
 /// What happened while following.
@@ -96,6 +98,7 @@ pub(crate) async fn follow(
             bad: Vec::new(),
             needs: Vec::new(),
             left: false,
+            interrupted: false,
         },
         told: HashMap::new(),
         remarks: 0,
@@ -395,6 +398,7 @@ impl Following {
         let (next, press) = self.interrupt.press();
         self.interrupt = next;
         talk.screen.remark(press.remark());
+        self.followed.interrupted = true;
         match press {
             Press::Ask | Press::Insist => {
                 let stop = Request::Stop {

@@ -6,6 +6,7 @@
 
 mod args;
 mod check;
+mod departure;
 mod duration;
 mod follow;
 mod generate;
@@ -40,6 +41,7 @@ mod when;
 mod world;
 
 pub use check::{CheckOutcome, CheckReport, CheckRow, CheckStep, CheckSubject, CheckWish};
+pub use departure::Departure;
 pub use keyboard::RealKeyboard;
 pub use run::{refuse, run};
 pub use service::{ServiceAction, ServiceFile, ServiceFileState, ServiceReport, ServiceWish};

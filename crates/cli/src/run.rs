@@ -12,6 +12,7 @@ use syncmgr_control::{Caller, ExitCode, Refusal, Request};
 
 use crate::args::{AddKind, ColorWhen, Command, CommandLine, Global, ServiceWord};
 use crate::check::CheckWish;
+use crate::departure::{Then, depart};
 use crate::look::Look;
 use crate::question::word;
 use crate::screen::Screen;
@@ -77,7 +78,13 @@ pub fn run(
         Ok(work) => work,
         Err(refusal) => return refused(&refusal, &mut screen),
     };
+    let (work, then) = match work {
+        Work::Leave(ask, then) => (Work::Ask(Need::Work, ask), Some(then)),
+        work => (work, None),
+    };
     let ended = match work {
+        // Taken apart above.
+        Work::Leave(..) => Ok(ExitCode::Good),
         Work::Daemon => program.daemon(&mut |sentence| screen.remark(&harmless(sentence))),
         Work::Handler(kind) => program.handler(&kind),
         Work::Check(wish) => {
@@ -102,6 +109,11 @@ pub fn run(
                 Err(error) => return refused(&no_runtime().because(&error), &mut screen),
             };
             let (back, ended) = runtime.block_on(async move {
+                if let Some(then) = then
+                    && let Err(refusal) = program.may_leave(then.departure).await
+                {
+                    return (screen, Err(refusal));
+                }
                 let service = match program.open(need).await {
                     Ok(service) => service,
                     Err(refusal) => {
@@ -126,11 +138,31 @@ pub fn run(
                 let Talk {
                     service,
                     mut screen,
+                    keyboard,
+                    interactive,
                     ..
                 } = talk;
-                let ended = ended.map(|verdict| told(&verdict, &mut screen));
+                let Some(then) = then else {
+                    let ended = ended.map(|verdict| told(&verdict, &mut screen));
+                    drop(service);
+                    program.close().await;
+                    return (screen, ended);
+                };
+                // Nothing of it may be at work any more when the machine leaves.
                 drop(service);
                 program.close().await;
+                let ended = match ended {
+                    Ok(verdict) => {
+                        // The keyboard is gone where a question was just being answered.
+                        let presses = interactive.then(|| match &keyboard {
+                            Some(keyboard) => keyboard.interrupts(),
+                            None => crate::sys::interrupts(),
+                        });
+                        let verdict = depart(then, verdict, presses, program, &mut screen).await;
+                        Ok(told(&verdict, &mut screen))
+                    }
+                    Err(refusal) => Err(refusal),
+                };
                 (screen, ended)
             });
             screen = back;
@@ -166,6 +198,7 @@ enum Work {
     Service(ServiceWish),
     Print(Box<dyn FnOnce() -> Result<Vec<u8>, Refusal>>),
     Ask(Need, Ask),
+    Leave(Ask, Then),
 }
 
 /// What is asked of the manager.
@@ -277,9 +310,20 @@ fn decide(
         ))
     };
     match command {
-        Command::Sync { what } => {
+        Command::Sync {
+            what,
+            then,
+            then_anyway,
+        } => {
             let target = target(&what, origin).map_err(|error| error.refusal("sync"))?;
-            work(Ask::Sync(target))
+            let then = then.map(|departure| Then {
+                departure,
+                anyway: then_anyway,
+            });
+            Ok(match then {
+                None => Work::Ask(Need::Work, Ask::Sync(target)),
+                Some(then) => Work::Leave(Ask::Sync(target), then),
+            })
         }
         Command::Plan { what, limit } => {
             let target = target(&what, origin).map_err(|error| error.refusal("plan"))?;

@@ -3,6 +3,7 @@
 use syncmgr_control::view::{ItemStatus, ItemView, Outcome, StatusView};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
+use crate::departure::STOPPED;
 use crate::follow::{Followed, begin};
 use crate::look::{Look, Mark};
 use crate::question::word;
@@ -37,6 +38,9 @@ pub(crate) async fn sync(talk: &mut Talk, target: Target) -> Result<Verdict, Ref
         let status = ask!(talk, Request::Status, Reply::Status(status) => status);
         if followed.outcome == Outcome::Nothing && followed.progress.done() == 0 {
             verdict = nothing_done(&followed, *status);
+            if followed.interrupted {
+                verdict = verdict.with(STOPPED, true);
+            }
         } else if verdict.exit == status.verdict.exit {
             verdict.sentence = status.verdict.sentence;
             verdict.suggestion = status.verdict.suggestion.or(verdict.suggestion);
@@ -331,6 +335,9 @@ pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
     };
     let mut verdict = Verdict::said(sentence, exit);
     verdict.suggestion = suggestion;
+    if followed.interrupted || followed.outcome == Outcome::Stopped {
+        verdict = verdict.with(STOPPED, true);
+    }
     if let Some(run) = run {
         verdict = verdict.with("run", run);
     }

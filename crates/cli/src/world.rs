@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use syncmgr_control::{ExitCode, Refusal, Service};
 
 use crate::check::{CheckReport, CheckStep, CheckWish};
+use crate::departure::Departure;
 use crate::service::{ServiceReport, ServiceWish};
 
 /// The terminal, or what stands in its place.
@@ -121,4 +122,10 @@ pub trait Program {
     /// # Errors
     /// A refusal when it cannot be done; what is left to the person is in the report.
     fn service(&self, wish: ServiceWish) -> Result<ServiceReport, Refusal>;
+
+    /// Asks whether the machine lets itself be sent away.
+    fn may_leave(&self, departure: Departure) -> BoxFuture<'_, Result<(), Refusal>>;
+
+    /// Sends the machine away.
+    fn leave(&self, departure: Departure) -> BoxFuture<'_, Result<(), Refusal>>;
 }

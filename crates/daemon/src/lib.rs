@@ -16,6 +16,7 @@ mod hook;
 mod identity;
 mod invoke;
 pub mod launch;
+pub mod leave;
 pub mod lock;
 mod names;
 pub mod nature;

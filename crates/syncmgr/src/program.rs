@@ -4,10 +4,13 @@ use std::sync::{Arc, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use syncmgr_cli::{CheckReport, CheckStep, CheckWish, Need, Program, ServiceReport, ServiceWish};
+use syncmgr_cli::{
+    CheckReport, CheckStep, CheckWish, Departure, Need, Program, ServiceReport, ServiceWish,
+};
 use syncmgr_control::view::{CheckView, DoctorView};
 use syncmgr_control::{Caller, Changes, ExitCode, Refusal, Reply, Request, Service};
 use syncmgr_daemon::launch::Programs;
+use syncmgr_daemon::leave::{self, Leave};
 use syncmgr_daemon::place::{Environment, Places};
 
 use crate::reach::{Own, reach};
@@ -89,6 +92,14 @@ impl Program for Syncmgr {
         crate::check::check(wish, &programs.comhost, &self.environment, told)
     }
 
+    fn may_leave(&self, departure: Departure) -> BoxFuture<'_, Result<(), Refusal>> {
+        leave::may_leave(way(departure)).boxed()
+    }
+
+    fn leave(&self, departure: Departure) -> BoxFuture<'_, Result<(), Refusal>> {
+        leave::leave(way(departure)).boxed()
+    }
+
     fn service(&self, wish: ServiceWish) -> Result<ServiceReport, Refusal> {
         let places = Places::find(&self.environment)?;
         let absolute = |path: &std::ffi::OsString| {
@@ -114,6 +125,13 @@ impl Program for Syncmgr {
             user_id,
         };
         crate::service::service(wish, &around)
+    }
+}
+
+fn way(departure: Departure) -> Leave {
+    match departure {
+        Departure::Suspend => Leave::Suspend,
+        Departure::Poweroff => Leave::PowerOff,
     }
 }
 

@@ -13,7 +13,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use jiff::tz::TimeZone;
 use syncmgr_cli::{
-    CheckOutcome, CheckReport, CheckRow, CheckStep, CheckWish, Keyboard, Need, Program,
+    CheckOutcome, CheckReport, CheckRow, CheckStep, CheckWish, Departure, Keyboard, Need, Program,
     ServiceAction, ServiceFile, ServiceFileState, ServiceReport, ServiceWish, Terminal, World,
 };
 use syncmgr_control::{Caller, Change, Changes, ExitCode, Refusal, Reply, Request, Service, What};
@@ -92,6 +92,7 @@ impl Service for Manager {
 struct Fake {
     manager: Result<Arc<Manager>, Refusal>,
     opened: Mutex<Option<Need>>,
+    left: std::sync::atomic::AtomicBool,
 }
 
 impl Program for Fake {
@@ -157,6 +158,20 @@ impl Program for Fake {
         })
     }
 
+    fn may_leave(&self, departure: Departure) -> BoxFuture<'_, Result<(), Refusal>> {
+        let may = match departure {
+            Departure::Suspend => Ok(()),
+            Departure::Poweroff => Err(Refusal::new("leave::not-allowed", "it may not", "stay")),
+        };
+        async { may }.boxed()
+    }
+
+    fn leave(&self, departure: Departure) -> BoxFuture<'_, Result<(), Refusal>> {
+        assert_eq!(departure, Departure::Suspend);
+        self.left.store(true, std::sync::atomic::Ordering::SeqCst);
+        async { Ok(()) }.boxed()
+    }
+
     fn service(&self, wish: ServiceWish) -> Result<ServiceReport, Refusal> {
         self.manager.as_ref().map_err(Clone::clone)?;
         let is_there = wish.force || wish.action == ServiceAction::Install;
@@ -190,7 +205,7 @@ impl Program for Fake {
 /// A person who types these lines.
 struct Typist {
     lines: VecDeque<String>,
-    presses: Mutex<Option<UnboundedReceiver<()>>>,
+    presses: Arc<Mutex<UnboundedReceiver<()>>>,
 }
 
 impl Keyboard for Typist {
@@ -200,10 +215,8 @@ impl Keyboard for Typist {
     }
 
     fn interrupts(&self) -> BoxStream<'static, ()> {
-        match self.presses.lock().unwrap().take() {
-            Some(presses) => presses.boxed(),
-            None => futures::stream::pending().boxed(),
-        }
+        let presses = Arc::clone(&self.presses);
+        futures::stream::poll_fn(move |cx| presses.lock().unwrap().poll_next_unpin(cx)).boxed()
     }
 }
 
@@ -257,6 +270,8 @@ pub(crate) struct Ended {
     pub(crate) errors: String,
     pub(crate) asked: Vec<(Caller, Request)>,
     pub(crate) opened: Option<Need>,
+    /// The machine was sent away.
+    pub(crate) left: bool,
 }
 
 impl Run {
@@ -353,6 +368,7 @@ impl Run {
                 None => Ok(Arc::clone(&manager)),
             },
             opened: Mutex::default(),
+            left: std::sync::atomic::AtomicBool::default(),
         };
         let (output, errors) = (Paper::default(), Paper::default());
         let world = World {
@@ -369,7 +385,7 @@ impl Run {
             errors: Box::new(errors.clone()),
             keyboard: Box::new(Typist {
                 lines: self.lines.into(),
-                presses: Mutex::new(Some(pressed)),
+                presses: Arc::new(Mutex::new(pressed)),
             }),
         };
         let exit = syncmgr_cli::run(self.words, world, &program);
@@ -380,6 +396,7 @@ impl Run {
             errors: errors.text(),
             asked,
             opened: *program.opened.lock().unwrap(),
+            left: program.left.into_inner(),
         }
     }
 }

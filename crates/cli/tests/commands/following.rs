@@ -52,7 +52,7 @@ fn closed(run: u64, outcome: Outcome) -> What {
     }
 }
 
-fn ended(request: u64, outcome: Outcome) -> What {
+pub(crate) fn ended(request: u64, outcome: Outcome) -> What {
     What::RequestEnded {
         request,
         outcome,
@@ -68,7 +68,7 @@ fn state(outcome: Outcome, runs: &[u64]) -> Result<Reply, Refusal> {
 }
 
 /// A manager whose `sync` goes as told; everything is request 7.
-fn going(
+pub(crate) fn going(
     goes: impl Fn(&Stage) + Send + 'static,
 ) -> impl FnMut(&Request, &Stage) -> Result<Reply, Refusal> + Send + 'static {
     move |request, stage| match request {
@@ -97,7 +97,7 @@ fn going(
     }
 }
 
-fn all_good(stage: &Stage) {
+pub(crate) fn all_good(stage: &Stage) {
     stage.happens(opened(11, 7, 2));
     stage.happens(progress(11, "notes", 3));
     stage.happens(progress(11, "notes", 4));

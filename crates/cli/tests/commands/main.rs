@@ -5,6 +5,7 @@
 )]
 
 mod checking;
+mod departure;
 mod fake;
 mod following;
 mod samples;
