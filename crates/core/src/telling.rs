@@ -245,6 +245,12 @@ impl Manager {
             .unwrap_or(self.telling.notices)
     }
 
+    /// Whether anything is shown to people at all.
+    #[must_use]
+    pub fn notices_are_wanted(&self) -> bool {
+        self.tells_people()
+    }
+
     fn tells_people(&self) -> bool {
         self.settings.automatic
             && (self.telling.notices != Notices::None

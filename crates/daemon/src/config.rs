@@ -66,6 +66,12 @@ pub struct ManagerConfig {
     /// How long a run keeps it awake at most.
     #[serde(deserialize_with = "duration")]
     pub keep_awake_for: Duration,
+    /// What a person is told at the desktop.
+    #[serde(deserialize_with = "crate::hook::setting::notices")]
+    pub(crate) notices: Option<syncmgr_core::notice::Notices>,
+    /// When notices come together.
+    #[serde(deserialize_with = "crate::hook::setting::digest")]
+    pub(crate) digest: Option<syncmgr_core::Schedule>,
 }
 
 impl Default for ManagerConfig {
@@ -81,6 +87,8 @@ impl Default for ManagerConfig {
             ping: None,
             keep_awake: KeepAwakeWord::Never,
             keep_awake_for: syncmgr_core::awake::KEEP_AWAKE_FOR,
+            notices: None,
+            digest: None,
         }
     }
 }

@@ -83,7 +83,10 @@ impl Loop {
             .collect();
         let reader = self.store.reader();
         let limits = self.limits.clone();
+        let shown = self.manager.notices_are_wanted();
+        let trouble = self.desktop.trouble();
         self.property.spawn(async move {
+            checks.push(notices(shown, trouble).await);
             checks.push(database(reader).await);
             for (id, launch, problem) in handlers {
                 checks.push(handler(&id, launch, problem.as_ref(), &limits).await);
@@ -143,6 +146,28 @@ fn triggers() -> CheckView {
         "by hand, by programs, and by the rules that `syncmgr schedule` shows, while a daemon runs"
             .to_owned(),
     )
+}
+
+/// Whether notices are shown. A machine without a desktop has nobody to show them to, which is no fault.
+async fn notices(wanted: bool, trouble: Option<String>) -> CheckView {
+    if !wanted {
+        return good(
+            "notices",
+            "none: no daemon runs, or `notices` says so".to_owned(),
+        );
+    }
+    match (crate::desktop::probe().await, trouble) {
+        (Ok(by), None) => good("notices", format!("shown by {by}")),
+        (Ok(by), Some(trouble)) => CheckView {
+            name: "notices".to_owned(),
+            result: ExitCode::Warnings,
+            text: text::line(&format!(
+                "shown by {by}, but the last one was not: {trouble}"
+            )),
+            hint: None,
+        },
+        (Err(why), _) => good("notices", format!("not shown: {why}")),
+    }
 }
 
 /// What waits to be sent, and why it does not arrive.

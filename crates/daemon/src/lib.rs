@@ -8,6 +8,7 @@ pub mod clock;
 mod conditions;
 pub mod config;
 mod connect;
+mod desktop;
 mod doctor;
 pub mod foreground;
 mod forgetting;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use syncmgr_control::view::PolicyView;
 use syncmgr_core::ItemRef;
 use syncmgr_core::lane::{self, Lane, MAX_LANE, MAX_LANES};
+use syncmgr_core::notice::Notices;
 use syncmgr_core::policy::{HIGHEST, LOWEST, MAX_POLICIES, NO_PROGRESS, Policy, STUCK_AFTER};
 use syncmgr_core::rule::{MAX_SELECTED, Select};
 use syncmgr_core::telling::Webhook;
@@ -16,8 +17,8 @@ use crate::adapt::text::line;
 use crate::awake::KeepAwakeWord;
 use crate::config::{Config, parse_duration};
 use crate::hook::setting::{
-    command as hook_command, limit as hook_limit, ping as read_ping, spell_command, spell_ping,
-    spell_webhook, webhook as read_webhook,
+    command as hook_command, limit as hook_limit, notices as read_notices, ping as read_ping,
+    spell_command, spell_notices, spell_ping, spell_webhook, webhook as read_webhook,
 };
 use crate::run::Loop;
 
@@ -83,6 +84,9 @@ pub struct PolicyConfig {
     /// Which of what waits goes first.
     #[serde(deserialize_with = "priority")]
     pub priority: Option<i8>,
+    /// What a person is told.
+    #[serde(deserialize_with = "read_notices")]
+    pub notices: Option<Notices>,
 }
 
 /// Reads a span within bounds; a mistake is told with the place of the setting.
@@ -253,7 +257,7 @@ fn read(at: usize, policy: &PolicyConfig) -> Policy {
             .map(|names| lane::read(names.iter().map(String::as_str))),
         parallel: policy.parallel.and_then(|most| usize::try_from(most).ok()),
         priority: policy.priority,
-        ..Policy::default()
+        notices: policy.notices,
     }
 }
 
@@ -334,6 +338,11 @@ const SETTINGS: &[Setting] = &[
     Setting {
         key: "priority",
         value: |policy| policy.priority.map(|priority| priority.to_string()),
+        otherwise: None,
+    },
+    Setting {
+        key: "notices",
+        value: |policy| policy.notices.map(spell_notices),
         otherwise: None,
     },
 ];
@@ -467,6 +476,7 @@ mod tests {
             ("failed = [\"\"]", "names the program"),
             ("before = [\"a\\u0000b\"]", "NUL"),
             ("hook_limit = \"0s\"", "1 s to 1 day"),
+            ("notices = \"loud\"", "none of none, failures, all"),
             ("ping = \"hc.example.org/x\"", "no address such as https"),
             (
                 "ping = \"https://a:b@example.org/x\"",

@@ -23,6 +23,7 @@ use crate::awake::KeptAwake;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigFile};
 use crate::connect::Connector;
+use crate::desktop::Desktop;
 use crate::hook::outbox::{GivenUp, Sent};
 use crate::hook::{Runner, Sender};
 use crate::identity::Sightings;
@@ -116,6 +117,8 @@ pub(crate) struct Loop {
     hooks: Runner,
     /// What is told to others by the network.
     pub(crate) sender: Sender,
+    /// What is shown to a person at the desktop.
+    pub(crate) desktop: Desktop,
     /// Who waits for properties.
     pub(crate) asked: Asked,
     /// Questions that wait for a property instance.
@@ -234,6 +237,7 @@ pub(crate) async fn run(
         connector: Connector::default(),
         hooks: Runner::default(),
         sender: Sender::new(!parts.daemon),
+        desktop: Desktop::default(),
         asked: Asked::default(),
         config: parts.config,
         places: parts.places,
@@ -647,7 +651,7 @@ impl Loop {
                 let given_up = self.sender.pulse(url, &verdict, self.clock.now());
                 self.give_up_sending(given_up);
             }
-            Command::Notice(_) => {}
+            Command::Notice(notice) => self.desktop.show(*notice),
             command => self.performer.perform(command),
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use syncmgr_core::Schedule;
 use syncmgr_core::account::Occasion;
 use syncmgr_core::hook::MAX_HOOK_LIMIT;
 use syncmgr_core::notice::Notices;
@@ -260,6 +261,52 @@ pub(crate) fn spell_webhook(webhook: &Webhook) -> String {
     format!("{} on {}", address::spell(&webhook.url), on.join(", "))
 }
 
+/// The words for what a person is told.
+const NOTICES: [(&str, Notices); 3] = [
+    ("none", Notices::None),
+    ("failures", Notices::Failures),
+    ("all", Notices::All),
+];
+
+/// Reads what a person is told.
+pub(crate) fn notices<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Notices>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(from)? else {
+        return Ok(None);
+    };
+    match NOTICES.iter().find(|(name, _)| *name == text) {
+        Some((_, notices)) => Ok(Some(*notices)),
+        None => Err(serde::de::Error::custom(format!(
+            "`{text}` is none of none, failures, all"
+        ))),
+    }
+}
+
+/// Reads when notices come together.
+pub(crate) fn digest<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Schedule>, D::Error> {
+    use serde::de::Error as _;
+    let Some(text) = Option::<String>::deserialize(from)? else {
+        return Ok(None);
+    };
+    match Schedule::parse(&text) {
+        Ok(Schedule::Every(_)) => Err(D::Error::custom(
+            "a digest comes at times of the clock, such as `18:00`",
+        )),
+        Ok(schedule) => Ok(Some(schedule)),
+        Err(why) => Err(D::Error::custom(format!("`{text}`: {why}. {}", why.hint()))),
+    }
+}
+
+/// How it is told what a person is told.
+#[must_use]
+pub(crate) fn spell_notices(notices: Notices) -> String {
+    let found = NOTICES.iter().find(|(_, known)| *known == notices);
+    found.map_or("none", |(name, _)| name).to_owned()
+}
+
 /// How the address of a ping is told.
 #[must_use]
 pub(crate) fn spell_ping(url: &str) -> String {
@@ -274,8 +321,8 @@ pub(crate) fn spell_ping(url: &str) -> String {
 #[must_use]
 pub(crate) fn telling(manager: &crate::config::ManagerConfig) -> Telling {
     Telling {
-        notices: Notices::None,
-        digest: None,
+        notices: manager.notices.unwrap_or(Notices::Failures),
+        digest: manager.digest.clone(),
         ping: manager
             .ping
             .as_ref()
