@@ -144,10 +144,17 @@ impl Select {
             Self::Handler(id) => handler.id == *id,
             Self::Item(at) => item.at == *at,
             Self::Named(name) => {
-                let same = |text: &str| text.to_lowercase() == *name;
+                // Every item is asked each time that a rule is due, so the usual answer must cost no memory.
+                let same = |text: &str| {
+                    if text.is_ascii() {
+                        text.eq_ignore_ascii_case(name)
+                    } else {
+                        text.to_lowercase() == *name
+                    }
+                };
                 same(&item.name)
                     || same(item.at.item.as_str())
-                    || same(&item.at.to_string())
+                    || (name.contains('/') && same(&item.at.to_string()))
                     || same(handler.id.as_str())
                     || same(&handler.name)
                     || item.labels.iter().any(|label| same(label))
