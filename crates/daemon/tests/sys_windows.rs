@@ -9,9 +9,10 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::expect_used,
+    clippy::disallowed_methods,
     clippy::allow_attributes,
     missing_docs,
-    reason = "a test fails by panicking, and tells the window what only Windows would"
+    reason = "a test fails by panicking, waits for threads, and tells the window what only Windows would"
 )]
 
 use std::ptr::{null, null_mut};
@@ -119,10 +120,8 @@ fn windows() -> Vec<usize> {
 
 fn post(window: usize, message: u32, parameter: usize) {
     // SAFETY: the parameters are those that the message has; none is an address.
-    assert_ne!(
-        unsafe { PostMessageW(window as HWND, message, parameter, 0) },
-        0
-    );
+    let posted = unsafe { PostMessageW(window as HWND, message, parameter, 0) };
+    assert_ne!(posted, 0);
 }
 
 /// Sends a message from a thread of its own, as the system does, which waits for the answer.

@@ -23,7 +23,7 @@ use windows::Win32::System::Com::{
     IConnectionPoint, IConnectionPointContainer, IErrorLog,
 };
 use windows::Win32::System::Variant::VARIANT;
-use windows::core::{GUID, IUnknown, Interface, PCWSTR, Result, implement};
+use windows::core::{GUID, IUnknown, Interface as _, PCWSTR, Result, implement};
 
 use super::{sys_adapters, sys_wlan};
 use crate::source::connectivity::{MAX_NETWORKS, Network, Seen};

@@ -96,10 +96,11 @@ fn names() -> io::Result<Vec<String>> {
     }
     let search = Search(found);
     let mut names = vec![text(&buffer)];
-    // SAFETY: the search is open, and the room is as above.
-    while names.len() < MAX_VOLUMES
-        && unsafe { FindNextVolumeW(search.0, buffer.as_mut_ptr(), MAX_PATH) } != 0
-    {
+    while names.len() < MAX_VOLUMES {
+        // SAFETY: the search is open, and the room is as above.
+        if unsafe { FindNextVolumeW(search.0, buffer.as_mut_ptr(), MAX_PATH) } == 0 {
+            break;
+        }
         names.push(text(&buffer));
     }
     Ok(names)
