@@ -1,7 +1,9 @@
 //! What starts by itself: `schedule`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use syncmgr_control::rule::{RuleText, RuleView};
-use syncmgr_control::view::ComingView;
+use syncmgr_control::view::{ComingView, Forecast};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::look::Mark;
@@ -10,6 +12,19 @@ use crate::talk::{Talk, Verdict, ask};
 use crate::target::{Origin, TargetError, absolute};
 use crate::text::harmless;
 use crate::when;
+
+/// So many starts of an item by one rule are shown one by one; `--json` has all.
+const MAX_SHOWN: usize = 10;
+/// What starts an item that no rule starts.
+const RETRY: &str = "another try";
+
+/// What was seen of an item's starts by one rule.
+#[derive(Default)]
+struct Shown {
+    starts: usize,
+    /// The last one that is not shown by itself.
+    last_ms: i64,
+}
 
 /// So many coming times `--explain` tells.
 const EXPLAINED: u32 = 5;
@@ -200,25 +215,50 @@ pub(crate) async fn forecast(
     span_ms: u64,
 ) -> Result<Verdict, Refusal> {
     let request = Request::Forecast { names, span_ms };
-    let starts = ask!(talk, request, Reply::Forecast(starts) => starts);
+    let Forecast { starts, cut_ms } = ask!(talk, request, Reply::Forecast(forecast) => forecast);
     for start in &starts {
         talk.screen.object(start);
     }
     let mut table = Table::new(&["WHEN", "ITEM", "BY", "HELD BY"]);
     let mut held = 0;
+    let mut shown: BTreeMap<_, Shown> = BTreeMap::new();
     for start in &starts {
         let coming = &start.coming;
         held += u64::from(coming.held_by.is_some());
+        let of = shown
+            .entry((&start.handler, &start.item, &coming.rule))
+            .or_default();
+        of.starts += 1;
+        if of.starts > MAX_SHOWN {
+            of.last_ms = coming.at_ms;
+            continue;
+        }
         table.row(vec![
             Cell::new(when::moment(coming.at_ms, &talk.zone)),
             Cell::new(&start.name),
-            Cell::new(coming.rule.as_deref().unwrap_or("another try")),
+            Cell::new(coming.rule.as_deref().unwrap_or(RETRY)),
             Cell::new(held_by(coming, talk)),
         ]);
     }
     if !starts.is_empty() {
         let lines = table.lines(&talk.screen.look);
         talk.screen.lines(lines);
+    }
+    let mut told = BTreeSet::new();
+    for start in &starts {
+        let of = (&start.handler, &start.item, &start.coming.rule);
+        if let Some(more) = shown.get(&of).filter(|of| of.starts > MAX_SHOWN)
+            && told.insert(of)
+        {
+            let line = format!(
+                "… and {} more of {} by {} until {}",
+                more.starts - MAX_SHOWN,
+                start.name,
+                of.2.as_deref().unwrap_or(RETRY),
+                when::moment(more.last_ms, &talk.zone)
+            );
+            talk.screen.line(harmless(&line));
+        }
     }
     let sentence = match (starts.len() as u64, held) {
         (0, _) => "Time alone starts nothing until then.".to_owned(),
@@ -228,7 +268,14 @@ pub(crate) async fn forecast(
             when::count(number, "start")
         ),
     };
-    if starts.is_empty() {
+    let sentence = match cut_ms {
+        Some(cut) => format!(
+            "{sentence} More come after {}.",
+            when::moment(cut, &talk.zone)
+        ),
+        None => sentence,
+    };
+    if starts.is_empty() || cut_ms.is_some() {
         talk.screen.line(&sentence);
     }
     with_daemon(talk, Verdict::of_list(sentence, ExitCode::Good)).await

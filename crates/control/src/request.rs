@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::registration::{NewHandler, Registered};
 use crate::rule::{RuleText, RuleView, ScheduleView};
-use crate::view::ForecastView;
+use crate::view::Forecast;
 use crate::view::{
     Added, ConflictsView, DoctorView, HandlersView, ItemDetail, ItemView, LogPage, NeedView,
     PlanView, PropertiesView, RequestState, RunDetail, RunView, StatusView, WhyView,
@@ -338,7 +338,7 @@ pub enum Reply {
     /// To `Rules`.
     Rules(Vec<RuleView>),
     /// To `Forecast`, oldest first.
-    Forecast(Vec<ForecastView>),
+    Forecast(Forecast),
     /// To `AddRule`: as it stands now.
     Rule(Box<RuleView>),
     /// To `Explain`.

@@ -447,6 +447,17 @@ pub struct ComingView {
     pub then_ms: Option<i64>,
 }
 
+/// What starts by itself within a span.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Forecast {
+    /// The starts, oldest first.
+    pub starts: Vec<ForecastView>,
+    /// There are too many to tell: these are all up to this moment, and none beyond it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_ms: Option<i64>,
+}
+
 /// A coming start of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

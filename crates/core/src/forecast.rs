@@ -22,6 +22,15 @@ pub const MAX_FORECAST: usize = 1_000;
 /// So often time alone may change what holds a start back before nobody can say any more when it comes.
 const MAX_CHANGES: usize = 32;
 
+/// What comes within a span.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forecast {
+    /// The starts, oldest first.
+    pub starts: Vec<(ItemRef, Coming)>,
+    /// There are more than [`MAX_FORECAST`]: all are told up to this moment, and none beyond it.
+    pub cut: Option<Timestamp>,
+}
+
 /// A coming start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coming {
@@ -164,7 +173,7 @@ impl Manager {
             if !state.rule.selects(&handler.row, &slot.row) {
                 continue;
             }
-            let times = self.times(state, until);
+            let (times, _) = self.times(state, now, until, MAX_COMING);
             coming.extend(times.into_iter().map(|at| (at, Some(&state.rule.name))));
         }
         if let Some(retry) = slot.row.retry.filter(|retry| retry.due <= until) {
@@ -185,7 +194,9 @@ impl Manager {
         items: &BTreeSet<ItemRef>,
         now: Timestamp,
         until: Timestamp,
-    ) -> Vec<(ItemRef, Coming)> {
+    ) -> Forecast {
+        let mut cut: Option<Timestamp> = None;
+        let mut cut_at = |at: Timestamp| cut = Some(cut.map_or(at, |before| before.min(at)));
         let mut coming: Vec<(Timestamp, ItemRef, Option<&String>)> = Vec::new();
         let mut of_retries = |at: &ItemRef, due: Timestamp| {
             if due <= until {
@@ -198,25 +209,33 @@ impl Manager {
             }
         }
         for state in &self.rules {
-            let times = self.times(state, until);
-            if times.is_empty() {
+            let items: Vec<ItemRef> = self
+                .items_of_rule(&state.rule)
+                .into_iter()
+                .filter(|item| items.contains(item))
+                .collect();
+            if items.is_empty() {
                 continue;
             }
-            for item in self.items_of_rule(&state.rule) {
-                if items.contains(&item) {
-                    let starts = times.iter().take(MAX_COMING);
-                    coming.extend(starts.map(|at| (*at, item.clone(), Some(&state.rule.name))));
+            let (times, more) = self.times(state, now, until, MAX_FORECAST);
+            if let Some(last) = times.last().filter(|_| more) {
+                cut_at(*last);
+            }
+            for item in items {
+                let starts = times.iter();
+                coming.extend(starts.map(|at| (*at, item.clone(), Some(&state.rule.name))));
+                // Never much more than can be told, however many rules and items there are.
+                if coming.len() > 2 * MAX_FORECAST {
+                    cut_at(first_only(&mut coming));
                 }
             }
-            // Never more than can be told, however many rules there are.
-            if coming.len() > 2 * MAX_FORECAST {
-                coming.sort_by_key(|(at, ..)| *at);
-                coming.truncate(MAX_FORECAST);
-            }
+        }
+        if coming.len() > MAX_FORECAST {
+            cut_at(first_only(&mut coming));
         }
         coming.sort_by_key(|(at, ..)| *at);
-        coming.truncate(MAX_FORECAST);
-        coming
+        coming.retain(|(at, ..)| cut.is_none_or(|cut| *at <= cut));
+        let starts = coming
             .into_iter()
             .filter_map(|(at, item, rule)| {
                 let handler = self.handlers.get(&item.handler)?;
@@ -224,24 +243,40 @@ impl Manager {
                 let start = self.start(handler, slot, at, rule.cloned());
                 Some((item, start))
             })
-            .collect()
+            .collect();
+        Forecast { starts, cut }
     }
 
-    /// When time alone starts a rule between now and `until`, at most [`MAX_COMING`] times.
-    fn times(&self, state: &RuleState, until: Timestamp) -> Vec<Timestamp> {
+    /// When time alone starts a rule between now and `until`, at most `most` times, and whether there are more; without
+    /// a daemon, when it would.
+    fn times(
+        &self,
+        state: &RuleState,
+        now: Timestamp,
+        until: Timestamp,
+        most: usize,
+    ) -> (Vec<Timestamp>, bool) {
         let mut times = Vec::new();
-        for (cause, due) in state.rule.on.iter().zip(&state.due) {
+        let mut more = false;
+        for (at, cause) in state.rule.on.iter().enumerate() {
             let Cause::Schedule(schedule) = cause else {
                 continue;
             };
             if self.counts_from_end(cause, &state.rule) {
                 continue;
             }
-            let mut next = *due;
-            for _ in 0..MAX_COMING {
-                let Some(at) = next.filter(|at| *at <= until) else {
+            let mut next = if self.settings.automatic {
+                state.due.get(at).copied().flatten()
+            } else {
+                schedule.next_after(now.max(state.considered), &self.zone)
+            };
+            let mut found = 0;
+            while let Some(at) = next.filter(|at| *at <= until) {
+                if found == most {
+                    more = true;
                     break;
-                };
+                }
+                found += 1;
                 times.push(at);
                 // An interval counts from the end of a run: nobody knows more than its next time.
                 next = match schedule {
@@ -251,8 +286,9 @@ impl Manager {
             }
         }
         times.sort_unstable();
-        times.truncate(MAX_COMING);
-        times
+        more |= times.len() > most;
+        times.truncate(most);
+        (times, more)
     }
 
     /// Whether a cause is an interval from the end of a run that is still going on: nobody knows when it is due.
@@ -375,4 +411,16 @@ fn is_over(hindrance: &Hindrance, at: Timestamp) -> bool {
         | Hindrance::Disconnected
         | Hindrance::Policy => false,
     }
+}
+
+/// Keeps the first [`MAX_FORECAST`], all of each moment or none, and tells up to when that is.
+fn first_only(coming: &mut Vec<(Timestamp, ItemRef, Option<&String>)>) -> Timestamp {
+    coming.sort_by_key(|(at, ..)| *at);
+    let Some(beyond) = coming.get(MAX_FORECAST).map(|(at, ..)| *at) else {
+        return coming.last().map_or(Timestamp(0), |(at, ..)| *at);
+    };
+    let fit = coming.partition_point(|(at, ..)| *at < beyond);
+    // So many at one moment are told in part: nothing else could be said of it.
+    coming.truncate(if fit == 0 { MAX_FORECAST } else { fit });
+    coming.last().map_or(beyond, |(at, ..)| *at)
 }

@@ -109,7 +109,10 @@ impl Loop {
         let mut warnings: Vec<String> = Vec::new();
         for (rule, _) in self.manager.rules() {
             number += 1;
-            let found = self.rule_warnings(rule);
+            let mut found = self.rule_warnings(rule);
+            if self.manager.is_circular(&rule.name) {
+                found.push("through `after` it would start itself again and again".to_owned());
+            }
             warnings.extend(
                 found
                     .into_iter()
@@ -308,6 +311,7 @@ async fn handler(
                 name,
             }
         }
+        Ok(features) if features.is_empty() => good(&name, "answers".to_owned()),
         Ok(features) => good(&name, format!("answers; it offers {}", features.join(", "))),
         Err(refusal) => CheckView {
             name,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use syncmgr_control::view::{
-    ComingView, ConditionView, ForecastView, HeldView, ReasonView, Standing, WhyView,
+    ComingView, ConditionView, Forecast, ForecastView, HeldView, ReasonView, Standing, WhyView,
 };
 use syncmgr_control::{Refusal, Reply};
 use syncmgr_core::condition::{Condition, Holds};
@@ -160,9 +160,11 @@ impl Loop {
         };
         let now = self.now();
         let until = now.plus(Duration::from_millis(span_ms).min(LONGEST_FORECAST));
-        let coming = self.manager.forecast(&items, now, until);
-        Ok(Reply::Forecast(
-            coming
+        let forecast = self.manager.forecast(&items, now, until);
+        Ok(Reply::Forecast(Forecast {
+            cut_ms: forecast.cut.map(|cut| cut.0),
+            starts: forecast
+                .starts
                 .iter()
                 .map(|(item, coming)| ForecastView {
                     handler: item.handler.to_string(),
@@ -171,15 +173,47 @@ impl Loop {
                     coming: coming_view(coming),
                 })
                 .collect(),
-        ))
+        }))
     }
 
-    /// What keeps a rule from doing what it says on this machine. Without a daemon nothing is watched, which is said
-    /// elsewhere.
+    /// What keeps a rule from doing what it says. Without a daemon nothing is watched, which is said elsewhere.
     pub(crate) fn rule_warnings(&self, rule: &Rule) -> Vec<String> {
-        if !self.daemon {
-            return Vec::new();
+        let mut warnings = self.dead_ends(rule);
+        if self.daemon {
+            warnings.extend(self.blind_spots(rule));
         }
+        warnings
+    }
+
+    /// What in a rule means nothing: names that nothing has.
+    fn dead_ends(&self, rule: &Rule) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let nothing = |select: &Select| match select {
+            Select::Named(name) => self.named(std::slice::from_ref(name)).err(),
+            Select::Checked | Select::Handler(_) | Select::Item(_) => None,
+        };
+        for select in &rule.items {
+            warnings.extend(nothing(select).map(|refusal| refusal.message));
+        }
+        for cause in &rule.on {
+            match cause {
+                Cause::After { item, .. } => warnings.extend(
+                    nothing(item)
+                        .map(|refusal| format!("it never starts after that: {}", refusal.message)),
+                ),
+                Cause::Schedule(_)
+                | Cause::Happening(_)
+                | Cause::Idle { .. }
+                | Cause::Connect(_)
+                | Cause::Changed(_)
+                | Cause::Volume(_) => {}
+            }
+        }
+        warnings
+    }
+
+    /// What this machine does not tell, although a rule depends on it.
+    fn blind_spots(&self, rule: &Rule) -> Vec<String> {
         let blind = |subject: Subject| {
             self.sources
                 .availability()

@@ -453,20 +453,32 @@ fn schedule() {
     check(
         "schedule-next",
         "schedule --next 24h",
-        Reply::Forecast(vec![
-            forecast(
-                "papers",
-                Some("it waits for a network; now: no usable network"),
-                None,
-            ),
-            forecast("photos", Some("it is paused"), Some(NOW_MS + 100 * MINUTE)),
-            forecast("photos", None, None),
-        ]),
+        Reply::Forecast(Forecast {
+            starts: vec![
+                forecast(
+                    "papers",
+                    Some("it waits for a network; now: no usable network"),
+                    None,
+                ),
+                forecast("photos", Some("it is paused"), Some(NOW_MS + 100 * MINUTE)),
+                forecast("photos", None, None),
+            ],
+            cut_ms: None,
+        }),
+    );
+    let often = Forecast {
+        starts: vec![forecast("photos", None, None); 12],
+        cut_ms: Some(NOW_MS + 100 * MINUTE),
+    };
+    check(
+        "schedule-next-many",
+        "schedule --next 24h",
+        Reply::Forecast(often),
     );
     check(
         "schedule-next-empty",
         "schedule --next 24h",
-        Reply::Forecast(vec![]),
+        Reply::Forecast(Forecast::default()),
     );
     check(
         "schedule-explain",

@@ -256,5 +256,34 @@ fn a_rule_goes_with_the_last_item_that_it_was_about() {
         .says("Removed: other, and with it the rules other, seen.");
     let config = world.read("home/config/config.toml");
     assert!(config.contains("items = [\"left\"]"), "{config}");
+    // What still follows it is told wherever rules are looked at.
+    world.configure(
+        &(config.clone()
+            + "\n[[rule]]\nname = \"late\"\nitems = [\"left\"]\non = [\"after other\"]\n"),
+    );
+    world.run(["schedule"]).says("nothing is called `other`");
+    world
+        .run(["doctor"])
+        .exits(1)
+        .says("late: it never starts after that: nothing is called `other`");
     assert_eq!(config.matches("[[rule]]").count(), 2, "{config}");
+}
+
+#[test]
+fn what_comes_is_told_without_a_daemon_and_never_cut_in_silence() {
+    let world = World::with_pair(1);
+    world
+        .run(["schedule", "left", "* * * * *", "--rule", "minutely"])
+        .exits(0);
+    world
+        .run(["schedule", "--next", "1h"])
+        .exits(0)
+        .says("… and 50 more of left by minutely")
+        .says("no daemon runs");
+    assert_eq!(world.json(["schedule", "--next", "1h"]).len(), 61);
+    // More than can be told: all of them up to a moment that is told.
+    world
+        .run(["schedule", "--next", "24h"])
+        .exits(0)
+        .says("1000 starts. More come after");
 }
