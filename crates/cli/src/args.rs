@@ -397,7 +397,7 @@ Exit codes: 0 all passed, 1 with warnings, 2 something failed, 4 nothing could b
         #[arg(long)]
         keep: bool,
         /// How long listing, preparing or synchronizing may take; 60s when absent.
-        #[arg(long, value_name = "DURATION")]
+        #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
         timeout: Option<String>,
     },
     /// Say what starts by itself, and when it may; or show it.
@@ -431,7 +431,8 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
         /// What must hold for it to start by itself; may be given several times.
         #[arg(long, value_name = "CONDITION", requires = "name")]
         when: Vec<String>,
-        /// What the rule is called; one of that name is replaced. Taken from NAME when absent.
+        /// What the rule is called; one of that name is replaced. When absent a rule is added: called after NAME, with a
+        /// number if there is one already.
         #[arg(long, value_name = "RULE", requires = "name")]
         rule: Option<String>,
         /// Ask before it starts; no answer within a minute means no.
@@ -441,13 +442,23 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
         #[arg(long, requires = "when")]
         stop_when_lost: bool,
         /// How old its last good run may become before it is late, such as `2d`; as the schedule promises when absent.
-        #[arg(long, value_name = "DURATION", requires = "name")]
+        #[arg(
+            long,
+            value_name = "DURATION",
+            allow_hyphen_values = true,
+            requires = "name"
+        )]
         fresh_within: Option<String>,
         /// How old a missed time may be to be caught up; 7 days when absent, `0s` for never.
-        #[arg(long, value_name = "DURATION", requires = "on")]
+        #[arg(
+            long,
+            value_name = "DURATION",
+            allow_hyphen_values = true,
+            requires = "on"
+        )]
         catch_up: Option<String>,
         /// When items start by themselves within this time, such as `24h`, and what would hold them back.
-        #[arg(long, value_name = "DURATION", conflicts_with_all = ["on", "when", "rule", "ask", "fresh_within", "explain", "remove"])]
+        #[arg(long, value_name = "DURATION", allow_hyphen_values = true, conflicts_with_all = ["on", "when", "rule", "ask", "fresh_within", "explain", "remove"])]
         next: Option<String>,
         /// Only say what a schedule means: its normalised form, and the next times.
         #[arg(long, value_name = "WHEN", conflicts_with = "name")]
@@ -466,7 +477,7 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
         #[arg(value_name = "NAME")]
         names: Vec<String>,
         /// For how long: `30m`, `1h30m`, `2d`, or `tomorrow`; until `resume` when absent.
-        #[arg(long = "for", value_name = "DURATION")]
+        #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true)]
         duration: Option<String>,
     },
     /// Resume items, or everything.

@@ -447,9 +447,9 @@ impl Manager {
 fn refuse(instance: &mut Instance, items: &[ItemId], failure: &HookFailure, output: &str) {
     let said = colon(last_line(output));
     let text = if failure.later {
-        format!("the command before it holds it back for now{said}")
+        format!("the command `before` holds it back for now{said}")
     } else {
-        format!("the command before it failed: {}{said}", failure.text)
+        format!("the command `before` failed: {}{said}", failure.text)
     };
     let text = cut::bytes(text, cut::MAX_LINE);
     let Some(run) = &mut instance.run else {

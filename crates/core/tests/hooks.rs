@@ -156,7 +156,7 @@ fn what_is_refused_fails_with_the_reason_and_the_rest_goes_on() {
     ended(&mut w, 2, Ok(()), "");
     assert_eq!(w.outcome(asked), Some(RequestOutcome::Failed));
     assert_eq!(w.results(), "A Failed, B Succeeded");
-    let text = "the command before it failed: it ended with exit status 3: no disk";
+    let text = "the command `before` failed: it ended with exit status 3: no disk";
     assert_eq!(problem(&w, &at("h", "A")).as_deref(), Some(text));
     assert_eq!(w.manager.item(&at("h", "A")).unwrap().retry, None);
     assert_eq!(problem(&w, &at("h", "B")), None);
@@ -176,7 +176,7 @@ fn one_that_holds_back_is_tried_again_later() {
     assert_eq!(w.outcome(asked), Some(RequestOutcome::Failed));
     let item = w.manager.item(&at("h", "A")).unwrap();
     assert!(item.retry.is_some());
-    let text = "the command before it holds it back for now: the disk is busy";
+    let text = "the command `before` holds it back for now: the disk is busy";
     assert_eq!(item.last_problem.as_deref(), Some(text));
     w.pass(60);
     w.expect("2 start h Retry");

@@ -7,6 +7,7 @@ use syncmgr_control::view::{
 use syncmgr_control::{ExitCode, Refusal};
 use syncmgr_core::freshness::{Freshness, freshness};
 use syncmgr_core::item::{ItemRow, RunState};
+use syncmgr_core::log::Level;
 use syncmgr_core::record::PauseScope;
 use syncmgr_core::stuck::Stall;
 use syncmgr_core::task::{Greyed, ItemTask, Offer, item_task};
@@ -447,13 +448,15 @@ impl Loop {
         {
             let filter = LogFilter {
                 item: Some(row.at.clone()),
+                run: row.last_run,
+                at_least: Some(Level::Warning),
                 ..LogFilter::default()
             };
             // What cannot be read is no reason to suggest nothing.
-            let empty = self
+            let silent = self
                 .read(|reader| reader.log(&filter, 1))
                 .is_ok_and(|entries| entries.is_empty());
-            if empty {
+            if silent {
                 return Some(row.last_run.map_or_else(
                     || format!("syncmgr why {}", quoted(name)),
                     |run| format!("syncmgr run {run}"),
@@ -633,7 +636,7 @@ pub(crate) fn says_more(shown: Shown, state: &str, reason: &Reason) -> bool {
 /// The one command that would help most.
 fn suggestion(shown: Shown, name: &str) -> Option<String> {
     match shown {
-        // Where the log of the item is empty, its last run is shown instead: see `Loop::best_command`.
+        // Where the log tells nothing of the failure, the run is shown instead: see `Loop::best_command`.
         Shown::Failed => Some(format!("syncmgr log {}", quoted(name))),
         Shown::NeedsYou => Some("syncmgr needs".to_owned()),
         Shown::Conflicts => Some("syncmgr conflicts".to_owned()),

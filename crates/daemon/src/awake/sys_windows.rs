@@ -23,7 +23,7 @@ pub(super) async fn keep_awake(_: &str) -> Result<Held, String> {
             // SAFETY: it takes flags only, and concerns the calling thread alone.
             unsafe { SetThreadExecutionState(ES_CONTINUOUS | ES_SYSTEM_REQUIRED) };
             // It is only ever dropped, never sent.
-            drop(let_go.recv());
+            while let_go.recv().is_ok() {}
             // SAFETY: as above.
             unsafe { SetThreadExecutionState(ES_CONTINUOUS) };
         })

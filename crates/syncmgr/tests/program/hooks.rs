@@ -68,7 +68,7 @@ fn a_refusal_keeps_the_run_from_starting_and_says_why() {
         ),
     );
     world.write("left/new", "new\n");
-    let why = "the command before it failed: it ended with exit status 3: the disk is not there";
+    let why = "the command `before` failed: it ended with exit status 3: the disk is not there";
     world.run(["sync"]).exits(2).says(why);
     assert!(!world.path("right/new").exists());
     // What never began has nothing to tidy up, and that it failed is told; that this fails as well is told, too.
@@ -76,7 +76,7 @@ fn a_refusal_keeps_the_run_from_starting_and_says_why() {
     assert!(
         world
             .read("failed")
-            .contains("SYNCMGR_PROBLEM=the command before it failed")
+            .contains("SYNCMGR_PROBLEM=the command `before` failed")
     );
     world.run(["show", "left"]).says(why);
     world.run(["status"]).exits(2).says("the disk is not there");

@@ -98,7 +98,7 @@ fn a_failure_is_told_and_a_server_that_fails_is_seen_in_the_log() {
     let ping = heard.recv_timeout(FOR_EVER).unwrap();
     assert!(ping.starts_with("POST /secret-id/fail "), "{ping}");
     assert!(
-        ping.contains("left failed: the command before it failed"),
+        ping.contains("left failed: the command `before` failed"),
         "{ping}"
     );
     world
