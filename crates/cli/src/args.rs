@@ -412,6 +412,7 @@ Exit codes: 0 all passed, 1 with warnings, 2 something failed, 4 nothing could b
   syncmgr schedule notes 'daily at 02:00' logon
   syncmgr schedule photos 'every 6h' --when unmetered --when mains
   syncmgr schedule all 'idle 15m every 1h' --rule idle
+  syncmgr schedule all 'daily at 02:00' --jitter 30m   by 02:30, at the same time every day
   syncmgr schedule work 'Mon..Fri 18:30' --ask
   syncmgr schedule --next 24h                          what starts in the next 24 hours
   syncmgr schedule --explain '*-*-1 06:00 Europe/Berlin'
@@ -457,6 +458,9 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
             requires = "on"
         )]
         catch_up: Option<String>,
+        /// Move scheduled starts later by a part of this, the same every day, such as `10m`; at most `24h`.
+        #[arg(long, value_name = "DURATION", requires = "on")]
+        jitter: Option<String>,
         /// When items start by themselves within this time, such as `24h`, and what would hold them back.
         #[arg(long, value_name = "DURATION", allow_hyphen_values = true, conflicts_with_all = ["on", "when", "rule", "ask", "fresh_within", "explain", "remove"])]
         next: Option<String>,

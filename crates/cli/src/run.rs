@@ -457,6 +457,7 @@ fn decide(
             stop_when_lost,
             fresh_within,
             catch_up,
+            jitter,
             explain: None,
             remove: None,
             next: None,
@@ -480,6 +481,7 @@ fn decide(
                     stop_when_lost,
                     fresh_within,
                     catch_up,
+                    jitter,
                 }))
             } else {
                 work(Ask::Rules(items))

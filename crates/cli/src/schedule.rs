@@ -297,7 +297,10 @@ fn verb(rule: &RuleView) -> &'static str {
 }
 
 fn starts(rule: &RuleView) -> String {
-    let on = rule.rule.on.join(" · ");
+    let mut on = rule.rule.on.join(" · ");
+    if let Some(jitter) = &rule.rule.jitter {
+        on = format!("{on}, up to {jitter} later");
+    }
     if rule.rule.ask {
         format!("{on} (asks first)")
     } else {

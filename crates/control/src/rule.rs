@@ -22,6 +22,8 @@ pub struct RuleText {
     pub fresh_within: Option<String>,
     /// How old a missed time may be to be caught up, such as `7d`; `0s` catches nothing up.
     pub catch_up: Option<String>,
+    /// By how much scheduled starts are moved later at most, such as `10m`.
+    pub jitter: Option<String>,
 }
 
 /// A rule with what it means now.

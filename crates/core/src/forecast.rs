@@ -66,7 +66,7 @@ impl Manager {
             let causes = state.rule.on.iter().zip(&state.due);
             return causes
                 .filter(|(cause, _)| !self.counts_from_end(cause, &state.rule))
-                .filter_map(|(_, due)| *due)
+                .filter_map(|(_, due)| Some((*due)?.at))
                 .min();
         }
         let after = self.now.max(state.considered);
@@ -75,6 +75,7 @@ impl Manager {
             .schedules()
             .filter_map(|schedule| schedule.next_after(after, &self.zone))
             .min()
+            .map(|time| state.rule.spread(time, self.settings.seed, &self.zone))
     }
 
     /// The items that a rule is about now, in listing order.
@@ -268,20 +269,24 @@ impl Manager {
             let mut next = if self.settings.automatic {
                 state.due.get(at).copied().flatten()
             } else {
-                schedule.next_after(now.max(state.considered), &self.zone)
+                schedule
+                    .next_after(now.max(state.considered), &self.zone)
+                    .map(|time| state.rule.due(time, self.settings.seed, &self.zone))
             };
             let mut found = 0;
-            while let Some(at) = next.filter(|at| *at <= until) {
+            while let Some(due) = next.filter(|due| due.at <= until) {
                 if found == most {
                     more = true;
                     break;
                 }
                 found += 1;
-                times.push(at);
+                times.push(due.at);
                 // An interval counts from the end of a run: nobody knows more than its next time.
                 next = match schedule {
                     Schedule::Every(_) => None,
-                    Schedule::Calendar(_) => schedule.next_after(at, &self.zone),
+                    Schedule::Calendar(_) => schedule
+                        .next_after(due.time, &self.zone)
+                        .map(|time| state.rule.due(time, self.settings.seed, &self.zone)),
                 };
             }
         }

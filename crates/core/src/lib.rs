@@ -59,6 +59,7 @@ pub mod rule;
 pub mod run;
 pub mod schedule;
 pub mod settings;
+pub mod spread;
 pub mod status;
 mod stopping;
 pub mod stuck;

@@ -11,6 +11,7 @@ use crate::condition::Condition;
 use crate::id::{HandlerId, ItemRef};
 use crate::item::{HandlerRow, ItemRow};
 use crate::schedule::Schedule;
+use crate::spread::MAX_JITTER;
 
 /// Most rules; further ones are dropped.
 pub const MAX_RULES: usize = 1_000;
@@ -38,6 +39,8 @@ pub struct Rule {
     pub fresh_within: Option<Duration>,
     /// A scheduled time that was missed is caught up once if it is not older than this; zero: never.
     pub catch_up: Duration,
+    /// Scheduled starts are moved later by a part of this, the same every day; see [`MAX_JITTER`].
+    pub jitter: Duration,
 }
 
 /// Which items a rule is about.
@@ -203,6 +206,7 @@ impl Rule {
         self.items.truncate(MAX_SELECTED);
         self.on.truncate(MAX_CAUSES);
         self.when.truncate(crate::condition::MAX_CONDITIONS);
+        self.jitter = self.jitter.min(MAX_JITTER);
         self
     }
 }

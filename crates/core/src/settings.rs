@@ -25,6 +25,8 @@ pub struct Settings {
     pub keep_awake_for: Duration,
     /// When a soft failure is tried again.
     pub retry: RetryPolicy,
+    /// What tells this machine from others with the same rules, for jitter.
+    pub seed: u64,
 }
 
 impl Default for Settings {
@@ -38,6 +40,7 @@ impl Default for Settings {
             keep_awake: KeepAwake::Never,
             keep_awake_for: KEEP_AWAKE_FOR,
             retry: RetryPolicy::default(),
+            seed: 0,
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::request::{IfRunning, Request, Scope, Trigger, Work};
 use crate::rule::{Cause, Happening, MAX_RULES, Moment, Rule, Select};
 use crate::run::RunKind;
 use crate::schedule::{self, MAX_SET_BACK, Schedule, Zone};
+use crate::spread::Due;
 use crate::time::Timestamp;
 
 /// A connection that comes and goes starts a rule at most so often (mobsync 4.4).
@@ -29,7 +30,7 @@ pub(crate) struct RuleState {
     /// Up to when its schedules were looked at; what was missed since then is caught up.
     pub(crate) considered: Timestamp,
     /// When each of its causes is due, where time alone decides.
-    pub(crate) due: Vec<Option<Timestamp>>,
+    pub(crate) due: Vec<Option<Due>>,
     /// When a connection started it last.
     connected: Option<Timestamp>,
     /// It was told that it would start itself.
@@ -181,15 +182,42 @@ impl Manager {
         let Some(Cause::Schedule(schedule)) = state.rule.on.get(cause) else {
             return;
         };
+        let (rule, seed) = (&state.rule, self.settings.seed);
         let resumed = schedule::resume(
             schedule,
             state.considered,
             now,
-            state.rule.catch_up,
+            // A time whose start is still to come was not missed, however little is caught up.
+            rule.catch_up.max(rule.jitter),
             &self.zone,
         );
-        self.set_due(at, cause, resumed.next);
-        if let Some(missed) = resumed.catch_up {
+        let next = resumed.next.map(|next| rule.due(next, seed, &self.zone));
+        let mut missed = None;
+        if let Some(found) = resumed.catch_up {
+            let due = rule.due(found.for_due, seed, &self.zone);
+            if due.at > now {
+                self.set_due(at, cause, Some(due));
+                return;
+            }
+            if now.since(found.for_due) <= rule.catch_up {
+                // It waits once: not anew each time that somebody looks.
+                let begun = state.due.get(cause).copied().flatten();
+                let begun = begun.filter(|due| due.missed && due.time == found.for_due);
+                let from = begun.map_or_else(|| rule.spread(now, seed, &self.zone), |due| due.at);
+                if from > now {
+                    let due = Due {
+                        at: from,
+                        time: found.for_due,
+                        missed: true,
+                    };
+                    self.set_due(at, cause, Some(due));
+                    return;
+                }
+                missed = Some(found);
+            }
+        }
+        self.set_due(at, cause, next);
+        if let Some(missed) = missed {
             let text = format!(
                 "{}: caught up for {}{}",
                 self.rule_name(at),
@@ -213,7 +241,7 @@ impl Manager {
             .unwrap_or_default()
     }
 
-    fn set_due(&mut self, at: usize, cause: usize, due: Option<Timestamp>) {
+    fn set_due(&mut self, at: usize, cause: usize, due: Option<Due>) {
         let Some(slot) = self
             .rules
             .get_mut(at)
@@ -224,10 +252,10 @@ impl Manager {
         let before = std::mem::replace(slot, due);
         let timer = Timer::Rule { rule: at, cause };
         if let Some(before) = before {
-            self.clear_timer(before, timer.clone());
+            self.clear_timer(before.at, timer.clone());
         }
         if let Some(due) = due {
-            self.set_timer(due, timer);
+            self.set_timer(due.at, timer);
         }
     }
 
@@ -247,22 +275,35 @@ impl Manager {
     /// A cause is due by time alone.
     pub(crate) fn rule_due(&mut self, at: usize, cause: usize) {
         let now = self.now;
-        let Some(state) = self.rules.get_mut(at) else {
+        let Some(state) = self.rules.get(at) else {
             return;
         };
-        let Some(due) = state.due.get_mut(cause).and_then(Option::take) else {
+        let Some(due) = state.due.get(cause).copied().flatten() else {
             return;
         };
         match state.rule.on.get(cause) {
             // A time that passed while the machine slept is caught up, or is too old for it.
-            Some(Cause::Schedule(_)) if now.since(due) > LATE => self.plan_cause(at, cause),
+            Some(Cause::Schedule(_)) if due.missed || now.since(due.at) > LATE => {
+                self.plan_cause(at, cause);
+            }
             Some(Cause::Schedule(schedule)) => {
-                let next = schedule.next_after(now.max(due), &self.zone);
+                let (rule, seed, zone) = (&state.rule, self.settings.seed, &self.zone);
+                let after = |time| Some(rule.due(schedule.next_after(time, zone)?, seed, zone));
+                let next = match schedule {
+                    Schedule::Every(_) => after(now.max(due.time)),
+                    // A time that is over already may have its start still to come.
+                    Schedule::Calendar(_) => after(due.time)
+                        .filter(|next| next.at > now)
+                        .or_else(|| after(now.max(due.time))),
+                };
                 self.set_due(at, cause, next);
-                self.seen(at, due);
+                self.seen(at, due.time);
                 self.fire(at, Trigger::Schedule);
             }
-            Some(Cause::Idle { .. }) => self.fire(at, Trigger::Idle),
+            Some(Cause::Idle { .. }) => {
+                self.set_due(at, cause, None);
+                self.fire(at, Trigger::Idle);
+            }
             Some(
                 Cause::Happening(_)
                 | Cause::Connect(_)
@@ -373,7 +414,7 @@ impl Manager {
                     ..
                 } = what
                 {
-                    set.push((at, cause, since.map(|since| since.plus(*after))));
+                    set.push((at, cause, since.map(|since| Due::at(since.plus(*after)))));
                     stop |= *stop_on_return && since.is_none();
                 }
             }
@@ -486,7 +527,7 @@ impl Manager {
                                 state.rule.selects(row, slot)
                             })
                         {
-                            again.push((at, cause, Some(self.now.plus(*repeat))));
+                            again.push((at, cause, Some(Due::at(self.now.plus(*repeat)))));
                         }
                     }
                     Cause::After { item, changed } => {

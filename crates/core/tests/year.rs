@@ -43,6 +43,7 @@ fn rules() -> Vec<Rule> {
         ask: false,
         fresh_within: None,
         catch_up: Duration::from_secs(7 * 86_400),
+        jitter: Duration::ZERO,
     };
     let mains = Condition::Power {
         at_least_percent: 101,

@@ -169,6 +169,9 @@ pub struct RuleConfig {
     /// A scheduled time that was missed is caught up once if it is not older than this.
     #[serde(default, deserialize_with = "optional_duration")]
     pub catch_up: Option<Duration>,
+    /// Scheduled starts are moved later by a part of this, the same every day.
+    #[serde(default, deserialize_with = "optional_duration")]
+    pub jitter: Option<Duration>,
 }
 
 /// An item that the user defined.
@@ -235,6 +238,11 @@ pub struct ConfigFile {
 }
 
 impl ConfigFile {
+    /// Where it stands.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Reads the file; one that does not exist says nothing.
     ///
     /// # Errors
@@ -358,6 +366,7 @@ impl ConfigFile {
         rule: RuleConfig,
         fresh_within: Option<String>,
         catch_up: Option<String>,
+        jitter: Option<String>,
     ) -> Result<(), Refusal> {
         let mut table = toml_edit::Table::new();
         let list = |texts: &[String]| toml_edit::value(texts.iter().collect::<toml_edit::Array>());
@@ -376,7 +385,11 @@ impl ConfigFile {
                 table[key] = toml_edit::value(true);
             }
         }
-        for (key, span) in [("fresh_within", fresh_within), ("catch_up", catch_up)] {
+        for (key, span) in [
+            ("fresh_within", fresh_within),
+            ("catch_up", catch_up),
+            ("jitter", jitter),
+        ] {
             if let Some(span) = span {
                 table[key] = toml_edit::value(span);
             }

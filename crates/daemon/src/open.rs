@@ -1,5 +1,7 @@
 //! Opens a home: takes its lock, opens its store, starts the loop and, when wanted, the socket.
 
+use std::hash::{Hash as _, Hasher as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -153,7 +155,7 @@ impl Home {
             }
         }
         let daemon = purpose == Purpose::Daemon;
-        let settings = settings(&config.config, daemon);
+        let settings = settings(&config, daemon);
         let absent = remembered.absent.iter().map(|row| row.at.clone());
         let known: Vec<ItemRef> = remembered
             .items
@@ -319,7 +321,8 @@ fn spawn_owned(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()
 }
 
 /// What the configuration says of the manager itself.
-pub(crate) fn settings(config: &Config, daemon: bool) -> Settings {
+pub(crate) fn settings(file: &ConfigFile, daemon: bool) -> Settings {
+    let config = &file.config;
     let mut settings = if daemon {
         Settings::default()
     } else {
@@ -332,7 +335,16 @@ pub(crate) fn settings(config: &Config, daemon: bool) -> Settings {
     if daemon {
         settings.linger = config.manager.keep_links;
     }
+    settings.seed = seed(file.path());
     settings
+}
+
+/// What tells this home from others, here and on other machines: the same as long as both keep their names.
+fn seed(config: &Path) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    config.hash(&mut hasher);
+    crate::sys::machine().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What the configuration says, as inputs: registered handlers, defined items, and what is no longer there.

@@ -51,7 +51,10 @@ impl Loop {
         let config = &self.config.config;
         let mut inputs = crate::open::configured(&self.config, &known, &handlers);
         inputs.extend(ticked);
-        inputs.push(Input::Settings(crate::open::settings(config, self.daemon)));
+        inputs.push(Input::Settings(crate::open::settings(
+            &self.config,
+            self.daemon,
+        )));
         inputs.push(Input::Policies(crate::policy::of(config)));
         inputs.push(Input::Rules(crate::rules::of(config)));
         inputs.push(Input::Telling(crate::hook::setting::telling(

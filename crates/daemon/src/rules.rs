@@ -7,6 +7,7 @@ use syncmgr_control::registration::RegisterEvent;
 use syncmgr_core::HandlerId;
 use syncmgr_core::rule::{Cause, Lost, MAX_CAUSES, MAX_SELECTED, Moment, Rule, Select};
 use syncmgr_core::schedule::{Mistake, Schedule};
+use syncmgr_core::spread::MAX_JITTER;
 
 use crate::conditions::condition;
 use crate::config::{Config, HandlerConfig, RuleConfig, parse_duration};
@@ -71,6 +72,7 @@ fn of_flags(handler: &HandlerConfig) -> Option<Rule> {
         ask: false,
         fresh_within: None,
         catch_up: Duration::ZERO,
+        jitter: Duration::ZERO,
     })
 }
 
@@ -96,6 +98,20 @@ pub(crate) fn read(rule: &RuleConfig) -> Result<Rule, String> {
             "it says neither `on` what its items start nor `when` they may".to_owned(),
         ));
     }
+    let on: Vec<Cause> = rule
+        .on
+        .iter()
+        .map(|text| cause(text).map_err(wrong))
+        .collect::<Result<_, _>>()?;
+    let jitter = rule.jitter.unwrap_or_default();
+    if jitter > MAX_JITTER {
+        return Err(wrong("`jitter` is at most 24h".to_owned()));
+    }
+    if !jitter.is_zero() && !on.iter().any(|cause| matches!(cause, Cause::Schedule(_))) {
+        return Err(wrong(
+            "`jitter` moves the times of schedules, and `on` names none".to_owned(),
+        ));
+    }
     Ok(Rule {
         name: rule.name.clone(),
         items: if rule.items.is_empty() {
@@ -103,11 +119,7 @@ pub(crate) fn read(rule: &RuleConfig) -> Result<Rule, String> {
         } else {
             rule.items.iter().map(|name| Select::named(name)).collect()
         },
-        on: rule
-            .on
-            .iter()
-            .map(|text| cause(text).map_err(wrong))
-            .collect::<Result<_, _>>()?,
+        on,
         when: rule
             .when
             .iter()
@@ -121,6 +133,7 @@ pub(crate) fn read(rule: &RuleConfig) -> Result<Rule, String> {
         ask: rule.ask,
         fresh_within: rule.fresh_within,
         catch_up: rule.catch_up.unwrap_or(CATCH_UP),
+        jitter,
     })
 }
 

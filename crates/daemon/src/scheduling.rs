@@ -1,5 +1,7 @@
 //! Rules through the loop: looked at, added to the configuration, removed from it.
 
+use std::time::Duration;
+
 use syncmgr_control::rule::{AlsoView, RuleText, RuleView, ScheduleView};
 use syncmgr_control::view::NextView;
 use syncmgr_control::{Refusal, Reply};
@@ -69,6 +71,7 @@ impl Loop {
         let config = RuleConfig {
             fresh_within: span(&new.fresh_within)?,
             catch_up: span(&new.catch_up)?,
+            jitter: span(&new.jitter)?,
             name,
             items: new.items,
             on: new.on,
@@ -93,7 +96,7 @@ impl Loop {
         }
         let name = config.name.clone();
         self.config
-            .set_rule(config, new.fresh_within, new.catch_up)?;
+            .set_rule(config, new.fresh_within, new.catch_up, new.jitter)?;
         self.follow_rules();
         let found = self.manager.rules().find(|(rule, _)| rule.name == name);
         match found {
@@ -229,6 +232,7 @@ impl Loop {
                 catch_up: written
                     .and_then(|written| written.catch_up)
                     .map(|span| format!("{}s", span.as_secs())),
+                jitter: (!rule.jitter.is_zero()).then(|| brief(rule.jitter)),
             },
             written: written.is_some(),
             count: items.len() as u64,
@@ -250,6 +254,17 @@ impl Loop {
                 .collect(),
             warnings: self.rule_warnings(rule),
         }
+    }
+}
+
+/// A span in the largest unit that says it exactly, as the configuration reads it.
+fn brief(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match () {
+        () if span.subsec_millis() > 0 => format!("{}ms", span.as_millis()),
+        () if seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
+        () if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
+        () => format!("{seconds}s"),
     }
 }
 

@@ -40,6 +40,11 @@ pub(crate) fn create_private_dir(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// What this machine is known by, where it says so in a file; it never changes.
+pub(crate) fn machine() -> Option<Vec<u8>> {
+    std::fs::read("/etc/machine-id").ok()
+}
+
 /// Whether the system would start the file as a program.
 pub(crate) fn is_executable(path: &Path) -> bool {
     std::fs::metadata(path)

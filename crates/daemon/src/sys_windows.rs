@@ -26,6 +26,16 @@ pub(crate) fn create_private_dir(dir: &Path) -> io::Result<()> {
     std::fs::create_dir_all(dir)
 }
 
+/// What this machine is known by.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing else tells the name of the machine without a call into the system"
+)]
+pub(crate) fn machine() -> Option<Vec<u8>> {
+    let name = std::env::var_os("COMPUTERNAME")?;
+    Some(name.as_encoded_bytes().to_vec())
+}
+
 /// Whether the system would start the file as a program; its name tells nothing before it is tried.
 pub(crate) fn is_executable(path: &Path) -> bool {
     path.is_file()

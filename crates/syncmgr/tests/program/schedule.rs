@@ -287,3 +287,30 @@ fn what_comes_is_told_without_a_daemon_and_never_cut_in_silence() {
         .exits(0)
         .says("1000 starts. More come after");
 }
+
+#[test]
+fn jitter_moves_what_is_shown_and_is_refused_where_it_means_nothing() {
+    let world = World::with_pair(1);
+    let add = |on: &str, jitter: &str| {
+        world.run([
+            "schedule", "left", on, "--rule", "spread", "--jitter", jitter,
+        ])
+    };
+    add("daily at 02:00", "25h").exits(4).says("at most 24h");
+    add("logon", "10m").exits(4).says("names none");
+    add("daily at 02:00", "soon").exits(4).says("soon");
+    world.run(["schedule"]).says("Nothing starts by itself");
+    add("daily at 02:00 UTC", "10h")
+        .exits(0)
+        .says("daily at 02:00 UTC, up to 10h later");
+    let rules = world.json(["schedule"]);
+    let rule = rules.iter().find(|rule| rule["name"] == "spread").unwrap();
+    assert_eq!(rule["jitter"], "10h");
+    let late = rule["nextMs"].as_i64().unwrap() % 86_400_000 - 2 * 3_600_000;
+    assert!((1..=36_000_000).contains(&late), "{late}");
+    assert!(
+        world
+            .read("home/config/config.toml")
+            .contains("jitter = \"10h\"")
+    );
+}
