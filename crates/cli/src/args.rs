@@ -461,6 +461,10 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
         /// Move scheduled starts later by a part of this, the same every day, such as `10m`; at most `24h`.
         #[arg(long, value_name = "DURATION", requires = "on")]
         jitter: Option<String>,
+        /// When an item runs already: `ignore` leaves it out, `again` runs it once more afterwards; when absent, `again` only
+        /// after changes and other items.
+        #[arg(long, value_name = "WHAT", value_parser = ["ignore", "again"], requires = "on")]
+        if_running: Option<String>,
         /// When items start by themselves within this time, such as `24h`, and what would hold them back.
         #[arg(long, value_name = "DURATION", allow_hyphen_values = true, conflicts_with_all = ["on", "when", "rule", "ask", "fresh_within", "explain", "remove"])]
         next: Option<String>,

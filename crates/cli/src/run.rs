@@ -458,6 +458,7 @@ fn decide(
             fresh_within,
             catch_up,
             jitter,
+            if_running,
             explain: None,
             remove: None,
             next: None,
@@ -482,6 +483,7 @@ fn decide(
                     fresh_within,
                     catch_up,
                     jitter,
+                    if_running,
                 }))
             } else {
                 work(Ask::Rules(items))

@@ -301,6 +301,9 @@ fn starts(rule: &RuleView) -> String {
     if let Some(jitter) = &rule.rule.jitter {
         on = format!("{on}, up to {jitter} later");
     }
+    if let Some(what) = &rule.rule.if_running {
+        on = format!("{on}, {what} if it runs");
+    }
     if rule.rule.ask {
         format!("{on} (asks first)")
     } else {

@@ -24,6 +24,8 @@ pub struct RuleText {
     pub catch_up: Option<String>,
     /// By how much scheduled starts are moved later at most, such as `10m`.
     pub jitter: Option<String>,
+    /// What becomes of items that run already: `ignore` or `again`; as what starts them asks for when absent.
+    pub if_running: Option<String>,
 }
 
 /// A rule with what it means now.

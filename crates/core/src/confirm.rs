@@ -86,9 +86,10 @@ impl Manager {
         if choice == YES
             && let Some(rule) = rule
         {
+            let if_running = rule.rule.if_running;
             let items = self.items_of_rule(&rule.rule);
             if !items.is_empty() {
-                self.start_by_itself(items, trigger);
+                self.start_by_itself(items, trigger, if_running);
             }
         }
         true

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::condition::Condition;
 use crate::id::{HandlerId, ItemRef};
 use crate::item::{HandlerRow, ItemRow};
+use crate::request::IfRunning;
 use crate::schedule::Schedule;
 use crate::spread::MAX_JITTER;
 
@@ -41,6 +42,8 @@ pub struct Rule {
     pub catch_up: Duration,
     /// Scheduled starts are moved later by a part of this, the same every day; see [`MAX_JITTER`].
     pub jitter: Duration,
+    /// What becomes of items that run already; absent: as what starts them asks for.
+    pub if_running: Option<IfRunning>,
 }
 
 /// Which items a rule is about.

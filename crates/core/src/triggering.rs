@@ -671,12 +671,18 @@ impl Manager {
             let name = state.rule.name.clone();
             self.ask_before(&name, trigger, &items);
         } else {
-            self.start_by_itself(items, trigger);
+            let if_running = state.rule.if_running;
+            self.start_by_itself(items, trigger, if_running);
         }
     }
 
     /// Asks for items on behalf of the machine: one session for all of them.
-    pub(crate) fn start_by_itself(&mut self, items: Vec<ItemRef>, trigger: Trigger) {
+    pub(crate) fn start_by_itself(
+        &mut self,
+        items: Vec<ItemRef>,
+        trigger: Trigger,
+        if_running: Option<IfRunning>,
+    ) {
         if self.alive.len() >= MAX_QUEUE {
             let text = format!(
                 "{} items could not be started: too many requests wait already",
@@ -694,7 +700,7 @@ impl Manager {
                 trigger,
                 may_bother_user: may_bother(trigger),
                 cookie: None,
-                if_running: match trigger {
+                if_running: if_running.unwrap_or(match trigger {
                     // What changed meanwhile is not in the run that goes on.
                     Trigger::FileChange | Trigger::After => IfRunning::Again,
                     Trigger::Manual
@@ -714,7 +720,7 @@ impl Manager {
                     | Trigger::External
                     | Trigger::Retry
                     | Trigger::Answered => IfRunning::Ignore,
-                },
+                }),
             },
         );
     }

@@ -28,6 +28,7 @@ fn rule(name: &str, items: &[&str], on: Cause, when: Condition) -> Rule {
         fresh_within: None,
         catch_up: Duration::from_secs(7 * 86_400),
         jitter: Duration::ZERO,
+        if_running: None,
     }
 }
 

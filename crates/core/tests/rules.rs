@@ -11,7 +11,7 @@ use syncmgr_core::confirm::{NO, YES};
 use syncmgr_core::input::{Began, Completed, Input, InstanceInput, Progress};
 use syncmgr_core::item::{Counts, ItemStatus};
 use syncmgr_core::record::{PauseScope, Record, Remembered};
-use syncmgr_core::request::Trigger;
+use syncmgr_core::request::{IfRunning, Trigger};
 use syncmgr_core::rule::{Cause, Happening, Lost, Moment, Rule, Select};
 use syncmgr_core::schedule::{Schedule, Zone};
 use syncmgr_core::{Settings, Timestamp};
@@ -31,6 +31,7 @@ fn rule(name: &str, items: &[&str], on: Vec<Cause>) -> Rule {
         fresh_within: None,
         catch_up: Duration::from_secs(7 * 86_400),
         jitter: Duration::ZERO,
+        if_running: None,
     }
 }
 
@@ -699,4 +700,44 @@ fn one_trigger_is_one_session_for_all_its_handlers() {
     let session = w.manager.sessions().next().unwrap();
     assert_eq!(session.trigger, Trigger::Logon);
     assert_eq!(session.instances.len(), 2);
+}
+
+#[test]
+fn a_rule_may_say_what_becomes_of_items_that_run_already() {
+    for (if_running, again) in [
+        (None, 0),
+        (Some(IfRunning::Ignore), 0),
+        (Some(IfRunning::Again), 1),
+    ] {
+        let mut w = world_at(1, &[("h", &["A"])]);
+        let mut nightly = rule("nightly", &["A"], vec![schedule("daily at 02:00")]);
+        nightly.if_running = if_running;
+        w.input(Input::Rules(vec![nightly]));
+        w.sync(syncmgr_core::request::Scope::Items(vec![at("h", "A")]));
+        w.list(1, &["A"]);
+        w.prepared(1);
+        assert_eq!(starts(&mut w).len(), 1);
+        go_to(&mut w, 22, 2);
+        w.completed(1);
+        w.exit(1);
+        assert_eq!(starts(&mut w).len(), again, "{if_running:?}");
+    }
+}
+
+#[test]
+fn a_rule_may_leave_out_what_follows_a_change_during_a_run() {
+    for (if_running, again) in [(None, 1), (Some(IfRunning::Ignore), 0)] {
+        let mut w = world_at(1, &[("h", &["A"])]);
+        let mut changed = rule("changed", &["A"], vec![Cause::Changed("/a".to_owned())]);
+        changed.if_running = if_running;
+        w.input(Input::Rules(vec![changed]));
+        w.sync(syncmgr_core::request::Scope::Items(vec![at("h", "A")]));
+        w.list(1, &["A"]);
+        w.prepared(1);
+        assert_eq!(starts(&mut w).len(), 1);
+        w.input(Input::Happened(Happening::Changed("/a".to_owned())));
+        w.completed(1);
+        w.exit(1);
+        assert_eq!(starts(&mut w).len(), again, "{if_running:?}");
+    }
 }

@@ -29,6 +29,7 @@ fn rule(on: &[&str], jitter: i64) -> Rule {
         fresh_within: None,
         catch_up: Duration::from_secs(7 * 86_400),
         jitter: Duration::from_secs(u64::try_from(jitter).unwrap()),
+        if_running: None,
     }
 }
 

@@ -44,6 +44,7 @@ fn rules() -> Vec<Rule> {
         fresh_within: None,
         catch_up: Duration::from_secs(7 * 86_400),
         jitter: Duration::ZERO,
+        if_running: None,
     };
     let mains = Condition::Power {
         at_least_percent: 101,

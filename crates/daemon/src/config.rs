@@ -172,6 +172,9 @@ pub struct RuleConfig {
     /// Scheduled starts are moved later by a part of this, the same every day.
     #[serde(default, deserialize_with = "optional_duration")]
     pub jitter: Option<Duration>,
+    /// What becomes of items that run already: `ignore` or `again`; as what starts them asks for when absent.
+    #[serde(default)]
+    pub if_running: Option<String>,
 }
 
 /// An item that the user defined.
@@ -393,6 +396,9 @@ impl ConfigFile {
             if let Some(span) = span {
                 table[key] = toml_edit::value(span);
             }
+        }
+        if let Some(word) = &rule.if_running {
+            table["if_running"] = toml_edit::value(word);
         }
         let name = rule.name.clone();
         self.edit("rule", |document| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use syncmgr_control::registration::RegisterEvent;
 use syncmgr_core::HandlerId;
+use syncmgr_core::request::IfRunning;
 use syncmgr_core::rule::{Cause, Lost, MAX_CAUSES, MAX_SELECTED, Moment, Rule, Select};
 use syncmgr_core::schedule::{Mistake, Schedule};
 use syncmgr_core::spread::MAX_JITTER;
@@ -73,6 +74,7 @@ fn of_flags(handler: &HandlerConfig) -> Option<Rule> {
         fresh_within: None,
         catch_up: Duration::ZERO,
         jitter: Duration::ZERO,
+        if_running: None,
     })
 }
 
@@ -112,6 +114,16 @@ pub(crate) fn read(rule: &RuleConfig) -> Result<Rule, String> {
             "`jitter` moves the times of schedules, and `on` names none".to_owned(),
         ));
     }
+    let if_running = match rule.if_running.as_deref() {
+        None => None,
+        Some("ignore") => Some(IfRunning::Ignore),
+        Some("again") => Some(IfRunning::Again),
+        Some(other) => {
+            return Err(wrong(format!(
+                "`if_running` is `ignore` or `again`, not `{other}`"
+            )));
+        }
+    };
     Ok(Rule {
         name: rule.name.clone(),
         items: if rule.items.is_empty() {
@@ -134,6 +146,7 @@ pub(crate) fn read(rule: &RuleConfig) -> Result<Rule, String> {
         fresh_within: rule.fresh_within,
         catch_up: rule.catch_up.unwrap_or(CATCH_UP),
         jitter,
+        if_running,
     })
 }
 

@@ -72,6 +72,7 @@ impl Loop {
             fresh_within: span(&new.fresh_within)?,
             catch_up: span(&new.catch_up)?,
             jitter: span(&new.jitter)?,
+            if_running: new.if_running,
             name,
             items: new.items,
             on: new.on,
@@ -232,6 +233,7 @@ impl Loop {
                 catch_up: written
                     .and_then(|written| written.catch_up)
                     .map(|span| format!("{}s", span.as_secs())),
+                if_running: written.and_then(|written| written.if_running.clone()),
                 jitter: (!rule.jitter.is_zero()).then(|| brief(rule.jitter)),
             },
             written: written.is_some(),

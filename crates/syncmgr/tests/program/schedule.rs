@@ -314,3 +314,20 @@ fn jitter_moves_what_is_shown_and_is_refused_where_it_means_nothing() {
             .contains("jitter = \"10h\"")
     );
 }
+
+#[test]
+fn what_becomes_of_a_running_item_is_kept_and_refused_in_words() {
+    let world = World::with_pair(1);
+    world
+        .run(["schedule", "left", "hourly", "--if-running", "again"])
+        .exits(0)
+        .says("hourly, again if it runs");
+    assert_eq!(world.json(["schedule"])[0]["ifRunning"], "again");
+    let config = world.read("home/config/config.toml");
+    assert!(config.contains("if_running = \"again\""), "{config}");
+    world.configure(&config.replace("\"again\"", "\"never\""));
+    world
+        .run(["schedule"])
+        .exits(4)
+        .says("`if_running` is `ignore` or `again`, not `never`");
+}
