@@ -141,7 +141,12 @@ async fn reach(path: &Path) -> Result<sys::Stream, Refusal> {
         Err(_) => io::Error::from(io::ErrorKind::TimedOut),
     };
     let refusal = match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Refusal::new(
+        // One that ends resets whoever waited to be accepted: nothing was asked of it yet.
+        io::ErrorKind::NotFound
+        | io::ErrorKind::ConnectionRefused
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe => Refusal::new(
             "control::no-manager",
             format!("no manager listens on {}", path.display()),
             "start one with: syncmgr daemon",

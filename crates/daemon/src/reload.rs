@@ -60,9 +60,6 @@ impl Loop {
         inputs.push(Input::Telling(crate::hook::setting::telling(
             &config.manager,
         )));
-        inputs.push(Input::Telling(crate::hook::setting::telling(
-            &config.manager,
-        )));
         let limits = crate::run::limits(config);
         self.limits = limits.clone();
         self.performer.set_limits(limits);

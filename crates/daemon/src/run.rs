@@ -32,7 +32,7 @@ use crate::perform::{FromWorker, Performer};
 use crate::place::Places;
 use crate::sheet::Asked;
 use crate::source::hub::Hub;
-use crate::source::{Happening, Hold, Leaving, Observation, Subject, Wanted};
+use crate::source::{Happening, Hold, Leaving, Observation, Wanted};
 use crate::starter::Starter;
 use crate::supervisor::Supervisor;
 
@@ -490,10 +490,6 @@ impl Loop {
                     self.sender.network(usable);
                 }
                 self.apply(Input::Facts(unknown.into_iter().collect()));
-                // Whatever happened to the configuration before somebody watched it.
-                if self.daemon && subject == Subject::Files {
-                    self.reload();
-                }
             }
             Observation::Happened(happening) => self.happened(happening),
         }
@@ -598,7 +594,9 @@ impl Loop {
             let causes = self.manager.rules().flat_map(|(rule, _)| &rule.on);
             let mut wanted = Wanted::by(self.manager.conditions(), causes);
             if self.daemon {
+                // It was read before somebody watched it.
                 wanted.paths.insert(self.places.config_dir.clone());
+                wanted.unseen.insert(self.places.config_dir.clone());
                 wanted.power |= self.manager.awake_by_power();
             }
             self.sources.want(wanted);

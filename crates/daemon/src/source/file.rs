@@ -86,11 +86,14 @@ async fn run(report: Reporter, mut wanted: watch::Receiver<Wanted>) {
     let changes = Arc::clone(&watching.changes);
     let mut doubtful = Doubtful::default();
     loop {
-        let paths = wanted.borrow_and_update().paths.clone();
+        let (paths, unseen) = {
+            let wanted = wanted.borrow_and_update();
+            (wanted.paths.clone(), wanted.unseen.clone())
+        };
         // It walks through trees, so it has a thread of its own.
         let doubts = std::mem::take(&mut doubtful);
         let attended = tokio::task::spawn_blocking(move || {
-            watching.attend(&paths, &doubts);
+            watching.attend(&paths, &unseen, &doubts);
             watching
         });
         watching = match attended.await {
@@ -180,7 +183,12 @@ fn outermost(paths: &BTreeSet<PathBuf>) -> Vec<&PathBuf> {
 
 impl Watching {
     /// Begins to watch what is wanted and not watched yet, and ends the rest. Blocks.
-    fn attend(&mut self, paths: &BTreeSet<PathBuf>, doubtful: &Doubtful) {
+    fn attend(
+        &mut self,
+        paths: &BTreeSet<PathBuf>,
+        unseen: &BTreeSet<PathBuf>,
+        doubtful: &Doubtful,
+    ) {
         let roots = outermost(paths);
         let ended: Vec<PathBuf> = self
             .roots
@@ -196,7 +204,8 @@ impl Watching {
         for root in &ended {
             self.close(root);
         }
-        let mut old = BTreeSet::new();
+        // Watched before, or wanted with what happened before.
+        let mut old: BTreeSet<&PathBuf> = unseen.iter().collect();
         {
             let mut changes = locked(&self.changes);
             changes.retain(|path, _| paths.contains(path));

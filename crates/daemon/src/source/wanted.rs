@@ -29,6 +29,8 @@ pub struct Wanted {
     pub places: BTreeSet<String>,
     /// Changes below these paths.
     pub paths: BTreeSet<PathBuf>,
+    /// Those of the paths that may have changed before anybody watched them: told as changed once they are watched.
+    pub unseen: BTreeSet<PathBuf>,
     /// What has to be looked at, because something waits for nothing else.
     pub looks: BTreeSet<Look>,
 }
