@@ -21,7 +21,7 @@ use crate::place::{Environment, Places};
 use crate::run::{MAX_CHANGES, MAX_MESSAGES, Parts};
 use crate::service::LocalService;
 use crate::source::gate::{Gate, Try};
-use crate::source::hub::Hub;
+use crate::source::hub::{Hub, Make};
 use crate::source::{Machine, probe};
 use crate::starter::{Processes, Starter};
 use crate::supervisor::Supervisor;
@@ -75,10 +75,11 @@ impl Home {
             purpose,
             Arc::new(Processes),
             Arc::new(SystemClock),
+            Box::new(|| Machine::default().sources()),
         )
     }
 
-    /// Opens it with another way to start instances, or another clock.
+    /// Opens it with another way to start instances, another clock, or other sources; these are a daemon's alone.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -87,6 +88,7 @@ impl Home {
         purpose: Purpose,
         starter: Arc<dyn Starter>,
         clock: Arc<dyn Clock>,
+        sources: Make,
     ) -> Result<Self, OpenError> {
         let places = Places::find(environment).map_err(OpenError::Refused)?;
         places.create().map_err(OpenError::Refused)?;
@@ -112,7 +114,8 @@ impl Home {
                 .because(&error),
             ),
         })?;
-        Self::manage(environment, places, lock, purpose, starter, clock).map_err(OpenError::Refused)
+        Self::manage(environment, places, lock, purpose, starter, clock, sources)
+            .map_err(OpenError::Refused)
     }
 
     fn manage(
@@ -122,6 +125,7 @@ impl Home {
         purpose: Purpose,
         starter: Arc<dyn Starter>,
         clock: Arc<dyn Clock>,
+        sources: Make,
     ) -> Result<Self, Refusal> {
         let config = ConfigFile::load(&places.config_file())?;
         let store = Store::open(&places.database(), &OpenOptions::default()).map_err(|cause| {
@@ -194,11 +198,7 @@ impl Home {
             views: views.clone(),
             messages: messages.downgrade(),
             sources: if daemon {
-                Hub::start(
-                    Box::new(|| Machine::default().sources()),
-                    "nothing here tells of it",
-                )
-                .gated(gate)
+                Hub::start(sources, "nothing here tells of it").gated(gate)
             } else {
                 Hub::start(
                     Box::new(Vec::new),

@@ -27,6 +27,7 @@ use syncmgr_control::{Caller, Reply, Request, Service as _, What};
 use syncmgr_core::Timestamp;
 use syncmgr_daemon::open::{Home, Purpose};
 use syncmgr_daemon::place::Environment;
+use syncmgr_daemon::source::Machine;
 use syncmgr_daemon::starter::Processes;
 use weight::{Weight, children};
 
@@ -124,6 +125,7 @@ async fn a_week_leaves_nothing_behind_but_what_is_kept() {
         Purpose::Daemon,
         Arc::new(Processes),
         Arc::clone(&clock) as _,
+        Box::new(|| Machine::default().sources()),
     )
     .unwrap();
     let (good, bad) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));

@@ -211,8 +211,8 @@ fn classes_are_checked_by_identifier_and_by_path() {
     // One that is not there says so.
     stage
         .syncmgr(&["check", NOBODY, "--only", "J-03"])
-        .exits(2)
-        .says("there is no class");
+        .exits(4)
+        .says("nobody registered the class");
 }
 
 // M-59, M-60

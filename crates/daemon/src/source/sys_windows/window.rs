@@ -1,12 +1,14 @@
 //! Sessions, locked screens, sleep, the end of the session and a clock that is set, by a window that nobody sees.
 
 use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use super::sys_window;
+use crate::source::backoff::Backoff;
 use crate::source::broadcast::{Told, patience};
 use crate::source::observation::hold;
 use crate::source::{Happening, Reporter, Source, Subject, Wanted};
@@ -80,15 +82,23 @@ impl Source for Window {
 }
 
 async fn run(report: Reporter, view: watch::Sender<View>) {
-    let because = match open(&report, &view).await {
-        Ok(()) => "the window that hears them is gone".to_owned(),
-        Err(error) => format!("the window that hears them could not be made: {error}"),
-    };
-    for subject in [Subject::Session, Subject::Sleep] {
-        report.unavailable(subject, &because).await;
+    let mut backoff = Backoff::default();
+    loop {
+        let opened = open(&report, &view).await;
+        let because = match &opened {
+            Ok(()) => "the window that hears them is gone".to_owned(),
+            Err(error) => format!("the window that hears them could not be made: {error}"),
+        };
+        for subject in [Subject::Session, Subject::Sleep] {
+            report.unavailable(subject, &because).await;
+        }
+        view.send_modify(|view| view.state = State::Missing { because });
+        if opened.is_ok() {
+            return std::future::pending().await;
+        }
+        // A session that just begins has no desktop for it yet.
+        tokio::time::sleep(backoff.next(Duration::ZERO)).await;
     }
-    view.send_modify(|view| view.state = State::Missing { because });
-    std::future::pending().await
 }
 
 /// Hears what the window hears, until it is gone.

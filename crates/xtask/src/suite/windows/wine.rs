@@ -75,9 +75,21 @@ impl Prefix {
             "null",
             "/f",
         ];
-        ended(&mut self.bounded(COMMAND_SECONDS, &words.map(AsRef::as_ref)))?
-            .with(0)
-            .map(drop)
+        ended(&mut self.bounded(COMMAND_SECONDS, &words.map(AsRef::as_ref)))?.with(0)?;
+        // What runs already keeps a desktop without windows for whoever comes.
+        self.end_everything()?;
+        Ok(())
+    }
+
+    /// Ends every program of the prefix, and waits for the end.
+    fn end_everything(&self) -> std::io::Result<()> {
+        for what in ["-k", "-w"] {
+            self.bounded(COMMAND_SECONDS, &["wineserver".as_ref(), what.as_ref()])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()?;
+        }
+        Ok(())
     }
 
     /// The directory that is drive C:.
@@ -137,11 +149,7 @@ pub(super) fn ended(command: &mut Command) -> Result<Ended> {
 
 impl Drop for Prefix {
     fn drop(&mut self) {
-        let mut end = self.bounded(COMMAND_SECONDS, &["wineserver".as_ref(), "-k".as_ref()]);
-        let ended = end.stdout(Stdio::null()).stderr(Stdio::null()).status();
-        let mut wait = self.bounded(COMMAND_SECONDS, &["wineserver".as_ref(), "-w".as_ref()]);
-        let gone = wait.stdout(Stdio::null()).stderr(Stdio::null()).status();
-        if ended.is_err() || gone.is_err() {
+        if self.end_everything().is_err() {
             crate::report::complain("the Wine of a part could not be ended");
         }
     }
