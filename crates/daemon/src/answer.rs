@@ -331,11 +331,11 @@ impl Loop {
 
     fn request_state(&self, id: RequestId) -> Result<Reply, Refusal> {
         let runs = self.seen.runs_of(id);
-        if let Some((_, outcome)) = self.ended.iter().rev().find(|(ended, _)| *ended == id) {
-            return Ok(Reply::RequestState(RequestState {
-                outcome: *outcome,
-                runs,
-            }));
+        let before = self.ended.iter().rev().find(|(ended, _)| *ended == id);
+        // One that ended in this very turn is told as ended once the turn is stored, and so is this answer.
+        let now = || self.due.shows.iter().find_map(|show| ended_with(show, id));
+        if let Some(outcome) = before.map(|(_, outcome)| *outcome).or_else(now) {
+            return Ok(Reply::RequestState(RequestState { outcome, runs }));
         }
         if self.manager.is_alive(id) {
             return Ok(Reply::RequestState(RequestState {
@@ -818,6 +818,16 @@ fn plan_view(items: Vec<view::ItemPlanView>) -> PlanView {
         })
         .unwrap_or_default();
     PlanView { items, exit }
+}
+
+/// How a request ended, when that is what is shown.
+fn ended_with(show: &syncmgr_core::Show, id: RequestId) -> Option<Outcome> {
+    match show {
+        syncmgr_core::Show::RequestEnded {
+            request, outcome, ..
+        } if *request == id => Some(to_view::request_outcome(*outcome)),
+        _ => None,
+    }
 }
 
 fn not_a_choice<'a>(choice: &str, offered: impl Iterator<Item = &'a str>) -> Refusal {

@@ -146,7 +146,7 @@ pub(crate) struct Loop {
     views: broadcast::Sender<Arc<Change>>,
     number: u64,
     /// Effects of this turn, not yet performed.
-    due: Effects,
+    pub(crate) due: Effects,
     /// Answers that may be given once the turn's records are stored.
     answers: Vec<(Answerer, Result<Reply, Refusal>)>,
     /// Inputs that performing made.
