@@ -189,6 +189,10 @@ impl Following {
                 }
                 Event::Quiet => {
                     told_quiet = true;
+                    // Nobody waits for ever for an end that went past: the manager is asked, and what it says counts.
+                    self.caught_up = false;
+                    let state = Request::RequestState { id: self.request };
+                    pending.push(call(talk, state, Event::State));
                     if !self.opened && !talk.screen.json() && !talk.screen.quiet() {
                         talk.screen.remark(STILL_WAITING);
                     }
