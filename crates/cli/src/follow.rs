@@ -170,6 +170,8 @@ impl Following {
                         return Err(went_away());
                     }
                     changes = talk.service.changes().await.map_err(|_| went_away())?;
+                    // What it told before this subscription is lost, though its stream begins with its first gap.
+                    self.caught_up = false;
                 }
                 Event::Interrupt => self.interrupted(talk, &pending),
                 Event::State(Err(refusal))
