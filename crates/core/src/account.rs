@@ -27,13 +27,11 @@ pub enum Occasion {
     Late,
     /// An item is at least twice as old as expected.
     Overdue,
-    /// Somebody tries whether it works.
-    Try,
 }
 
 impl Occasion {
     /// All of them, in the order in which they are documented.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Begins,
         Self::Done,
         Self::Failed,
@@ -41,7 +39,6 @@ impl Occasion {
         Self::Stopped,
         Self::Late,
         Self::Overdue,
-        Self::Try,
     ];
 
     /// Its name in configuration, environment and bodies.
@@ -55,7 +52,6 @@ impl Occasion {
             Self::Stopped => "stopped",
             Self::Late => "late",
             Self::Overdue => "overdue",
-            Self::Try => "try",
         }
     }
 
@@ -83,7 +79,7 @@ impl Occasion {
             Self::Failed => 4,
             Self::NeedsYou => 3,
             Self::Stopped => 2,
-            Self::Done | Self::Begins | Self::Late | Self::Overdue | Self::Try => 1,
+            Self::Done | Self::Begins | Self::Late | Self::Overdue => 1,
         }
     }
 
@@ -161,7 +157,6 @@ impl Account {
             Occasion::Stopped => "was stopped",
             Occasion::Late => "is late",
             Occasion::Overdue => "is overdue",
-            Occasion::Try => "is well: somebody only tries whether this arrives",
         };
         let who = match (self.items.as_slice(), self.more) {
             ([], _) => self.handler_name.clone(),

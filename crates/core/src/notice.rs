@@ -112,7 +112,7 @@ const fn bit(occasion: Occasion) -> Option<u8> {
         Occasion::NeedsYou => Some(2),
         Occasion::Late => Some(4),
         Occasion::Overdue => Some(8),
-        Occasion::Begins | Occasion::Done | Occasion::Stopped | Occasion::Try => None,
+        Occasion::Begins | Occasion::Done | Occasion::Stopped => None,
     }
 }
 
@@ -302,6 +302,5 @@ const fn became(occasion: Occasion) -> &'static str {
         Occasion::Done => "is in sync again",
         Occasion::Stopped => "was stopped",
         Occasion::Begins => "is being synchronized",
-        Occasion::Try => "is tried",
     }
 }

@@ -76,15 +76,6 @@ fn ask(w: &mut World, instance: u64, prompt: Prompt) {
     w.hear(instance, InstanceInput::Prompt { reply, prompt });
 }
 
-fn answer(w: &mut World, need: u64, choice: &str) {
-    w.input(Input::Answer {
-        need: NeedId(need),
-        choice: choice.to_owned(),
-        fields: "{}".to_owned(),
-        by: "me".to_owned(),
-    });
-}
-
 // The queue.
 
 // Shows M-156.
@@ -531,11 +522,11 @@ fn a_durable_question_holds_the_item_and_its_answer_goes_with_the_next_run() {
     assert_eq!(w.manager.shown(&at("h", "A"), w.now), Shown::NeedsYou);
     assert_eq!(w.manager.verdict(w.now).worst.exit(), Exit::NeedsYou);
     assert!(w.manager.check_answer(NeedId(1), "nonsense", "{}").is_err());
-    answer(&mut w, 1, "nonsense");
-    answer(&mut w, 1, "later"); // a snooze
+    w.answer(NeedId(1), "nonsense");
+    w.answer(NeedId(1), "later"); // a snooze
     assert_eq!(w.manager.needs().next().unwrap().state, NeedState::Open);
     w.lines.clear();
-    answer(&mut w, 1, "apply");
+    w.answer(NeedId(1), "apply");
     w.list(2, &["A", "B"]);
     w.expect("2 start h Answered\n2 list\n2 prepare A answer guard");
     assert!(w.manager.needs().next().is_none());
@@ -592,7 +583,7 @@ fn a_passing_question_waits_only_where_a_person_is() {
     w.lines.clear();
     ask(&mut w, 2, prompt("q", "A", false));
     w.expect("");
-    answer(&mut w, 1, "apply");
+    w.answer(NeedId(1), "apply");
     w.expect("2 = chosen apply");
     defaulted.deadline = Some(Duration::from_secs(5));
     ask(&mut w, 2, defaulted);
@@ -932,7 +923,7 @@ fn strangers_are_not_heard() {
     w.input(Input::Resume(PauseScope::All));
     w.input(Input::ItemRemoved(at("x", "y")));
     w.input(Input::HandlerUnregistered(handler("x")));
-    answer(&mut w, 99, "apply");
+    w.answer(NeedId(99), "apply");
     w.expect("");
     assert!(w.records.is_empty());
 }

@@ -6,16 +6,15 @@ mod world;
 
 use std::time::Duration;
 
+use syncmgr_core::Settings;
 use syncmgr_core::condition::Fact;
 use syncmgr_core::input::{Completed, Input, InstanceInput, Progress};
 use syncmgr_core::item::{Failure, ItemStatus, Retry};
-use syncmgr_core::need::NeedState;
 use syncmgr_core::policy::Policy;
 use syncmgr_core::record::{PauseScope, Record};
 use syncmgr_core::request::Scope;
 use syncmgr_core::stuck::{AGAIN, PAUSE};
 use syncmgr_core::verdict::Shown;
-use syncmgr_core::{NeedId, Settings};
 use world::{World, at, id};
 
 fn failed(item: &str, value: u64, retry_after: Option<u64>) -> InstanceInput {
@@ -65,23 +64,6 @@ fn network(usable: bool) -> Input {
         wifi: None,
         vpn: false,
     }])
-}
-
-fn questions(w: &World) -> Vec<(NeedId, String)> {
-    let open = w
-        .manager
-        .needs()
-        .filter(|need| need.state == NeedState::Open);
-    open.map(|need| (need.id, need.text.clone())).collect()
-}
-
-fn answer(w: &mut World, need: NeedId, choice: &str) {
-    w.input(Input::Answer {
-        need,
-        choice: choice.to_owned(),
-        fields: "{}".to_owned(),
-        by: "a test".to_owned(),
-    });
 }
 
 #[test]
@@ -183,13 +165,13 @@ fn an_item_that_comes_no_further_is_stuck_and_told_once() {
     let stall = w.manager.stuck(&at("h", "A")).unwrap();
     assert_eq!(stall.fragment(), "the same 3 of 120 in 3 runs");
     assert_eq!(
-        questions(&w)[0].1,
+        w.questions()[0].1,
         "A is stuck: the same 3 of 120 in 3 runs"
     );
     // It failed, and that is how it stands; the question only offers help.
     assert_eq!(w.manager.shown(&at("h", "A"), w.now), Shown::Failed);
     sync(&mut w, failed("A", 3, None));
-    assert_eq!(questions(&w).len(), 1);
+    assert_eq!(w.questions().len(), 1);
     let told = |w: &World| {
         let told = |record: &&Record| matches!(record, Record::Log(row) if row.text.starts_with("A is stuck"));
         w.records.iter().filter(told).count()
@@ -206,7 +188,7 @@ fn an_item_that_comes_no_further_is_stuck_and_told_once() {
     // Progress clears it, although the run failed.
     sync(&mut w, failed("A", 4, None));
     assert_eq!(w.manager.stuck(&at("h", "A")), None);
-    assert_eq!(questions(&w), []);
+    assert_eq!(w.questions(), []);
     // From there, the next one is told again.
     for _ in 0..2 {
         sync(&mut w, failed("A", 4, None));
@@ -216,7 +198,7 @@ fn an_item_that_comes_no_further_is_stuck_and_told_once() {
     let instance = w.last_instance();
     w.run_well(instance, &["A"]);
     assert_eq!(w.manager.item(&at("h", "A")).unwrap().stall, None);
-    assert_eq!(questions(&w), []);
+    assert_eq!(w.questions(), []);
 }
 
 #[test]
@@ -227,7 +209,7 @@ fn one_that_gets_nowhere_is_told_without_a_question() {
     }
     let stall = w.manager.stuck(&at("h", "A")).unwrap();
     assert_eq!(stall.fragment(), "nothing done in 3 runs");
-    assert_eq!(questions(&w), []);
+    assert_eq!(w.questions(), []);
 }
 
 #[test]
@@ -237,9 +219,9 @@ fn the_answer_to_being_stuck_tries_again_or_pauses() {
         for _ in 0..3 {
             sync(&mut w, failed("A", 3, None));
         }
-        let (need, _) = questions(&w)[0].clone();
-        answer(&mut w, need, choice);
-        assert_eq!(questions(&w), []);
+        let (need, _) = w.questions()[0].clone();
+        w.answer(need, choice);
+        assert_eq!(w.questions(), []);
         let started = w.lines.iter().any(|line| line.contains("start h Answered"));
         assert_eq!(started, starts, "{choice}");
         let paused = w.manager.pause_of(&at("h", "A"));
@@ -263,7 +245,7 @@ fn a_policy_says_after_how_many_runs_or_never() {
             sync(&mut w, failed("A", 3, None));
         }
         assert_eq!(w.manager.stuck(&at("h", "A")).is_some(), stuck, "{after}");
-        assert_eq!(questions(&w).is_empty(), !stuck, "{after}");
+        assert_eq!(w.questions().is_empty(), !stuck, "{after}");
     }
 }
 
@@ -289,7 +271,7 @@ fn what_a_person_ended_or_could_not_be_reached_is_not_stuck() {
             sync(&mut w, said);
         }
         assert_eq!(w.manager.stuck(&at("h", "A")), None, "{status:?}");
-        assert_eq!(questions(&w), []);
+        assert_eq!(w.questions(), []);
     }
 }
 

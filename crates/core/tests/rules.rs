@@ -558,12 +558,7 @@ fn a_rule_may_ask_first_and_silence_is_no() {
         assert_eq!(needs.len(), 1, "one question for all items");
         assert_eq!(needs[0].text, "work: synchronize B, A now?");
         match answer {
-            Some(choice) => w.input(Input::Answer {
-                need: needs[0].id,
-                choice: choice.to_owned(),
-                fields: "{}".to_owned(),
-                by: "ada".to_owned(),
-            }),
+            Some(choice) => w.answer(needs[0].id, choice),
             None => w.pass(60),
         }
         assert_eq!(w.manager.needs().count(), 0);

@@ -6,6 +6,7 @@ mod world;
 
 use std::time::Duration;
 
+use syncmgr_core::Settings;
 use syncmgr_core::input::{Completed, Input, InstanceInput, Progress, Prompt};
 use syncmgr_core::item::ItemStatus;
 use syncmgr_core::need::{Choice, NeedKind, NeedState};
@@ -15,7 +16,6 @@ use syncmgr_core::request::{RequestOutcome, Scope};
 use syncmgr_core::rule::Select;
 use syncmgr_core::verdict::Shown;
 use syncmgr_core::watchdog::{ANSWER_WITHIN, STOP, WAIT};
-use syncmgr_core::{NeedId, Settings};
 use world::{World, at, handler, id};
 
 const MINUTE: i64 = 60;
@@ -61,14 +61,6 @@ fn wait(w: &mut World, minutes: i64) {
     w.input(Input::Tick);
 }
 
-fn questions(w: &World) -> Vec<(NeedId, String)> {
-    let open = w
-        .manager
-        .needs()
-        .filter(|need| need.state == NeedState::Open);
-    open.map(|need| (need.id, need.text.clone())).collect()
-}
-
 fn logged(w: &World, text: &str) -> bool {
     w.records
         .iter()
@@ -80,7 +72,7 @@ fn a_silent_handler_is_asked_about_and_then_stopped() {
     let mut w = running(Vec::new());
     let patience = i64::try_from(NO_PROGRESS.as_secs()).unwrap() / MINUTE;
     wait(&mut w, patience - 1);
-    assert_eq!(questions(&w), []);
+    assert_eq!(w.questions(), []);
     let why = w.manager.why(&at("h", "A"), w.now).unwrap();
     assert!(
         why.reasons
@@ -90,7 +82,7 @@ fn a_silent_handler_is_asked_about_and_then_stopped() {
         why.reasons
     );
     wait(&mut w, 1);
-    let asked = questions(&w);
+    let asked = w.questions();
     assert_eq!(
         asked[0].1,
         "h has said nothing for 30 min. Wait on, or stop it?"
@@ -103,7 +95,7 @@ fn a_silent_handler_is_asked_about_and_then_stopped() {
         i64::try_from(ANSWER_WITHIN.as_secs()).unwrap() / MINUTE,
     );
     w.expect("1 item-status * CancelAll");
-    assert_eq!(questions(&w), []);
+    assert_eq!(w.questions(), []);
     wait(&mut w, 1);
     w.exit(1);
     assert_eq!(w.results(), "A Failed, B Failed");
@@ -120,8 +112,8 @@ fn a_silent_handler_is_asked_about_and_then_stopped() {
 fn a_handler_that_stops_when_told_failed_by_its_silence() {
     let mut w = running(vec![policy(&[], None, Some(5))]);
     wait(&mut w, 5);
-    let (need, _) = questions(&w)[0].clone();
-    answer(&mut w, need, STOP);
+    let (need, _) = w.questions()[0].clone();
+    w.answer(need, STOP);
     w.expect("1 item-status * CancelAll");
     w.report(1, "A", ItemStatus::Stopped);
     w.report(1, "B", ItemStatus::Skipped);
@@ -136,29 +128,20 @@ fn a_handler_that_stops_when_told_failed_by_its_silence() {
     assert_eq!(w.violations(), 0);
 }
 
-fn answer(w: &mut World, need: NeedId, choice: &str) {
-    w.input(Input::Answer {
-        need,
-        choice: choice.to_owned(),
-        fields: "{}".to_owned(),
-        by: "a test".to_owned(),
-    });
-}
-
 #[test]
 fn waiting_on_asks_again_and_a_word_of_the_handler_withdraws_the_question() {
     let mut w = running(vec![policy(&[], None, Some(5))]);
     wait(&mut w, 5);
-    let (need, _) = questions(&w)[0].clone();
-    answer(&mut w, need, WAIT);
-    assert_eq!(questions(&w), []);
+    let (need, _) = w.questions()[0].clone();
+    w.answer(need, WAIT);
+    assert_eq!(w.questions(), []);
     wait(&mut w, 4);
-    assert_eq!(questions(&w), []);
+    assert_eq!(w.questions(), []);
     wait(&mut w, 1);
-    assert_eq!(questions(&w).len(), 1, "asked again");
+    assert_eq!(w.questions().len(), 1, "asked again");
     assert_eq!(w.manager.shown(&at("h", "A"), w.now), Shown::Syncing);
     w.report(1, "A", ItemStatus::Succeeded);
-    assert_eq!(questions(&w), [], "it was heard");
+    assert_eq!(w.questions(), [], "it was heard");
     w.report(1, "B", ItemStatus::Succeeded);
     w.completed(1);
     w.exit(1);
@@ -190,13 +173,13 @@ fn whoever_waits_for_somebody_else_is_not_silent() {
     };
     w.hear(1, InstanceInput::Prompt { reply, prompt });
     wait(&mut w, 22);
-    let asked = questions(&w);
+    let asked = w.questions();
     assert_eq!(asked.len(), 1, "only its own");
-    answer(&mut w, asked[0].0, "this");
+    w.answer(asked[0].0, "this");
     wait(&mut w, 4);
-    assert_eq!(questions(&w), []);
+    assert_eq!(w.questions(), []);
     wait(&mut w, 1);
-    assert_eq!(questions(&w).len(), 1);
+    assert_eq!(w.questions().len(), 1);
     // For other handlers to be prepared (M-77):
     let mut w = World::defined(&[("g", &["C"]), ("h", &["A"])]);
     w.input(Input::Policies(vec![policy(&["A"], None, Some(5))]));
@@ -205,11 +188,11 @@ fn whoever_waits_for_somebody_else_is_not_silent() {
     w.list(2, &["A"]);
     w.prepared(2);
     wait(&mut w, 20);
-    assert_eq!(questions(&w), []);
+    assert_eq!(w.questions(), []);
     w.prepared(1);
     wait(&mut w, 5);
     assert!(
-        questions(&w)[0]
+        w.questions()[0]
             .1
             .starts_with("h has said nothing for 5 min while it works on A")
     );
@@ -219,7 +202,7 @@ fn whoever_waits_for_somebody_else_is_not_silent() {
 fn no_progress_of_nothing_watches_nothing() {
     let mut w = running(vec![policy(&["B"], None, Some(0))]);
     wait(&mut w, 24 * 60);
-    assert_eq!(questions(&w), []);
+    assert_eq!(w.questions(), []);
     w.expect("");
 }
 
@@ -280,12 +263,12 @@ fn time_that_the_machine_slept_is_nobodys() {
     wait(&mut w, 2);
     // A whole night in one step: the timers are hours late.
     w.pass(8 * 3600);
-    assert_eq!(questions(&w), []);
+    assert_eq!(w.questions(), []);
     w.expect("");
     wait(&mut w, 4);
-    assert_eq!(questions(&w), [], "awake for 4 minutes since");
+    assert_eq!(w.questions(), [], "awake for 4 minutes since");
     wait(&mut w, 1);
-    assert_eq!(questions(&w).len(), 1);
+    assert_eq!(w.questions().len(), 1);
     // The same when it is told, however short the night.
     let mut w = running(vec![policy(&[], Some(10), None)]);
     wait(&mut w, 2);
@@ -331,7 +314,7 @@ fn a_question_of_a_dead_manager_is_withdrawn() {
         ..Remembered::default()
     };
     let w = World::remembering(Settings::default(), remembered);
-    assert_eq!(questions(&w), []);
+    assert_eq!(w.questions(), []);
 }
 
 #[test]
@@ -352,5 +335,5 @@ fn progress_is_what_is_heard_not_what_it_says() {
             ),
         );
     }
-    assert_eq!(questions(&w), []);
+    assert_eq!(w.questions(), []);
 }

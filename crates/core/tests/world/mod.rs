@@ -11,12 +11,13 @@ use syncmgr_core::input::{
     Began, Completed, HandlerFacts, Input, InstanceInput, ListedItem, Progress,
 };
 use syncmgr_core::item::{Connected, HandlerCapability, ItemStatus};
+use syncmgr_core::need::NeedState;
 use syncmgr_core::notice::Notice;
 use syncmgr_core::record::{Record, Remembered};
 use syncmgr_core::request::{IfRunning, Request, RequestOutcome, Scope, Trigger, Work};
 use syncmgr_core::telling::Address;
 use syncmgr_core::{
-    Effects, Event, EventKind, HandlerId, InstanceId, ItemId, ItemRef, Manager, RequestId,
+    Effects, Event, EventKind, HandlerId, InstanceId, ItemId, ItemRef, Manager, NeedId, RequestId,
     Settings, Show, Timestamp,
 };
 
@@ -260,6 +261,24 @@ impl World {
             Record::Event(Event { kind, .. }) => Some(kind),
             _ => None,
         })
+    }
+
+    /// The open questions, in the order in which they were asked.
+    pub(crate) fn questions(&self) -> Vec<(NeedId, String)> {
+        let open = self
+            .manager
+            .needs()
+            .filter(|need| need.state == NeedState::Open);
+        open.map(|need| (need.id, need.text.clone())).collect()
+    }
+
+    pub(crate) fn answer(&mut self, need: NeedId, choice: &str) {
+        self.input(Input::Answer {
+            need,
+            choice: choice.to_owned(),
+            fields: "{}".to_owned(),
+            by: "a test".to_owned(),
+        });
     }
 
     pub(crate) fn violations(&self) -> usize {

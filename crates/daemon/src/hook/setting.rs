@@ -131,7 +131,6 @@ fn read_webhook(written: WebhookConfig) -> Result<Webhook, String> {
     }
     let names: Vec<&str> = Occasion::ALL
         .iter()
-        .filter(|occasion| **occasion != Occasion::Try)
         .map(|occasion| occasion.name())
         .collect();
     let on = match &written.on {
@@ -144,7 +143,7 @@ fn read_webhook(written: WebhookConfig) -> Result<Webhook, String> {
             .map(|name| {
                 let known = Occasion::ALL
                     .iter()
-                    .find(|occasion| occasion.name() == name && **occasion != Occasion::Try);
+                    .find(|occasion| occasion.name() == name);
                 known
                     .copied()
                     .ok_or_else(|| format!("`{name}` is none of {}", names.join(", ")))

@@ -1,17 +1,12 @@
 //! Where the power comes from. The window hears that it changed; without a window it is looked at now and then.
 
-use std::time::Duration;
-
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::sys_power;
-use super::window::{State, View};
+use super::window::{LOOK_EVERY, View, watched_by};
 use crate::source::charge;
 use crate::source::{Reporter, Source, Subject, Wanted};
-
-/// How often it is looked at where nobody tells.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// The source.
 #[derive(Debug)]
@@ -50,20 +45,11 @@ async fn run(
 ) {
     let mut before = None;
     loop {
-        let missing = match &view.borrow_and_update().state {
-            State::Missing { because } => Some(because.clone()),
-            State::Beginning | State::There => None,
-        };
+        let missing = view.borrow_and_update().missing();
         let is_wanted = wanted.borrow_and_update().power;
         match sys_power::status().map(|status| (status, charge::power(status))) {
             Ok((_, Some(fact))) => {
-                let by = match &missing {
-                    None => "Windows".to_owned(),
-                    Some(because) => format!(
-                        "looking every {} s while a condition needs it: {because}",
-                        LOOK_EVERY.as_secs()
-                    ),
-                };
+                let by = watched_by("Windows", missing.as_deref());
                 report.watching(Subject::Power, &by).await;
                 if before.as_ref() != Some(&fact) {
                     report.fact(fact.clone()).await;

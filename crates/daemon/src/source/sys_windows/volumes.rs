@@ -8,14 +8,12 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::sys_volumes;
-use super::window::{State, View};
+use super::window::{LOOK_EVERY, View, watched_by};
 use crate::source::places::Places;
 use crate::source::{Reporter, Source, Subject, Wanted, volume};
 
 /// Changes within this are looked at once; a volume that was just plugged in is not ready at once either.
 const SETTLE: Duration = Duration::from_millis(500);
-/// How often volumes are looked at where nobody tells.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// The source.
 #[derive(Debug)]
@@ -54,10 +52,7 @@ async fn run(
 ) {
     let mut places = Places::default();
     loop {
-        let missing = match &view.borrow_and_update().state {
-            State::Missing { because } => Some(because.clone()),
-            State::Beginning | State::There => None,
-        };
+        let missing = view.borrow_and_update().missing();
         let seen = wanted.borrow_and_update().places.clone();
         let is_wanted = !seen.is_empty();
         let read = if is_wanted {
@@ -71,13 +66,10 @@ async fn run(
         };
         match read {
             Ok(volumes) => {
-                let by = match &missing {
-                    None => "Windows, which tells of volumes that come and go".to_owned(),
-                    Some(because) => format!(
-                        "looking every {} s while a condition needs it: {because}",
-                        LOOK_EVERY.as_secs()
-                    ),
-                };
+                let by = watched_by(
+                    "Windows, which tells of volumes that come and go",
+                    missing.as_deref(),
+                );
                 report.watching(Subject::Mounts, &by).await;
                 let find = |place: &str| volume::find(&volumes, place).map(PathBuf::from);
                 for observation in places.look(&seen, find) {

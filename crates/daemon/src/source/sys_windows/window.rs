@@ -27,6 +27,30 @@ pub(super) struct View {
     pub(super) state: State,
 }
 
+/// How often a source looks by itself where no window hears of it.
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+impl View {
+    /// Why there is no window; absent where there is one, or may be soon.
+    pub(super) fn missing(&self) -> Option<String> {
+        match &self.state {
+            State::Missing { because } => Some(because.clone()),
+            State::Beginning | State::There => None,
+        }
+    }
+}
+
+/// By what a source watches that hears of changes through the window, or looks now and then without one.
+pub(super) fn watched_by(heard: &str, missing: Option<&str>) -> String {
+    match missing {
+        None => heard.to_owned(),
+        Some(because) => format!(
+            "looking every {} s while a condition needs it: {because}",
+            LOOK_EVERY.as_secs()
+        ),
+    }
+}
+
 /// Whether there is a window.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum State {
