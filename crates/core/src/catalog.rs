@@ -390,6 +390,7 @@ impl Manager {
             | Timer::Watch(_)
             | Timer::Summary
             | Timer::Digest
+            | Timer::Leaving
             | Timer::Pulse => true,
         });
     }
@@ -879,6 +880,7 @@ impl Manager {
                     | Timer::Summary
                     | Timer::Digest
                     | Timer::Pulse
+                    | Timer::Leaving
                     | Timer::Rule { .. } => false,
                 })
                 .cloned()

@@ -809,6 +809,7 @@ fn refuse(hindrance: Option<Hindrance>) -> Result<(), RefusedRequest> {
             | Hindrance::HandlerDisconnected
             | Hindrance::Disconnected
             | Hindrance::Paused(_)
+            | Hindrance::Leaving(_)
             | Hindrance::Condition(..),
         )
         | None => Ok(()),

@@ -443,6 +443,10 @@ impl Manager {
             self.set_timer(retry.due, Timer::Retry(at.clone()));
         }
         let good = item.status == ItemStatus::Succeeded;
+        if good && matches!(item.cut, Some(Cut::Leaving(_))) {
+            self.tell_free(at); // it was quick enough
+            self.forget_held(at);
+        }
         self.take_place(at, item);
         if !good {
             self.record_item(at);

@@ -379,6 +379,7 @@ impl Manager {
                     | Hindrance::Disabled
                     | Hindrance::HandlerDisconnected
                     | Hindrance::Disconnected
+                    | Hindrance::Leaving(_)
                     | Hindrance::Policy,
                 ) => return None,
             };
@@ -414,6 +415,7 @@ fn is_over(hindrance: &Hindrance, at: Timestamp) -> bool {
         | Hindrance::Disabled
         | Hindrance::HandlerDisconnected
         | Hindrance::Disconnected
+        | Hindrance::Leaving(_)
         | Hindrance::Policy => false,
     }
 }

@@ -5,7 +5,9 @@
 //! back only what runs by itself; a person or a program that asks overrides them.
 
 use crate::condition::{Condition, Evaluation};
+use crate::leaving::because;
 use crate::record::PauseRow;
+use crate::rule::Moment;
 
 /// One thing in the way of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub enum Hindrance {
     Policy,
     /// It is paused.
     Paused(PauseRow),
+    /// The machine is about to leave, and what works was asked to stop.
+    Leaving(Moment),
     /// A condition is not met.
     Condition(Condition, Evaluation),
 }
@@ -58,6 +62,7 @@ impl Hindrance {
             Self::Disconnected => "it cannot be reached".to_owned(),
             Self::Policy => "a policy of its handler forbids it".to_owned(),
             Self::Paused(_) => "it is paused".to_owned(),
+            Self::Leaving(moment) => because(*moment).to_owned(),
             Self::Condition(
                 condition,
                 Evaluation::Waiting {

@@ -7,6 +7,7 @@ use crate::condition::{Circumstances, Condition, Evaluation, State};
 use crate::hindrance::Hindrance;
 use crate::id::ItemRef;
 use crate::item::{Activation, Connected, HandlerPolicy, HandlerRow, Held, ItemPolicy};
+use crate::leaving;
 use crate::manager::{Manager, Timer};
 use crate::queue::{is_automatic, is_person};
 use crate::record::{HeldRow, PauseRow, PauseScope, Record};
@@ -60,6 +61,9 @@ impl Manager {
             return Some(Hindrance::Paused(pause.clone()));
         }
         if is_automatic(trigger) {
+            if let Some(leaves) = self.leaves() {
+                return Some(leaves);
+            }
             // It was decided that it starts; whether anything speaks against it since is all that counts.
             let released = slot.holding().is_some_and(|holding| holding.released);
             return if fresh || released {
@@ -158,7 +162,7 @@ impl Manager {
         };
         slot.holding_mut().released = false;
         let passes = match &hindrance {
-            Hindrance::Paused(_) | Hindrance::Condition(..) => true,
+            Hindrance::Paused(_) | Hindrance::Leaving(_) | Hindrance::Condition(..) => true,
             Hindrance::Inactive
             | Hindrance::HandlerDisabled
             | Hindrance::Disabled
@@ -246,6 +250,7 @@ impl Manager {
         let mut ready: BTreeMap<u8, (Trigger, Vec<ItemRef>)> = BTreeMap::new();
         let mut later = Vec::new();
         let mut still = Vec::new();
+        let mut caught_up = Vec::new();
         for item in &self.deferred {
             let Some((handler, slot)) = self
                 .handlers
@@ -254,7 +259,7 @@ impl Manager {
             else {
                 continue;
             };
-            let Some(Held { trigger, .. }) = slot.row.held else {
+            let Some(Held { trigger, since }) = slot.row.held else {
                 continue;
             };
             let hindrance = self.hindrance(handler, slot, trigger, false, false);
@@ -270,11 +275,20 @@ impl Manager {
                         still.push((item.clone(), trigger, hindrance));
                     }
                 }
-                None => ready
-                    .entry(trigger_rank(trigger))
-                    .or_insert_with(|| (trigger, Vec::new()))
-                    .1
-                    .push(item.clone()),
+                None => {
+                    // The moment that it was to start at is over.
+                    let trigger = if leaving::named(trigger).is_some() {
+                        caught_up.push((item.clone(), trigger, since));
+                        Trigger::CatchUp
+                    } else {
+                        trigger
+                    };
+                    ready
+                        .entry(trigger_rank(trigger))
+                        .or_insert_with(|| (trigger, Vec::new()))
+                        .1
+                        .push(item.clone());
+                }
             }
         }
         for (due, item) in later {
@@ -283,6 +297,7 @@ impl Manager {
         for (item, trigger, hindrance) in still {
             self.tell_held(&item, trigger, &hindrance);
         }
+        self.tell_caught_up(&caught_up);
         for (trigger, items) in ready.into_values() {
             for item in &items {
                 self.tell_free(item);

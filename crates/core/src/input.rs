@@ -95,6 +95,12 @@ pub enum Input {
     Zone(crate::schedule::Zone),
     /// Something happened on the machine that rules may wait for.
     Happened(crate::rule::Happening),
+    /// The machine is about to sleep or to shut down; what happens then was told before.
+    Leaves(crate::leaving::Departure),
+    /// This manager ends; whatever works is about to be stopped.
+    Ends,
+    /// It is back, or did not leave.
+    Back,
     /// Somebody wants something; the number was taken from `Manager::next_request`.
     Request(RequestId, Request),
     /// Stop a session, everything, or one request; asking again insists.

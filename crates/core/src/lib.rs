@@ -36,6 +36,7 @@ pub mod invocation;
 pub mod item;
 pub mod lane;
 mod late;
+pub mod leaving;
 pub mod log;
 mod looking;
 pub mod manager;

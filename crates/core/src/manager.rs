@@ -126,6 +126,8 @@ pub(crate) enum Timer {
     },
     /// An item may be late.
     Stale(ItemRef),
+    /// The time of a machine that leaves is nearly over.
+    Leaving,
     /// The notices that came too fast are summed up.
     Summary,
     /// The notices of a day are summed up.
@@ -148,6 +150,8 @@ pub struct Manager {
     pub(crate) pauses: BTreeMap<PauseScope, PauseRow>,
     pub(crate) awake: crate::awake::Awake,
     pub(crate) facts: Facts,
+    /// The machine is about to leave.
+    pub(crate) away: Option<crate::leaving::Away>,
     pub(crate) rules: Vec<RuleState>,
     pub(crate) policies: Vec<crate::policy::Policy>,
     /// What is remembered of rules that the configuration did not name yet.
@@ -211,6 +215,7 @@ impl Manager {
             pauses: BTreeMap::new(),
             awake: crate::awake::Awake::default(),
             facts: Facts::default(),
+            away: None,
             rules: Vec::new(),
             policies: Vec::new(),
             considered: BTreeMap::new(),
@@ -309,6 +314,9 @@ impl Manager {
             Input::Undelivered { handler, text } => self.undelivered(handler, text),
             Input::Zone(zone) => self.set_zone(zone),
             Input::Happened(happening) => self.happened(&happening),
+            Input::Leaves(departure) => self.depart(departure),
+            Input::Ends => self.end(),
+            Input::Back => self.back(),
             Input::Request(id, request) => self.enqueue(id, request),
             Input::Stop(scope) => self.stop(&scope),
             Input::Skip(item) => self.skip(&item),
@@ -441,6 +449,20 @@ impl Manager {
         id
     }
 
+    /// Adds an entry of the manager's own about an item to the log.
+    pub(crate) fn warn_of(
+        &mut self,
+        item: &ItemRef,
+        run: Option<RunId>,
+        level: Level,
+        text: String,
+    ) {
+        self.warn(Some(item.handler.clone()), run, level, text);
+        if let Some(Record::Log(row)) = self.effects.records.last_mut() {
+            row.item = Some(item.clone());
+        }
+    }
+
     /// A program broke the contract. The log tells, until it has told enough.
     fn misused(&mut self, text: String) {
         if self.misuses >= MAX_MISUSES {
@@ -481,6 +503,7 @@ impl Manager {
                 }
                 Timer::Rule { rule, cause } => self.rule_due(rule, cause),
                 Timer::Stale(item) => self.stale(&item),
+                Timer::Leaving => self.leaving_due(),
                 Timer::Summary => self.summary_due(),
                 Timer::Digest => self.digest_due(),
                 Timer::Pulse => self.pulse_due(),

@@ -726,7 +726,7 @@ impl Manager {
     }
 }
 
-fn of_moment(moment: Moment) -> Trigger {
+pub(crate) fn of_moment(moment: Moment) -> Trigger {
     match moment {
         Moment::Logon => Trigger::Logon,
         Moment::Logoff => Trigger::Logoff,

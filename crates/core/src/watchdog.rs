@@ -8,11 +8,13 @@ use std::time::Duration;
 use crate::id::{InstanceId, ItemId, ItemRef, NeedId};
 use crate::instance::{Instance, LiveRun, StopLevel};
 use crate::item::{Failure, ItemStatus};
+use crate::leaving;
 use crate::log::Level;
 use crate::manager::{Manager, Timer};
 use crate::need::{Choice, NeedKind, NeedRow, NeedState};
 use crate::phase::Phase;
 use crate::policy::NO_PROGRESS;
+use crate::rule::Moment;
 use crate::run::RunKind;
 use crate::time::{Timestamp, spell};
 use crate::triggering::LATE;
@@ -33,13 +35,15 @@ pub(crate) enum Cut {
     TimeLimit(Duration),
     /// Nothing was heard for so long.
     Silent(Duration),
+    /// The machine leaves.
+    Leaving(Moment),
 }
 
 impl Cut {
     /// What the item becomes. A hang is a failure that may pass; a limit is what somebody wanted.
     pub(crate) fn status(self) -> (ItemStatus, Option<Failure>) {
         match self {
-            Self::TimeLimit(_) => (ItemStatus::Stopped, None),
+            Self::TimeLimit(_) | Self::Leaving(_) => (ItemStatus::Stopped, None),
             Self::Silent(_) => (ItemStatus::Failed, Some(Failure::Soft)),
         }
     }
@@ -53,6 +57,10 @@ impl Cut {
                     spell(limit)
                 )
             }
+            Self::Leaving(moment) => format!(
+                "stopped, because {}; it is caught up afterwards",
+                leaving::because(moment)
+            ),
             Self::Silent(span) => {
                 format!(
                     "stopped, because nothing was heard of it for {}",

@@ -210,6 +210,7 @@ impl Manager {
                 Hindrance::Disabled
                 | Hindrance::Disconnected
                 | Hindrance::Paused(_)
+                | Hindrance::Leaving(_)
                 | Hindrance::Condition(..),
             )
             | None => {}

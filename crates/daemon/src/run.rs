@@ -469,6 +469,8 @@ impl Loop {
 
     /// Whatever works is stopped, and the loop ends with it.
     fn stop(&mut self) {
+        // What the end of the session started is caught up by the next daemon, should it be this that ends it.
+        self.apply(Input::Ends);
         self.apply(Input::Stop(syncmgr_core::input::StopScope::All));
         self.stopping = true;
         self.hurry();
@@ -513,11 +515,17 @@ impl Loop {
         {
             self.reload();
         }
+        if let Happening::Back(_) = happening {
+            self.apply(Input::Back);
+        }
         if let Some(happened) = from_source::happening(&happening) {
             self.apply(Input::Happened(happened));
         }
         match happening {
-            Happening::Leaving { hold, .. } => self.hold = Some(hold),
+            Happening::Leaving { how, at_most, hold } => {
+                self.apply(Input::Leaves(from_source::departure(how, at_most)));
+                self.hold = Some(hold);
+            }
             Happening::Ending { hold } => {
                 self.ending = Some(hold);
                 self.stop();
@@ -605,7 +613,7 @@ impl Loop {
         if std::mem::replace(&mut self.waits, waits) != waits {
             self.sources.look_at(self.manager.looks());
         }
-        if self.manager.is_idle() {
+        if self.manager.is_idle() || self.manager.lets_leave() {
             self.hold = None;
         }
         for (to, answer) in self.answers.drain(..) {

@@ -1,6 +1,9 @@
 //! What sources tell, in the words of the core.
 
+use std::time::Duration;
+
 use syncmgr_core::condition::{Fact, FactKind};
+use syncmgr_core::leaving::Departure;
 use syncmgr_core::rule::{self, Moment};
 
 use crate::source::wanted::{LABEL, UUID};
@@ -32,6 +35,19 @@ pub fn network(fact: &Fact) -> Option<bool> {
             ..
         } => Some(true),
         _ => None,
+    }
+}
+
+/// That the machine leaves. Whoever sleeps goes on afterwards, and nobody outlives the end of everything.
+#[must_use]
+pub fn departure(how: Leaving, within: Duration) -> Departure {
+    Departure {
+        moment: match how {
+            Leaving::Sleep => Moment::Suspend,
+            Leaving::Shutdown => Moment::Logoff,
+        },
+        within,
+        everything: how == Leaving::Shutdown,
     }
 }
 
@@ -74,8 +90,6 @@ pub fn happening(happening: &Happening) -> Option<rule::Happening> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::source::observation::hold;
 
