@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use syncmgr_control::client::NO_MANAGER;
+use syncmgr_control::client::{ENDING, NO_MANAGER};
 use syncmgr_control::{Caller, Client, Refusal, Reply, Request, Service as _};
 
 use crate::com_entry::RESIDENTS;
@@ -77,7 +77,7 @@ pub(crate) fn misused(obligation: &'static str, what: &str) {
 
 /// Whether no manager was there, or it ended before it answered.
 fn went(refusal: &Refusal) -> bool {
-    [NO_MANAGER, GONE, UNREACHABLE].contains(&refusal.code.as_str())
+    [NO_MANAGER, ENDING, GONE, UNREACHABLE].contains(&refusal.code.as_str())
 }
 
 fn over_socket(request: Request) -> Result<Reply, Refusal> {

@@ -49,6 +49,10 @@ pub const HANDLER_ANSWER_TIMEOUT: Duration = Duration::from_secs(6 * 60 * 60);
 /// Code of the refusal that says that no manager listens on the socket; the caller may then manage by itself.
 pub const NO_MANAGER: &str = "control::no-manager";
 
+/// Code of the refusal that says that the manager is ending and did nothing of what it was asked; whoever asks again a little
+/// later meets the next one.
+pub const ENDING: &str = "control::ending";
+
 /// A client of the manager behind a socket.
 #[derive(Debug, Clone)]
 pub struct Client {

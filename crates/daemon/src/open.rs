@@ -186,6 +186,7 @@ impl Home {
         let manager = Manager::new(settings, remembered, clock.now());
         let (messages, queue) = mpsc::channel(MAX_MESSAGES);
         let (views, _) = broadcast::channel(MAX_CHANGES);
+        let service = Arc::new(LocalService::new(messages.clone(), views.downgrade()));
         let gate = Gate::new(attempt(&config.config));
         let parts = Parts {
             manager,
@@ -195,7 +196,7 @@ impl Home {
             program: launch::Programs::of(environment),
             daemon,
             clock,
-            views: views.clone(),
+            views,
             messages: messages.downgrade(),
             sources: if daemon {
                 Hub::start(sources, "nothing here tells of it").gated(gate)
@@ -213,7 +214,6 @@ impl Home {
             starter,
             first,
         };
-        let service = Arc::new(LocalService::new(messages, views));
         let runtime = tokio::runtime::Handle::current();
         // A thread of its own: storing blocks, and must hold up nothing else.
         let looping = tokio::task::spawn_blocking(move || runtime.block_on(run::run(parts, queue)));

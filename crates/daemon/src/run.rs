@@ -218,6 +218,25 @@ pub(crate) async fn run(
     parts: Parts,
     mut messages: mpsc::Receiver<Message>,
 ) -> Result<(), Refusal> {
+    let outcome = go_round(parts, &mut messages).await;
+    refuse_the_rest(messages).await;
+    outcome
+}
+
+/// Tells whoever asked when nothing was taken in any more that nothing was begun: what is just dropped with its queue would
+/// look as if it might have been.
+pub(crate) async fn refuse_the_rest(mut messages: mpsc::Receiver<Message>) {
+    messages.close();
+    while let Some(message) = messages.recv().await {
+        if let Message::Ask { reply, .. } = message
+            && reply.send(Err(crate::service::ending())).is_err()
+        {
+            tracing::debug!("nobody waits for an answer any more");
+        }
+    }
+}
+
+async fn go_round(parts: Parts, messages: &mut mpsc::Receiver<Message>) -> Result<(), Refusal> {
     let (event_sender, mut events) = mpsc::channel(MAX_EVENTS);
     let (input_sender, mut inputs) = mpsc::channel(MAX_EVENTS);
     let limits = limits(&parts.config.config);
@@ -276,7 +295,7 @@ pub(crate) async fn run(
         if this.is_done() {
             break;
         }
-        let first = this.wait(&mut messages, &mut events, &mut inputs).await;
+        let first = this.wait(messages, &mut events, &mut inputs).await;
         // Handlers first: what they said before a question was asked belongs into its answer.
         let waiting = || {
             let worker = inputs.try_recv().map(Turn::Worker);

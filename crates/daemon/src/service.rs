@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
+use syncmgr_control::client::ENDING;
 use syncmgr_control::{Caller, Change, Changes, ExitCode, Refusal, Reply, Request, Service, What};
 use syncmgr_core::request::Trigger;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -14,7 +15,8 @@ use crate::run::Message;
 #[derive(Debug, Clone)]
 pub struct LocalService {
     messages: mpsc::Sender<Message>,
-    views: broadcast::Sender<Arc<Change>>,
+    /// Weak, so that whoever follows hears that the loop is gone.
+    views: broadcast::WeakSender<Arc<Change>>,
 }
 
 impl LocalService {
@@ -22,7 +24,7 @@ impl LocalService {
     #[must_use]
     pub(crate) fn new(
         messages: mpsc::Sender<Message>,
-        views: broadcast::Sender<Arc<Change>>,
+        views: broadcast::WeakSender<Arc<Change>>,
     ) -> Self {
         Self { messages, views }
     }
@@ -36,7 +38,7 @@ impl LocalService {
                 reply,
             })
             .await
-            .map_err(|_| gone())?;
+            .map_err(|_| ending())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -77,6 +79,17 @@ impl LocalService {
     }
 }
 
+/// The refusal of whatever comes when the loop takes nothing in any more: nothing of it was begun.
+pub(crate) fn ending() -> Refusal {
+    let mut refusal = Refusal::new(
+        ENDING,
+        "the manager is just ending",
+        "run the command again: it is served by the next one",
+    );
+    refusal.exit = ExitCode::Failed;
+    refusal
+}
+
 fn gone() -> Refusal {
     let mut refusal = Refusal::new(
         "control::gone",
@@ -93,8 +106,8 @@ impl Service for LocalService {
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<Changes, Refusal>> {
-        let receiver = self.views.subscribe();
-        Box::pin(async move { Ok(follow(receiver)) })
+        let receiver = self.views.upgrade().map(|views| views.subscribe());
+        Box::pin(async move { receiver.map(follow).ok_or_else(ending) })
     }
 }
 
@@ -115,4 +128,58 @@ fn follow(receiver: broadcast::Receiver<Arc<Change>>) -> Changes {
     futures::stream::once(async move { gap(0) })
         .chain(rest)
         .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(messages: mpsc::Sender<Message>) -> impl Future<Output = Result<Reply, Refusal>> {
+        let (views, _) = broadcast::channel(4);
+        let service = LocalService::new(messages, views.downgrade());
+        let caller = Caller {
+            name: "a test".to_owned(),
+        };
+        async move { service.call(caller, Request::Status).await }
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_a_loop_that_ended_is_told_that_nothing_was_begun() {
+        let (messages, queue) = mpsc::channel(4);
+        drop(queue);
+        assert_eq!(asked(messages).await.unwrap_err().code, ENDING);
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_loop_that_ends_is_refused() {
+        let (messages, queue) = mpsc::channel(4);
+        let answer = asked(messages);
+        let refuse = async {
+            while queue.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            crate::run::refuse_the_rest(queue).await;
+        };
+        let (answer, ()) = tokio::join!(answer, refuse);
+        assert_eq!(answer.unwrap_err().code, ENDING);
+    }
+
+    #[tokio::test]
+    async fn changes_end_with_the_loop() {
+        let (messages, _queue) = mpsc::channel(4);
+        let (views, _) = broadcast::channel(4);
+        let service = LocalService::new(messages, views.downgrade());
+        let mut changes = service.changes().await.unwrap();
+        let last = Change {
+            number: 1,
+            at_ms: 0,
+            what: What::ItemsChanged,
+        };
+        assert!(views.send(Arc::new(last.clone())).is_ok());
+        drop(views);
+        let told: Vec<Change> = changes.by_ref().collect().await;
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert_eq!(told.last(), Some(&last));
+        assert_eq!(service.changes().await.err().unwrap().code, ENDING);
+    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use syncmgr_cli::Need;
-use syncmgr_control::client::{Client, NO_MANAGER};
+use syncmgr_control::client::{Client, ENDING, NO_MANAGER};
 use syncmgr_control::{Caller, Changes, Refusal, Reply, Request, Service};
 use syncmgr_daemon::open::{Home, OpenError, Purpose};
 use syncmgr_daemon::place::{Environment, Places};
@@ -123,29 +123,49 @@ impl Reached {
 
     async fn ask(&self, caller: Caller, request: Request) -> Result<Reply, Refusal> {
         let twice = may_be_asked_twice(&request);
-        for _ in 0..MAX_AGAIN {
+        let mut patience = Patience::default();
+        loop {
             match self.service().call(caller.clone(), request.clone()).await {
-                Err(refusal) if went(&refusal, twice) => self.again().await?,
+                Err(refusal) if patience.lasts(&refusal, twice).await => self.again().await?,
                 answer => return answer,
             }
         }
-        self.service().call(caller, request).await
     }
 
     async fn follow(&self) -> Result<Changes, Refusal> {
-        for _ in 0..MAX_AGAIN {
+        let mut patience = Patience::default();
+        loop {
             match self.service().changes().await {
-                Err(refusal) if went(&refusal, true) => self.again().await?,
+                Err(refusal) if patience.lasts(&refusal, true).await => self.again().await?,
                 changes => return changes,
             }
         }
-        self.service().changes().await
     }
 }
 
-/// Whether the manager was not there, or went before it answered.
-fn went(refusal: &Refusal, twice: bool) -> bool {
-    refusal.code == NO_MANAGER || (twice && refusal.code == "control::gone")
+/// How long it is tried to reach a manager that does not end meanwhile.
+#[derive(Debug, Default)]
+struct Patience {
+    waited: Duration,
+    again: usize,
+}
+
+impl Patience {
+    /// Whether the manager was not there, is ending or went before it answered, and whoever manages next may be asked. One
+    /// that is ending is met again and again until it has closed its home, however fast it is asked: it is given that time.
+    async fn lasts(&mut self, refusal: &Refusal, twice: bool) -> bool {
+        if refusal.code == ENDING {
+            if self.waited >= OPEN_WAIT {
+                return false;
+            }
+            tokio::time::sleep(OPEN_PAUSE).await;
+            self.waited += OPEN_PAUSE;
+            return true;
+        }
+        let went = refusal.code == NO_MANAGER || (twice && refusal.code == "control::gone");
+        self.again += usize::from(went);
+        went && self.again <= MAX_AGAIN
+    }
 }
 
 /// Whether it is no harm if the manager that went had done it already.

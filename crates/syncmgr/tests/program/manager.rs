@@ -1,7 +1,12 @@
 //! Who manages a home: one command, several at once, the daemon.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixListener;
+
+use std::path::Path;
+use std::thread::JoinHandle;
 
 use rustix::process::Signal;
 
@@ -58,6 +63,48 @@ fn commands_at_once_wait_for_each_other() {
         assert!(done.err.is_empty(), "{done}");
     }
     assert_eq!(world.content("left"), world.content("right"));
+}
+
+/// Manages a home only to end: refuses so many requests, then goes.
+fn ending_manager(socket: &Path, requests: usize) -> JoinHandle<()> {
+    let listener = UnixListener::bind(socket).unwrap();
+    let socket = socket.to_owned();
+    std::thread::spawn(move || {
+        let mut refused = 0;
+        while refused < requests {
+            let (stream, _) = listener.accept().unwrap();
+            let mut lines = BufReader::new(&stream).lines();
+            let asked = |line: &String| line.starts_with("POST") || line.starts_with("GET");
+            // Whoever only looks whether somebody listens says nothing.
+            if !lines
+                .next()
+                .is_some_and(|line| line.is_ok_and(|line| asked(&line)))
+            {
+                continue;
+            }
+            let headers = lines.by_ref().map_while(Result::ok);
+            headers.take_while(|line| !line.is_empty()).for_each(drop);
+            let body = r#"{"code":"control::ending","message":"the manager is just ending","exit":"failed"}"#;
+            let answer = format!(
+                "HTTP/1.1 500 -\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            refused += usize::from((&stream).write_all(answer.as_bytes()).is_ok());
+        }
+        fs::remove_file(socket).unwrap();
+    })
+}
+
+#[test]
+fn a_manager_that_is_long_in_ending_is_waited_for() {
+    let world = World::with_pair(1);
+    for (number, command) in ["sync", "status", "pause"].into_iter().enumerate() {
+        world.write(format!("left/new-{number}"), "new");
+        let ending = ending_manager(&world.home().join("run/control.sock"), 20);
+        world.run([command]).exits(0);
+        ending.join().unwrap();
+    }
+    assert!(world.has("right/new-0"));
 }
 
 #[test]
