@@ -465,6 +465,9 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
         /// after changes and other items.
         #[arg(long, value_name = "WHAT", value_parser = ["ignore", "again"], requires = "on")]
         if_running: Option<String>,
+        /// Open this connection of the configuration for scheduled starts, and close it after their last run.
+        #[arg(long, value_name = "CONNECTION", requires = "on")]
+        connect: Option<String>,
         /// When items start by themselves within this time, such as `24h`, and what would hold them back.
         #[arg(long, value_name = "DURATION", allow_hyphen_values = true, conflicts_with_all = ["on", "when", "rule", "ask", "fresh_within", "explain", "remove"])]
         next: Option<String>,

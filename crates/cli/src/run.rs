@@ -459,6 +459,7 @@ fn decide(
             catch_up,
             jitter,
             if_running,
+            connect,
             explain: None,
             remove: None,
             next: None,
@@ -484,6 +485,7 @@ fn decide(
                     catch_up,
                     jitter,
                     if_running,
+                    connect,
                 }))
             } else {
                 work(Ask::Rules(items))

@@ -304,6 +304,9 @@ fn starts(rule: &RuleView) -> String {
     if let Some(what) = &rule.rule.if_running {
         on = format!("{on}, {what} if it runs");
     }
+    if let Some(connection) = &rule.rule.connect {
+        on = format!("{on}, over {connection}");
+    }
     if rule.rule.ask {
         format!("{on} (asks first)")
     } else {

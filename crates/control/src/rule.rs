@@ -26,6 +26,9 @@ pub struct RuleText {
     pub jitter: Option<String>,
     /// What becomes of items that run already: `ignore` or `again`; as what starts them asks for when absent.
     pub if_running: Option<String>,
+    /// The connection that scheduled starts open first, and that is closed after their last run.
+    #[serde(default)]
+    pub connect: Option<String>,
 }
 
 /// A rule with what it means now.

@@ -851,6 +851,7 @@ impl Manager {
         if any {
             self.reconsider();
             self.stop_unmet();
+            self.power_changed();
         }
         if idle_changed {
             self.idle_changed();

@@ -84,13 +84,10 @@ impl Manager {
         self.close_need(id, NeedState::Withdrawn);
         let rule = self.rules.iter().find(|state| state.rule.name == rule);
         if choice == YES
-            && let Some(rule) = rule
+            && let Some(rule) = rule.map(|state| state.rule.clone())
         {
-            let if_running = rule.rule.if_running;
-            let items = self.items_of_rule(&rule.rule);
-            if !items.is_empty() {
-                self.start_by_itself(items, trigger, if_running);
-            }
+            let items = self.items_of_rule(&rule);
+            self.start_rule(&rule, items, trigger);
         }
         true
     }

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::{Command, Reply, ReplyId};
 use crate::cut;
-use crate::id::{InstanceId, SessionId};
+use crate::id::{HandlerId, InstanceId, ItemRef, RequestId, SessionId};
 use crate::input::Dialled;
 use crate::instance::{Instance, StopLevel};
 use crate::item::HandlerCapability;
 use crate::log::Level;
 use crate::manager::Manager;
+use crate::request::{Request, RequestOutcome, Scope};
 
 /// Most connections that are known by name; further ones are not.
 pub const MAX_CONNECTIONS: usize = 64;
@@ -27,6 +28,16 @@ pub(crate) enum Owner {
     Session(SessionId),
     /// An instance that outlived its session, until what it shows is over.
     Instance(InstanceId),
+    /// What a rule started, until it is over.
+    Request(RequestId),
+}
+
+/// What a rule starts once its connection is up (mobsync 4.6).
+#[derive(Debug)]
+struct Deferred {
+    id: RequestId,
+    rule: String,
+    request: Request,
 }
 
 /// What is under way with a connection.
@@ -42,7 +53,14 @@ struct Connection {
     ours: bool,
     owners: BTreeSet<Owner>,
     waiting: Vec<(InstanceId, ReplyId, Owner)>,
+    deferred: Vec<Deferred>,
     way: Option<Way>,
+}
+
+impl Connection {
+    fn is_awaited(&self) -> bool {
+        !self.waiting.is_empty() || !self.deferred.is_empty()
+    }
 }
 
 /// The connections that are configured, and those that somebody asked for.
@@ -51,12 +69,19 @@ pub(crate) struct Connections {
     known: BTreeSet<String>,
     default: Option<String>,
     live: BTreeMap<Option<String>, Connection>,
+    /// For which items a connection was opened, while the request goes on that wanted it.
+    serves: BTreeMap<RequestId, Vec<ItemRef>>,
 }
 
 impl Connections {
     pub(crate) fn configure(&mut self, names: Vec<String>, default: Option<String>) {
         self.known = names.into_iter().take(MAX_CONNECTIONS).collect();
         self.default = default.filter(|name| self.known.contains(name));
+    }
+
+    /// Whether a connection was opened for an item: then it has a network, whatever is known of the machine's so far.
+    pub(crate) fn serve(&self, item: &ItemRef) -> bool {
+        self.serves.values().any(|items| items.contains(item))
     }
 }
 
@@ -111,6 +136,73 @@ impl Manager {
         }
     }
 
+    /// Starts items of a rule once its connection is up; dials it when it is not (M-165).
+    pub(crate) fn start_connected(&mut self, connection: String, rule: String, request: Request) {
+        let id = self.next_request();
+        let deferred = Deferred { id, rule, request };
+        if !self.connections.known.contains(&connection) {
+            let why = format!("no connection `{connection}` is configured");
+            return self.not_connected(deferred, &why);
+        }
+        let name = Some(connection);
+        let live = self.connections.live.entry(name.clone()).or_default();
+        if live.deferred.len() >= MAX_WAITING {
+            return self.not_connected(deferred, "too many wait for it already");
+        }
+        live.deferred.push(deferred);
+        if live.way.is_none() {
+            live.way = Some(Way::Opening);
+            self.effects.commands.push(Command::Connect { name });
+        }
+    }
+
+    /// A rule does not start, because its connection is not there.
+    fn not_connected(&mut self, deferred: Deferred, why: &str) {
+        let Deferred { id, rule, request } = deferred;
+        let text = cut::bytes(format!("{rule}: not connected: {why}"), cut::MAX_LINE);
+        let handlers: BTreeSet<HandlerId> = match request.scope {
+            Scope::Items(items) => items.into_iter().map(|item| item.handler).collect(),
+            Scope::Handler(_) | Scope::Checked => BTreeSet::new(),
+        };
+        for handler in handlers {
+            self.warn(Some(handler), None, Level::Warning, text.clone());
+        }
+        self.end_request(id, RequestOutcome::Failed, Some(text));
+    }
+
+    /// Gives up what waits for a connection: one request, or all of them.
+    pub(crate) fn stop_deferred(&mut self, request: Option<RequestId>) {
+        let mut stopped = Vec::new();
+        let mut cancelled = Vec::new();
+        for (name, connection) in &mut self.connections.live {
+            let before = stopped.len();
+            connection.deferred.retain(|deferred| {
+                let stop = request.is_none_or(|request| request == deferred.id);
+                if stop {
+                    stopped.push(deferred.id);
+                }
+                !stop
+            });
+            let some = stopped.len() > before;
+            if some && !connection.is_awaited() && connection.way == Some(Way::Opening) {
+                cancelled.push(name.clone());
+            }
+        }
+        for name in cancelled {
+            self.effects.commands.push(Command::CancelConnect { name });
+        }
+        for id in stopped {
+            self.end_request(id, RequestOutcome::Stopped, None);
+        }
+    }
+
+    /// What a rule started is over, and needs its connection no more (M-165).
+    pub(crate) fn disconnect_after(&mut self, request: RequestId) {
+        if self.connections.serves.remove(&request).is_some() {
+            self.leave(Owner::Request(request));
+        }
+    }
+
     /// Dialling ended; everybody who waits shares the outcome (M-143).
     pub(crate) fn connected(&mut self, name: Option<String>, outcome: Result<Dialled, String>) {
         let Some(connection) = self.connections.live.get_mut(&name) else {
@@ -121,11 +213,14 @@ impl Manager {
         }
         connection.way = None;
         let waiting = std::mem::take(&mut connection.waiting);
+        let deferred = std::mem::take(&mut connection.deferred);
         connection.ours |= outcome == Ok(Dialled::ByUs);
         if outcome.is_ok() && connection.ours {
             connection
                 .owners
                 .extend(waiting.iter().map(|(.., owner)| *owner));
+            let requests = deferred.iter().map(|deferred| Owner::Request(deferred.id));
+            connection.owners.extend(requests);
         }
         let answer = match outcome {
             Ok(_) => Ok(()),
@@ -133,6 +228,18 @@ impl Manager {
         };
         for (instance, to, _) in waiting {
             self.reply(instance, to, Reply::Connection(answer.clone()));
+        }
+        for deferred in deferred {
+            match &answer {
+                Ok(()) => {
+                    if let Scope::Items(items) = &deferred.request.scope {
+                        let items = items.clone();
+                        self.connections.serves.insert(deferred.id, items);
+                    }
+                    self.enqueue(deferred.id, deferred.request);
+                }
+                Err(why) => self.not_connected(deferred, why),
+            }
         }
         self.close_unused();
     }
@@ -148,7 +255,7 @@ impl Manager {
         connection.way = None;
         connection.ours = false;
         connection.owners.clear();
-        if !connection.waiting.is_empty() {
+        if connection.is_awaited() {
             connection.way = Some(Way::Opening);
             self.effects
                 .commands
@@ -191,7 +298,7 @@ impl Manager {
                 }
                 *waiting != instance
             });
-            if before > 0 && connection.waiting.is_empty() && connection.way == Some(Way::Opening) {
+            if before > 0 && !connection.is_awaited() && connection.way == Some(Way::Opening) {
                 cancelled.push(name.clone());
             }
         }
@@ -211,7 +318,7 @@ impl Manager {
         self.connections.live.retain(|name, connection| {
             let unused = connection.way.is_none()
                 && connection.owners.is_empty()
-                && connection.waiting.is_empty();
+                && !connection.is_awaited();
             if unused && connection.ours {
                 connection.way = Some(Way::Closing);
                 close.push(name.clone());

@@ -297,6 +297,7 @@ impl Manager {
         problem: Option<String>,
     ) {
         self.alive.remove(&request);
+        self.disconnect_after(request);
         self.event(EventKind::RequestEnded { request, outcome });
         self.effects.shows.push(Show::RequestEnded {
             request,

@@ -363,6 +363,12 @@ impl Facts {
         more.wifi.as_deref()
     }
 
+    /// Whether the machine runs on battery, as far as anybody can tell.
+    #[must_use]
+    pub fn on_battery(&self) -> bool {
+        self.power.is_some_and(|(mains, ..)| !mains)
+    }
+
     /// Since when nobody used the machine; absent: in use, or nobody can tell.
     #[must_use]
     pub fn idle_since(&self) -> Option<Timestamp> {

@@ -107,6 +107,11 @@ impl Manager {
         condition: &Condition,
         now: Timestamp,
     ) -> Evaluation {
+        if matches!(condition, Condition::AnyNetwork | Condition::Vpn)
+            && self.connections.serve(&slot.row.at)
+        {
+            return Evaluation::Met; // it was opened for this item
+        }
         self.asked(slot, now, |asked| self.facts.evaluate(condition, asked))
     }
 

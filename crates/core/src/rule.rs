@@ -44,6 +44,11 @@ pub struct Rule {
     pub jitter: Duration,
     /// What becomes of items that run already; absent: as what starts them asks for.
     pub if_running: Option<IfRunning>,
+    /// Scheduled starts open this connection first, and it is closed after their last run (mobsync 4.6).
+    pub connect: Option<String>,
+    /// Nobody wrote it: a registration asks for it. It starts what the handler itself ticks, and yields to the rules that
+    /// people wrote for the same event (mobsync 3.11).
+    pub of_registration: bool,
 }
 
 /// Which items a rule is about.
@@ -74,6 +79,8 @@ pub enum Cause {
         repeat: Option<Duration>,
         /// A run ends when somebody comes back; otherwise it finishes.
         stop_on_return: bool,
+        /// Also while the machine runs on battery; otherwise it starts once the charger is plugged in.
+        on_battery: bool,
     },
     /// A usable network came up: any, or the Wi-Fi of this name (mobsync 4.4).
     Connect(Option<String>),

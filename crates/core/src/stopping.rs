@@ -31,10 +31,12 @@ impl Manager {
                 for handler in handlers {
                     self.end_lingering(&handler);
                 }
+                self.stop_deferred(None);
                 self.stop_hooks();
             }
             StopScope::Session(session) => self.stop_session(*session),
             StopScope::Request(request) => {
+                self.stop_deferred(Some(*request));
                 if let Some(at) = self.waiting.iter().position(|w| w.id == *request) {
                     // Those that joined it still wait: the eldest takes its place.
                     if let Some(waiting) = self.waiting.get_mut(at) {

@@ -37,6 +37,8 @@ pub(crate) struct RuleState {
     told: bool,
     /// How old its schedules let a good run become.
     promised: Option<Duration>,
+    /// It would have started on idleness, but for the battery.
+    waits_for_power: bool,
 }
 
 impl Manager {
@@ -73,6 +75,7 @@ impl Manager {
                 connected: None,
                 told: false,
                 promised: promised(rule.schedules(), self.now, &self.zone),
+                waits_for_power: false,
                 rule,
             });
         }
@@ -300,9 +303,28 @@ impl Manager {
                 self.seen(at, due.time);
                 self.fire(at, Trigger::Schedule);
             }
-            Some(Cause::Idle { .. }) => {
-                self.set_due(at, cause, None);
-                self.fire(at, Trigger::Idle);
+            Some(Cause::Idle {
+                after,
+                repeat,
+                on_battery,
+                ..
+            }) => {
+                let next = now.plus(repeat.unwrap_or(*after));
+                let waits_for_power = !on_battery && self.facts.on_battery();
+                // It never overlaps another session: the next period, then (mobsync 4.5). What idleness started at this very
+                // moment belongs together.
+                let overlaps = self
+                    .sessions
+                    .values()
+                    .any(|session| session.row.opened < now);
+                let next = (overlaps && !waits_for_power).then(|| Due::at(next));
+                self.set_due(at, cause, next);
+                if let Some(state) = self.rules.get_mut(at) {
+                    state.waits_for_power = waits_for_power;
+                }
+                if next.is_none() && !waits_for_power {
+                    self.fire(at, Trigger::Idle);
+                }
             }
             Some(
                 Cause::Happening(_)
@@ -421,9 +443,44 @@ impl Manager {
         }
         for (at, cause, due) in set {
             self.set_due(at, cause, due);
+            if let Some(state) = self.rules.get_mut(at) {
+                state.waits_for_power = false;
+            }
         }
         if stop {
             self.stop_idle();
+        }
+    }
+
+    /// The charger may be plugged in: what idleness would have started, but for the battery, starts (M-162).
+    pub(crate) fn power_changed(&mut self) {
+        if self.facts.on_battery() || self.facts.idle_since().is_none() {
+            return;
+        }
+        let now = Due::at(self.now);
+        let mut set = Vec::new();
+        for (at, state) in self.rules.iter_mut().enumerate() {
+            if !std::mem::take(&mut state.waits_for_power) {
+                continue;
+            }
+            let waits = |cause: &Cause| {
+                matches!(
+                    cause,
+                    Cause::Idle {
+                        on_battery: false,
+                        ..
+                    }
+                )
+            };
+            let causes = state.rule.on.iter().enumerate();
+            set.extend(
+                causes
+                    .filter(|(_, cause)| waits(cause))
+                    .map(|(cause, _)| (at, cause)),
+            );
+        }
+        for (at, cause) in set {
+            self.set_due(at, cause, Some(now));
         }
     }
 
@@ -658,21 +715,65 @@ impl Manager {
             .collect()
     }
 
-    /// Starts the items of a rule, or asks whether it may. Without items nothing is loaded (mobsync 4.4).
+    /// Leaves out what a registration asks for where its handler or a person decided otherwise: the handler itself does not
+    /// tick it, or a rule that a person wrote for this event lists items of the handler (M-160, M-167).
+    fn yield_to_rules(&self, items: &mut Vec<ItemRef>, trigger: Trigger) {
+        let wifi = self.facts.wifi();
+        let written: Vec<&Rule> = self
+            .rules
+            .iter()
+            .map(|state| &state.rule)
+            .filter(|rule| {
+                !rule.of_registration && rule.on.iter().any(|cause| decides(cause, trigger, wifi))
+            })
+            .collect();
+        // A registration is about one handler.
+        let mut decided: Option<(&HandlerId, bool)> = None;
+        items.retain(|item| {
+            let Some(handler) = self.handlers.get(&item.handler) else {
+                return false;
+            };
+            let is_listed = match decided {
+                Some((known, is_listed)) if *known == item.handler => is_listed,
+                Some(_) | None => handler.items.values().any(|slot| {
+                    written
+                        .iter()
+                        .any(|rule| rule.selects(&handler.row, &slot.row))
+                }),
+            };
+            decided = Some((&handler.row.id, is_listed));
+            let slot = handler.items.get(&item.item);
+            !is_listed && slot.is_some_and(|slot| slot.offered)
+        });
+    }
+
+    /// Starts the items of a rule, or asks whether it may.
     pub(crate) fn fire(&mut self, at: usize, trigger: Trigger) {
-        let Some(state) = self.rules.get(at) else {
+        let Some(rule) = self.rules.get(at).map(|state| state.rule.clone()) else {
             return;
         };
-        let items = self.items_of_rule(&state.rule);
+        let mut items = self.items_of_rule(&rule);
+        if rule.of_registration {
+            self.yield_to_rules(&mut items, trigger);
+        }
+        if rule.ask && !items.is_empty() {
+            self.ask_before(&rule.name, trigger, &items);
+        } else {
+            self.start_rule(&rule, items, trigger);
+        }
+    }
+
+    /// Starts what a rule is about. Without items nothing is loaded (mobsync 4.4).
+    pub(crate) fn start_rule(&mut self, rule: &Rule, items: Vec<ItemRef>, trigger: Trigger) {
         if items.is_empty() {
             return;
         }
-        if state.rule.ask {
-            let name = state.rule.name.clone();
-            self.ask_before(&name, trigger, &items);
-        } else {
-            let if_running = state.rule.if_running;
-            self.start_by_itself(items, trigger, if_running);
+        match &rule.connect {
+            Some(connection) if matches!(trigger, Trigger::Schedule | Trigger::CatchUp) => {
+                let request = by_itself(items, trigger, rule.if_running);
+                self.start_connected(connection.clone(), rule.name.clone(), request);
+            }
+            Some(_) | None => self.start_by_itself(items, trigger, rule.if_running),
         }
     }
 
@@ -692,37 +793,57 @@ impl Manager {
             return;
         }
         let id = self.next_request();
-        self.enqueue(
-            id,
-            Request {
-                scope: Scope::Items(items),
-                work: Work::Synchronize,
-                trigger,
-                may_bother_user: may_bother(trigger),
-                cookie: None,
-                if_running: if_running.unwrap_or(match trigger {
-                    // What changed meanwhile is not in the run that goes on.
-                    Trigger::FileChange | Trigger::After => IfRunning::Again,
-                    Trigger::Manual
-                    | Trigger::Schedule
-                    | Trigger::CatchUp
-                    | Trigger::Logon
-                    | Trigger::Logoff
-                    | Trigger::Lock
-                    | Trigger::Unlock
-                    | Trigger::Suspend
-                    | Trigger::Resume
-                    | Trigger::Idle
-                    | Trigger::Connect
-                    | Trigger::PendingDisconnect
-                    | Trigger::Invoke
-                    | Trigger::Device
-                    | Trigger::External
-                    | Trigger::Retry
-                    | Trigger::Answered => IfRunning::Ignore,
-                }),
-            },
-        );
+        self.enqueue(id, by_itself(items, trigger, if_running));
+    }
+}
+
+/// What the machine asks for.
+fn by_itself(items: Vec<ItemRef>, trigger: Trigger, if_running: Option<IfRunning>) -> Request {
+    Request {
+        scope: Scope::Items(items),
+        work: Work::Synchronize,
+        trigger,
+        may_bother_user: may_bother(trigger),
+        cookie: None,
+        if_running: if_running.unwrap_or(match trigger {
+            // What changed meanwhile is not in the run that goes on.
+            Trigger::FileChange | Trigger::After => IfRunning::Again,
+            Trigger::Manual
+            | Trigger::Schedule
+            | Trigger::CatchUp
+            | Trigger::Logon
+            | Trigger::Logoff
+            | Trigger::Lock
+            | Trigger::Unlock
+            | Trigger::Suspend
+            | Trigger::Resume
+            | Trigger::Idle
+            | Trigger::Connect
+            | Trigger::PendingDisconnect
+            | Trigger::Invoke
+            | Trigger::Device
+            | Trigger::External
+            | Trigger::Retry
+            | Trigger::Answered => IfRunning::Ignore,
+        }),
+    }
+}
+
+/// Whether a cause is of the event that a registration asks for: logon and logoff, with connections that come and go, are one
+/// list for each connection, and idleness is another (mobsync 3.11).
+fn decides(cause: &Cause, trigger: Trigger, wifi: Option<&str>) -> bool {
+    match (trigger, cause) {
+        (Trigger::Idle, Cause::Idle { .. }) => true,
+        (
+            Trigger::Logon | Trigger::Logoff | Trigger::Connect | Trigger::PendingDisconnect,
+            Cause::Happening(Moment::Logon | Moment::Logoff | Moment::PendingDisconnect)
+            | Cause::Connect(None),
+        ) => true,
+        (
+            Trigger::Logon | Trigger::Logoff | Trigger::Connect | Trigger::PendingDisconnect,
+            Cause::Connect(Some(name)),
+        ) => wifi == Some(name.as_str()),
+        (_, _) => false,
     }
 }
 

@@ -29,6 +29,8 @@ fn rule(name: &str, items: &[&str], on: Cause, when: Condition) -> Rule {
         catch_up: Duration::from_secs(7 * 86_400),
         jitter: Duration::ZERO,
         if_running: None,
+        connect: None,
+        of_registration: false,
     }
 }
 

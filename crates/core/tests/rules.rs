@@ -32,6 +32,8 @@ fn rule(name: &str, items: &[&str], on: Vec<Cause>) -> Rule {
         catch_up: Duration::from_secs(7 * 86_400),
         jitter: Duration::ZERO,
         if_running: None,
+        connect: None,
+        of_registration: false,
     }
 }
 
@@ -348,6 +350,7 @@ fn idleness_starts_repeats_and_is_reset_m_163() {
             after: minutes(15),
             repeat: Some(minutes(60)),
             stop_on_return: false,
+            on_battery: false,
         }],
     )]));
     w.input(idle(Some(w.now)));
@@ -382,6 +385,7 @@ fn who_comes_back_stops_an_idle_run_only_where_its_rule_says_so() {
                 after: Duration::from_secs(60),
                 repeat: None,
                 stop_on_return: stops,
+                on_battery: false,
             }],
         )]));
         w.input(idle(Some(w.now)));

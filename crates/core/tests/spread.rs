@@ -30,6 +30,8 @@ fn rule(on: &[&str], jitter: i64) -> Rule {
         catch_up: Duration::from_secs(7 * 86_400),
         jitter: Duration::from_secs(u64::try_from(jitter).unwrap()),
         if_running: None,
+        connect: None,
+        of_registration: false,
     }
 }
 

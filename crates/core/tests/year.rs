@@ -45,6 +45,8 @@ fn rules() -> Vec<Rule> {
         catch_up: Duration::from_secs(7 * 86_400),
         jitter: Duration::ZERO,
         if_running: None,
+        connect: None,
+        of_registration: false,
     };
     let mains = Condition::Power {
         at_least_percent: 101,
@@ -53,6 +55,7 @@ fn rules() -> Vec<Rule> {
         after: Duration::from_secs(15 * 60),
         repeat: Some(Duration::from_secs(60 * 60)),
         stop_on_return: false,
+        on_battery: false,
     };
     let after = Cause::After {
         item: Select::named("inbox"),

@@ -175,6 +175,9 @@ pub struct RuleConfig {
     /// What becomes of items that run already: `ignore` or `again`; as what starts them asks for when absent.
     #[serde(default)]
     pub if_running: Option<String>,
+    /// The connection that scheduled starts open first, and that is closed after their last run.
+    #[serde(default)]
+    pub connect: Option<String>,
 }
 
 /// An item that the user defined.
@@ -360,6 +363,14 @@ impl ConfigFile {
         Ok(changed)
     }
 
+    /// Whether a connection of this name is configured.
+    pub(crate) fn has_connection(&self, name: &str) -> bool {
+        self.config
+            .connection
+            .iter()
+            .any(|connection| connection.name == name)
+    }
+
     /// Adds a rule, or replaces the one of its name; spans are written as they were typed.
     ///
     /// # Errors
@@ -397,8 +408,10 @@ impl ConfigFile {
                 table[key] = toml_edit::value(span);
             }
         }
-        if let Some(word) = &rule.if_running {
-            table["if_running"] = toml_edit::value(word);
+        for (key, word) in [("if_running", &rule.if_running), ("connect", &rule.connect)] {
+            if let Some(word) = word {
+                table[key] = toml_edit::value(word);
+            }
         }
         let name = rule.name.clone();
         self.edit("rule", |document| {
@@ -678,6 +691,14 @@ fn check(
     for (index, rule) in config.rule.iter().enumerate() {
         at.set(Some(("rule", index)));
         crate::rules::read(rule)?;
+        if let Some(connection) = &rule.connect
+            && !names.contains(connection)
+        {
+            return Err(format!(
+                "rule `{}`: no connection `{connection}` is configured",
+                rule.name
+            ));
+        }
         if !rules.insert(rule.name.to_lowercase()) {
             return Err(format!("the rule `{}` stands twice", rule.name));
         }

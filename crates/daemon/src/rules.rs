@@ -61,6 +61,7 @@ fn of_flags(handler: &HandlerConfig) -> Option<Rule> {
                 after: IDLE_AFTER,
                 repeat: Some(IDLE_REPEAT),
                 stop_on_return: false,
+                on_battery: false,
             }],
         })
         .collect();
@@ -75,6 +76,8 @@ fn of_flags(handler: &HandlerConfig) -> Option<Rule> {
         catch_up: Duration::ZERO,
         jitter: Duration::ZERO,
         if_running: None,
+        connect: None,
+        of_registration: true,
     })
 }
 
@@ -114,6 +117,16 @@ pub(crate) fn read(rule: &RuleConfig) -> Result<Rule, String> {
             "`jitter` moves the times of schedules, and `on` names none".to_owned(),
         ));
     }
+    if let Some(connection) = &rule.connect {
+        if !on.iter().any(|cause| matches!(cause, Cause::Schedule(_))) {
+            return Err(wrong(
+                "`connect` opens a connection for schedules, and `on` names none".to_owned(),
+            ));
+        }
+        if connection.trim().is_empty() {
+            return Err(wrong("`connect` names no connection".to_owned()));
+        }
+    }
     let if_running = match rule.if_running.as_deref() {
         None => None,
         Some("ignore") => Some(IfRunning::Ignore),
@@ -147,6 +160,8 @@ pub(crate) fn read(rule: &RuleConfig) -> Result<Rule, String> {
         catch_up: rule.catch_up.unwrap_or(CATCH_UP),
         jitter,
         if_running,
+        connect: rule.connect.clone(),
+        of_registration: false,
     })
 }
 
@@ -201,12 +216,14 @@ fn after(rest: &str) -> Result<Cause, String> {
     })
 }
 
-/// `idle`, `idle 20m`, `idle 20m every 1h`, each with `stop` behind it.
+/// `idle`, `idle 20m`, `idle 20m every 1h`, each with `stop` or `on battery` behind it, or with both.
 fn idle(rest: &str) -> Result<Cause, String> {
-    const HINT: &str = "an idle rule is `idle 15m`, `idle 15m every 1h` or `idle 15m stop`";
+    const HINT: &str =
+        "an idle rule is `idle 15m`, `idle 15m every 1h`, `idle 15m stop` or `idle 15m on battery`";
     let mut after = IDLE_AFTER;
     let mut repeat = None;
     let mut stop_on_return = false;
+    let mut on_battery = false;
     let mut words = rest.split_whitespace().peekable();
     if let Some(word) = words.peek()
         && word.starts_with(|c: char| c.is_ascii_digit())
@@ -221,6 +238,7 @@ fn idle(rest: &str) -> Result<Cause, String> {
                 repeat = Some(parse_duration(span).map_err(|why| format!("{HINT}: {why}"))?);
             }
             "stop" => stop_on_return = true,
+            "on" if words.next_if_eq(&"battery").is_some() => on_battery = true,
             _ => return Err(format!("{HINT}, and `{word}` is not part of it")),
         }
     }
@@ -233,6 +251,7 @@ fn idle(rest: &str) -> Result<Cause, String> {
         after,
         repeat,
         stop_on_return,
+        on_battery,
     })
 }
 
@@ -273,6 +292,7 @@ mod tests {
                 after: Duration::from_secs(after * 60),
                 repeat: repeat.map(|minutes| Duration::from_secs(minutes * 60)),
                 stop_on_return,
+                on_battery: false,
             })
         };
         for (text, wanted) in [
@@ -285,6 +305,16 @@ mod tests {
             ("idle", idle(15, None, false)),
             ("idle 20m every 1h", idle(20, Some(60), false)),
             ("idle 5m stop", idle(5, None, true)),
+            (
+                "idle 5m on battery stop",
+                Ok(Cause::Idle {
+                    after: Duration::from_secs(300),
+                    repeat: None,
+                    stop_on_return: true,
+                    on_battery: true,
+                }),
+            ),
+            ("idle 5m on", Err("`on` is not part of it")),
             ("idle 1s", Err("999 minutes")),
             ("idle 20m often", Err("`often`")),
             ("idle 20m every", Err("idle 15m every 1h")),

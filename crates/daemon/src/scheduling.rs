@@ -73,6 +73,7 @@ impl Loop {
             catch_up: span(&new.catch_up)?,
             jitter: span(&new.jitter)?,
             if_running: new.if_running,
+            connect: new.connect,
             name,
             items: new.items,
             on: new.on,
@@ -81,6 +82,13 @@ impl Loop {
             ask: new.ask,
         };
         crate::rules::read(&config).map_err(|why| wrong(&why))?;
+        if let Some(connection) = &config.connect
+            && !self.config.has_connection(connection)
+        {
+            return Err(wrong(&format!(
+                "no connection `{connection}` is configured"
+            )));
+        }
         for written in &config.on {
             // A file may hold a rule whose dates are over, or that follows what is gone; nobody means to write one.
             match crate::rules::cause(written) {
@@ -234,6 +242,7 @@ impl Loop {
                     .and_then(|written| written.catch_up)
                     .map(|span| format!("{}s", span.as_secs())),
                 if_running: written.and_then(|written| written.if_running.clone()),
+                connect: rule.connect.clone(),
                 jitter: (!rule.jitter.is_zero()).then(|| brief(rule.jitter)),
             },
             written: written.is_some(),

@@ -403,6 +403,7 @@ fn forecast(name: &str, held_by: Option<&str>, then_ms: Option<i64>) -> Forecast
 fn schedule() {
     let rule = |name: &str, on: &[&str], next_ms| RuleView {
         rule: RuleText {
+            connect: None,
             name: name.into(),
             items: vec!["papers".into()],
             on: on.iter().map(|on| (*on).to_owned()).collect(),

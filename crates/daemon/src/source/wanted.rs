@@ -52,7 +52,12 @@ impl Wanted {
                     wanted.places.insert(format!("{LABEL}{name}"));
                     wanted.places.insert(format!("{UUID}{name}"));
                 }
-                Cause::Idle { after, .. } => wanted.wait_for(*after),
+                Cause::Idle {
+                    after, on_battery, ..
+                } => {
+                    wanted.wait_for(*after);
+                    wanted.power |= !on_battery;
+                }
                 Cause::Connect(_) => wanted.network = true,
                 Cause::Schedule(_)
                 | Cause::Happening(_)
@@ -101,6 +106,7 @@ mod tests {
             after,
             repeat: None,
             stop_on_return: false,
+            on_battery: false,
         };
         let wanted = |conditions: &[Condition], causes: &[Cause]| {
             Wanted::by(conditions.iter(), causes.iter()).idle

@@ -232,3 +232,53 @@ fn a_plain_sync_of_nothing_says_so_and_hides_no_failure() {
         .exits(1)
         .says("Nothing was synchronized: no item is ticked for it. Next: syncmgr list");
 }
+
+#[test]
+fn a_schedule_opens_its_connection_for_its_run_alone() {
+    // M-165
+    let world = world();
+    world.run(["sync", "mail"]).exits(2);
+    world.run(["unregister", "mail"]).exits(0);
+    world.run(["add", "folder", "left", "right"]).exits(0);
+    let add = |connection: &str, when: &str| {
+        world.run([
+            "schedule",
+            "left",
+            when,
+            "--connect",
+            connection,
+            "--rule",
+            "over",
+        ])
+    };
+    add("home", "every 1s")
+        .exits(4)
+        .says("no connection `home` is configured");
+    add("work", "logon")
+        .exits(4)
+        .says("`connect` opens a connection for schedules");
+    add("work", "every 1s").exits(0).says("every 1s, over work");
+    assert_eq!(world.json(["schedule"])[0]["connect"], "work");
+    assert!(!world.path("connected").exists());
+    let daemon = daemon(&world);
+    until(
+        "a run over the connection, which is closed after it",
+        || {
+            let runs = world.json(["runs"]);
+            runs.iter()
+                .any(|run| run["trigger"] == "schedule" && run["outcome"] != "open")
+                && world.path("connected-before").exists()
+        },
+    );
+    world.run(["schedule", "--remove", "over"]).exits(0);
+    until("it is closed", || !world.path("connected").exists());
+    end(daemon).exits(0);
+    let config = world.read("home/config/config.toml");
+    world.configure(&format!(
+        "{config}\n[[rule]]\nname = \"lost\"\non = [\"daily\"]\nconnect = \"gone\"\n"
+    ));
+    world
+        .run(["schedule"])
+        .exits(4)
+        .says("rule `lost`: no connection `gone` is configured");
+}

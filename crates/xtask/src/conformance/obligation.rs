@@ -309,19 +309,6 @@ pub(super) const REMARKS: &[(char, usize, usize, &str)] = &[
     ),
     (
         'M',
-        160,
-        160,
-        "not built yet: only a person triggers; automatic events keep no ticks",
-    ),
-    ('M', 164, 164, "not built yet: there are no schedules"),
-    (
-        'M',
-        167,
-        167,
-        "not built yet: what a registration asks for is kept and shown, but only a person triggers",
-    ),
-    (
-        'M',
         100,
         100,
         "the command line shows work without a measure as text; a bar belongs to the page, which is not built yet",
@@ -343,24 +330,6 @@ pub(super) const REMARKS: &[(char, usize, usize, &str)] = &[
         155,
         155,
         "not built yet: there is no window to choose in; it belongs to the page",
-    ),
-    (
-        'M',
-        158,
-        158,
-        "not built yet: only a person triggers; schedules and the events of the machine have no source",
-    ),
-    (
-        'M',
-        161,
-        163,
-        "not built yet: only a person triggers; schedules and the events of the machine have no source",
-    ),
-    (
-        'M',
-        165,
-        165,
-        "not built yet: no event of the machine opens a connection",
     ),
     (
         'M',
