@@ -4,8 +4,6 @@
 
 mod world;
 
-use std::time::Duration;
-
 use syncmgr_core::Timestamp;
 use syncmgr_core::condition::{Condition, Endpoint, Fact, Found, LOOK_HOLDS, Look, Room};
 use syncmgr_core::input::{Began, Input, InstanceInput};
@@ -17,20 +15,11 @@ use world::{World, at};
 
 const HOUR: i64 = 3_600_000;
 
+/// A rule of one cause and one condition.
 fn rule(name: &str, items: &[&str], on: Cause, when: Condition) -> Rule {
     Rule {
-        name: name.to_owned(),
-        items: items.iter().map(|item| Select::named(item)).collect(),
-        on: vec![on],
         when: vec![when],
-        lost: Lost::Finish,
-        ask: false,
-        fresh_within: None,
-        catch_up: Duration::from_secs(7 * 86_400),
-        jitter: Duration::ZERO,
-        if_running: None,
-        connect: None,
-        of_registration: false,
+        ..world::rule(name, items, vec![on])
     }
 }
 

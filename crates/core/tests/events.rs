@@ -11,39 +11,19 @@ use syncmgr_core::condition::{Condition, Fact};
 use syncmgr_core::input::{Dialled, Input, StopScope};
 use syncmgr_core::record::Record;
 use syncmgr_core::request::{RequestOutcome, Scope};
-use syncmgr_core::rule::{Cause, Happening, Lost, Moment, Rule, Select};
+use syncmgr_core::rule::{Cause, Happening, Moment, Rule, Select};
 use syncmgr_core::schedule::Schedule;
-use world::{World, at, handler};
+use world::{World, at, handler, rule};
 
 const MINUTE: i64 = 60;
-
-fn rule(name: &str, items: Vec<Select>, on: Vec<Cause>) -> Rule {
-    Rule {
-        name: name.to_owned(),
-        items,
-        on,
-        when: Vec::new(),
-        lost: Lost::Finish,
-        ask: false,
-        fresh_within: None,
-        catch_up: Duration::ZERO,
-        jitter: Duration::ZERO,
-        if_running: None,
-        connect: None,
-        of_registration: false,
-    }
-}
 
 /// What a handler's registration asks for, as `connect`, `pending-disconnect` and `idle` are read.
 fn registration(id: &str, on: Vec<Cause>) -> Rule {
     Rule {
         of_registration: true,
-        ..rule("registration", vec![Select::Handler(handler(id))], on)
+        items: vec![Select::Handler(handler(id))],
+        ..rule("registration", &[], on)
     }
-}
-
-fn named(names: &[&str]) -> Vec<Select> {
-    names.iter().map(|name| Select::named(name)).collect()
 }
 
 fn idle(after: i64, on_battery: bool) -> Cause {
@@ -185,10 +165,10 @@ fn the_lists_of_a_person_are_kept_apart_by_event_and_connection() {
         ),
         rule(
             "home",
-            named(&["a"]),
+            &["a"],
             vec![Cause::Connect(Some("home".to_owned()))],
         ),
-        rule("idle", named(&["b"]), vec![idle(15, false)]),
+        rule("idle", &["b"], vec![idle(15, false)]),
     ]));
     join(&mut w, Some("cafe"));
     assert_eq!(ran(&mut w, handlers), ["A,B,C"], "of the registration");
@@ -202,7 +182,7 @@ fn the_lists_of_a_person_are_kept_apart_by_event_and_connection() {
     // One list for logon and logoff, each turned on by itself.
     w.input(Input::Rules(vec![
         registration("h", vec![moment(Moment::Logon), moment(Moment::Logoff)]),
-        rule("off", named(&["c"]), vec![moment(Moment::Logoff)]),
+        rule("off", &["c"], vec![moment(Moment::Logoff)]),
     ]));
     happen(&mut w, Moment::Logoff);
     assert_eq!(ran(&mut w, handlers), ["C"]);
@@ -219,7 +199,7 @@ fn the_lists_of_a_person_are_kept_apart_by_event_and_connection() {
 fn a_list_that_asks_first_starts_nothing_unasked() {
     let handlers: &[(&str, &[&str])] = &[("h", &["A"])];
     let mut w = World::defined(handlers);
-    let mut asks = rule("logon", named(&["a"]), vec![moment(Moment::Logon)]);
+    let mut asks = rule("logon", &["a"], vec![moment(Moment::Logon)]);
     asks.ask = true;
     w.input(Input::Rules(vec![asks]));
     happen(&mut w, Moment::Logon);
@@ -239,7 +219,7 @@ fn idleness_starts_nothing_on_battery_by_default() {
         let mut w = World::defined(handlers);
         w.input(Input::Rules(vec![rule(
             "idle",
-            named(&["a"]),
+            &["a"],
             vec![idle(15, on_battery)],
         )]));
         power(&mut w, false);
@@ -264,7 +244,7 @@ fn a_charger_that_is_pulled_stops_no_idle_run() {
     let mut w = World::defined(&[("h", &["A"])]);
     w.input(Input::Rules(vec![rule(
         "idle",
-        named(&["a"]),
+        &["a"],
         vec![idle(15, false)],
     )]));
     power(&mut w, true);
@@ -282,8 +262,8 @@ fn idleness_never_overlaps_another_session() {
     let handlers: &[(&str, &[&str])] = &[("h", &["A"]), ("g", &["B"])];
     let mut w = World::defined(handlers);
     w.input(Input::Rules(vec![
-        rule("one", named(&["a"]), vec![idle(15, false)]),
-        rule("two", named(&["b"]), vec![idle(15, false)]),
+        rule("one", &["a"], vec![idle(15, false)]),
+        rule("two", &["b"], vec![idle(15, false)]),
     ]));
     w.sync(Scope::Items(vec![at("g", "B")]));
     w.lines.clear();
@@ -305,7 +285,7 @@ fn a_schedule_runs_its_items_that_still_exist() {
     let mut w = World::defined(&[("h", &["A", "B", "C"])]);
     w.input(Input::Rules(vec![rule(
         "nightly",
-        vec![Select::Item(at("h", "A")), Select::Item(at("h", "B"))],
+        &["a", "b"],
         vec![Cause::Schedule(Schedule::parse("every 1h").unwrap())],
     )]));
     w.pass(60 * MINUTE);
@@ -322,7 +302,7 @@ fn connecting(when: Vec<Condition>) -> World {
     });
     let mut over = rule(
         "hourly",
-        named(&["a"]),
+        &["a"],
         vec![Cause::Schedule(Schedule::parse("every 1h").unwrap())],
     );
     over.connect = Some("work".to_owned());

@@ -18,7 +18,7 @@ use syncmgr_core::leaving::{BACK_AFTER, Departure, asked_after};
 use syncmgr_core::log::Level;
 use syncmgr_core::record::{Record, Remembered};
 use syncmgr_core::request::{RequestOutcome, Scope, Trigger};
-use syncmgr_core::rule::{Cause, Happening, Lost, Moment, Rule, Select};
+use syncmgr_core::rule::{Cause, Happening, Moment, Rule};
 use syncmgr_core::{EventKind, Settings, Timestamp};
 use world::{World, at, handler, request};
 
@@ -27,16 +27,12 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 fn rule(moment: Moment, items: &[&str]) -> Rule {
     Rule {
-        name: format!("{moment:?}"),
-        items: items.iter().map(|item| Select::named(item)).collect(),
-        on: vec![Cause::Happening(moment)],
-        when: Vec::new(),
-        lost: Lost::Finish,
-        ask: false,
-        fresh_within: None,
         catch_up: Duration::ZERO,
-        jitter: Duration::ZERO,
-        if_running: None,
+        ..world::rule(
+            &format!("{moment:?}"),
+            items,
+            vec![Cause::Happening(moment)],
+        )
     }
 }
 

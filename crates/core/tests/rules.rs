@@ -12,30 +12,13 @@ use syncmgr_core::input::{Began, Completed, Input, InstanceInput, Progress};
 use syncmgr_core::item::{Counts, ItemStatus};
 use syncmgr_core::record::{PauseScope, Record, Remembered};
 use syncmgr_core::request::{IfRunning, Trigger};
-use syncmgr_core::rule::{Cause, Happening, Lost, Moment, Rule, Select};
+use syncmgr_core::rule::{Cause, Happening, Lost, Moment, Select};
 use syncmgr_core::schedule::{Schedule, Zone};
 use syncmgr_core::{Settings, Timestamp};
-use world::{World, at, handler, id, listed};
+use world::{World, at, handler, id, listed, rule};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
-
-fn rule(name: &str, items: &[&str], on: Vec<Cause>) -> Rule {
-    Rule {
-        name: name.to_owned(),
-        items: items.iter().map(|item| Select::named(item)).collect(),
-        on,
-        when: Vec::new(),
-        lost: Lost::Finish,
-        ask: false,
-        fresh_within: None,
-        catch_up: Duration::from_secs(7 * 86_400),
-        jitter: Duration::ZERO,
-        if_running: None,
-        connect: None,
-        of_registration: false,
-    }
-}
 
 fn schedule(text: &str) -> Cause {
     Cause::Schedule(Schedule::parse(text).unwrap())

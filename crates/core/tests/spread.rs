@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use syncmgr_core::input::Input;
 use syncmgr_core::record::{Record, Remembered};
-use syncmgr_core::rule::{Cause, Lost, Rule, Select};
+use syncmgr_core::rule::{Cause, Rule};
 use syncmgr_core::schedule::Schedule;
 use syncmgr_core::spread::MAX_JITTER;
 use syncmgr_core::{Settings, Timestamp};
@@ -20,18 +20,8 @@ const HOUR: i64 = 60 * MINUTE;
 fn rule(on: &[&str], jitter: i64) -> Rule {
     let schedule = |text: &&str| Cause::Schedule(Schedule::parse(text).unwrap());
     Rule {
-        name: "spread".to_owned(),
-        items: vec![Select::named("A")],
-        on: on.iter().map(schedule).collect(),
-        when: Vec::new(),
-        lost: Lost::Finish,
-        ask: false,
-        fresh_within: None,
-        catch_up: Duration::from_secs(7 * 86_400),
         jitter: Duration::from_secs(u64::try_from(jitter).unwrap()),
-        if_running: None,
-        connect: None,
-        of_registration: false,
+        ..world::rule("spread", &["A"], on.iter().map(schedule).collect())
     }
 }
 

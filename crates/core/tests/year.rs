@@ -35,18 +35,8 @@ const ITEMS: [(&str, &[&str]); 3] = [
 fn rules() -> Vec<Rule> {
     let schedule = |text: &str| Cause::Schedule(Schedule::parse(text).unwrap());
     let rule = |name: &str, item: &str, cause: Cause, when: Vec<Condition>| Rule {
-        name: name.to_owned(),
-        items: vec![Select::named(item)],
-        on: vec![cause],
         when,
-        lost: Lost::Finish,
-        ask: false,
-        fresh_within: None,
-        catch_up: Duration::from_secs(7 * 86_400),
-        jitter: Duration::ZERO,
-        if_running: None,
-        connect: None,
-        of_registration: false,
+        ..world::rule(name, &[item], vec![cause])
     };
     let mains = Condition::Power {
         at_least_percent: 101,

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use syncmgr_core::account::Account;
 use syncmgr_core::command::{Command, Reply, ReplyId, Verdict};
@@ -15,6 +16,7 @@ use syncmgr_core::need::NeedState;
 use syncmgr_core::notice::Notice;
 use syncmgr_core::record::{Record, Remembered};
 use syncmgr_core::request::{IfRunning, Request, RequestOutcome, Scope, Trigger, Work};
+use syncmgr_core::rule::{Cause, Lost, Rule, Select};
 use syncmgr_core::telling::Address;
 use syncmgr_core::{
     Effects, Event, EventKind, HandlerId, InstanceId, ItemId, ItemRef, Manager, NeedId, RequestId,
@@ -27,6 +29,24 @@ pub(crate) fn handler(text: &str) -> HandlerId {
 
 pub(crate) fn id(text: &str) -> ItemId {
     ItemId::new(text).unwrap()
+}
+
+/// A rule as it is when nothing else is said: what it is about, by name, and what starts it.
+pub(crate) fn rule(name: &str, items: &[&str], on: Vec<Cause>) -> Rule {
+    Rule {
+        name: name.to_owned(),
+        items: items.iter().map(|item| Select::named(item)).collect(),
+        on,
+        when: Vec::new(),
+        lost: Lost::Finish,
+        ask: false,
+        fresh_within: None,
+        catch_up: Duration::from_secs(7 * 86_400),
+        jitter: Duration::ZERO,
+        if_running: None,
+        connect: None,
+        of_registration: false,
+    }
 }
 
 pub(crate) fn at(handler_text: &str, item: &str) -> ItemRef {
