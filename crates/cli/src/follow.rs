@@ -64,10 +64,6 @@ enum Event {
 /// Nothing began for so long: it is told what is waited for.
 const QUIET: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// What is told then; the limits are those of the manager (`handshake`, and 60 s a page of a list).
-const STILL_WAITING: &str =
-    "still waiting: a handler may take 10 s to begin, and 60 s for each page of its list";
-
 /// Things under way, each of which becomes an event.
 type Pending = FuturesUnordered<BoxFuture<'static, Event>>;
 
@@ -103,6 +99,7 @@ pub(crate) async fn follow(
         told: HashMap::new(),
         remarks: 0,
         opened: false,
+        tells_waiting: false,
         gaps: 0,
         caught_up: true,
         managers: 0,
@@ -127,6 +124,8 @@ struct Following {
     remarks: u64,
     /// A run of it was opened.
     opened: bool,
+    /// What it waits for is to be told with the next answer about it.
+    tells_waiting: bool,
     gaps: u64,
     /// Nothing was lost since the beginning.
     caught_up: bool,
@@ -179,7 +178,15 @@ impl Following {
                 {
                     return Err(went_away());
                 }
-                Event::State(reply) => self.state(reply?)?,
+                Event::State(reply) => {
+                    let waits = self.state(reply?)?;
+                    let told = std::mem::take(&mut self.tells_waiting) && !self.opened;
+                    if told && !self.over && !talk.screen.json() && !talk.screen.quiet() {
+                        let waits = waits.map_or_else(String::new, |why| format!(": {why}"));
+                        talk.screen
+                            .remark(&harmless(&format!("still waiting{waits}")));
+                    }
+                }
                 Event::Stopped(reply) | Event::Answered(reply) => {
                     if let Err(refusal) = reply {
                         talk.screen.remark(&harmless(&refusal.message));
@@ -195,9 +202,7 @@ impl Following {
                     self.caught_up = false;
                     let state = Request::RequestState { id: self.request };
                     pending.push(call(talk, state, Event::State));
-                    if !self.opened && !talk.screen.json() && !talk.screen.quiet() {
-                        talk.screen.remark(STILL_WAITING);
-                    }
+                    self.tells_waiting = true;
                 }
                 Event::Draw => {
                     self.turn = self.turn.wrapping_add(1);
@@ -419,10 +424,16 @@ impl Following {
         }
     }
 
-    fn state(&mut self, reply: Reply) -> Result<(), Refusal> {
-        let Reply::RequestState(RequestState { outcome, runs }) = reply else {
+    /// Takes in how the request stands, and returns what it waits for.
+    fn state(&mut self, reply: Reply) -> Result<Option<String>, Refusal> {
+        let Reply::RequestState(state) = reply else {
             return Err(unexpected());
         };
+        let RequestState {
+            outcome,
+            runs,
+            waits,
+        } = state;
         for run in runs {
             self.followed.progress.open(run, 0);
         }
@@ -431,7 +442,7 @@ impl Following {
             self.followed.outcome = outcome;
             self.over = true;
         }
-        Ok(())
+        Ok(waits)
     }
 
     fn put_a_question(&mut self, talk: &mut Talk, pending: &Pending) {

@@ -873,6 +873,9 @@ pub struct RequestState {
     pub outcome: Outcome,
     /// Its runs so far.
     pub runs: Vec<u64>,
+    /// What it waits for, as a sentence without its end; absent once one of its runs is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
 }
 
 /// Answer to `doctor`.

@@ -25,6 +25,9 @@ pub const HOOK_LIMIT: Duration = Duration::from_secs(60);
 /// Most that a policy may allow it.
 pub const MAX_HOOK_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
+/// So many items are named in an entry of the log about a hook of several.
+const TOLD_NAMES: usize = 3;
+
 /// When a hook runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
@@ -413,33 +416,65 @@ impl Manager {
     fn tell_of_hook(&mut self, hook: &LiveHook, ended: &HookEnded) {
         let last = last_line(&ended.output);
         let detail = (!ended.output.is_empty()).then(|| ended.output.clone());
+        let only = match hook.items.as_slice() {
+            [only] => Some(crate::id::ItemRef {
+                handler: hook.handler.clone(),
+                item: only.clone(),
+            }),
+            _ => None,
+        };
+        let about = if only.is_some() {
+            String::new()
+        } else {
+            format!("{}: ", self.names_of(&hook.handler, &hook.items))
+        };
         let (level, text) = match (&ended.how, hook.stage, last) {
             (Ok(()), _, None) => return,
             (Ok(()), stage, Some(said)) => (
                 Level::Information,
-                format!("the command `{}` said: {said}", stage.name()),
+                format!("{about}the command `{}` said: {said}", stage.name()),
             ),
             (Err(failure), Stage::Before, said) if failure.later => (
                 Level::Warning,
-                format!("the command `before` holds it back{}", colon(said)),
+                format!("{about}the command `before` holds it back{}", colon(said)),
             ),
             (Err(failure), stage, said) => (
                 Level::Warning,
                 format!(
-                    "the command `{}` failed: {}{}",
+                    "{about}the command `{}` failed: {}{}",
                     stage.name(),
                     failure.text,
                     colon(said)
                 ),
             ),
         };
-        self.warn_in_detail(
-            Some(hook.handler.clone()),
-            Some(hook.run),
-            level,
-            text,
-            detail,
-        );
+        match only {
+            Some(item) => self.warn_of(item, Some(hook.run), level, text, detail),
+            None => {
+                let handler = Some(hook.handler.clone());
+                self.warn_in_detail(handler, Some(hook.run), level, text, detail)
+            }
+        };
+    }
+
+    /// What people call some items of a handler, the first few.
+    fn names_of(&self, handler: &HandlerId, items: &[ItemId]) -> String {
+        let names: Vec<String> = items
+            .iter()
+            .take(TOLD_NAMES)
+            .map(|item| {
+                let at = crate::id::ItemRef {
+                    handler: handler.clone(),
+                    item: item.clone(),
+                };
+                self.item(&at)
+                    .map_or_else(|| item.to_string(), |row| row.name.clone())
+            })
+            .collect();
+        match items.len().saturating_sub(names.len()) {
+            0 => names.join(", "),
+            more => format!("{} and {more} more", names.join(", ")),
+        }
     }
 }
 

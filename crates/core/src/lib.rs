@@ -69,6 +69,7 @@ pub mod task;
 pub mod telling;
 pub mod time;
 mod triggering;
+pub mod turn;
 pub mod verdict;
 mod view;
 pub mod watchdog;

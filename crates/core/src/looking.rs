@@ -16,6 +16,13 @@ impl Manager {
         self.waits
     }
 
+    /// Everything that has to be looked at for the conditions of an item.
+    #[must_use]
+    pub fn looks_of(&self, item: &ItemRef) -> BTreeSet<Look> {
+        let conditions = self.slot(item).map_or(&[][..], |slot| slot.conditions());
+        conditions.iter().filter_map(Condition::look).collect()
+    }
+
     /// What is to be looked at now, and again for as long as it is told here: what items that would start by themselves
     /// wait for, and what running items must not lose.
     #[must_use]

@@ -422,10 +422,41 @@ impl Manager {
         self.warn_in_detail(handler, run, level, text, None)
     }
 
+    /// Adds an entry of the manager's own about one item to the log.
+    pub(crate) fn warn_of(
+        &mut self,
+        item: ItemRef,
+        run: Option<RunId>,
+        level: Level,
+        text: String,
+        detail: Option<String>,
+    ) -> LogId {
+        self.enter(
+            Some(item.handler.clone()),
+            Some(item),
+            run,
+            level,
+            text,
+            detail,
+        )
+    }
+
     /// Adds an entry of the manager's own to the log, with a detail.
     pub(crate) fn warn_in_detail(
         &mut self,
         handler: Option<HandlerId>,
+        run: Option<RunId>,
+        level: Level,
+        text: String,
+        detail: Option<String>,
+    ) -> LogId {
+        self.enter(handler, None, run, level, text, detail)
+    }
+
+    fn enter(
+        &mut self,
+        handler: Option<HandlerId>,
+        item: Option<ItemRef>,
         run: Option<RunId>,
         level: Level,
         text: String,
@@ -438,7 +469,7 @@ impl Manager {
             at: self.now,
             level,
             handler,
-            item: None,
+            item,
             run,
             text: crate::cut::bytes(text, crate::cut::MAX_LINE),
             detail: detail.map(|detail| crate::cut::tail(detail, crate::cut::MAX_DETAIL)),

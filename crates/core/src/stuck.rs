@@ -17,6 +17,9 @@ pub const AGAIN: &str = "again";
 /// The choice that pauses the item until somebody resumes it.
 pub const PAUSE: &str = "pause";
 
+/// So many questions of this kind are open for one handler at most: where everything of it is stuck, one reason is enough.
+pub const MAX_QUESTIONS: usize = 16;
+
 /// Where runs of an item ended that came to no good end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stall {
@@ -62,11 +65,6 @@ impl Stall {
         }
     }
 
-    /// Whether the runs got anywhere: otherwise the failure says it all, and nobody is asked besides.
-    fn got_somewhere(&self) -> bool {
-        self.value > 0 || self.moved > 0
-    }
-
     /// What there is to tell of it, as a fragment such as `the same 3 of 120 in 3 runs`.
     #[must_use]
     pub fn fragment(&self) -> String {
@@ -99,7 +97,13 @@ impl Manager {
     /// A run of an item ended: takes in where. What a person ended, or the absence of the other end, says nothing.
     pub(crate) fn take_place(&mut self, at: &ItemRef, item: &LiveItem) {
         let neutral = match item.status {
-            ItemStatus::Succeeded | ItemStatus::Deleted | ItemStatus::Failed => false,
+            ItemStatus::Succeeded | ItemStatus::Deleted => false,
+            // What a command before the run refused never began, and came neither further nor not.
+            // Where its handler cannot even list, that is told as the handler's own problem.
+            ItemStatus::Failed => {
+                let handler = self.handlers.get(&at.handler);
+                item.refused || handler.is_some_and(|handler| handler.row.problem.is_some())
+            }
             ItemStatus::Stopped => item.cut.is_none(),
             ItemStatus::Pending
             | ItemStatus::Updating
@@ -144,8 +148,14 @@ impl Manager {
             stall.told = true;
         }
         let text = format!("{name} is stuck: {}", stall.fragment());
-        self.warn(Some(at.handler.clone()), None, Level::Warning, text.clone());
-        if !stall.got_somewhere() {
+        let told = format!("it is stuck: {}", stall.fragment());
+        self.warn_of(at.clone(), None, Level::Warning, told, None);
+        let asked = self.needs.values().filter(|need| {
+            need.handler == at.handler
+                && need.state == NeedState::Open
+                && need.key.starts_with(MARK)
+        });
+        if asked.count() >= MAX_QUESTIONS {
             return;
         }
         let choice = |name: &str, label: &str| Choice {

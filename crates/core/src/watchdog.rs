@@ -289,19 +289,24 @@ impl Manager {
         if let Some((first, limit)) = late.first() {
             let named = run.items.get(*first).map(|item| of(run, &item.id));
             let name = named
-                .and_then(|item| Some(self.item(&item)?.name.clone()))
+                .as_ref()
+                .and_then(|item| Some(self.item(item)?.name.clone()))
                 .unwrap_or_default();
             let more = late.len().saturating_sub(1);
-            let text = if more == 0 {
-                format!(
-                    "{name}: its time limit of {} is over, it is stopped",
-                    spell(*limit)
-                )
+            let grace = spell(self.settings.stop_grace);
+            let (handler, number) = (run.row.handler.clone(), Some(run.row.id));
+            let limit = spell(*limit);
+            if let (0, Some(item)) = (more, named) {
+                let text = format!(
+                    "its time limit of {limit} is over: it is asked to stop, and ended by force after another {grace}"
+                );
+                self.warn_of(item, number, Level::Warning, text, None);
             } else {
-                format!("{name} and {more} more: their time limit is over, they are stopped")
-            };
-            let (handler, run) = (run.row.handler.clone(), run.row.id);
-            self.warn(Some(handler), Some(run), Level::Warning, text);
+                let text = format!(
+                    "{name} and {more} more: their time limit is over; they are asked to stop, and ended by force after another {grace}"
+                );
+                self.warn(Some(handler), number, Level::Warning, text);
+            }
         }
         late.into_iter().map(|(at, _)| at).collect()
     }
@@ -330,16 +335,12 @@ impl Manager {
             name: name.to_owned(),
             label: label.to_owned(),
         };
-        self.warn(
-            Some(instance.handler.clone()),
-            Some(run.row.id),
-            Level::Warning,
-            format!(
-                "nothing was heard of it for {}; question {id} asks what to do, and without an answer it is stopped in {}",
-                spell(patience),
-                spell(within)
-            ),
+        let told = format!(
+            "nothing was heard of it for {}; question {id} asks what to do, and without an answer it is stopped in {}",
+            spell(patience),
+            spell(within)
         );
+        self.warn_about(run, only.as_ref(), Level::Warning, told);
         run.watch.asked = Some(id);
         self.open_need(NeedRow {
             id,
@@ -423,20 +424,29 @@ impl Manager {
             instance.run = Some(run);
             return;
         }
+        let mut cut = Vec::new();
         for item in &mut run.items {
             if !item.status.is_terminal() {
                 item.cut = Some(Cut::Silent(silent));
+                cut.push(item.id.clone());
             }
         }
-        let (handler, number) = (instance.handler.clone(), run.row.id);
+        let only = Some(&cut).and_then(|cut| match cut.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        });
+        self.warn_about(&run, only, Level::Error, Cut::Silent(silent).reason());
         instance.run = Some(run);
-        self.warn(
-            Some(handler),
-            Some(number),
-            Level::Error,
-            Cut::Silent(silent).reason(),
-        );
         self.stop_instance(instance);
+    }
+
+    /// Tells the log something about a run, under the item that alone it is about.
+    fn warn_about(&mut self, run: &LiveRun, only: Option<&ItemId>, level: Level, text: String) {
+        let number = Some(run.row.id);
+        match only {
+            Some(item) => self.warn_of(of(run, item), number, level, text, None),
+            None => self.warn(Some(run.row.handler.clone()), number, level, text),
+        };
     }
 
     /// The clock was set, or the machine slept: runs are as old as before.
@@ -463,12 +473,18 @@ impl Manager {
         }
     }
 
-    /// Since when nothing was heard of the handler that works on an item, and when its time is over.
-    pub(crate) fn watched(&self, item: &ItemRef) -> Option<(Timestamp, Option<Timestamp>)> {
+    /// Since when nothing was heard of the handler that works on an item, when it is asked about unless it was already, and
+    /// when its time is over.
+    pub(crate) fn watched(
+        &self,
+        item: &ItemRef,
+    ) -> Option<(Timestamp, Option<Timestamp>, Option<Timestamp>)> {
         let run = self.instances.get(&self.slot(item)?.live?)?.run.as_ref()?;
         let limit = self.limit_of(run, &item.item);
+        let patience = run.watch.patience.filter(|_| run.watch.asked.is_none());
         Some((
             run.watch.heard,
+            patience.map(|patience| run.watch.heard.plus(patience)),
             limit.map(|limit| run.watch.began.plus(limit)),
         ))
     }

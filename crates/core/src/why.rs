@@ -50,6 +50,8 @@ pub enum About {
     Conflicts,
     /// The last run.
     LastRun,
+    /// That it comes no further.
+    Stuck,
     /// The coming retry.
     Retry,
     /// A condition.
@@ -141,16 +143,36 @@ impl Manager {
     /// That it runs, for how long nothing was heard of it, and when its time is over.
     fn runs_since(&self, item: &ItemRef, now: Timestamp) -> String {
         let mut text = "it runs".to_owned();
-        let Some((heard, until)) = self.watched(item) else {
+        let Some((heard, asked_at, until)) = self.watched(item) else {
             return text;
         };
         let silent = now.since(heard);
         if silent >= TOLD_SILENCE {
             text = format!("{text}; nothing was heard of it for {}", spell(silent));
+            if let Some(asked_at) = asked_at {
+                let left = spell(asked_at.since(now));
+                text = format!("{text}, and in {left} it is asked whether to wait on");
+            }
         }
         match until {
-            Some(until) => format!("{text}; its time limit ends in {}", spell(until.since(now))),
+            Some(until) => format!(
+                "{text}; its time limit ends in {}: it is asked to stop then, and ended by force after another {}",
+                spell(until.since(now)),
+                spell(self.settings.stop_grace)
+            ),
             None => text,
+        }
+    }
+
+    /// That it was asked to stop, and when that ends.
+    fn stops_until(&self, item: &ItemRef, now: Timestamp) -> String {
+        let text = "it was asked to stop and has not yet";
+        match self.ended_by_force(item) {
+            Some(until) => format!(
+                "{text}; it is ended by force in {}",
+                spell(until.since(now))
+            ),
+            None => text.to_owned(),
         }
     }
 
@@ -275,12 +297,7 @@ impl Manager {
             reasons.push(Reason {
                 since: row.last_good,
                 unblocked_by: Some("a run that comes further".to_owned()),
-                ..tell(
-                    About::LastRun,
-                    true,
-                    "progress",
-                    format!("stuck: {}", stall.fragment()),
-                )
+                ..tell(About::Stuck, true, "progress", stall.fragment())
             });
         }
         if let Some(retry) = row.retry {
@@ -321,7 +338,7 @@ impl Manager {
                     if state == RunState::Syncing {
                         self.runs_since(item, now)
                     } else {
-                        "it was asked to stop and has not yet".to_owned()
+                        self.stops_until(item, now)
                     },
                 )
             }),
@@ -341,10 +358,6 @@ impl Manager {
                     .take(own.unwrap_or(0))
                     .map(|waiting| waiting.id)
                     .collect();
-                let working = self
-                    .instances
-                    .values()
-                    .any(|instance| instance.handler == item.handler && instance.is_busy());
                 let lane = own
                     .and_then(|at| self.waiting.get(at))
                     .and_then(|waiting| self.lane_in_the_way(waiting));
@@ -371,14 +384,9 @@ impl Manager {
                         About::Queue,
                         false,
                         "its turn",
-                        if own.is_none() {
-                            "its handler is starting".to_owned()
-                        } else if working {
-                            "its handler is at work".to_owned()
-                        } else if behind.is_empty() {
-                            "other handlers are at work".to_owned()
-                        } else {
-                            format!("{} requests wait before it", behind.len())
+                        match own.and_then(|at| self.waiting.get(at)) {
+                            Some(waiting) => self.turn_text(&self.turn_in_queue(waiting), now),
+                            None => "its handler is starting".to_owned(),
                         },
                     )
                 });

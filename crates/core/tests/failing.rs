@@ -13,9 +13,9 @@ use syncmgr_core::item::{Failure, ItemStatus, Retry};
 use syncmgr_core::policy::Policy;
 use syncmgr_core::record::{PauseScope, Record};
 use syncmgr_core::request::Scope;
-use syncmgr_core::stuck::{AGAIN, PAUSE};
+use syncmgr_core::stuck::{AGAIN, MAX_QUESTIONS, PAUSE};
 use syncmgr_core::verdict::Shown;
-use world::{World, at, id};
+use world::{World, at, handler, id};
 
 fn failed(item: &str, value: u64, retry_after: Option<u64>) -> InstanceInput {
     InstanceInput::Progress(
@@ -173,7 +173,7 @@ fn an_item_that_comes_no_further_is_stuck_and_told_once() {
     sync(&mut w, failed("A", 3, None));
     assert_eq!(w.questions().len(), 1);
     let told = |w: &World| {
-        let told = |record: &&Record| matches!(record, Record::Log(row) if row.text.starts_with("A is stuck"));
+        let told = |record: &&Record| matches!(record, Record::Log(row) if row.item == Some(at("h", "A")) && row.text.starts_with("it is stuck"));
         w.records.iter().filter(told).count()
     };
     assert_eq!(told(&w), 1);
@@ -202,13 +202,51 @@ fn an_item_that_comes_no_further_is_stuck_and_told_once() {
 }
 
 #[test]
-fn one_that_gets_nowhere_is_told_without_a_question() {
+fn one_that_gets_nowhere_is_asked_about_like_any_other() {
     let mut w = World::defined(&[("h", &["A"])]);
     for _ in 0..3 {
         sync(&mut w, failed("A", 0, None));
     }
     let stall = w.manager.stuck(&at("h", "A")).unwrap();
     assert_eq!(stall.fragment(), "nothing done in 3 runs");
+    let asked = w.questions();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].1, "A is stuck: nothing done in 3 runs");
+    w.answer(asked[0].0, PAUSE);
+    assert!(w.manager.pause_of(&at("h", "A")).is_some());
+}
+
+#[test]
+fn where_everything_of_a_handler_is_stuck_few_questions_say_so() {
+    let names: Vec<String> = (0..2 * MAX_QUESTIONS).map(|n| format!("I{n:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut w = World::defined(&[("h", &names)]);
+    for _ in 0..3 {
+        w.sync(Scope::Checked);
+        let instance = w.last_instance();
+        w.list(instance, &names);
+        w.prepared(instance);
+        for name in &names {
+            w.hear(instance, failed(name, 0, None));
+        }
+        w.completed(instance);
+        w.exit(instance);
+    }
+    let stuck = |name: &&&str| w.manager.stuck(&at("h", name)).is_some();
+    assert_eq!(names.iter().filter(stuck).count(), names.len());
+    assert_eq!(w.questions().len(), MAX_QUESTIONS);
+}
+
+#[test]
+fn a_handler_that_does_not_even_begin_is_its_own_problem_and_nothing_of_it_is_stuck() {
+    let mut w = World::defined(&[("h", &["A"])]);
+    for _ in 0..5 {
+        w.sync(Scope::Checked);
+        let instance = w.last_instance();
+        w.exit(instance);
+    }
+    assert!(w.manager.handler(&handler("h")).unwrap().problem.is_some());
+    assert_eq!(w.manager.stuck(&at("h", "A")), None);
     assert_eq!(w.questions(), []);
 }
 

@@ -94,7 +94,7 @@ fn a_hook_runs_once_a_run_and_the_handler_waits_for_it() {
     w.expect("2 start other Manual user");
     ended(&mut w, 2, Ok(()), "unmounted");
     w.expect("3 start h Manual user");
-    assert!(log(&w).contains(&"the command `after` said: unmounted".to_owned()));
+    assert!(log(&w).contains(&"A, B: the command `after` said: unmounted".to_owned()));
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn what_tidies_up_is_let_finish_once_and_ended_the_second_time() {
     w.expect("end hook 1");
     let late = ("it did not end within 60 s and was ended", false);
     ended(&mut w, 1, Err(late), "half");
-    let text = "the command `after` failed: it did not end within 60 s and was ended: half";
+    let text = "A, B: the command `after` failed: it did not end within 60 s and was ended: half";
     assert!(log(&w).contains(&text.to_owned()), "{:?}", log(&w));
     assert!(w.manager.is_idle());
 }
@@ -342,4 +342,78 @@ fn an_account_names_the_failed_first_and_counts_the_rest() {
         .unwrap();
     assert_eq!((account.items.len(), account.more), (MAX_TOLD, 50));
     assert!(account.items.iter().any(|item| item.name == "i140"));
+}
+
+#[test]
+fn what_a_hook_did_is_told_under_the_items_that_it_is_about() {
+    let (mut w, _) = begun(vec![
+        Policy {
+            before: argv("all"),
+            after: argv("tidy"),
+            ..policy(&[])
+        },
+        Policy {
+            before: argv("only b"),
+            ..policy(&["B"])
+        },
+    ]);
+    ended(&mut w, 1, Ok(()), "");
+    ended(
+        &mut w,
+        2,
+        Err(("it ended with exit status 3", false)),
+        "no disk",
+    );
+    let rows = |w: &World| -> Vec<(Option<ItemRef>, String)> {
+        w.records
+            .iter()
+            .filter_map(|record| match record {
+                Record::Log(row) => Some((row.item.clone(), row.text.clone())),
+                _ => None,
+            })
+            .collect()
+    };
+    let failed = "the command `before` failed: it ended with exit status 3: no disk";
+    assert_eq!(rows(&w), [(Some(at("h", "B")), failed.to_owned())]);
+    w.prepared(1);
+    w.completed(1);
+    w.exit(1);
+    // What B has nothing to do with is told under A alone.
+    ended(&mut w, 3, Err(("it ended with exit status 1", false)), "");
+    let failed = "the command `after` failed: it ended with exit status 1";
+    assert_eq!(rows(&w)[1], (Some(at("h", "A")), failed.to_owned()));
+    // Of both, both are named.
+    let (mut w, _) = begun(vec![Policy {
+        before: argv("all"),
+        ..policy(&[])
+    }]);
+    ended(&mut w, 1, Ok(()), "mounted");
+    let said = "A, B: the command `before` said: mounted";
+    assert_eq!(rows(&w), [(None, said.to_owned())]);
+}
+
+#[test]
+fn what_a_hook_refuses_again_and_again_is_not_stuck() {
+    for later in [false, true] {
+        let mut w = World::defined(&[("h", &["A"])]);
+        w.input(Input::Policies(vec![Policy {
+            before: argv("mount"),
+            ..policy(&[])
+        }]));
+        for run in 1..=5 {
+            w.sync(Scope::Handler(handler("h")));
+            let instance = w.last_instance();
+            w.list(instance, &["A"]);
+            ended(
+                &mut w,
+                run,
+                Err(("it ended with exit status 75", later)),
+                "",
+            );
+            w.exit(instance);
+        }
+        assert!(problem(&w, &at("h", "A")).unwrap().contains("`before`"));
+        assert_eq!(w.manager.stuck(&at("h", "A")), None, "{later}");
+        assert_eq!(w.questions(), [], "{later}");
+    }
 }

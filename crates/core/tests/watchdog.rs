@@ -77,7 +77,7 @@ fn a_silent_handler_is_asked_about_and_then_stopped() {
     assert!(
         why.reasons
             .iter()
-            .any(|reason| reason.now == "it runs; nothing was heard of it for 29 min"),
+            .any(|reason| reason.now == "it runs; nothing was heard of it for 29 min, and in 1 min it is asked whether to wait on"),
         "{:?}",
         why.reasons
     );
@@ -218,7 +218,7 @@ fn a_time_limit_stops_a_run_and_is_no_failure() {
     w.expect("1 item-status * CancelAll");
     assert!(logged(
         &w,
-        "A and 1 more: their time limit is over, they are stopped"
+        "A and 1 more: their time limit is over; they are asked to stop, and ended by force after another 30 s"
     ));
     w.report(1, "A", ItemStatus::Succeeded); // just in time after all
     w.report(1, "B", ItemStatus::Skipped);

@@ -11,11 +11,14 @@ use syncmgr_core::input::{Input, StopScope};
 use syncmgr_core::need::{NeedRow, NeedState};
 use syncmgr_core::record::PauseScope;
 use syncmgr_core::request::{IfRunning, Request as Wanted, Scope, Trigger, Work};
+use syncmgr_core::time::spell;
+use syncmgr_core::turn::Turn;
 use syncmgr_core::{EventKind, HandlerId, ItemId, ItemRef, NeedId, Record, RequestId, RunId};
 use syncmgr_handler::call::ItemDefinition;
 
 use crate::adapt::{from_handler, text, to_change, to_view};
 use crate::config::ItemConfig;
+use crate::perform::LIST_DEADLINE;
 use crate::property::{self, Planned};
 use crate::run::{Answerer, Loop, Message};
 use crate::{launch, names};
@@ -57,6 +60,7 @@ impl Loop {
             }
             Request::Doctor => self.examine(reply),
             Request::Register(new) => self.register(new, reply),
+            Request::Why { name } => self.tell_why(&name, reply),
             Request::Handlers => self.look_at_handlers(reply),
             Request::Plan { names, pair, limit } => {
                 let pair = pair.map(|pair| {
@@ -94,10 +98,6 @@ impl Loop {
             Request::Show { name } => {
                 let item = self.one(&name)?;
                 Ok(Reply::Item(Box::new(self.detail(&item)?)))
-            }
-            Request::Why { name } => {
-                let item = self.one(&name)?;
-                Ok(Reply::Why(Box::new(self.why(&item))))
             }
             Request::Needs => Ok(Reply::Needs(self.open_needs(None))),
             Request::RequestState { id } => self.request_state(RequestId(id)),
@@ -191,6 +191,7 @@ impl Loop {
             | Request::Properties { .. }
             | Request::AddItem { .. }
             | Request::Register(_)
+            | Request::Why { .. }
             | Request::Handlers
             | Request::Plan { .. } => Err(Refusal::new(
                 "control::invalid-request",
@@ -335,12 +336,17 @@ impl Loop {
         // One that ended in this very turn is told as ended once the turn is stored, and so is this answer.
         let now = || self.due.shows.iter().find_map(|show| ended_with(show, id));
         if let Some(outcome) = before.map(|(_, outcome)| *outcome).or_else(now) {
-            return Ok(Reply::RequestState(RequestState { outcome, runs }));
+            return Ok(Reply::RequestState(RequestState {
+                outcome,
+                runs,
+                waits: None,
+            }));
         }
         if self.manager.is_alive(id) {
             return Ok(Reply::RequestState(RequestState {
                 outcome: Outcome::Open,
                 runs,
+                waits: self.waits_for(id),
             }));
         }
         Err(Refusal::new(
@@ -348,6 +354,25 @@ impl Loop {
             format!("no request {id} is known any more"),
             "`syncmgr runs` shows what was done",
         ))
+    }
+
+    /// What a request waits for, with how long that may take.
+    fn waits_for(&self, id: RequestId) -> Option<String> {
+        let turn = self.manager.turn_of(id)?;
+        let text = self.manager.turn_text(&turn, self.now());
+        Some(match turn {
+            Turn::Starting(_) => format!(
+                "{text}, and may take {} to answer",
+                spell(self.limits.handshake)
+            ),
+            Turn::Listing(_) => {
+                format!(
+                    "{text}, and may take {} for each page",
+                    spell(LIST_DEADLINE)
+                )
+            }
+            Turn::Run(_) | Turn::Hook(_) | Turn::Behind(_) | Turn::Room(_) => text,
+        })
     }
 
     fn each_scope(

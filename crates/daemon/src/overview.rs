@@ -603,7 +603,10 @@ pub(crate) fn is_about(shown: Shown, about: About) -> bool {
             | (Shown::Disabled, About::Enabled)
             | (Shown::Paused, About::Pause)
             | (Shown::NeedsYou, About::Need)
-            | (Shown::Failed | Shown::Unfinished, About::LastRun)
+            | (
+                Shown::Failed | Shown::Unfinished,
+                About::LastRun | About::Stuck
+            )
             | (Shown::Conflicts, About::Conflicts)
             | (Shown::Disconnected, About::Connected)
             | (Shown::Late | Shown::Overdue, About::Freshness)

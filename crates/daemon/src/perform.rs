@@ -31,7 +31,7 @@ use crate::starter::Starter;
 const MAX_STEPS: usize = 64;
 
 /// How long a handler may take over one page of a list.
-const LIST_DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const LIST_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Most items of one page that are told of as left out; the core records a bounded number of violations anyway.
 const MAX_TOLD_UNUSABLE: usize = 20;

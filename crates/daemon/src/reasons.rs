@@ -11,20 +11,55 @@ use syncmgr_core::condition::{Condition, Holds};
 use syncmgr_core::forecast::Coming;
 use syncmgr_core::hindrance::Hindrance;
 use syncmgr_core::item::RunState;
+use syncmgr_core::log::Level;
 use syncmgr_core::rule::{Cause, Moment, Rule, Select};
 use syncmgr_core::why::{About, Reason, Wanted, Why};
 use syncmgr_core::{ItemRef, Timestamp};
+use syncmgr_store::LogFilter;
 
 use crate::adapt::to_view;
 use crate::overview::{is_about, says_more};
-use crate::run::Loop;
+use crate::run::{Answerer, Loop, Message};
 use crate::source::hub::BEGINNING;
-use crate::source::{Availability, Subject};
+use crate::source::look::look_once;
+use crate::source::{Availability, Machine, Subject};
+
+/// So many warnings of the log about the last run are told with the reasons.
+const LOGGED: usize = 3;
+
+/// What is added where something is said of starts that nobody would make.
+const NO_DAEMON: &str = "No daemon runs, and without one nothing starts by itself.";
 
 /// No forecast looks further ahead.
 const LONGEST_FORECAST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 impl Loop {
+    /// Answers why an item is as it is. Where no daemon watches, what nobody tells of itself is looked at first.
+    pub(crate) fn tell_why(&mut self, name: &str, reply: Answerer) {
+        let item = match self.one(name) {
+            Ok(item) => item,
+            Err(refusal) => return self.reply(reply, Err(refusal)),
+        };
+        let looks = if self.daemon {
+            BTreeSet::new()
+        } else {
+            self.manager.looks_of(&item)
+        };
+        let messages = self.messages.upgrade().filter(|_| !looks.is_empty());
+        let Some(messages) = messages else {
+            let answer = Reply::Why(Box::new(self.why(&item)));
+            return self.reply(reply, Ok(answer));
+        };
+        let loadavg = Machine::default().loadavg;
+        self.property.spawn(async move {
+            let facts = look_once(loadavg, looks).await;
+            let looked = Message::Looked(item, facts, reply);
+            if messages.send(looked).await.is_err() {
+                tracing::debug!("the loop ended before somebody had looked");
+            }
+        });
+    }
+
     /// Why an item is as it is.
     pub(crate) fn why(&self, item: &ItemRef) -> WhyView {
         let name = self.name(item);
@@ -68,15 +103,57 @@ impl Loop {
             Some(when) => format!("{sentence} {when}"),
             None => sentence,
         };
+        // What is said above of starts is what would be.
+        let by_itself = !found.coming.is_empty() || found.waits.is_some();
+        let idle = !self.daemon && (by_itself || !found.conditions.is_empty());
+        let sentence = if idle {
+            format!("{sentence} {NO_DAEMON}")
+        } else {
+            sentence
+        };
+        let mut reasons: Vec<ReasonView> = reasons.iter().map(reason_view).collect();
+        reasons.extend(self.told_by_log(item, &reasons));
+        let suggestion = self
+            .best_command(shown, Some(item), &name)
+            .or_else(|| idle.then(|| "syncmgr daemon".to_owned()));
         WhyView {
-            suggestion: self.best_command(shown, Some(item), &name),
+            suggestion,
             sentence,
             name,
-            reasons: reasons.iter().map(reason_view).collect(),
+            reasons,
             coming: found.coming.iter().map(coming_view).collect(),
             conditions: found.conditions.iter().map(condition_view).collect(),
             history: self.held_before(item),
         }
+    }
+
+    /// What the log says of the last run beyond what is told anyway: that a command beside it failed, for instance.
+    fn told_by_log(&self, item: &ItemRef, told: &[ReasonView]) -> Vec<ReasonView> {
+        let Some(run) = self.manager.item(item).and_then(|row| row.last_run) else {
+            return Vec::new();
+        };
+        let filter = LogFilter {
+            item: Some(item.clone()),
+            run: Some(run),
+            at_least: Some(Level::Warning),
+            ..LogFilter::default()
+        };
+        // What cannot be read is told by `log` and `doctor`.
+        let entries = self
+            .read(|reader| reader.log(&filter, LOGGED))
+            .unwrap_or_default();
+        entries
+            .into_iter()
+            .filter(|entry| !told.iter().any(|reason| reason.now.contains(&entry.text)))
+            .map(|entry| ReasonView {
+                about: "log".to_owned(),
+                blocks: false,
+                wanted: String::new(),
+                now: entry.text,
+                since_ms: Some(entry.at.0),
+                unblocked_by: None,
+            })
+            .collect()
     }
 
     /// What held an item back the last times. What cannot be read is left out, and the log of the program says so.
@@ -342,6 +419,7 @@ fn reason_view(reason: &Reason) -> ReasonView {
             About::Need => "question",
             About::Conflicts => "conflicts",
             About::LastRun => "last run",
+            About::Stuck => "stuck",
             About::Retry => "retry",
             About::Condition => "condition",
             About::Freshness => "freshness",

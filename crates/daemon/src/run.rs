@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use syncmgr_control::{Caller, Change, Refusal, Reply, Request, What};
+use syncmgr_core::condition::Fact;
 use syncmgr_core::input::{Input, InstanceInput};
 use syncmgr_core::request::{IfRunning, Scope, Trigger, Work};
-use syncmgr_core::{Command, Effects, Manager, RequestId};
+use syncmgr_core::{Command, Effects, ItemRef, Manager, RequestId};
 use syncmgr_host::{HostEvent, Limits};
 use syncmgr_store::Store;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -83,6 +84,8 @@ pub(crate) enum Message {
     AllSighted(Vec<crate::register::Sighted>, Answerer),
     /// Rows of the store, to be dressed with names.
     Dress(Result<crate::history::History, Refusal>, Answerer),
+    /// What a look for the conditions of an item found.
+    Looked(ItemRef, Vec<Fact>, Answerer),
     /// Something on the machine asks for what is checked.
     Triggered(Trigger),
     /// End once nothing works any more.
@@ -475,6 +478,11 @@ impl Loop {
             Message::Dress(history, reply) => {
                 let dressed = self.dress(history);
                 self.reply(reply, dressed);
+            }
+            Message::Looked(item, facts, reply) => {
+                self.apply(Input::Facts(facts));
+                let answer = Reply::Why(Box::new(self.why(&item)));
+                self.reply(reply, Ok(answer));
             }
             Message::Triggered(trigger) => self.triggered(trigger),
             Message::Reload => self.reload(),

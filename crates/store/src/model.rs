@@ -265,7 +265,15 @@ impl Model {
         self.log
             .values()
             .rev()
-            .filter(|row| filter.item.is_none() || row.item == filter.item)
+            .filter(|row| match (&filter.item, &row.item, row.run) {
+                (None, ..) => true,
+                (Some(wanted), Some(item), _) => wanted == item,
+                // About a whole run: about each item of it.
+                (Some(wanted), None, Some(run)) => {
+                    self.run_items.contains_key(&(run, wanted.clone()))
+                }
+                (Some(_), None, None) => false,
+            })
             .filter(|row| filter.handler.is_none() || row.handler == filter.handler)
             .filter(|row| filter.run.is_none() || row.run == filter.run)
             .filter(|row| filter.at_least.is_none_or(|level| row.level >= level))

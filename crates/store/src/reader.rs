@@ -24,6 +24,9 @@ use crate::{event, rows};
 /// Most rows of one answer; a larger limit is cut to it.
 pub const MAX_PAGE: usize = 1000;
 
+/// Of so many latest runs of an item what is told of them as a whole is looked for.
+const RUNS_OF_LOG: usize = 1000;
+
 /// Which runs are wanted; absent means any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunFilter {
@@ -40,7 +43,7 @@ pub struct RunFilter {
 /// Which log entries are wanted; absent means any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogFilter {
-    /// About this item.
+    /// About this item, or about its latest runs as a whole.
     pub item: Option<ItemRef>,
     /// Of this handler.
     pub handler: Option<HandlerId>,
@@ -245,31 +248,31 @@ impl Reader {
     /// # Errors
     /// [`ReadError`].
     pub fn log(&self, filter: &LogFilter, limit: usize) -> Result<Vec<LogRow>, ReadError> {
-        let mut conditions = Conditions::default();
-        if let Some(item) = &filter.item {
-            let Some(item) = find_item(&self.connection, item)? else {
-                return Ok(Vec::new());
-            };
-            conditions.and("t.item =", item);
-        }
+        let mut rest = Conditions::default();
         if let Some(handler) = &filter.handler {
             let Some(handler) = find_handler(&self.connection, handler)? else {
                 return Ok(Vec::new());
             };
-            conditions.and("t.handler =", handler);
+            rest.and("t.handler =", handler);
         }
         if let Some(run) = filter.run {
-            conditions.and("t.run =", number(run.0));
+            rest.and("t.run =", number(run.0));
         }
         match filter.at_least {
             None | Some(Level::Information) => {}
-            Some(Level::Warning) => conditions.and("t.level <>", Level::Information.word()),
-            Some(Level::Error) => conditions.and("t.level =", Level::Error.word()),
+            Some(Level::Warning) => rest.and("t.level <>", Level::Information.word()),
+            Some(Level::Error) => rest.and("t.level =", Level::Error.word()),
         }
         if let Some(before) = filter.before {
-            conditions.and("t.id <", number(before.0));
+            rest.and("t.id <", number(before.0));
         }
-        let (end, values) = conditions.end("t.id DESC", limit);
+        if let Some(item) = &filter.item {
+            let Some(item) = find_item(&self.connection, item)? else {
+                return Ok(Vec::new());
+            };
+            return self.log_of(item, filter.run, &rest, limit);
+        }
+        let (end, values) = rest.end("t.id DESC", limit);
         let sql = format!("{}{end}", rows::SELECT_LOG);
         rows::all(
             &self.connection,
@@ -277,6 +280,40 @@ impl Reader {
             rusqlite::params_from_iter(values),
             rows::log,
         )
+    }
+
+    /// Log entries about an item, and of its runs those that are about no item of them more than about another. Each of the
+    /// two is found by an index of its own.
+    fn log_of(
+        &self,
+        item: i64,
+        run: Option<RunId>,
+        rest: &Conditions,
+        limit: usize,
+    ) -> Result<Vec<LogRow>, ReadError> {
+        let and = rest.sql.replacen("WHERE ", "AND ", 1);
+        let in_run = if run.is_some() { "AND run = ?" } else { "" };
+        let sql = format!(
+            "{}WHERE t.id IN (
+                SELECT id FROM (SELECT t.id FROM log t WHERE t.item = ? {and} ORDER BY t.id DESC LIMIT ?)
+                UNION ALL
+                SELECT id FROM (
+                    SELECT t.id FROM (
+                        SELECT run FROM run_items WHERE item = ? {in_run} ORDER BY run DESC LIMIT {RUNS_OF_LOG}
+                    ) r CROSS JOIN log t ON t.run = r.run
+                    WHERE t.item IS NULL {and} ORDER BY t.id DESC LIMIT ?))
+             ORDER BY t.id DESC LIMIT ?",
+            rows::SELECT_LOG
+        );
+        let (limit, run) = (page(limit), run.map(|run| number(run.0)));
+        let given = || rest.values.iter().map(|value| &**value as &dyn ToSql);
+        let mut values: Vec<&dyn ToSql> = vec![&item];
+        values.extend(given());
+        values.extend([&limit as &dyn ToSql, &item]);
+        values.extend(run.iter().map(|run| run as &dyn ToSql));
+        values.extend(given());
+        values.extend([&limit as &dyn ToSql, &limit]);
+        rows::all(&self.connection, &sql, &*values, rows::log)
     }
 
     /// Events with higher numbers than `after`, in their order. A first number higher than the next one means that

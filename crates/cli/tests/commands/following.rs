@@ -64,6 +64,7 @@ fn state(outcome: Outcome, runs: &[u64]) -> Result<Reply, Refusal> {
     Ok(Reply::RequestState(RequestState {
         outcome,
         runs: runs.to_vec(),
+        waits: None,
     }))
 }
 

@@ -18,6 +18,8 @@ use super::{Reporter, Source, Subject, Wanted, sys};
 
 /// A look that takes longer found nothing.
 const AT_MOST: Duration = Duration::from_secs(5);
+/// The same where a person waits for it.
+const ONCE: Duration = Duration::from_secs(2);
 /// So many looks are taken at the same time.
 const AT_ONCE: usize = 8;
 /// The first wait before somebody is asked again whether he answers.
@@ -163,6 +165,25 @@ impl Eyes {
             Err(_) => Err(silent()),
         }
     }
+}
+
+/// Looks once, at everything at the same time and for a bounded time: for somebody who asks while nobody watches.
+pub(crate) async fn look_once(loadavg: PathBuf, looks: BTreeSet<Look>) -> Vec<Fact> {
+    let eyes = Arc::new(Eyes {
+        loadavg,
+        at_once: Semaphore::new(AT_ONCE),
+        stuck: Mutex::default(),
+    });
+    let looking = looks.into_iter().map(|look| {
+        let eyes = Arc::clone(&eyes);
+        async move {
+            let found = tokio::time::timeout(ONCE, eyes.look(&look)).await;
+            let found = found
+                .unwrap_or_else(|_| Found::Not(format!("no answer within {} s", ONCE.as_secs())));
+            Fact::Looked { look, found }
+        }
+    });
+    futures::future::join_all(looking).await
 }
 
 /// An error of the system in the words of people.
