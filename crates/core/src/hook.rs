@@ -449,7 +449,7 @@ impl Manager {
             ),
         };
         match only {
-            Some(item) => self.warn_of(item, Some(hook.run), level, text, detail),
+            Some(item) => self.warn_of_in_detail(&item, Some(hook.run), level, text, detail),
             None => {
                 let handler = Some(hook.handler.clone());
                 self.warn_in_detail(handler, Some(hook.run), level, text, detail)

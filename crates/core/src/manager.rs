@@ -422,23 +422,28 @@ impl Manager {
         self.warn_in_detail(handler, run, level, text, None)
     }
 
-    /// Adds an entry of the manager's own about one item to the log.
+    /// Adds an entry of the manager's own about an item to the log.
     pub(crate) fn warn_of(
         &mut self,
-        item: ItemRef,
+        item: &ItemRef,
+        run: Option<RunId>,
+        level: Level,
+        text: String,
+    ) -> LogId {
+        self.warn_of_in_detail(item, run, level, text, None)
+    }
+
+    /// Adds an entry of the manager's own about an item to the log, with a detail.
+    pub(crate) fn warn_of_in_detail(
+        &mut self,
+        item: &ItemRef,
         run: Option<RunId>,
         level: Level,
         text: String,
         detail: Option<String>,
     ) -> LogId {
-        self.enter(
-            Some(item.handler.clone()),
-            Some(item),
-            run,
-            level,
-            text,
-            detail,
-        )
+        let handler = Some(item.handler.clone());
+        self.enter(handler, Some(item.clone()), run, level, text, detail)
     }
 
     /// Adds an entry of the manager's own to the log, with a detail.
@@ -478,20 +483,6 @@ impl Manager {
         };
         self.record(Record::Log(row));
         id
-    }
-
-    /// Adds an entry of the manager's own about an item to the log.
-    pub(crate) fn warn_of(
-        &mut self,
-        item: &ItemRef,
-        run: Option<RunId>,
-        level: Level,
-        text: String,
-    ) {
-        self.warn(Some(item.handler.clone()), run, level, text);
-        if let Some(Record::Log(row)) = self.effects.records.last_mut() {
-            row.item = Some(item.clone());
-        }
     }
 
     /// A program broke the contract. The log tells, until it has told enough.

@@ -149,7 +149,7 @@ impl Manager {
         }
         let text = format!("{name} is stuck: {}", stall.fragment());
         let told = format!("it is stuck: {}", stall.fragment());
-        self.warn_of(at.clone(), None, Level::Warning, told, None);
+        self.warn_of(at, None, Level::Warning, told);
         let asked = self.needs.values().filter(|need| {
             need.handler == at.handler
                 && need.state == NeedState::Open

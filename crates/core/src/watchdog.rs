@@ -300,7 +300,7 @@ impl Manager {
                 let text = format!(
                     "its time limit of {limit} is over: it is asked to stop, and ended by force after another {grace}"
                 );
-                self.warn_of(item, number, Level::Warning, text, None);
+                self.warn_of(&item, number, Level::Warning, text);
             } else {
                 let text = format!(
                     "{name} and {more} more: their time limit is over; they are asked to stop, and ended by force after another {grace}"
@@ -444,7 +444,7 @@ impl Manager {
     fn warn_about(&mut self, run: &LiveRun, only: Option<&ItemId>, level: Level, text: String) {
         let number = Some(run.row.id);
         match only {
-            Some(item) => self.warn_of(of(run, item), number, level, text, None),
+            Some(item) => self.warn_of(&of(run, item), number, level, text),
             None => self.warn(Some(run.row.handler.clone()), number, level, text),
         };
     }

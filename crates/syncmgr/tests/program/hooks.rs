@@ -50,6 +50,10 @@ fn hooks_are_told_what_happens_before_and_after_a_run() {
     world
         .run(["log"])
         .says("the command `before` said: mounted");
+    // Of an item, too.
+    world
+        .run(["log", "left"])
+        .says("left: the command `before` said: mounted");
     world
         .run(["show", "left"])
         .says("before a run")
@@ -81,8 +85,12 @@ fn a_refusal_keeps_the_run_from_starting_and_says_why() {
     world.run(["show", "left"]).says(why);
     world.run(["status"]).exits(2).says("the disk is not there");
     world
-        .run(["log"])
-        .says("the command `failed` failed: it ended with exit status 1");
+        .run(["log", "left"])
+        .says("left: the command `failed` failed: it ended with exit status 1")
+        .says(why);
+    let both = world.run(["why", "left"]);
+    both.says("the disk is not there")
+        .says("log: the command `failed` failed: it ended with exit status 1");
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn a_handler_says_when_to_try_again_and_what_comes_no_further_is_stuck() {
         .says("the same 3 of 120 in 3 runs");
     world
         .run(["log", "--warnings"])
-        .says("Item 1 is stuck: the same 3 of 120 in 3 runs");
+        .says("Item 1: it is stuck: the same 3 of 120 in 3 runs");
     let needs = world.json(["needs"]);
     let open = needs.iter().filter(|need| need["kind"] == "prompt");
     assert_eq!(open.count(), 3, "one an item: {needs:?}");
