@@ -9,6 +9,8 @@ use super::Source;
 pub struct Machine {
     /// The address of the system bus; absent: where the system has it.
     pub bus: Option<String>,
+    /// The address of the bus of the user's session; absent: where the session says that it is.
+    pub session_bus: Option<String>,
     /// What is mounted: `/proc/self/mountinfo`.
     pub mountinfo: PathBuf,
     /// The routes: `/proc/self/net`.
@@ -27,6 +29,7 @@ impl Default for Machine {
     fn default() -> Self {
         Self {
             bus: None,
+            session_bus: None,
             mountinfo: "/proc/self/mountinfo".into(),
             net: "/proc/self/net".into(),
             resolv_conf: "/etc/resolv.conf".into(),

@@ -173,6 +173,7 @@ impl Desk {
     pub(crate) fn machine(&self) -> Machine {
         Machine {
             bus: Some(self.address()),
+            session_bus: Some(self.address()),
             resolv_conf: self.directory.path().join("resolv.conf"),
             power_supply: self.directory.path().join("supply"),
             disk: self.directory.path().join("disk"),

@@ -15,6 +15,7 @@
 
 mod desk;
 mod files;
+mod idle;
 mod kernel;
 mod liar;
 mod logind;

@@ -1,4 +1,4 @@
-//! The system bus: one connection for all sources, made again when it ends, and who owns the names that they need.
+//! The buses: one connection to each for all sources, made again when it ends, and who owns the names that they need.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,6 +20,10 @@ pub(super) const LOGIND: &str = "org.freedesktop.login1";
 pub(super) const NETWORK_MANAGER: &str = "org.freedesktop.NetworkManager";
 /// The power daemon.
 pub(super) const UPOWER: &str = "org.freedesktop.UPower";
+/// Compositors of GNOME's kind, which count idleness.
+pub(super) const MUTTER: &str = "org.gnome.Mutter.IdleMonitor";
+/// Screen savers.
+pub(super) const SCREEN_SAVER: &str = "org.freedesktop.ScreenSaver";
 
 /// How long a service may take to answer.
 const CALL_LIMIT: Duration = Duration::from_secs(5);
@@ -91,29 +95,89 @@ impl Seen {
     }
 }
 
+/// Which bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// That of the machine.
+    System,
+    /// That of the user's session, connected to only while somebody wants to know how long nobody used the machine.
+    Session,
+}
+
+impl Which {
+    fn name(self) -> &'static str {
+        match self {
+            Self::System => "system bus",
+            Self::Session => "session bus",
+        }
+    }
+
+    fn services(self) -> &'static [&'static str] {
+        match self {
+            Self::System => &[LOGIND, NETWORK_MANAGER, UPOWER],
+            Self::Session => &[MUTTER, SCREEN_SAVER],
+        }
+    }
+
+    /// What is started on demand, and so may not run although it is there.
+    fn on_demand(self) -> Option<&'static str> {
+        match self {
+            Self::System => Some(UPOWER),
+            Self::Session => None,
+        }
+    }
+
+    fn is_wanted(self, wanted: &Wanted) -> bool {
+        match self {
+            Self::System => true,
+            Self::Session => wanted.idle.is_some(),
+        }
+    }
+}
+
 /// Keeps the connection.
 #[derive(Debug)]
 pub(super) struct Bus {
+    which: Which,
     address: Option<String>,
     view: watch::Sender<View>,
 }
 
 impl Bus {
     /// Makes it with what others see of it.
-    pub(super) fn new(address: Option<String>) -> (Self, watch::Receiver<View>) {
+    pub(super) fn new(which: Which, address: Option<String>) -> (Self, watch::Receiver<View>) {
         let (view, seen) = watch::channel(View {
             up: None,
-            because: "the system bus was not asked yet".to_owned(),
+            because: format!("the {} was not asked yet", which.name()),
         });
-        (Self { address, view }, seen)
+        let bus = Self {
+            which,
+            address,
+            view,
+        };
+        (bus, seen)
     }
 
-    async fn keep(self) {
+    async fn keep(self, mut wanted: watch::Receiver<Wanted>) {
         let mut backoff = Backoff::default();
         loop {
+            let which = self.which;
+            if wanted
+                .wait_for(|wanted| which.is_wanted(wanted))
+                .await
+                .is_err()
+            {
+                return;
+            }
             let began = Instant::now();
-            let because = self.once().await;
-            tracing::debug!(because, "no system bus");
+            let because = tokio::select! {
+                because = self.once() => because,
+                unwanted = wanted.wait_for(|wanted| !which.is_wanted(wanted)) => {
+                    if unwanted.is_err() { return }
+                    format!("nobody needs the {}", which.name())
+                }
+            };
+            tracing::debug!(because, "no {}", which.name());
             // The same again is no news, and wakes nobody.
             self.view.send_if_modified(|view| {
                 let is_news = view.up.is_some() || view.because != because;
@@ -128,39 +192,42 @@ impl Bus {
     async fn once(&self) -> String {
         let builder = match &self.address {
             Some(address) => Builder::address(address.as_str()),
+            None if self.which == Which::Session => Builder::session(),
             None => Builder::system(),
         };
+        let name = self.which.name();
         let building = builder.method_timeout(CALL_LIMIT).build();
         let connection = match tokio::time::timeout(CONNECT_LIMIT, building).await {
             Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return format!("no system bus: {error}"),
-            Err(_) => return "no system bus: it does not answer".to_owned(),
+            Ok(Err(error)) => return format!("no {name}: {error}"),
+            Err(_) => return format!("no {name}: it does not answer"),
         };
         let outcome = tokio::select! {
             outcome = self.attend(&connection) => outcome,
             () = connection.closed() => Ok(()),
         };
         match outcome {
-            Ok(()) => "the system bus closed the connection".to_owned(),
-            Err(error) => format!("the system bus failed: {error}"),
+            Ok(()) => format!("the {name} closed the connection"),
+            Err(error) => format!("the {name} failed: {error}"),
         }
     }
 
     async fn attend(&self, connection: &Connection) -> zbus::Result<()> {
         let mut changes = Vec::new();
-        for service in [LOGIND, NETWORK_MANAGER, UPOWER] {
+        let services = self.which.services();
+        for service in services {
             let rule = MatchRule::builder()
                 .msg_type(zbus::message::Type::Signal)
                 .sender(BUS)
                 .interface(BUS)
                 .member("NameOwnerChanged")
-                .add_arg(service)
+                .add_arg(*service)
                 .build()?;
             changes.push(MessageStream::for_match_rule(rule, connection, None).await?);
         }
         let mut changes = futures::stream::select_all(changes);
         let mut owners = BTreeMap::new();
-        for service in [LOGIND, NETWORK_MANAGER, UPOWER] {
+        for service in services.iter().copied() {
             let owner = connection
                 .call_method(Some(BUS), BUS_PATH, Some(BUS), "GetNameOwner", &service)
                 .await;
@@ -169,12 +236,14 @@ impl Bus {
                 owners.insert(service, owner.body().deserialize::<String>()?);
             }
         }
-        // It is started on demand, and so may not run although it is there. Whether it comes is heard like any change.
-        let start = Message::method_call(BUS_PATH, "StartServiceByName")
-            .destination(BUS)
-            .interface(BUS)
-            .build(&(UPOWER, 0_u32))?;
-        connection.send(&start).await?;
+        if let Some(service) = self.which.on_demand() {
+            // Whether it comes is heard like any change.
+            let start = Message::method_call(BUS_PATH, "StartServiceByName")
+                .destination(BUS)
+                .interface(BUS)
+                .build(&(service, 0_u32))?;
+            connection.send(&start).await?;
+        }
         loop {
             self.view.send_replace(View {
                 up: Some((connection.clone(), owners.clone())),
@@ -185,8 +254,7 @@ impl Bus {
             };
             let change = change?;
             let (name, _, owner): (String, String, String) = change.body().deserialize()?;
-            let known = [LOGIND, NETWORK_MANAGER, UPOWER].into_iter();
-            let Some(service) = known.into_iter().find(|known| *known == name) else {
+            let Some(service) = services.iter().copied().find(|known| *known == name) else {
                 continue;
             };
             if owner.is_empty() {
@@ -200,15 +268,19 @@ impl Bus {
 
 impl Source for Bus {
     fn name(&self) -> &'static str {
-        "bus"
+        self.which.name()
     }
 
     fn subjects(&self) -> &'static [Subject] {
         &[]
     }
 
-    fn run(self: Box<Self>, _: Reporter, _: watch::Receiver<Wanted>) -> BoxFuture<'static, ()> {
-        Box::pin(self.keep())
+    fn run(
+        self: Box<Self>,
+        _: Reporter,
+        wanted: watch::Receiver<Wanted>,
+    ) -> BoxFuture<'static, ()> {
+        Box::pin(self.keep(wanted))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sessions, locked screens, sleep, shutdown and idleness, by logind (org.freedesktop.login1(5)).
+//! Sessions, locked screens, sleep and shutdown, by logind (org.freedesktop.login1(5)).
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -7,22 +7,19 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use syncmgr_core::Timestamp;
-use syncmgr_core::condition::Fact;
 use tokio::sync::{mpsc, watch};
 use zbus::wire::{OwnedObjectPath, OwnedVariant};
 use zbus::{Connection, Message};
 
 use super::bus::{FollowError, LOGIND, Service, View, follow};
-use super::property::{PROPERTIES, Properties, needed};
+use super::property::{PROPERTIES, Properties};
 use super::signals::{From, Signals};
-use crate::clock::{Clock as _, SystemClock};
 use crate::source::observation::hold;
 use crate::source::{Happening, Leaving, Reporter, Source, Subject, Wanted};
 
-const MANAGER_PATH: &str = "/org/freedesktop/login1";
+pub(super) const MANAGER_PATH: &str = "/org/freedesktop/login1";
 const SESSIONS_PATH: &str = "/org/freedesktop/login1/session";
-const MANAGER: &str = "org.freedesktop.login1.Manager";
+pub(super) const MANAGER: &str = "org.freedesktop.login1.Manager";
 const SESSION: &str = "org.freedesktop.login1.Session";
 
 /// Most sessions of the user that are followed.
@@ -54,7 +51,7 @@ impl Source for Logind {
     }
 
     fn subjects(&self) -> &'static [Subject] {
-        &[Subject::Session, Subject::Sleep, Subject::Idle]
+        &[Subject::Session, Subject::Sleep]
     }
 
     fn run(
@@ -78,7 +75,6 @@ enum Heard {
     Leaving(Leaving),
     Back(Leaving),
     Locked { session: String, locked: bool },
-    Idleness,
 }
 
 /// What is known of it.
@@ -86,7 +82,6 @@ enum Heard {
 struct State {
     sessions: BTreeSet<String>,
     locked: bool,
-    idle: Option<Fact>,
     /// Keeps the machine from leaving at once; dropping it lets go.
     inhibitor: Option<OwnedFd>,
 }
@@ -102,7 +97,7 @@ impl Service for Watch {
     }
 
     async fn without(&mut self, because: &str) {
-        for subject in [Subject::Session, Subject::Sleep, Subject::Idle] {
+        for subject in [Subject::Session, Subject::Sleep] {
             self.report.unavailable(subject, because).await;
         }
         std::future::pending().await
@@ -118,7 +113,6 @@ impl Watch {
         let from = [
             From::Interface(MANAGER),
             From::Interface(SESSION),
-            From::Properties(MANAGER, MANAGER_PATH),
             From::PropertiesBelow(SESSION, SESSIONS_PATH),
         ];
         let mut signals = Signals::of(connection, owner, &from).await?;
@@ -151,9 +145,8 @@ impl Watch {
             let properties = Properties::of(connection, owner, session, SESSION).await?;
             state.locked |= properties.flag("LockedHint")?.unwrap_or(false);
         }
-        let patience = self.idleness(connection, owner, &mut state).await?;
+        let patience = patience(connection, owner).await?;
         self.report.watching(Subject::Session, "logind").await;
-        self.report.watching(Subject::Idle, "logind").await;
         self.inhibit(connection, owner, &mut state).await;
         let mut letting_go: Option<BoxFuture<'static, ()>> = None;
         loop {
@@ -197,9 +190,6 @@ impl Watch {
                     self.inhibit(connection, owner, &mut state).await;
                     self.report.happened(Happening::Back(how)).await;
                 }
-                Heard::Idleness => {
-                    self.idleness(connection, owner, &mut state).await?;
-                }
                 Heard::Began(session) => {
                     if state.sessions.len() < MAX_SESSIONS
                         && is_own(connection, owner, &session).await?
@@ -227,31 +217,6 @@ impl Watch {
                 }
             }
         }
-    }
-
-    /// Reads whether somebody uses the machine; answers how long it waits for those who delay it.
-    async fn idleness(
-        &self,
-        connection: &Connection,
-        owner: &str,
-        state: &mut State,
-    ) -> Result<Duration, FollowError> {
-        let properties = Properties::of(connection, owner, MANAGER_PATH, MANAGER).await?;
-        let idle = needed("IdleHint", properties.flag("IdleHint")?)?;
-        let since_us = properties.number("IdleSinceHint")?.unwrap_or(0);
-        let fact = Fact::Idle {
-            since: idle.then(|| idle_since(since_us, SystemClock.now())),
-        };
-        if state.idle.as_ref() != Some(&fact) {
-            state.idle = Some(fact.clone());
-            self.report.fact(fact).await;
-        }
-        let patience = properties.number("InhibitDelayMaxUSec")?;
-        Ok(patience.map_or(USUAL_HOLD, |micros| {
-            Duration::from_micros(micros)
-                .saturating_sub(MARGIN)
-                .clamp(MARGIN, LONGEST_HOLD)
-        }))
     }
 
     /// Makes the machine wait for us, should it leave. Without that it can still be seen to leave.
@@ -290,12 +255,15 @@ impl Watch {
     }
 }
 
-/// The moment since when the machine is idle, from what logind says: never later than now, and now when it does not say.
-fn idle_since(since_us: u64, now: Timestamp) -> Timestamp {
-    match i64::try_from(since_us / 1_000) {
-        Ok(since) if since > 0 => Timestamp(since.min(now.0)),
-        _ => now,
-    }
+/// How long the machine waits for those who delay it.
+async fn patience(connection: &Connection, owner: &str) -> Result<Duration, FollowError> {
+    let properties = Properties::of(connection, owner, MANAGER_PATH, MANAGER).await?;
+    let patience = properties.number("InhibitDelayMaxUSec")?;
+    Ok(patience.map_or(USUAL_HOLD, |micros| {
+        Duration::from_micros(micros)
+            .saturating_sub(MARGIN)
+            .clamp(MARGIN, LONGEST_HOLD)
+    }))
 }
 
 async fn own_sessions(
@@ -374,7 +342,6 @@ fn understand(message: &Message) -> zbus::Result<Option<Heard>> {
         "PrepareForShutdown" => leaving(Leaving::Shutdown, body.deserialize()?),
         "Lock" => of_session(true),
         "Unlock" => of_session(false),
-        "PropertiesChanged" if path.as_str() == MANAGER_PATH => Heard::Idleness,
         "PropertiesChanged" => {
             let (_, changed, _): (
                 String,
@@ -395,19 +362,5 @@ fn leaving(how: Leaving, leaves: bool) -> Heard {
         Heard::Leaving(how)
     } else {
         Heard::Back(how)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_of_idleness() {
-        let now = Timestamp(1_000_000);
-        assert_eq!(idle_since(900_000_000, now), Timestamp(900_000));
-        assert_eq!(idle_since(0, now), now);
-        assert_eq!(idle_since(u64::MAX, now), now);
-        assert_eq!(idle_since(1_000_000_001, now), now);
     }
 }

@@ -1,6 +1,7 @@
 //! The sources of Linux.
 
 mod bus;
+mod idle;
 mod logind;
 mod mounts;
 mod network;
@@ -14,9 +15,12 @@ use super::{Machine, Source};
 
 /// Every source of Linux.
 pub(super) fn sources(machine: &Machine) -> Vec<Box<dyn Source>> {
-    let (bus, view) = bus::Bus::new(machine.bus.clone());
+    let (bus, view) = bus::Bus::new(bus::Which::System, machine.bus.clone());
+    let (session, desktop) = bus::Bus::new(bus::Which::Session, machine.session_bus.clone());
     vec![
         Box::new(bus),
+        Box::new(session),
+        Box::new(idle::Idle::new(view.clone(), desktop)),
         Box::new(logind::Logind::new(view.clone())),
         Box::new(network::Network::new(view.clone(), machine)),
         Box::new(power::Power::new(view, machine)),
