@@ -317,8 +317,8 @@ impl Manager {
         }
     }
 
-    /// Starts what may start, in the order of the queue. A request reserves its handlers, so that a large one is not
-    /// overtaken for ever by small ones; one that was overtaken too often reserves its lanes and its room as well.
+    /// Starts what may start, in the order of the queue. A request reserves the handlers that it waits for, so that a large one
+    /// is not overtaken for ever by small ones; one that was overtaken too often reserves its lanes and its room as well.
     pub(crate) fn start_waiting(&mut self) {
         // Again where that changed the order, which happens once to each request.
         while self.start_in_order() {}
@@ -366,7 +366,17 @@ impl Manager {
                     }
                 }
             } else {
-                reserved.extend(waiting.wants.keys().cloned());
+                // A handler that would take it beside its other sessions is not what it waits for.
+                let taken_beside = |handler: &HandlerId, want: &Want| {
+                    let slot = self.handlers.get(handler);
+                    slot.is_some_and(|slot| slot.has(HandlerCapability::ConcurrentSessions))
+                        && (!busy.contains(handler) || self.may_share(handler, want, waiting))
+                };
+                let awaited = waiting
+                    .wants
+                    .iter()
+                    .filter(|(handler, want)| !taken_beside(handler, want));
+                reserved.extend(awaited.map(|(handler, _)| handler.clone()));
                 if waiting.is_aged() {
                     taken.take(&lanes, InstanceId(0));
                     if free && clear {

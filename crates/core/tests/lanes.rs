@@ -255,6 +255,60 @@ fn a_handler_works_on_as_many_sessions_as_its_policy_says() {
 }
 
 #[test]
+fn what_waits_for_a_lane_keeps_nobody_from_a_handler_that_takes_several() {
+    let concurrent = || InstanceInput::Initialized(facts(&[HandlerCapability::ConcurrentSessions]));
+    let known: [(&str, &str, &[&str]); 4] = [
+        ("a", "1", &["x"]),
+        ("a", "2", &["x"]),
+        ("a", "3", &["y"]),
+        ("a", "4", &["x", "z"]),
+    ];
+    let mut w = world(&known);
+    let begin = |w: &mut World, instance| {
+        w.hear(instance, concurrent());
+        let items = known.iter().map(|(_, item, lanes)| with_lanes(item, lanes));
+        w.hear(
+            instance,
+            InstanceInput::ItemsListed {
+                items: items.collect(),
+                incomplete: false,
+            },
+        );
+    };
+    w.sync(items(&[("a", "1")]));
+    begin(&mut w, 1);
+    w.prepared(1);
+    let waits = w.sync(items(&[("a", "2")]));
+    // Nothing of it is kept for what waits for the lane x, however often it is overtaken.
+    for instance in 2..20 {
+        w.sync(items(&[("a", "3")]));
+        w.lines.clear();
+        begin(&mut w, instance);
+        w.expect(&format!("{instance} list\n{instance} prepare 3"));
+        w.prepared(instance);
+        w.completed(instance);
+        w.exit(instance);
+    }
+    assert_eq!(w.outcome(waits), None);
+    // But its lane is kept: who came later and wants it waits behind it.
+    w.sync(items(&[("a", "4")]));
+    w.lines.clear();
+    w.completed(1);
+    w.exit(1);
+    begin(&mut w, 20);
+    assert!(
+        w.lines.contains(&"20 prepare 2".to_owned()),
+        "{:?}",
+        w.lines
+    );
+    assert!(
+        !w.lines.iter().any(|line| line.starts_with("21 ")),
+        "{:?}",
+        w.lines
+    );
+}
+
+#[test]
 fn what_waits_goes_by_priority_and_persons_first() {
     let names = ["busy", "low", "none", "high", "person"];
     let mut w = World::with(

@@ -510,7 +510,9 @@ impl Handler for Folders {
             name: "Folders".to_owned(),
             comment: "two folders that are kept the same".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            capabilities: vec!["conflict-store".to_owned()],
+            capabilities: ["conflict-store", "concurrent-sessions"]
+                .map(str::to_owned)
+                .into(),
             ..HandlerInfo::default()
         };
         Ok(Introduction {

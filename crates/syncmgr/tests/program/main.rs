@@ -16,6 +16,7 @@ mod hostile;
 mod interrupt;
 mod listing;
 mod manager;
+mod pairs;
 mod policy;
 mod readme;
 mod register;
