@@ -650,6 +650,7 @@ impl Manager {
                 }
             }
         }
+        held.extend(self.keep_apart(instance));
         let mut notes: Vec<String> = Vec::new();
         for (item, hindrance) in held {
             if notes.len() < MAX_NOTES {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::catalog::{HandlerSlot, ItemSlot};
 use crate::condition::{Circumstances, Condition, Evaluation, State};
 use crate::hindrance::Hindrance;
-use crate::id::ItemRef;
+use crate::id::{ItemId, ItemRef};
 use crate::item::{Activation, Connected, HandlerPolicy, HandlerRow, Held, ItemPolicy};
 use crate::leaving;
 use crate::manager::{Manager, Timer};
@@ -143,18 +143,24 @@ impl Manager {
         Some(instance.run.as_ref()?.row.opened)
     }
 
-    /// What runs of what is meant, other than one item, and since when.
+    /// What runs, or is chosen to, of what is meant, other than one item, and since when.
     fn runs(&self, select: &Select, but: &ItemRef) -> Option<(String, Timestamp)> {
         self.instances.values().find_map(|instance| {
-            let run = instance.run.as_ref()?;
             let handler = self.handlers.get(&instance.handler)?;
-            let running = run
-                .items
-                .iter()
-                .filter(|live| !live.status.is_terminal())
-                .filter_map(|live| handler.items.get(&live.id))
-                .find(|slot| slot.row.at != *but && select.matches(&handler.row, &slot.row))?;
-            Some((running.row.name.clone(), run.row.opened))
+            let meant = |id: &ItemId| {
+                let slot = handler.items.get(id)?;
+                let meant = slot.row.at != *but && select.matches(&handler.row, &slot.row);
+                meant.then_some(&slot.row)
+            };
+            if let Some(row) = instance.selected.iter().find_map(meant) {
+                let since = self.sessions.get(&instance.session);
+                let since = since.map_or(self.now, |session| session.row.opened);
+                return Some((row.name.clone(), since));
+            }
+            let run = instance.run.as_ref()?;
+            let live = run.items.iter().filter(|live| !live.status.is_terminal());
+            let running = live.map(|live| &live.id).find_map(meant)?;
+            Some((running.name.clone(), run.row.opened))
         })
     }
 

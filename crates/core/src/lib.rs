@@ -9,6 +9,7 @@
 mod absent;
 pub mod account;
 mod amount;
+mod apart;
 mod asking;
 pub mod awake;
 mod catalog;
