@@ -98,6 +98,8 @@ pub struct ServiceReport {
     pub running: Option<bool>,
     /// It runs while nobody is logged on; absent where that is not known or not a question.
     pub linger: Option<bool>,
+    /// A daemon that is not the service manages the home.
+    pub other_daemon: bool,
     /// Why the system could not be asked, as a fragment.
     pub unreachable: Option<String>,
     /// What is left to be typed, in this order.
@@ -222,7 +224,16 @@ fn verdict(action: ServiceAction, report: &ServiceReport) -> Verdict {
         }
         ServiceAction::Uninstall => ("No service was installed.".to_owned(), ExitCode::Good),
         ServiceAction::Status if !report.installed() => (
-            "The service is not installed.".to_owned(),
+            if report.other_daemon {
+                "The service is not installed; a daemon runs all the same."
+            } else {
+                "The service is not installed."
+            }
+            .to_owned(),
+            ExitCode::Warnings,
+        ),
+        ServiceAction::Status if report.other_daemon => (
+            "The service does not run, but a daemon that is not it does.".to_owned(),
             ExitCode::Warnings,
         ),
         ServiceAction::Status => match (report.enabled, report.running) {
@@ -260,6 +271,7 @@ fn with_all(verdict: Verdict, report: &ServiceReport) -> Verdict {
         .with("enabled", report.enabled)
         .with("running", report.running)
         .with("linger", report.linger)
+        .with("otherDaemon", report.other_daemon)
         .with("unreachable", report.unreachable.clone())
         .with("toType", report.to_type.clone())
         .with("notes", report.notes.clone())

@@ -61,11 +61,7 @@ impl Loop {
         checks.extend(self.rules_check());
         checks.extend(deliveries(self.sender.state()));
         checks.extend(self.idle_policies().iter().map(|name| idle_policy(name)));
-        checks.extend(
-            self.sources
-                .availability()
-                .map(|(subject, is)| source(subject, is)),
-        );
+        checks.extend(sources(self.sources.availability()));
         if let Some(probe) = &self.config.config.manager.probe {
             let text = format!("a network counts as usable once {probe} answers");
             checks.push(good("probe", text));
@@ -201,15 +197,48 @@ fn idle_policy(name: &str) -> CheckView {
     }
 }
 
-/// Whether something is watched. That it is not is no fault of the installation: it is told, and whoever waits for it says so.
-fn source(subject: Subject, availability: &Availability) -> CheckView {
-    good(
-        subject.name(),
-        match availability {
-            Availability::Watching { by } => format!("watched by {by}"),
-            Availability::Unavailable { because } => format!("not watched: {because}"),
-        },
-    )
+/// Whether everything is watched. That something is not is no fault of the installation: it is told, and whoever waits for it
+/// says so. What takes several subjects away is told in full once.
+fn sources<'a>(all: impl Iterator<Item = (Subject, &'a Availability)>) -> Vec<CheckView> {
+    let mut told: Vec<(Subject, bool, String)> = all
+        .map(|(subject, is)| match is {
+            Availability::Watching { by } => (subject, true, format!("watched by {by}")),
+            Availability::Unavailable { because } => {
+                (subject, false, format!("not watched: {because}"))
+            }
+        })
+        .collect();
+    let shared = told.iter().find_map(|(_, watched, text)| {
+        let because = text.strip_prefix("not watched: ").filter(|_| !watched)?;
+        // What says nothing behind its first words is short enough to be said each time.
+        let (what, _) = because.split_once(": ")?;
+        let often = told.iter().filter(|(_, _, text)| text.ends_with(because));
+        (often.count() > 1).then(|| (what.to_owned(), because.to_owned()))
+    });
+    let mut last = None;
+    if let Some((what, because)) = shared {
+        let (mut gone, mut less) = (Vec::new(), Vec::new());
+        for (subject, watched, text) in &mut told {
+            if let Some(before) = text.strip_suffix(&because) {
+                *text = format!("{before}{what}");
+                let names = if *watched { &mut less } else { &mut gone };
+                names.push(subject.name());
+            }
+        }
+        let mut text = format!(
+            "{because}. Without it nothing tells of: {}",
+            gone.join(", ")
+        );
+        if !less.is_empty() {
+            text = format!("{text}; less is told of: {}", less.join(", "));
+        }
+        let name = what.strip_prefix("no ").unwrap_or(&what);
+        last = Some(good(name, text));
+    }
+    let told = told.into_iter();
+    told.map(|(subject, _, text)| good(subject.name(), text))
+        .chain(last)
+        .collect()
 }
 
 fn good(name: &str, text: String) -> CheckView {
@@ -329,4 +358,57 @@ async fn handler(
 fn some(number: usize, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_several_subjects_away_is_told_in_full_once() {
+        let cause = "no system bus: failed to connect to `unix:path=/a`: No such file or directory";
+        let gone = |because: &str| Availability::Unavailable {
+            because: because.to_owned(),
+        };
+        let watched = |by: &str| Availability::Watching { by: by.to_owned() };
+        let lines = |told: &[(Subject, Availability)]| -> Vec<String> {
+            let checks = sources(told.iter().map(|(subject, is)| (*subject, is)));
+            let line = |check: &CheckView| format!("{}: {}", check.name, check.text);
+            checks.iter().map(line).collect()
+        };
+        assert_eq!(
+            lines(&[
+                (Subject::Session, gone(cause)),
+                (Subject::Idle, gone(cause)),
+                (Subject::Network, watched(&format!("the routes: {cause}"))),
+                (Subject::Mounts, watched("the system's list of mounts")),
+            ]),
+            [
+                "sessions: not watched: no system bus".to_owned(),
+                "idleness: not watched: no system bus".to_owned(),
+                "network: watched by the routes: no system bus".to_owned(),
+                "mounts: watched by the system's list of mounts".to_owned(),
+                format!(
+                    "system bus: {cause}. Without it nothing tells of: sessions, idleness; less is told of: network"
+                ),
+            ]
+        );
+        // One alone says it itself, and so does what is short.
+        for (told, line) in [
+            (
+                vec![(Subject::Idle, gone(cause))],
+                format!("idleness: not watched: {cause}"),
+            ),
+            (
+                vec![
+                    (Subject::Session, gone("it went")),
+                    (Subject::Idle, gone("it went")),
+                ],
+                "idleness: not watched: it went".to_owned(),
+            ),
+        ] {
+            assert_eq!(lines(&told).last(), Some(&line));
+            assert_eq!(lines(&told).len(), told.len());
+        }
+    }
 }

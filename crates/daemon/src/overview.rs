@@ -72,13 +72,15 @@ impl Loop {
         let mut verdict = self.verdict_view(&verdict);
         verdict.as_of_ms = as_of_ms.filter(|_| verdict.exit == ExitCode::Good);
         let remarks = self.remarks();
-        if verdict.exit == ExitCode::Good && remarks.iter().any(|remark| remark.problem) {
-            verdict.exit = ExitCode::Warnings;
-            verdict.sentence = format!(
-                "{} But the configuration as it was edited is not in force.",
-                verdict.sentence
-            );
-            verdict.suggestion = Some("syncmgr doctor".to_owned());
+        if remarks.iter().any(|remark| remark.problem) {
+            const NOT_IN_FORCE: &str = "the configuration as it was edited is not in force.";
+            let good = verdict.exit == ExitCode::Good;
+            let but = if good { "But" } else { "Besides," };
+            verdict.sentence = format!("{} {but} {NOT_IN_FORCE}", verdict.sentence);
+            if good {
+                verdict.exit = ExitCode::Warnings;
+                verdict.suggestion = Some("syncmgr doctor".to_owned());
+            }
         }
         StatusView {
             verdict,

@@ -715,8 +715,12 @@ pub(crate) fn reason(error: &dyn std::error::Error) -> String {
     let mut hint = None;
     let mut next = error.source();
     while let Some(cause) = next {
-        line.push_str(": ");
-        line.push_str(&cause.to_string());
+        let text = cause.to_string();
+        // Some say of themselves what their cause says.
+        if !line.ends_with(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
         // What its author advises helps more than anything that we could say.
         let said = cause.downcast_ref::<RpcError>();
         hint = hint.or_else(|| said?.data.as_ref()?.hint.as_deref());

@@ -33,7 +33,7 @@ use crate::perform::{FromWorker, Performer};
 use crate::place::Places;
 use crate::sheet::Asked;
 use crate::source::hub::Hub;
-use crate::source::{Happening, Hold, Leaving, Observation, Wanted};
+use crate::source::{Availability, Happening, Hold, Leaving, Observation, Subject, Wanted};
 use crate::starter::Starter;
 use crate::supervisor::Supervisor;
 
@@ -519,6 +519,12 @@ impl Loop {
                     self.sender.network(usable);
                 }
                 self.apply(Input::Facts(unknown.into_iter().collect()));
+                if subject == Subject::Sleep
+                    && matches!(availability, Availability::Watching { .. })
+                {
+                    // Who watches from now on tells of every departure itself; of an earlier one nobody tells the end any more.
+                    self.apply(Input::Back);
+                }
             }
             Observation::Happened(happening) => self.happened(happening),
         }

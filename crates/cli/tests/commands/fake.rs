@@ -190,6 +190,7 @@ impl Program for Fake {
             }],
             enabled: wish.force.then_some(true),
             running: wish.force.then_some(true),
+            other_daemon: false,
             linger: wish.linger.then_some(true),
             unreachable: (!wish.force).then(|| "no bus".to_owned()),
             to_type: if wish.force || !is_there {

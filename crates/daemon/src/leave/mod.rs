@@ -9,6 +9,8 @@ mod sys;
 
 use syncmgr_control::Refusal;
 
+use crate::adapt::text;
+
 /// How the machine is to leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
@@ -25,7 +27,7 @@ pub enum Leave {
 pub async fn may_leave(how: Leave) -> Result<(), Refusal> {
     sys::may_leave(how)
         .await
-        .map_err(|why| not_allowed(how, why))
+        .map_err(|why| not_allowed(how, &why))
 }
 
 /// Sends the machine away. Nobody is asked for a password, and nobody who holds it back is overruled.
@@ -33,10 +35,10 @@ pub async fn may_leave(how: Leave) -> Result<(), Refusal> {
 /// # Errors
 /// `leave::not-allowed` with the reason.
 pub async fn leave(how: Leave) -> Result<(), Refusal> {
-    sys::leave(how).await.map_err(|why| not_allowed(how, why))
+    sys::leave(how).await.map_err(|why| not_allowed(how, &why))
 }
 
-fn not_allowed(how: Leave, why: String) -> Refusal {
+fn not_allowed(how: Leave, why: &str) -> Refusal {
     let what = match how {
         Leave::Suspend => "be sent to sleep",
         Leave::PowerOff => "be switched off",
@@ -46,6 +48,6 @@ fn not_allowed(how: Leave, why: String) -> Refusal {
         format!("the machine cannot {what} from here"),
         "`loginctl` and `systemd-inhibit` show who is logged on and who holds it back; without --then it only synchronizes",
     );
-    refusal.causes.push(why);
+    refusal.causes.push(text::line(why));
     refusal
 }

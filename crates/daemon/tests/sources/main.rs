@@ -13,6 +13,7 @@
     reason = "a test fails by panicking, and waits for what another process does"
 )]
 
+mod bus;
 mod desk;
 mod files;
 mod idle;

@@ -24,6 +24,7 @@ pub(super) fn plan(around: &Surroundings) -> Plan {
         afterwards: Vec::new(),
         enabled: words(&format!("launchctl print {domain}/{label}")),
         running: words(&format!("launchctl print {domain}/{label}")),
+        listening: Vec::new(),
         linger: None,
         name: label,
     }

@@ -27,6 +27,7 @@ pub(super) fn plan(around: &Surroundings) -> Plan {
         enabled: of("/Query"),
         // The scheduler tells in the language of the system whether it runs; whether somebody answers for the home is asked instead.
         running: Vec::new(),
+        listening: Vec::new(),
         linger: None,
         name,
     }

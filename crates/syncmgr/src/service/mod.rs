@@ -85,6 +85,7 @@ fn blank(plan: &Plan) -> ServiceReport {
         enabled: None,
         running: None,
         linger: None,
+        other_daemon: false,
         unreachable: None,
         to_type: Vec::new(),
         notes: Vec::new(),
@@ -116,8 +117,13 @@ fn status(plan: &Plan, around: &Surroundings, tools: &Tools) -> ServiceReport {
 
 /// Asks the system how the service stands.
 fn ask(plan: &Plan, around: &Surroundings, tools: &Tools, report: &mut ServiceReport) {
+    let installed = report
+        .files
+        .iter()
+        .all(|file| file.state != ServiceFileState::Missing);
     if let Err(because) = tools.call(&plan.reachable) {
         report.unreachable = Some(because);
+        report.notes.push(by_hand(plan, around));
     } else {
         report.enabled = Some(tools.call(&plan.enabled).is_ok());
         report.running = Some(if plan.running.is_empty() {
@@ -125,6 +131,18 @@ fn ask(plan: &Plan, around: &Surroundings, tools: &Tools, report: &mut ServiceRe
         } else {
             tools.call(&plan.running).is_ok()
         });
+    }
+    // Where the system listens for the service, whoever asks would begin it.
+    let listens = installed && report.unreachable.is_none() && !plan.listening.is_empty();
+    if report.running != Some(true) && !(listens && tools.call(&plan.listening).is_ok()) {
+        report.other_daemon = tools.answers(&around.socket);
+    }
+    if report.other_daemon {
+        report.notes.push(
+            "A daemon that is not this service runs already, started by hand or by something else. End it before the service \
+             starts: two cannot manage one home."
+                .to_owned(),
+        );
     }
     if plan.linger.is_some() && Path::new(LINGERS).is_dir() {
         let lingers = Path::new(LINGERS).join(&around.user).exists();
@@ -136,6 +154,40 @@ fn ask(plan: &Plan, around: &Surroundings, tools: &Tools, report: &mut ServiceRe
                     .to_owned(),
             );
         }
+    }
+}
+
+/// How the daemon is started where no system does it.
+fn by_hand(plan: &Plan, around: &Surroundings) -> String {
+    let variables = around.variables();
+    let mut command: Vec<String> = variables
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    if !command.is_empty() {
+        command.insert(0, "env".to_owned());
+    }
+    command.extend([around.program.display().to_string(), "daemon".to_owned()]);
+    let daemon = if cfg!(windows) {
+        typed(
+            command
+                .get(command.len().saturating_sub(2)..)
+                .unwrap_or_default(),
+        )
+    } else {
+        typed(&command)
+    };
+    let system = plan.system;
+    if cfg!(unix) {
+        format!(
+            "Where there is no {system}, run `syncmgr daemon` yourself: `{daemon}` in a terminal; \
+             `setsid {daemon} >/dev/null 2>&1 &` in the background; or the line `@reboot {daemon}` in `crontab -e`, which \
+             starts it with the machine."
+        )
+    } else {
+        format!(
+            "Where there is no {system}, run `syncmgr daemon` yourself: `{daemon}` in a terminal."
+        )
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Plan {
     pub(super) enabled: Vec<String>,
     /// Ends well when it runs.
     pub(super) running: Vec<String>,
+    /// Ends well when the system listens on the home's socket and begins it with the first client.
+    pub(super) listening: Vec<String>,
     /// Has it run while nobody is logged on.
     pub(super) linger: Option<Vec<String>>,
 }

@@ -34,6 +34,7 @@ pub(super) fn plan(around: &Surroundings) -> Plan {
         afterwards: vec![user("daemon-reload")],
         enabled: user(&format!("is-enabled --quiet {service}")),
         running: user(&format!("is-active --quiet {service}")),
+        listening: user(&format!("is-active --quiet {socket}")),
         linger: Some(words("loginctl enable-linger")),
         name: service,
     }

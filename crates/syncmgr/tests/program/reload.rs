@@ -106,3 +106,23 @@ fn a_broken_edit_changes_nothing_and_says_where_it_is() {
     daemon.signal(Signal::TERM);
     daemon.end().exits(0);
 }
+
+#[test]
+fn a_broken_edit_is_told_beside_what_failed() {
+    let world = World::new();
+    let good = World::handler("bad", "crash-synchronize");
+    world.configure(&good);
+    let daemon = daemon(&world);
+    world.run(["refresh", "bad"]).exits(0);
+    world.run(["sync", "bad"]).exits(2);
+    world.run(["status"]).exits(2).says_not("not in force");
+    world.configure(&format!("[manager]\nparallel = \"many\"\n{good}"));
+    reload(&world, &daemon, "line 2");
+    world
+        .run(["status"])
+        .exits(2)
+        .says("Besides, the configuration as it was edited is not in force.")
+        .says("line 2");
+    daemon.signal(Signal::TERM);
+    daemon.end().exits(0);
+}

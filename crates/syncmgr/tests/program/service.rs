@@ -131,6 +131,9 @@ fn without_a_bus_it_says_what_to_type() {
     let done = service(&world, &["install"]);
     done.exits(1)
         .says("could not be asked: no bus here")
+        .says("run `syncmgr daemon` yourself")
+        .says(&format!("SYNCMGR_HOME={}", world.home().display()))
+        .says("@reboot")
         .says("systemctl --user daemon-reload")
         .says(&format!(
             "systemctl --user start {name}.socket {name}.service"
@@ -143,6 +146,60 @@ fn without_a_bus_it_says_what_to_type() {
         .says(r#""installed":false"#)
         .says("disable --now");
     assert!(!world.has(&unit));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_daemon_that_is_not_the_service_is_told() {
+    let world = scripted();
+    service(&world, &["status", "--json"])
+        .exits(1)
+        .says(r#""otherDaemon":false"#);
+    let mut daemon = world.start(["daemon"]);
+    daemon.wait_for("the daemon serves");
+    service(&world, &["status"])
+        .exits(1)
+        .says("The service is not installed; a daemon runs all the same")
+        .says("A daemon that is not this service runs already");
+    service(&world, &["status", "--json"]).says(r#""otherDaemon":true"#);
+    // Installed, and not begun by anybody.
+    service(&world, &["install"]).exits(0);
+    fs::remove_file(world.path("tools/on")).unwrap();
+    service(&world, &["status"])
+        .exits(1)
+        .says("The service does not run, but a daemon that is not it does");
+    daemon.signal(Signal::TERM);
+    daemon.end().exits(0);
+    service(&world, &["status"])
+        .exits(1)
+        .says_not("not this service");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn printing_prints_the_units_and_nothing_else() {
+    let world = scripted();
+    let (_, unit) = unit(&world);
+    let printed = service(&world, &["install", "--print"]);
+    printed.exits(0);
+    service(&world, &["install"]).exits(0);
+    let units = [
+        world.read(&unit),
+        world.read(unit.replace(".service", ".socket")),
+    ];
+    assert_eq!(printed.out, units.concat());
+    // Everything that was written is gone again, in every place.
+    let before = world.tree(".config");
+    assert_eq!(
+        before.values().filter(|entry| entry.kind == "file").count(),
+        2
+    );
+    service(&world, &["uninstall"]).exits(0);
+    let left = world.tree(".config");
+    assert!(
+        left.values().all(|entry| entry.kind == "directory"),
+        "{left:?}"
+    );
 }
 
 /// The daemon with this socket as its third descriptor, told that it was handed over.

@@ -17,7 +17,7 @@ use serde_json::Value;
 pub(crate) const FOR_EVER: Duration = Duration::from_secs(60);
 
 /// How long between two looks at what is waited for.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_syncmgr");

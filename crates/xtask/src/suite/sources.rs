@@ -17,6 +17,9 @@ const NEEDED: &[(&str, &str)] = &[
     ("/sbin/ip", "iproute2"),
 ];
 
+/// What is run: the sources by themselves, and the whole program beside the services of a desktop.
+const TESTS: &[(&str, &str)] = &[("syncmgr-daemon", "sources"), ("syncmgr", "bus")];
+
 /// The namespaces.
 const OWN: &[&str] = &["--user", "--map-root-user", "--net", "--mount"];
 
@@ -34,30 +37,27 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     if !works.is_ok_and(|status| status.success()) {
         bail!("namespaces are not permitted here; run where user namespaces are enabled");
     }
-    let target = [
-        "test",
-        "--quiet",
-        "--package",
-        "syncmgr-daemon",
-        "--test",
-        "sources",
-    ];
-    run::check(run::cargo().args(target).arg("--no-run"))?;
-    let status = run::command("unshare")
-        .args(OWN)
-        .arg(run::cargo().get_program())
-        .args(target)
-        // There is no network inside.
-        .arg("--offline")
-        .args(["--", "--ignored", "--test-threads=4"])
-        .current_dir(run::workspace())
-        .status()
-        .context("could not start unshare")?;
-    let verdict = if status.success() {
-        "every source tells what happens, and nonsense is refused"
+    let mut good = true;
+    for (package, test) in TESTS {
+        let target = ["test", "--quiet", "--package", package, "--test", test];
+        run::check(run::cargo().args(target).arg("--no-run"))?;
+        let status = run::command("unshare")
+            .args(OWN)
+            .arg(run::cargo().get_program())
+            .args(target)
+            // There is no network inside.
+            .arg("--offline")
+            .args(["--", "--ignored", "--test-threads=4"])
+            .current_dir(run::workspace())
+            .status()
+            .context("could not start unshare")?;
+        good &= status.success();
+    }
+    let verdict = if good {
+        "every source tells what happens, nonsense is refused, and the machine gets what it is asked for"
     } else {
         "failed"
     };
     report::line(format_args!("sources: {verdict}"));
-    Ok(status.success())
+    Ok(good)
 }

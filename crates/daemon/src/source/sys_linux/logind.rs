@@ -187,8 +187,9 @@ impl Watch {
                 }
                 Heard::Back(how) => {
                     letting_go = None;
-                    self.inhibit(connection, owner, &mut state).await;
+                    // Before it is told that somebody watches, which ends every departure.
                     self.report.happened(Happening::Back(how)).await;
+                    self.inhibit(connection, owner, &mut state).await;
                 }
                 Heard::Began(session) => {
                     if state.sessions.len() < MAX_SESSIONS
