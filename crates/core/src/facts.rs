@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::clock_set::Shift;
 use crate::condition::Look;
 use crate::time::Timestamp;
 
@@ -171,6 +172,28 @@ pub struct FactsChanged {
 }
 
 impl Facts {
+    /// The clock was set: everything is so for as long as before.
+    pub(crate) fn shift(&mut self, shift: Shift) {
+        let past = |at: &mut Timestamp| *at = shift.past(*at);
+        if let Some((_, since)) = &mut self.network {
+            past(since);
+        }
+        if let Some((.., since)) = &mut self.power {
+            past(since);
+        }
+        if let Some((idle, since)) = &mut self.idle {
+            idle.iter_mut().for_each(past);
+            past(since);
+        }
+        for (_, since) in self.mounted.values_mut() {
+            past(since);
+        }
+        for looked in self.looked.values_mut() {
+            past(&mut looked.since);
+            past(&mut looked.at);
+        }
+    }
+
     /// Takes a fact in.
     pub fn learn(&mut self, fact: Fact, now: Timestamp) -> FactsChanged {
         match fact {

@@ -23,8 +23,13 @@ use crate::time::Timestamp;
 pub enum Input {
     /// Time passed: a deadline of `Manager::next_deadline` may be due.
     Tick,
-    /// The machine slept or the wall clock jumped; deadlines are looked at again.
+    /// The machine slept, or nobody knows how far the clock was set; deadlines are looked at again.
     ClockJumped,
+    /// The wall clock was set. The first input at the new time: whatever lasts keeps its length.
+    ClockSet {
+        /// How much further it is now than it would be, in milliseconds; negative: it was set back.
+        by_ms: i64,
+    },
     /// A handler is there (built in, or registered by the user).
     HandlerRegistered {
         /// Its identity.

@@ -13,6 +13,7 @@ mod apart;
 mod asking;
 pub mod awake;
 mod catalog;
+pub mod clock_set;
 pub mod command;
 pub mod condition;
 pub mod confirm;

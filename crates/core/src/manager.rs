@@ -195,6 +195,8 @@ pub struct Manager {
     pub(crate) pulse_at: Option<Timestamp>,
     /// When each item is looked at because it may be late then.
     pub(crate) awaited: BTreeMap<ItemRef, Timestamp>,
+    /// When the clock was last set in this life, and by how many milliseconds.
+    pub(crate) clock_set: Option<(Timestamp, i64)>,
 }
 
 /// Most breaches by programs that one manager records.
@@ -245,8 +247,13 @@ impl Manager {
             digest_at: None,
             pulse_at: None,
             awaited: BTreeMap::new(),
+            clock_set: None,
         };
+        let set_back = crate::clock_set::set_back_meanwhile(&remembered, now);
         manager.remember(remembered);
+        if let Some(shift) = set_back {
+            manager.shift(shift);
+        }
         let effects = std::mem::take(&mut manager.effects);
         (manager, effects)
     }
@@ -267,16 +274,19 @@ impl Manager {
 
     fn take_in(&mut self, now: Timestamp, input: Input) {
         let before = std::mem::replace(&mut self.now, now);
-        self.clock_moved(before);
-        if now < before || matches!(input, Input::ClockJumped) {
+        if let Input::ClockSet { by_ms } = input {
+            self.clock_was_set(by_ms);
+        } else if matches!(input, Input::ClockJumped) && now >= before {
             self.move_watches(before);
+        } else {
+            self.time_passed(before);
         }
         self.turn = self.turn.saturating_add(1);
         self.held_told = 0;
         match input {
             Input::Instance(instance, said) => self.hear(instance, said),
-            // A jump of the wall clock only means that timers are looked at again, which every turn does.
-            Input::Tick | Input::ClockJumped => {}
+            // What follows from it was done before; timers are looked at again by every turn.
+            Input::Tick | Input::ClockJumped | Input::ClockSet { .. } => {}
             Input::HandlerChanged { handler, text } => {
                 if self.handlers.contains_key(&handler) {
                     self.warn(Some(handler), None, crate::log::Level::Warning, text);

@@ -117,6 +117,13 @@ const fn bit(occasion: Occasion) -> Option<u8> {
 }
 
 impl Budget {
+    /// The clock was set: what was shown is as long ago as before.
+    pub(crate) fn shift(&mut self, shift: crate::clock_set::Shift) {
+        for at in &mut self.shown {
+            *at = shift.past(*at);
+        }
+    }
+
     /// Begins with the troubles of an earlier life, which are not told again.
     pub fn remember(&mut self, item: &ItemRef, occasion: Occasion) {
         if let Some(bit) = bit(occasion) {

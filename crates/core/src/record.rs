@@ -34,6 +34,14 @@ pub enum Record {
         /// The items.
         items: Vec<ItemId>,
     },
+    /// The clock was set: what is stored of items moves with it, so that all of it is as long ago, or as far ahead, as
+    /// before. Rows of pauses, needs and rules follow by themselves; runs and log stay as they were dated.
+    ClockSet {
+        /// How far, in milliseconds.
+        by_ms: i64,
+        /// Only what is dated later than this moves.
+        after: Timestamp,
+    },
     /// Remove an item with its preferences, conflicts and needs; runs and log stay.
     ItemGone(ItemRef),
     /// As [`Self::ItemGone`], but its pause stays, and these of its preferences.

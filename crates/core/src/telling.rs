@@ -339,6 +339,13 @@ impl Manager {
         }
     }
 
+    /// The clock was set: the time of the digest comes sooner or later.
+    pub(crate) fn plan_digest_again(&mut self) {
+        if self.digest_at.take().is_some() {
+            self.plan_digest();
+        }
+    }
+
     fn plan_digest(&mut self) {
         if !self.settings.automatic {
             return;

@@ -14,7 +14,7 @@ use crate::record::Record;
 use crate::request::{IfRunning, Request, Scope, Trigger, Work};
 use crate::rule::{Cause, Happening, MAX_RULES, Moment, Rule, Select};
 use crate::run::RunKind;
-use crate::schedule::{self, MAX_SET_BACK, Schedule, Zone};
+use crate::schedule::{self, Schedule, Zone};
 use crate::spread::Due;
 use crate::time::Timestamp;
 
@@ -32,7 +32,7 @@ pub(crate) struct RuleState {
     /// When each of its causes is due, where time alone decides.
     pub(crate) due: Vec<Option<Due>>,
     /// When a connection started it last.
-    connected: Option<Timestamp>,
+    pub(crate) connected: Option<Timestamp>,
     /// It was told that it would start itself.
     told: bool,
     /// How old its schedules let a good run become.
@@ -168,7 +168,7 @@ impl Manager {
     }
 
     /// Sets the timers of a rule's schedules, and catches up once what was missed.
-    fn plan(&mut self, at: usize) {
+    pub(crate) fn plan(&mut self, at: usize) {
         if !self.settings.automatic {
             return;
         }
@@ -244,7 +244,7 @@ impl Manager {
             .unwrap_or_default()
     }
 
-    fn set_due(&mut self, at: usize, cause: usize, due: Option<Due>) {
+    pub(crate) fn set_due(&mut self, at: usize, cause: usize, due: Option<Due>) {
         let Some(slot) = self
             .rules
             .get_mut(at)
@@ -263,7 +263,7 @@ impl Manager {
     }
 
     /// Remembers up to when a rule's schedules were looked at.
-    fn seen(&mut self, at: usize, until: Timestamp) {
+    pub(crate) fn seen(&mut self, at: usize, until: Timestamp) {
         let Some(state) = self.rules.get_mut(at) else {
             return;
         };
@@ -334,24 +334,6 @@ impl Manager {
                 | Cause::After { .. },
             )
             | None => {}
-        }
-    }
-
-    /// The wall clock says something else than before.
-    pub(crate) fn clock_moved(&mut self, before: Timestamp) {
-        if before.since(self.now) <= MAX_SET_BACK {
-            return; // forward is what timers are for, and a little back fires nothing again
-        }
-        self.warn(
-            None,
-            None,
-            Level::Warning,
-            "the clock went back by more than a day; schedules go on from what it says now"
-                .to_owned(),
-        );
-        for at in 0..self.rules.len() {
-            self.seen(at, self.now);
-            self.plan(at);
         }
     }
 

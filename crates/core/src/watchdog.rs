@@ -88,6 +88,16 @@ pub(crate) struct Watch {
     due: Option<Timestamp>,
 }
 
+impl Watch {
+    /// The clock was set: it is as old as before. Nobody has to have measured it: what is watched goes along with every step
+    /// of the clock, also with those that look like sleep.
+    pub(crate) fn shift(&mut self, shift: crate::clock_set::Shift) {
+        self.began = shift.coming(self.began);
+        self.heard = shift.coming(self.heard);
+        self.due = self.due.map(|due| shift.coming(due));
+    }
+}
+
 impl Instance {
     /// Something was heard of it; true when it was asked about meanwhile.
     pub(crate) fn heard(&mut self, now: Timestamp) -> bool {

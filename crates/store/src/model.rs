@@ -105,6 +105,19 @@ impl Model {
                     }
                 }
             }
+            Record::ClockSet { by_ms, after } => {
+                let moved = |at: &mut Timestamp| at.0 = at.0.saturating_add(by_ms);
+                for row in self.items.values_mut() {
+                    let held = row.held.as_mut().map(|held| &mut held.since);
+                    let past = [Some(&mut row.since), held]
+                        .into_iter()
+                        .chain([row.last_attempt.as_mut(), row.last_good.as_mut()]);
+                    past.flatten().filter(|at| **at > after).for_each(moved);
+                    if let Some(retry) = row.retry.as_mut() {
+                        moved(&mut retry.due);
+                    }
+                }
+            }
             Record::ItemGone(item) => {
                 self.items.remove(&item);
                 self.needs.retain(|_, need| {

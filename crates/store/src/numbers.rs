@@ -31,6 +31,7 @@ pub(crate) fn note(last: &mut LastNumbers, record: &Record) {
         | Record::HandlerGone(_)
         | Record::Item(_)
         | Record::ItemsSucceeded { .. }
+        | Record::ClockSet { .. }
         | Record::ItemGone(_)
         | Record::RunItem(_)
         | Record::LogDeleted(_)

@@ -355,6 +355,7 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
         1 => handler_id().prop_map(Record::HandlerGone),
         3 => item().prop_map(Record::Item),
         1 => item_ref().prop_map(Record::ItemGone),
+        1 => (any::<i64>(), moment()).prop_map(|(by_ms, after)| Record::ClockSet { by_ms, after }),
         2 => absent().prop_map(Record::Absent),
         1 => item_ref().prop_map(Record::AbsentGone),
         6 => session().prop_map(Record::Session),

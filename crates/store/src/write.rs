@@ -194,6 +194,7 @@ impl Writing<'_> {
                 at,
                 items,
             } => self.items_succeeded(handler, *run, *at, items)?,
+            Record::ClockSet { by_ms, after } => self.clock_set(*by_ms, *after)?,
             Record::ItemGone(item) => self.item_gone(item)?,
             Record::Absent(row) => {
                 let item = self.names.item(self.connection, &row.at)?;
@@ -360,6 +361,34 @@ impl Writing<'_> {
                 row.held.map(|held| held.trigger.word()),
                 ms(row.held.map(|held| held.since)),
             ])?;
+        Ok(())
+    }
+
+    fn clock_set(&mut self, by_ms: i64, after: Timestamp) -> Result<(), WriteError> {
+        // SQLite would go on with a number that is not whole where a sum is too large.
+        let (least, most) = (
+            i64::MIN.saturating_sub(by_ms.min(0)),
+            i64::MAX.saturating_sub(by_ms.max(0)),
+        );
+        for column in [
+            "since_ms",
+            "attempted_ms",
+            "good_ms",
+            "held_ms",
+            "retry_due_ms",
+        ] {
+            // What is still to come moves in any case.
+            let after = if column == "retry_due_ms" {
+                i64::MIN
+            } else {
+                after.0
+            };
+            self.connection
+                .prepare_cached(&format!(
+                    "UPDATE items SET {column} = max(?2, min(?3, {column})) + ?1 WHERE {column} > ?4"
+                ))?
+                .execute([by_ms, least, most, after])?;
+        }
         Ok(())
     }
 
