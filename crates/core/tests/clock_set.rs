@@ -15,7 +15,7 @@ use syncmgr_core::item::{Failure, ItemStatus};
 use syncmgr_core::need::{Choice, NeedKind};
 use syncmgr_core::policy::Policy;
 use syncmgr_core::record::{PauseScope, Record, Remembered};
-use syncmgr_core::rule::{Cause, Lost, Rule, Select};
+use syncmgr_core::rule::{Cause, Rule};
 use syncmgr_core::schedule::Schedule;
 use syncmgr_core::telling::Telling;
 use syncmgr_core::{Settings, Timestamp};
@@ -47,16 +47,8 @@ fn span(millis: i64) -> Duration {
 
 fn rule(item: &str, on: Cause) -> Rule {
     Rule {
-        name: format!("rule of {item}"),
-        items: vec![Select::named(item)],
-        on: vec![on],
-        when: Vec::new(),
-        lost: Lost::Finish,
-        ask: false,
-        fresh_within: None,
         catch_up: span(DAY),
-        jitter: Duration::ZERO,
-        if_running: None,
+        ..world::rule(&format!("rule of {item}"), &[item], vec![on])
     }
 }
 

@@ -1,5 +1,7 @@
 //! The wall clock: the one place of the manager that reads it.
 
+use std::time::Duration;
+
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use syncmgr_core::Timestamp;
@@ -9,6 +11,12 @@ use syncmgr_core::schedule::Zone;
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Time since some moment, as a clock shows it that nobody sets and that goes on while the machine sleeps; absent: there
+    /// is none here.
+    fn steady(&self) -> Option<Duration> {
+        None
+    }
 
     /// Waits until the moment came; dropping it ends the wait.
     fn reached(&self, moment: Timestamp) -> BoxFuture<'_, ()>;
@@ -33,11 +41,17 @@ impl Clock for SystemClock {
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
+    fn steady(&self) -> Option<Duration> {
+        crate::sys::steady()
+    }
+
     fn reached(&self, moment: Timestamp) -> BoxFuture<'_, ()> {
         tokio::time::sleep(moment.since(self.now())).boxed()
     }
 
     fn zone(&self) -> Zone {
+        // Whoever asks wants to know what it is now.
+        jiff::tz::reset_system_time_zone_cache();
         let zone = jiff::tz::TimeZone::system();
         zone.iana_name()
             .and_then(Zone::named)

@@ -1,6 +1,7 @@
 //! Composition root: configuration, the loop, adapt, the socket.
 
 pub mod adapt;
+mod anchor;
 mod answer;
 mod argument;
 pub mod awake;
@@ -19,6 +20,7 @@ mod invoke;
 pub mod launch;
 pub mod leave;
 pub mod lock;
+mod logon;
 mod names;
 pub mod nature;
 pub mod open;

@@ -119,6 +119,12 @@ impl Places {
         self.state_dir.join("identities.json")
     }
 
+    /// The last session of the user that was taken for a logon.
+    #[must_use]
+    pub fn logon(&self) -> PathBuf {
+        self.state_dir.join("logon.json")
+    }
+
     /// A handler's own directory.
     #[must_use]
     pub fn handler_state(&self, handler: &str) -> PathBuf {

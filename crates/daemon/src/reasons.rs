@@ -368,7 +368,12 @@ fn watched_for(cause: &Cause) -> Option<Subject> {
 fn are(subject: Subject) -> String {
     match subject {
         Subject::Session | Subject::Mounts | Subject::Files => format!("{} are", subject.name()),
-        Subject::Sleep | Subject::Idle | Subject::Network | Subject::Power | Subject::Looks => {
+        Subject::Sleep
+        | Subject::Idle
+        | Subject::Network
+        | Subject::Power
+        | Subject::Looks
+        | Subject::Clock => {
             format!("{} is", subject.name())
         }
     }

@@ -11,6 +11,7 @@ use syncmgr_control::{Caller, Change, Refusal, Reply, Request, What};
 use syncmgr_core::condition::Fact;
 use syncmgr_core::input::{Input, InstanceInput};
 use syncmgr_core::request::{IfRunning, Scope, Trigger, Work};
+use syncmgr_core::rule::{Happening as CoreHappening, Moment};
 use syncmgr_core::{Command, Effects, ItemRef, Manager, RequestId};
 use syncmgr_host::{HostEvent, Limits};
 use syncmgr_store::Store;
@@ -20,6 +21,7 @@ use tokio::task::JoinSet;
 use crate::adapt::from_source;
 use crate::adapt::to_change::{Seen, changes};
 use crate::adapt::to_view;
+use crate::anchor::Anchor;
 use crate::awake::KeptAwake;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigFile};
@@ -29,6 +31,7 @@ use crate::hook::outbox::{GivenUp, Sent};
 use crate::hook::{Runner, Sender};
 use crate::identity::Sightings;
 use crate::launch::{self, Programs};
+use crate::logon::Logons;
 use crate::perform::{FromWorker, Performer};
 use crate::place::Places;
 use crate::sheet::Asked;
@@ -130,6 +133,10 @@ pub(crate) struct Loop {
     pub(crate) ended: VecDeque<(RequestId, syncmgr_control::view::Outcome)>,
     pub(crate) seen: Seen,
     clock: Arc<dyn Clock>,
+    /// What the clock showed last, beside one that nobody sets.
+    anchor: Anchor,
+    /// Which session was taken for a logon.
+    logons: Logons,
     /// What the machine tells of itself.
     pub(crate) sources: Hub,
     /// Keeps the machine from leaving while something works; its source lets go when that takes too long.
@@ -245,6 +252,7 @@ async fn go_round(parts: Parts, messages: &mut mpsc::Receiver<Message>) -> Resul
     let limits = limits(&parts.config.config);
     let (manager, effects) = parts.manager;
     let sightings = Sightings::load(&parts.places.identities());
+    let logons = Logons::load(&parts.places.logon());
     let mut made: VecDeque<Input> = parts.first.into();
     let unknown = parts.sources.availability();
     made.push_back(Input::Facts(
@@ -273,6 +281,8 @@ async fn go_round(parts: Parts, messages: &mut mpsc::Receiver<Message>) -> Resul
         ended: VecDeque::new(),
         seen: Seen::default(),
         clock: parts.clock,
+        anchor: Anchor::default(),
+        logons,
         sources: parts.sources,
         hold: None,
         ending: None,
@@ -452,8 +462,22 @@ impl Loop {
                 | Input::ItemRemoved(_)
                 | Input::HandlerUnregistered(_)
         );
-        self.manager
-            .apply_into(&mut self.due, self.clock.now(), input);
+        let now = self.look_at_clock();
+        self.manager.apply_into(&mut self.due, now, input);
+    }
+
+    /// Now. When the clock was set since the last look, everything that lasts is moved along first.
+    fn look_at_clock(&mut self) -> syncmgr_core::Timestamp {
+        let (now, set) = self.anchor.look(&*self.clock);
+        if let Some(by_ms) = set {
+            tracing::warn!(by_ms, "the clock was set");
+            self.sender.clock_set(by_ms);
+            // What is old by this time may not be by the right one.
+            (self.last_prune, self.prune_more) = (Some(now), false);
+            self.manager
+                .apply_into(&mut self.due, now, Input::ClockSet { by_ms });
+        }
+        now
     }
 
     /// Gives an answer once this turn's records are stored.
@@ -540,8 +564,26 @@ impl Loop {
         {
             self.apply(Input::Facts(vec![fact]));
         }
-        if let Happening::Back(Leaving::Sleep) | Happening::ClockSet = happening {
+        if let Happening::Back(Leaving::Sleep) = happening {
             self.apply(Input::ClockJumped);
+        }
+        if let Happening::ClockSet = happening {
+            // How far it was set is seen with every input, where a clock tells that nobody sets.
+            self.apply(match self.clock.steady() {
+                Some(_) => Input::Tick,
+                None => Input::ClockJumped,
+            });
+            self.apply(Input::Zone(self.clock.zone()));
+        }
+        if let Happening::SessionStarted { began: Some(began) } = &happening {
+            // It is a logon whatever is remembered.
+            self.logons.count(began);
+        }
+        if let Happening::SessionFound { began } = &happening
+            && self.logons.count(began)
+        {
+            tracing::info!("the session of the user began before the daemon did");
+            self.apply(Input::Happened(CoreHappening::Moment(Moment::Logon)));
         }
         if let Happening::PathChanged { below, .. } = &happening
             && *below == self.places.config_dir

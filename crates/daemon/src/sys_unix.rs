@@ -152,3 +152,15 @@ pub(crate) fn monotonic() -> std::time::Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     std::time::Duration::try_from(now).unwrap_or_default()
 }
+
+/// A clock that nobody sets and that goes on while the machine sleeps.
+pub(crate) fn steady() -> Option<std::time::Duration> {
+    // On macOS the clock of this name sleeps with the machine.
+    #[cfg(target_os = "linux")]
+    {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        std::time::Duration::try_from(now).ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}

@@ -249,8 +249,10 @@ async fn messages() {
     ear.happens("an unlock", |it| matches!(it, Happening::Unlocked))
         .await;
     post(window, WM_WTSSESSION_CHANGE, 0x5);
-    ear.happens("a logon", |it| matches!(it, Happening::SessionStarted))
-        .await;
+    ear.happens("a logon", |it| {
+        matches!(it, Happening::SessionStarted { .. })
+    })
+    .await;
     post(window, WM_TIMECHANGE, 0);
     ear.happens("a clock", |it| matches!(it, Happening::ClockSet))
         .await;

@@ -56,7 +56,7 @@ pub fn departure(how: Leaving, within: Duration) -> Departure {
 pub fn happening(happening: &Happening) -> Option<rule::Happening> {
     let moment = |moment| Some(rule::Happening::Moment(moment));
     match happening {
-        Happening::SessionStarted => moment(Moment::Logon),
+        Happening::SessionStarted { .. } => moment(Moment::Logon),
         // Shutting down ends every session: there is nothing to synchronize with afterwards (mobsync 3.12).
         Happening::SessionEnded { last: true }
         | Happening::Leaving {
@@ -80,7 +80,8 @@ pub fn happening(happening: &Happening) -> Option<rule::Happening> {
             below.to_string_lossy().into_owned(),
         )),
         // A network that came up is a fact, and its own cause.
-        Happening::SessionEnded { last: false }
+        Happening::SessionFound { .. }
+        | Happening::SessionEnded { last: false }
         | Happening::Back(Leaving::Shutdown)
         | Happening::Ending { .. }
         | Happening::ClockSet
@@ -110,7 +111,10 @@ mod tests {
         };
         let moment = rule::Happening::Moment;
         for (told, wanted) in [
-            (Happening::SessionStarted, Some(moment(Moment::Logon))),
+            (
+                Happening::SessionStarted { began: None },
+                Some(moment(Moment::Logon)),
+            ),
             (Happening::SessionEnded { last: false }, None),
             (
                 Happening::SessionEnded { last: true },

@@ -155,6 +155,13 @@ impl Outbox {
         })
     }
 
+    /// The clock was set by so many milliseconds: what waits waits as long as before.
+    pub(crate) fn clock_set(&mut self, by_ms: i64) {
+        for waiting in &mut self.waiting {
+            waiting.due = Timestamp(waiting.due.0.saturating_add(by_ms));
+        }
+    }
+
     /// What is to be sent now. One address gets one thing at a time, in order.
     pub(crate) fn due(&mut self, now: Timestamp) -> Vec<(u64, Parcel)> {
         let mut busy: Vec<String> = Vec::new();

@@ -52,6 +52,11 @@ impl Sender {
         }
     }
 
+    /// The clock was set by so many milliseconds.
+    pub(crate) fn clock_set(&mut self, by_ms: i64) {
+        self.outbox.clock_set(by_ms);
+    }
+
     /// When something is due next.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.outbox.next_due()

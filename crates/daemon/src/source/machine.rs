@@ -23,6 +23,10 @@ pub struct Machine {
     pub disk: PathBuf,
     /// What the machine has to do: `/proc/loadavg`.
     pub loadavg: PathBuf,
+    /// The zone: `/etc/localtime`.
+    pub localtime: PathBuf,
+    /// What names this start of the machine: `/proc/sys/kernel/random/boot_id`.
+    pub boot_id: PathBuf,
 }
 
 impl Default for Machine {
@@ -36,6 +40,8 @@ impl Default for Machine {
             power_supply: "/sys/class/power_supply".into(),
             disk: "/dev/disk".into(),
             loadavg: "/proc/loadavg".into(),
+            localtime: "/etc/localtime".into(),
+            boot_id: "/proc/sys/kernel/random/boot_id".into(),
         }
     }
 }

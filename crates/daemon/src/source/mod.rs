@@ -42,7 +42,7 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 pub use self::machine::Machine;
-pub use self::observation::{Availability, Happening, Hold, Leaving, Observation, Subject};
+pub use self::observation::{Availability, Began, Happening, Hold, Leaving, Observation, Subject};
 pub use self::reporter::Reporter;
 pub use self::wanted::Wanted;
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use syncmgr_core::condition::{Fact, FactKind};
 use tokio::sync::oneshot;
 
@@ -36,11 +37,13 @@ pub enum Subject {
     Files,
     /// Free room, load, and who answers: what has to be looked at.
     Looks,
+    /// The clock and the zone, when somebody sets them.
+    Clock,
 }
 
 impl Subject {
     /// Every subject, in the order in which they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Session,
         Self::Sleep,
         Self::Idle,
@@ -49,6 +52,7 @@ impl Subject {
         Self::Mounts,
         Self::Files,
         Self::Looks,
+        Self::Clock,
     ];
 
     /// Its name, for people.
@@ -63,6 +67,7 @@ impl Subject {
             Self::Mounts => "mounts",
             Self::Files => "file changes",
             Self::Looks => "free space, load, reachability",
+            Self::Clock => "clock and time zone",
         }
     }
 
@@ -75,7 +80,7 @@ impl Subject {
             Self::Power => Some(FactKind::Power),
             Self::Mounts => Some(FactKind::Mounted),
             Self::Looks => Some(FactKind::Looked),
-            Self::Session | Self::Sleep | Self::Files => None,
+            Self::Session | Self::Sleep | Self::Files | Self::Clock => None,
         }
     }
 }
@@ -99,7 +104,15 @@ pub enum Availability {
 #[derive(Debug)]
 pub enum Happening {
     /// The user began a session.
-    SessionStarted,
+    SessionStarted {
+        /// When; absent: nobody tells.
+        began: Option<Began>,
+    },
+    /// The user has a session that began before anybody watched.
+    SessionFound {
+        /// When.
+        began: Began,
+    },
     /// A session of the user ended.
     SessionEnded {
         /// It was the only one.
@@ -125,7 +138,7 @@ pub enum Happening {
         /// It ends while nobody keeps this.
         hold: Hold,
     },
-    /// Somebody set the clock.
+    /// Somebody set the clock, or the zone.
     ClockSet,
     /// A connection came up.
     NetworkConnected {
@@ -151,6 +164,15 @@ pub enum Happening {
         /// What changed, sorted; empty when it is not known what.
         paths: Vec<PathBuf>,
     },
+}
+
+/// When a session began, in a way that no other session shares and that no set clock changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Began {
+    /// In which life of the machine; text that is never repeated.
+    pub life: String,
+    /// When in that, in microseconds.
+    pub at_us: u64,
 }
 
 /// How a machine leaves.

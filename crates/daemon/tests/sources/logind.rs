@@ -9,19 +9,19 @@ use zbus::wire::{ObjectPath, Variant};
 
 use crate::desk::{Desk, Mock, eventually};
 
-const NAME: &str = "org.freedesktop.login1";
+pub(crate) const NAME: &str = "org.freedesktop.login1";
 const PATH: &str = "/org/freedesktop/login1";
 const MANAGER: &str = "org.freedesktop.login1.Manager";
-const SESSION: &str = "org.freedesktop.login1.Session";
+pub(crate) const SESSION: &str = "org.freedesktop.login1.Session";
 
-async fn add_session(logind: &Mock, id: &str, user: u32) -> String {
+pub(crate) async fn add_session(logind: &Mock, id: &str, user: u32) -> String {
     let path = logind
         .script(PATH, "AddSession", &(id, "seat0", user, "somebody", true))
         .await;
     path.body().deserialize().unwrap()
 }
 
-async fn tell(logind: &Mock, signal: &str, id: &str, path: &str) {
+pub(crate) async fn tell(logind: &Mock, signal: &str, id: &str, path: &str) {
     let arguments = vec![
         Variant::from(id),
         Variant::from(ObjectPath::try_from(path).unwrap()),
@@ -40,14 +40,14 @@ async fn inhibitors(logind: &Mock) -> Vec<(String, String, String, String, u32, 
     answer.body().deserialize().unwrap()
 }
 
-async fn has_inhibitors(logind: &Mock, count: usize) {
+pub(crate) async fn has_inhibitors(logind: &Mock, count: usize) {
     eventually(&format!("{count} inhibitors"), async || {
         inhibitors(logind).await.len() == count
     })
     .await;
 }
 
-fn me() -> u32 {
+pub(crate) fn me() -> u32 {
     rustix::process::getuid().as_raw()
 }
 
@@ -64,7 +64,7 @@ async fn sessions_and_screens() {
     tell(&logind, "SessionNew", "c8", &foreign).await;
     let second = add_session(&logind, "c2", me()).await;
     tell(&logind, "SessionNew", "c2", &second).await;
-    let started = |happening| matches!(happening, Happening::SessionStarted).then_some(());
+    let started = |happening| matches!(happening, Happening::SessionStarted { .. }).then_some(());
     ear.happening("a session", started).await;
     // Of the other user nothing is told.
     logind.emit(&foreign, (SESSION, "Lock"), "", vec![]).await;

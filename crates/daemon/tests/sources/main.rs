@@ -20,5 +20,6 @@ mod idle;
 mod kernel;
 mod liar;
 mod logind;
+mod logon;
 mod network;
 mod power;

@@ -1,8 +1,10 @@
 //! Sessions, locked screens, sleep and shutdown, by logind (org.freedesktop.login1(5)).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
+use std::io::Read as _;
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -15,7 +17,7 @@ use super::bus::{FollowError, LOGIND, Service, View, follow};
 use super::property::{PROPERTIES, Properties};
 use super::signals::{From, Signals};
 use crate::source::observation::hold;
-use crate::source::{Happening, Leaving, Reporter, Source, Subject, Wanted};
+use crate::source::{Began, Happening, Leaving, Machine, Reporter, Source, Subject, Wanted};
 
 pub(super) const MANAGER_PATH: &str = "/org/freedesktop/login1";
 const SESSIONS_PATH: &str = "/org/freedesktop/login1/session";
@@ -24,6 +26,8 @@ const SESSION: &str = "org.freedesktop.login1.Session";
 
 /// Most sessions of the user that are followed.
 const MAX_SESSIONS: usize = 256;
+/// Most bytes of what names this start of the machine.
+const MAX_BOOT_ID: u64 = 128;
 /// Signals that may wait while earlier ones are worked on.
 const MAX_SIGNALS: usize = 256;
 /// The machine waits no longer than this, however patient it says that it is.
@@ -37,11 +41,15 @@ const MARGIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Logind {
     view: watch::Receiver<View>,
+    boot_id: PathBuf,
 }
 
 impl Logind {
-    pub(super) fn new(view: watch::Receiver<View>) -> Self {
-        Self { view }
+    pub(super) fn new(view: watch::Receiver<View>, machine: &Machine) -> Self {
+        Self {
+            view,
+            boot_id: machine.boot_id.clone(),
+        }
     }
 }
 
@@ -59,12 +67,18 @@ impl Source for Logind {
         report: Reporter,
         _: watch::Receiver<Wanted>,
     ) -> BoxFuture<'static, ()> {
-        Box::pin(follow(Watch { report }, self.view))
+        let watch = Watch {
+            report,
+            life: life(&self.boot_id),
+        };
+        Box::pin(follow(watch, self.view))
     }
 }
 
 struct Watch {
     report: Reporter,
+    /// This life of the machine; absent where the kernel does not name it.
+    life: Option<String>,
 }
 
 /// What logind said.
@@ -141,12 +155,25 @@ impl Watch {
             sessions: own_sessions(connection, owner).await?,
             ..State::default()
         };
+        let mut began: Option<Began> = None;
         for session in &state.sessions {
             let properties = Properties::of(connection, owner, session, SESSION).await?;
             state.locked |= properties.flag("LockedHint")?.unwrap_or(false);
+            if is_logon(&properties)? {
+                let last = began.as_ref().map_or(0, |began| began.at_us);
+                began = self
+                    .began(&properties)?
+                    .filter(|is| is.at_us >= last)
+                    .or(began);
+            }
         }
         let patience = patience(connection, owner).await?;
         self.report.watching(Subject::Session, "logind").await;
+        if let Some(began) = began {
+            self.report
+                .happened(Happening::SessionFound { began })
+                .await;
+        }
         self.inhibit(connection, owner, &mut state).await;
         let mut letting_go: Option<BoxFuture<'static, ()>> = None;
         loop {
@@ -194,9 +221,17 @@ impl Watch {
                 Heard::Began(session) => {
                     if state.sessions.len() < MAX_SESSIONS
                         && is_own(connection, owner, &session).await?
-                        && state.sessions.insert(session)
+                        && state.sessions.insert(session.clone())
+                        // One that is gone again already was a logon all the same.
+                        && let properties = Properties::of(connection, owner, &session, SESSION)
+                            .await
+                            .unwrap_or_else(|_| HashMap::new().into())
+                        && is_logon(&properties)?
                     {
-                        self.report.happened(Happening::SessionStarted).await;
+                        let began = self.began(&properties)?;
+                        self.report
+                            .happened(Happening::SessionStarted { began })
+                            .await;
                     }
                 }
                 Heard::Ended(session) => {
@@ -218,6 +253,16 @@ impl Watch {
                 }
             }
         }
+    }
+
+    /// When a session began, by the clock that nobody sets.
+    fn began(&self, session: &Properties) -> Result<Option<Began>, FollowError> {
+        let at_us = session.number("TimestampMonotonic")?;
+        Ok(self
+            .life
+            .clone()
+            .zip(at_us)
+            .map(|(life, at_us)| Began { life, at_us }))
     }
 
     /// Makes the machine wait for us, should it leave. Without that it can still be seen to leave.
@@ -254,6 +299,21 @@ impl Watch {
             }
         }
     }
+}
+
+/// What names this start of the machine.
+fn life(boot_id: &Path) -> Option<String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(boot_id).ok()?;
+    file.take(MAX_BOOT_ID).read_to_string(&mut text).ok()?;
+    let life = text.trim();
+    (!life.is_empty()).then(|| life.to_owned())
+}
+
+/// Whether a session is one of a person: what only serves the user's services, or a job, is none.
+fn is_logon(session: &Properties) -> Result<bool, FollowError> {
+    let class = session.text("Class")?;
+    Ok(class.is_none_or(|class| class.starts_with("user")))
 }
 
 /// How long the machine waits for those who delay it.

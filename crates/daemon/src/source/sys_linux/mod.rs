@@ -1,6 +1,7 @@
 //! The sources of Linux.
 
 mod bus;
+mod clock;
 mod idle;
 mod logind;
 mod mounts;
@@ -8,6 +9,7 @@ mod network;
 mod network_manager;
 mod power;
 mod property;
+mod replaced;
 mod signals;
 mod sys_ready;
 
@@ -21,7 +23,8 @@ pub(super) fn sources(machine: &Machine) -> Vec<Box<dyn Source>> {
         Box::new(bus),
         Box::new(session),
         Box::new(idle::Idle::new(view.clone(), desktop)),
-        Box::new(logind::Logind::new(view.clone())),
+        Box::new(logind::Logind::new(view.clone(), machine)),
+        Box::new(clock::ClockSource::new(machine)),
         Box::new(network::Network::new(view.clone(), machine)),
         Box::new(power::Power::new(view, machine)),
         Box::new(mounts::Mounts::new(machine)),

@@ -2,27 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType};
 use syncmgr_core::condition::Fact;
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::sync::{Notify, mpsc, watch};
 use zbus::Connection;
 
 use super::bus::{FollowError, NETWORK_MANAGER, Service, View, follow};
 use super::network_manager;
+use super::replaced::Replaced;
 use super::sys_ready::awaitable;
 use crate::source::{Happening, Machine, Reporter, Source, Subject, Wanted, route};
 
@@ -167,7 +163,7 @@ impl Watch {
     async fn routes(&self, because: &str) -> io::Result<Infallible> {
         let socket = awaitable(route_changes()?, Interest::READABLE)?;
         // Without it, a change of the configuration of names is only seen with the next change of a route.
-        let names = Names::watch(&self.resolv_conf)
+        let names = Replaced::watch(&self.resolv_conf)
             .inspect_err(
                 |error| tracing::warn!(%error, "the configuration of names is not watched"),
             )
@@ -247,108 +243,9 @@ fn drain(socket: &OwnedFd) {
     }
 }
 
-/// The configuration of names, as it changes.
-#[derive(Debug)]
-struct Names {
-    changes: AsyncFd<OwnedFd>,
-    /// The names that it has in the directories that are watched.
-    names: Vec<OsString>,
-}
-
-impl Names {
-    /// Watches the file and the one that it links to, by the directories that they are in, as both are replaced and not
-    /// written. Only what changes is asked for: others read files there all the time.
-    fn watch(resolv_conf: &Path) -> io::Result<Self> {
-        let changes = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        let mut files = vec![resolv_conf.to_path_buf()];
-        files.extend(std::fs::canonicalize(resolv_conf).ok());
-        let what = WatchFlags::CREATE
-            | WatchFlags::CLOSE_WRITE
-            | WatchFlags::MOVED_TO
-            | WatchFlags::MOVED_FROM
-            | WatchFlags::DELETE;
-        for directory in files.iter().filter_map(|file| file.parent()) {
-            inotify::add_watch(&changes, directory, what)?;
-        }
-        let names = files.iter().filter_map(|file| file.file_name());
-        Ok(Self {
-            names: names.map(Into::into).collect(),
-            changes: awaitable(changes, Interest::READABLE)?,
-        })
-    }
-
-    /// Returns once it changed.
-    async fn changed(&self) -> io::Result<()> {
-        loop {
-            let mut ready = self.changes.readable().await?;
-            let concerns = self.take();
-            ready.clear_ready();
-            if concerns {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Takes what waits; answers whether something of it concerns the configuration.
-    fn take(&self) -> bool {
-        let mut buffer = [MaybeUninit::uninit(); 4 * 1024];
-        let mut reader = inotify::Reader::new(self.changes.get_ref(), &mut buffer);
-        let mut concerns = false;
-        loop {
-            match reader.next() {
-                Ok(event) => {
-                    let name = event
-                        .file_name()
-                        .map(|name| OsStr::from_bytes(name.to_bytes()));
-                    // Without a name it is an overflow.
-                    concerns |=
-                        name.is_none_or(|name| self.names.iter().any(|known| known == name));
-                }
-                Err(rustix::io::Errno::INTR) => {}
-                Err(_) => return concerns,
-            }
-        }
-    }
-}
-
 /// A bounded text of a file.
 fn text(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Long enough for a busy machine.
-    const PATIENCE: Duration = Duration::from_secs(30);
-
-    #[tokio::test]
-    async fn the_configuration_of_names_is_seen_to_change_wherever_it_is() {
-        let directory = tempfile::tempdir().unwrap();
-        let place = |name: &str| directory.path().join(name);
-        std::fs::create_dir(place("run")).unwrap();
-        std::fs::create_dir(place("etc")).unwrap();
-        std::fs::write(place("run/stub.conf"), "").unwrap();
-        std::os::unix::fs::symlink(place("run/stub.conf"), place("etc/resolv.conf")).unwrap();
-        let check = async |change: &dyn Fn(), what: &str| {
-            let names = Names::watch(&place("etc/resolv.conf")).unwrap();
-            // Of these it wants to know nothing.
-            std::fs::read(place("etc/resolv.conf")).unwrap();
-            std::fs::write(place("etc/other"), "").unwrap();
-            assert!(!names.take(), "{what}");
-            change();
-            let seen = tokio::time::timeout(PATIENCE, names.changed()).await;
-            assert!(seen.is_ok(), "{what}");
-        };
-        let write = || std::fs::write(place("run/stub.conf"), "nameserver 192.0.2.1\n").unwrap();
-        check(&write, "what it links to is written").await;
-        let replace = || {
-            std::fs::write(place("etc/new"), "").unwrap();
-            std::fs::rename(place("etc/new"), place("etc/resolv.conf")).unwrap();
-        };
-        check(&replace, "it is replaced").await;
-    }
 }

@@ -8,6 +8,7 @@ mod network;
 mod power;
 mod sys_adapters;
 mod sys_idle;
+mod sys_logon;
 mod sys_power;
 mod sys_room;
 mod sys_volumes;

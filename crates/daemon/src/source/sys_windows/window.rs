@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
-use super::sys_window;
+use super::{sys_logon, sys_window};
 use crate::source::backoff::Backoff;
 use crate::source::broadcast::{Told, patience};
 use crate::source::observation::hold;
@@ -93,7 +93,7 @@ impl Source for Window {
     }
 
     fn subjects(&self) -> &'static [Subject] {
-        &[Subject::Session, Subject::Sleep]
+        &[Subject::Session, Subject::Sleep, Subject::Clock]
     }
 
     fn run(
@@ -113,7 +113,7 @@ async fn run(report: Reporter, view: watch::Sender<View>) {
             Ok(()) => "the window that hears them is gone".to_owned(),
             Err(error) => format!("the window that hears them could not be made: {error}"),
         };
-        for subject in [Subject::Session, Subject::Sleep] {
+        for subject in [Subject::Session, Subject::Sleep, Subject::Clock] {
             report.unavailable(subject, &because).await;
         }
         view.send_modify(|view| view.state = State::Missing { because });
@@ -147,6 +147,12 @@ async fn open(report: &Reporter, view: &watch::Sender<View>) -> std::io::Result<
             "messages of the session, which waits a moment for the manager",
         )
         .await;
+    report
+        .watching(Subject::Clock, "messages of the session")
+        .await;
+    if let Some(began) = sys_logon::began() {
+        report.happened(Happening::SessionFound { began }).await;
+    }
     let mut letting_go: Option<BoxFuture<'static, ()>> = None;
     loop {
         let let_go = async {
@@ -190,7 +196,9 @@ async fn open(report: &Reporter, view: &watch::Sender<View>) -> std::io::Result<
                 letting_go = None;
                 Happening::Back(how)
             }
-            Told::Began => Happening::SessionStarted,
+            Told::Began => Happening::SessionStarted {
+                began: sys_logon::began(),
+            },
             // The daemon lives in this session and hears of no other.
             Told::Ended => Happening::SessionEnded { last: true },
             Told::Locked(true) => Happening::Locked,
