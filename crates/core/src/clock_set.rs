@@ -136,6 +136,9 @@ impl Manager {
             session.row.opened = shift.past(session.row.opened);
         }
         self.pulse_at = self.pulse_at.map(|at| shift.coming(at));
+        if let Some(away) = &mut self.away {
+            away.shift(shift);
+        }
         self.shift_rules(shift);
         self.look_awake_again();
         self.plan_digest_again();
@@ -156,6 +159,7 @@ impl Manager {
                 | Timer::Need(_)
                 | Timer::Awake
                 | Timer::Instance(_)
+                | Timer::Leaving
                 | Timer::Watch(_)
                 | Timer::Retry(_)
                 | Timer::Summary

@@ -53,6 +53,14 @@ pub(crate) struct Away {
     pub(crate) asked: bool,
 }
 
+impl Away {
+    /// The clock was set: the machine is as patient as before.
+    pub(crate) fn shift(&mut self, shift: crate::clock_set::Shift) {
+        self.since = shift.past(self.since);
+        self.due = shift.coming(self.due);
+    }
+}
+
 impl Departure {
     fn concerns(&self, trigger: Trigger, work: &Work) -> bool {
         *work == Work::Synchronize && (self.everything || trigger == of_moment(self.moment))

@@ -56,10 +56,29 @@ fn schedule(text: &str) -> Cause {
     Cause::Schedule(Schedule::parse(text).unwrap())
 }
 
-/// Something of everything that lasts: A is due again and again, B fails and is tried again, C is paused, D waits for
-/// idleness, E asks a question with a deadline, F is silent, G takes too long.
+/// A machine that is left alone: D runs again and again, and something overlaps with that now and then.
+fn idle() -> World {
+    let mut w = World::defined(&[("h", &["A"]), ("d", &["D"])]);
+    w.now = BEGINNING;
+    w.input(Input::ClockSet { by_ms: 0 });
+    let idle = Cause::Idle {
+        after: span(20 * MINUTE),
+        repeat: Some(span(3 * HOUR)),
+        stop_on_return: false,
+        on_battery: true,
+    };
+    w.input(Input::Rules(vec![
+        rule("A", schedule("every 45 minutes")),
+        rule("D", idle),
+    ]));
+    w.input(Input::Facts(vec![Fact::Idle { since: Some(w.now) }]));
+    w
+}
+
+/// Something of everything else that lasts: A is due again and again, B fails and is tried again, C is paused, E asks a
+/// question with a deadline, F is silent, G takes too long.
 fn busy() -> World {
-    let mut w = World::defined(&[("h", &["A"]), ("b", &["B"]), ("c", &["C"]), ("d", &["D"])]);
+    let mut w = World::defined(&[("h", &["A"]), ("b", &["B"]), ("c", &["C"])]);
     for (of, item) in [("e", "E"), ("f", "F"), ("g", "G")] {
         w.input(Input::HandlerRegistered {
             id: handler(of),
@@ -69,17 +88,11 @@ fn busy() -> World {
     }
     w.now = BEGINNING;
     w.input(Input::ClockSet { by_ms: 0 });
-    let idle = Cause::Idle {
-        after: span(20 * MINUTE),
-        repeat: Some(span(3 * HOUR)),
-        stop_on_return: false,
-    };
     let mut held = rule("C", schedule("every 40 minutes"));
     held.when = vec![Condition::IdleFor(span(10 * MINUTE))];
     w.input(Input::Rules(vec![
         rule("A", schedule("every 50 minutes")),
         held,
-        rule("D", idle),
     ]));
     w.input(Input::Policies(vec![Policy {
         name: "limits".to_owned(),
@@ -172,8 +185,8 @@ fn question(item: &str) -> InstanceInput {
 
 /// Lives through twelve hours in which the clock is set at these moments by so much; every line with the real time at which
 /// it came. `measured`: somebody tells by how much.
-fn live(sets: &[(i64, i64)], measured: bool) -> (Vec<(i64, String)>, World) {
-    let mut w = busy();
+fn live(make: fn() -> World, sets: &[(i64, i64)], measured: bool) -> (Vec<(i64, String)>, World) {
+    let mut w = make();
     let (mut elapsed, mut offset, mut seen, mut told) = (0_i64, 0_i64, 0, 0);
     let mut lines = Vec::new();
     let mut sets = sets.iter().copied().peekable();
@@ -216,33 +229,25 @@ fn same(got: &[(i64, String)], expected: &[(i64, String)], when: &str) {
     assert_eq!(got.len(), expected.len(), "{when}");
 }
 
-#[test]
-fn a_clock_that_is_set_changes_nothing_of_what_lasts() {
-    let (expected, _) = live(&[], true);
-    for wanted in [
-        "h Schedule",
-        "b Retry",
-        "c Schedule",
-        "d Idle",
-        "pulse",
-        "item-status",
-    ] {
+fn lasts_through_sets(make: fn() -> World, wants: &[&str]) {
+    let (expected, _) = live(make, &[], true);
+    for wanted in wants {
         let count = expected
             .iter()
-            .filter(|(_, line)| line.contains(wanted))
+            .filter(|(_, line)| line.contains(*wanted))
             .count();
         assert!(count > 0, "{wanted}: {expected:#?}");
     }
     for by in SETS {
         for moment in [0, 5, 31, 89, 95, 101, 119, 200, 431] {
             let moment = moment * MINUTE + 1;
-            let (got, w) = live(&[(moment, by)], true);
+            let (got, w) = live(make, &[(moment, by)], true);
             same(&got, &expected, &format!("set by {by} after {moment}"));
             let told = w.records.iter().filter(
                 |record| matches!(record, Record::Log(row) if row.text.contains("the clock was set")),
             );
             assert_eq!(told.count(), 1);
-            let (got, _) = live(&[(moment, by), (moment + 7 * MINUTE, -by)], true);
+            let (got, _) = live(make, &[(moment, by), (moment + 7 * MINUTE, -by)], true);
             same(
                 &got,
                 &expected,
@@ -250,7 +255,7 @@ fn a_clock_that_is_set_changes_nothing_of_what_lasts() {
             );
             // Nobody measured it: what goes back is seen all the same.
             if by < 0 {
-                let (got, _) = live(&[(moment, by)], false);
+                let (got, _) = live(make, &[(moment, by)], false);
                 same(
                     &got,
                     &expected,
@@ -259,6 +264,25 @@ fn a_clock_that_is_set_changes_nothing_of_what_lasts() {
             }
         }
     }
+}
+
+#[test]
+fn a_clock_that_is_set_changes_nothing_of_what_lasts() {
+    lasts_through_sets(
+        busy,
+        &[
+            "h Schedule",
+            "b Retry",
+            "c Schedule",
+            "pulse",
+            "item-status",
+        ],
+    );
+}
+
+#[test]
+fn a_clock_that_is_set_changes_nothing_of_idleness() {
+    lasts_through_sets(idle, &["h Schedule", "d Idle"]);
 }
 
 #[test]
@@ -325,7 +349,11 @@ fn calendars_follow_the_new_time_once() {
         w.lines.clear();
         // And within a day of the new time it is due again, but for what was just run.
         let next = w.manager.next_deadline().unwrap();
-        let most = if by < 0 && by >= -DAY { DAY - by } else { DAY };
+        let most = if (-DAY..0).contains(&by) {
+            DAY - by
+        } else {
+            DAY
+        };
         assert!(
             next.since(w.now) <= span(most),
             "{by}: {next:?} at {:?}",
@@ -340,7 +368,7 @@ fn calendars_follow_the_new_time_once() {
 #[test]
 fn a_manager_that_begins_in_its_own_past_waits_for_nothing() {
     // Everything is remembered of a life ten years ahead; the world begins in 1970.
-    let (_, before) = live(&[], true);
+    let (_, before) = live(busy, &[], true);
     let mut remembered = Remembered::default();
     for record in &before.records {
         match record {

@@ -246,7 +246,7 @@ fn what_a_shutdown_cut_off_is_caught_up_in_the_next_life() {
         last: Default::default(),
         ..Remembered::default()
     };
-    let mut w = World::remembering(Settings::default(), remembered);
+    let mut w = World::reborn(Settings::default(), remembered, w.now);
     w.input(Input::Rules(vec![rule(Moment::Logoff, &["A"])]));
     assert_eq!(starts(&mut w), ["1 start h CatchUp"]);
     assert_eq!(

@@ -115,7 +115,11 @@ impl World {
     }
 
     pub(crate) fn remembering(settings: Settings, remembered: Remembered) -> Self {
-        let now = Timestamp(1_000_000);
+        Self::reborn(settings, remembered, Timestamp(1_000_000))
+    }
+
+    /// The next life begins at this time.
+    pub(crate) fn reborn(settings: Settings, remembered: Remembered, now: Timestamp) -> Self {
         let (manager, effects) = Manager::new(settings, remembered, now);
         let mut world = Self {
             manager,
