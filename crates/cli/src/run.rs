@@ -47,10 +47,7 @@ pub fn run(
         .columns
         .unwrap_or(MAX_HELP_COLUMNS)
         .min(MAX_HELP_COLUMNS);
-    let parsed = CommandLine::command()
-        .term_width(columns)
-        .try_get_matches_from(&words)
-        .and_then(|matches| CommandLine::from_arg_matches(&matches));
+    let parsed = plain(&words).map_or_else(|| parse(&words, columns), Ok);
     let CommandLine { global, command } = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
@@ -621,6 +618,35 @@ fn service_wish(word: ServiceWord) -> ServiceWish {
     }
 }
 
+/// Understands the words of a command.
+fn parse(words: &[OsString], columns: usize) -> Result<CommandLine, clap::Error> {
+    let matches = CommandLine::command()
+        .term_width(columns)
+        .try_get_matches_from(words)?;
+    CommandLine::from_arg_matches(&matches)
+}
+
+/// Understands the words that are started without a person: `daemon` and `handler KIND`.
+///
+/// The grammar of all commands is as large as the manager itself. What a daemon has touched stays in its memory all day, and
+/// a handler is started at every run.
+fn plain(words: &[OsString]) -> Option<CommandLine> {
+    let command = match words.get(1..)? {
+        [word] if word == "daemon" => Command::Daemon,
+        [word, kind] if word == "handler" => Command::Handler {
+            kind: kind
+                .to_str()
+                .filter(|kind| !kind.starts_with('-'))?
+                .to_owned(),
+        },
+        _ => return None,
+    };
+    Some(CommandLine {
+        global: Global::default(),
+        command,
+    })
+}
+
 /// What is known about the output before the words are understood.
 fn guess(words: &[OsString]) -> Global {
     let options = || words.iter().take_while(|word| *word != "--");
@@ -772,5 +798,23 @@ fn no_runtime() -> Refusal {
             "the command cannot start its threads",
             "end some programs, or raise the limit of processes of this user",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_person_starts_is_understood_as_the_grammar_does() {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for text in ["syncmgr daemon", "syncmgr handler folder"] {
+            let plain = plain(&words(text)).expect(text);
+            let parsed = parse(&words(text), MAX_HELP_COLUMNS).expect(text);
+            assert_eq!(format!("{plain:?}"), format!("{parsed:?}"));
+        }
+        for text in ["syncmgr", "syncmgr daemon --json", "syncmgr handler -h"] {
+            assert!(plain(&words(text)).is_none(), "{text}");
+        }
     }
 }

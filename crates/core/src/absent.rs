@@ -22,7 +22,7 @@ pub struct AbsentRow {
     /// Whether it is turned on.
     pub enabled: bool,
     /// Labels that the user gave it.
-    pub labels: std::collections::BTreeSet<String>,
+    pub labels: crate::seldom::Seldom<String>,
     /// How old the last good run may be.
     pub expected_freshness: Option<Duration>,
     /// Since when it is absent.

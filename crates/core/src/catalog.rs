@@ -16,17 +16,21 @@ use crate::item::{
 };
 use crate::lane::Lane;
 use crate::manager::{Manager, Timer};
+use crate::marks::Marks;
 use crate::queue::Want;
 use crate::record::{PauseRow, PauseScope, Record, Remembered};
 use crate::request::RequestOutcome;
 use crate::retry::next_retry;
 use crate::run::RunOutcome;
+use crate::seldom::Seldom;
 use crate::time::Timestamp;
 
 /// Most items of a handler; further ones are not taken.
 pub const MAX_ITEMS: usize = 1 << 20;
 /// Events that one list tells of new items; the rows of further ones are recorded without.
 pub const LARGE_LIST: usize = 1_000;
+/// One in so many items is few: it is found sooner by its name than by a look at all.
+const FEW_OF: usize = 8;
 /// Most labels of an item.
 pub const MAX_LABELS: usize = 64;
 
@@ -76,6 +80,8 @@ pub(crate) struct ItemSlot {
     holding: Option<Box<Holding>>,
     /// Its handler's own tick in its last list (`dwItemState`).
     pub(crate) offered: bool,
+    /// When it is looked at because it may be late then.
+    pub(crate) awaited: Option<Timestamp>,
     /// The turn in which it became known: a list begun before says nothing about it.
     pub(crate) born: u64,
 }
@@ -122,6 +128,28 @@ impl HandlerSlot {
         }
     }
 
+    /// The items that a want selects: in listing order, but few of many, which are looked up.
+    pub(crate) fn wanted<'a>(
+        &'a self,
+        want: &'a Want,
+    ) -> Box<dyn Iterator<Item = &'a ItemSlot> + 'a> {
+        let few = want.items.len().saturating_mul(FEW_OF) < self.order.len();
+        if few && !want.all && !want.checked {
+            let named = want.items.iter().filter(|id| !want.except.contains(id));
+            return Box::new(
+                named
+                    .filter_map(|id| self.items.get(id))
+                    .map(|slot| &**slot),
+            );
+        }
+        let listed = self.order.iter().filter_map(|id| self.items.get(id));
+        Box::new(
+            listed
+                .map(|slot| &**slot)
+                .filter(move |slot| Manager::wanted(slot, want)),
+        )
+    }
+
     /// Keeps in mind whether an item has lanes.
     pub(crate) fn note_lanes(&mut self, item: &ItemId) {
         match self.items.get(item) {
@@ -140,6 +168,7 @@ impl ItemSlot {
             conflicts: 0,
             live: None,
             holding: None,
+            awaited: None,
             born,
         }
     }
@@ -262,6 +291,11 @@ impl Manager {
         self.interrupt(open_runs, open_sessions);
     }
 
+    /// Something changed by which rules select items.
+    pub(crate) fn catalog_changed(&mut self) {
+        self.catalog = self.catalog.wrapping_add(1);
+    }
+
     fn interrupt(
         &mut self,
         runs: Vec<(crate::run::RunRow, Vec<crate::run::RunItemRow>)>,
@@ -321,6 +355,7 @@ impl Manager {
             if unnamed && slot.row.name != description {
                 slot.row.name = description;
                 self.record_handler(&id);
+                self.catalog_changed();
             }
             return;
         }
@@ -357,6 +392,7 @@ impl Manager {
                 item,
             });
         }
+        self.catalog_changed();
         self.withdraw_needs(id, None);
         self.record(Record::HandlerGone(id.clone()));
         self.event(EventKind::HandlerUnregistered(id.clone()));
@@ -374,8 +410,9 @@ impl Manager {
 
     /// What lies beside an item's slot, except what a person chose.
     pub(crate) fn forget_work(&mut self, item: &ItemRef) {
+        self.catalog_changed();
         self.deferred.remove(item);
-        self.awaited.remove(item);
+        self.conditioned.remove(item);
         self.budget.forget(item);
         if let Some(handler) = self.handlers.get_mut(&item.handler) {
             handler.note_lanes(&item.item);
@@ -434,8 +471,8 @@ impl Manager {
         };
         let name = cut::chars(item.name, cut::MAX_NAME);
         let comment = cut::chars(item.comment, cut::MAX_LINE);
-        let capabilities: BTreeSet<_> = item.capabilities.into_iter().collect();
-        let policies: BTreeSet<ItemPolicy> = item.policies.into_iter().collect();
+        let capabilities = item.capabilities.into_iter().collect::<Marks<_>>();
+        let policies = item.policies.into_iter().collect::<Marks<_>>();
         if let Some(slot) = handler.items.get_mut(&item.id) {
             let mut row = slot.row.clone();
             row.name = name;
@@ -453,7 +490,7 @@ impl Manager {
                     row.policies = policies;
                 }
                 if !item.lanes.is_empty() {
-                    row.lanes = item.lanes;
+                    row.lanes = item.lanes.into();
                 }
             } else {
                 row.comment = comment;
@@ -465,7 +502,7 @@ impl Manager {
                 row.hidden = item.hidden;
                 row.capabilities = capabilities;
                 row.policies = policies;
-                row.lanes = item.lanes;
+                row.lanes = item.lanes.into();
             }
             if row.last_run.is_none() && item.last_update.is_some() {
                 row.last_good = item.last_update.filter(|at| *at <= now); // M-53
@@ -476,8 +513,11 @@ impl Manager {
             }
             if row != slot.row {
                 let was_temporary = slot.row.temporary;
+                let selects = |row: &ItemRow| (row.checked, row.temporary);
+                let same = slot.row.name == row.name && selects(&slot.row) == selects(&row);
                 slot.row = row;
                 handler.note_lanes(&item.id);
+                self.catalog = self.catalog.wrapping_add(u64::from(!same));
                 let Some(slot) = handler.items.get(&item.id) else {
                     return false;
                 };
@@ -510,7 +550,7 @@ impl Manager {
             comment,
             labels: kept
                 .as_ref()
-                .map_or_else(BTreeSet::new, |kept| kept.labels.clone()),
+                .map_or_else(Seldom::new, |kept| kept.labels.clone()),
             checked: item.checked,
             tick: None,
             enabled: kept.as_ref().is_none_or(|kept| kept.enabled),
@@ -519,7 +559,7 @@ impl Manager {
             hidden: item.hidden || policies.contains(&ItemPolicy::HiddenByDefault),
             capabilities,
             policies,
-            lanes: item.lanes,
+            lanes: item.lanes.into(),
             since: now,
             expected_freshness: kept.as_ref().and_then(|kept| kept.expected_freshness),
             last_attempt: None,
@@ -545,6 +585,10 @@ impl Manager {
             .map(|instance| instance.id);
         let mut slot = Box::new(ItemSlot::new(row, turn));
         slot.live = live;
+        if !conditions.is_empty() {
+            self.conditioned.insert(at.clone());
+        }
+        self.catalog = self.catalog.wrapping_add(1);
         let own_freshness = kept.and_then(|kept| kept.expected_freshness);
         if !conditions.is_empty() || own_freshness.is_some() {
             let holding = slot.holding_mut();
@@ -605,6 +649,8 @@ impl Manager {
         let Some(slot) = self.handlers.get_mut(handler) else {
             return order;
         };
+        let same = slot.order == order;
+        self.catalog = self.catalog.wrapping_add(u64::from(!same));
         let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut slot.order)
             .into_iter()
             .filter(|id| !seen.contains(id))
@@ -660,6 +706,7 @@ impl Manager {
         if row != slot.row {
             slot.row = row;
             self.record_handler(id);
+            self.catalog_changed();
         }
     }
 
@@ -690,6 +737,7 @@ impl Manager {
         }
         if slot.row != before {
             self.record_item(item);
+            self.catalog_changed();
         }
         self.follow_rules(item);
     }
@@ -705,12 +753,19 @@ impl Manager {
         slot.row.tick = Some(checked);
         slot.row.checked = checked;
         self.record_item(item);
+        self.catalog_changed();
     }
 
     pub(crate) fn set_conditions(&mut self, item: &ItemRef, mut conditions: Vec<Condition>) {
         conditions.truncate(MAX_CONDITIONS);
         if let Some(slot) = self.slot_mut(item) {
+            let any = !conditions.is_empty();
             slot.holding_mut().own_conditions = conditions;
+            if any {
+                self.conditioned.insert(item.clone());
+            } else {
+                self.conditioned.remove(item);
+            }
             self.follow_rules(item);
             self.reconsider();
         }

@@ -166,12 +166,12 @@ impl Manager {
                 | Timer::Pulse => drop(self.timers.insert((shift.coming(at), timer))),
             }
         }
-        self.awaited.clear();
     }
 
     fn shift_items(&mut self, shift: Shift) {
         for handler in self.handlers.values_mut() {
             for slot in handler.items.values_mut() {
+                slot.awaited = None; // its timer is gone, and is set anew
                 let row = &mut slot.row;
                 row.since = shift.past(row.since);
                 row.last_attempt = row.last_attempt.map(|at| shift.past(at));

@@ -227,9 +227,8 @@ impl Manager {
                 continue;
             };
             let live: BTreeSet<ItemId> = slot
-                .items
-                .values()
-                .filter(|item| item.live.is_some() && Self::wanted(item, want))
+                .wanted(want)
+                .filter(|item| item.live.is_some())
                 .map(|item| item.row.at.item.clone())
                 .collect();
             if live.is_empty() {
@@ -237,9 +236,8 @@ impl Manager {
             }
             want.items.retain(|item| !live.contains(item));
             let rest = slot
-                .items
-                .values()
-                .any(|item| Self::wanted(item, want) && !live.contains(&item.row.at.item));
+                .wanted(want)
+                .any(|item| !live.contains(&item.row.at.item));
             want.all &= rest;
             want.checked &= rest;
             want.except = live;
@@ -251,19 +249,18 @@ impl Manager {
     fn forget_retries(&mut self, wants: &crate::queue::Wants) {
         let mut cleared = Vec::new();
         for (handler, want) in wants {
-            let Some(slot) = self.handlers.get_mut(handler) else {
+            let Some(slot) = self.handlers.get(handler) else {
                 continue;
             };
-            for item in slot.items.values_mut() {
-                if item.row.retry.is_some()
-                    && Self::wanted(item, want)
-                    && let Some(retry) = item.row.retry.take()
-                {
-                    cleared.push((retry.due, item.row.at.clone()));
-                }
-            }
+            cleared.extend(
+                slot.wanted(want)
+                    .filter_map(|item| Some((item.row.retry?.due, item.row.at.clone()))),
+            );
         }
         for (due, item) in cleared {
+            if let Some(slot) = self.slot_mut(&item) {
+                slot.row.retry = None;
+            }
             self.clear_timer(due, Timer::Retry(item.clone()));
             self.record_item(&item);
         }
@@ -577,10 +574,7 @@ impl Manager {
         let mut eligible = 0_usize;
         let mut wanted = 0_usize;
         let mut held: Vec<(ItemRef, Hindrance)> = Vec::new();
-        for item in slot.order.iter().filter_map(|id| slot.items.get(id)) {
-            if !Self::wanted(item, want) {
-                continue;
-            }
+        for item in slot.wanted(want) {
             wanted += 1;
             let named = want.names(&item.row.at.item);
             match self.hindrance(slot, item, request.trigger, named, false) {

@@ -234,7 +234,7 @@ impl Manager {
         if !stopping || matches!(end, End::Died { .. } | End::Abandoned) {
             run.row.problem = end.problem();
         }
-        if let Some(cut) = run.items.iter().find_map(|item| item.cut) {
+        if let Some(cut) = run.items.iter().find_map(|item| item.cut()) {
             run.row.problem = Some(cut.reason());
         }
         for at in 0..run.items.len() {
@@ -246,7 +246,7 @@ impl Manager {
                 // 3.4.8, with our own `Held` for an item that a question holds back.
                 item.status = if item.asked {
                     ItemStatus::Held
-                } else if let Some(cut) = item.cut {
+                } else if let Some(cut) = item.cut() {
                     let (status, failure) = cut.status();
                     item.failure = failure;
                     item.text = cut.reason();
@@ -258,7 +258,7 @@ impl Manager {
                 } else {
                     item.failure = failure;
                     if let End::Failed { retry_after, .. } = end {
-                        item.retry_after = *retry_after;
+                        item.set_retry_after(*retry_after);
                     }
                     // What it was doing last says nothing once it is done.
                     if !reason.is_empty() || rest == ItemStatus::Succeeded {
@@ -416,7 +416,7 @@ impl Manager {
                 // Who says when to try again says that it helps.
                 soft = item.status == ItemStatus::Disconnected
                     || item.failure == Some(Failure::Soft)
-                    || item.retry_after.is_some();
+                    || item.retry_after().is_some();
             }
             ItemStatus::Pending
             | ItemStatus::Updating
@@ -426,10 +426,10 @@ impl Manager {
             | ItemStatus::Skipped
             | ItemStatus::Stopped
             | ItemStatus::Held
-            | ItemStatus::Deleted => row.last_problem = item.cut.map(Cut::reason),
+            | ItemStatus::Deleted => row.last_problem = item.cut().map(Cut::reason),
         }
         if soft && automatic {
-            row.retry = match item.retry_after {
+            row.retry = match item.retry_after() {
                 Some(after) => told_retry(policy, after, before, now),
                 None => next_retry(policy, at, before, now),
             };
@@ -443,7 +443,7 @@ impl Manager {
             self.set_timer(retry.due, Timer::Retry(at.clone()));
         }
         let good = item.status == ItemStatus::Succeeded;
-        if good && matches!(item.cut, Some(Cut::Leaving(_))) {
+        if good && matches!(item.cut(), Some(Cut::Leaving(_))) {
             self.tell_free(at); // it was quick enough
             self.forget_held(at);
         }

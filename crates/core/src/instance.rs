@@ -267,14 +267,23 @@ pub(crate) struct LiveRun {
     pub(crate) watch: Box<crate::watchdog::Watch>,
 }
 
+/// What went wrong with an item in an open run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mishap {
+    /// What its handler said of trying again.
+    pub(crate) retry_after: Option<std::time::Duration>,
+    /// It is ended before its handler ended it.
+    pub(crate) cut: Option<crate::watchdog::Cut>,
+    /// The last error that its log has, without which a failure that says nothing has no reason.
+    pub(crate) last_error: Option<String>,
+}
+
 /// An item in an open run.
 #[derive(Debug, Clone)]
 pub(crate) struct LiveItem {
     pub(crate) id: ItemId,
     pub(crate) status: ItemStatus,
     pub(crate) failure: Option<Failure>,
-    /// What its handler said of trying again.
-    pub(crate) retry_after: Option<std::time::Duration>,
     pub(crate) text: String,
     pub(crate) value: u64,
     pub(crate) max: u64,
@@ -286,10 +295,8 @@ pub(crate) struct LiveItem {
     pub(crate) told: bool,
     /// A durable question about it was opened in this run.
     pub(crate) asked: bool,
-    /// It is ended before its handler ended it.
-    pub(crate) cut: Option<crate::watchdog::Cut>,
-    /// The last error that its log has, without which a failure that says nothing has no reason.
-    pub(crate) last_error: Option<String>,
+    /// What went wrong with it; mostly nothing.
+    mishap: Option<Box<Mishap>>,
     /// Differs from what is recorded.
     pub(crate) dirty: bool,
 }
@@ -300,7 +307,6 @@ impl LiveItem {
             id,
             status: ItemStatus::Pending,
             failure: None,
-            retry_after: None,
             text: String::new(),
             value: 0,
             max: 0,
@@ -309,9 +315,30 @@ impl LiveItem {
             refused: false,
             told: false,
             asked: false,
-            cut: None,
-            last_error: None,
+            mishap: None,
             dirty: true,
+        }
+    }
+
+    pub(crate) fn mishap(&self) -> Option<&Mishap> {
+        self.mishap.as_deref()
+    }
+
+    pub(crate) fn mishap_mut(&mut self) -> &mut Mishap {
+        self.mishap.get_or_insert_default()
+    }
+
+    pub(crate) fn cut(&self) -> Option<crate::watchdog::Cut> {
+        self.mishap()?.cut
+    }
+
+    pub(crate) fn retry_after(&self) -> Option<std::time::Duration> {
+        self.mishap()?.retry_after
+    }
+
+    pub(crate) fn set_retry_after(&mut self, after: Option<std::time::Duration>) {
+        if after.is_some() || self.mishap.is_some() {
+            self.mishap_mut().retry_after = after;
         }
     }
 }
@@ -349,9 +376,13 @@ impl LiveRun {
         {
             return false;
         }
-        match item.last_error.as_ref().or(of_run) {
+        match item
+            .mishap()
+            .and_then(|it| it.last_error.as_ref())
+            .or(of_run)
+        {
             Some(error) if item.text != *error => {
-                item.text.clone_from(error);
+                item.text = error.clone();
                 true
             }
             Some(_) | None => false,

@@ -1,12 +1,13 @@
 //! Handlers and items, their four independent axes, and the status of an item in a run.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::id::{HandlerId, ItemRef, RunId};
 use crate::lane::Lane;
+use crate::marks::Marks;
 use crate::problem::HandlerProblem;
 use crate::request::Trigger;
+use crate::seldom::Seldom;
 use crate::time::Timestamp;
 
 /// Whether a thing was set up (Sync Center 3.4). First of four axes; never folded into one enum with the others.
@@ -157,6 +158,63 @@ pub enum ItemPolicy {
     HiddenByDefault,
 }
 
+crate::marks::marks! {
+    HandlerCapability {
+        ConflictStore,
+        EventStore,
+        ConcurrentSessions,
+        Browse,
+        Schedule,
+        QueryBeforeActivate,
+        QueryBeforeDeactivate,
+        QueryBeforeEnable,
+        QueryBeforeDisable,
+        Properties,
+        Plan,
+        Undo,
+        DefineItems,
+        Connection,
+    }
+    HandlerPolicy {
+        PreventActivate,
+        PreventDeactivate,
+        PreventEnable,
+        PreventDisable,
+        PreventStartSync,
+        PreventStopSync,
+        DisableEnable,
+        DisableDisable,
+        DisableStartSync,
+        DisableStopSync,
+        DisableBrowse,
+        DisableSchedule,
+        HiddenByDefault,
+    }
+    ItemCapability {
+        ConflictStore,
+        EventStore,
+        Delete,
+        Browse,
+        QueryBeforeEnable,
+        QueryBeforeDisable,
+        QueryBeforeDelete,
+        Properties,
+    }
+    ItemPolicy {
+        PreventEnable,
+        PreventDisable,
+        PreventStartSync,
+        PreventStopSync,
+        DisableEnable,
+        DisableDisable,
+        DisableStartSync,
+        DisableStopSync,
+        DisableBrowse,
+        DisableDelete,
+        HiddenByDefault,
+    }
+}
+
 /// A handler as it is remembered, shown without loading it (cache first).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandlerRow {
@@ -179,9 +237,9 @@ pub struct HandlerRow {
     /// Not displayed (M-60).
     pub hidden: bool,
     /// What it can do.
-    pub capabilities: BTreeSet<HandlerCapability>,
+    pub capabilities: Marks<HandlerCapability>,
     /// What is not allowed now.
-    pub policies: BTreeSet<HandlerPolicy>,
+    pub policies: Marks<HandlerPolicy>,
     /// It was asked for its items and answered at least once.
     pub asked: bool,
     /// It failed before it listed its items, and did not list them since.
@@ -198,7 +256,7 @@ pub struct ItemRow {
     /// One line about it.
     pub comment: String,
     /// Labels that the user gave it.
-    pub labels: BTreeSet<String>,
+    pub labels: Seldom<String>,
     /// Takes part in a plain `sync`: the user's tick, else as the handler says (M-58).
     pub checked: bool,
     /// The user's own tick; absent: as the handler says.
@@ -212,11 +270,11 @@ pub struct ItemRow {
     /// Not displayed (M-60).
     pub hidden: bool,
     /// What it can do.
-    pub capabilities: BTreeSet<ItemCapability>,
+    pub capabilities: Marks<ItemCapability>,
     /// What is not allowed now.
-    pub policies: BTreeSet<ItemPolicy>,
+    pub policies: Marks<ItemPolicy>,
     /// What its handler says that nobody else works with while it runs.
-    pub lanes: BTreeSet<Lane>,
+    pub lanes: Seldom<Lane>,
     /// When it became known.
     pub since: Timestamp,
     /// How old the last good run may be before the item is late; absent: never late.

@@ -241,7 +241,7 @@ impl Manager {
         if let Some(run) = instance.run.as_mut() {
             for item in &mut run.items {
                 if !item.status.is_terminal() {
-                    item.cut.get_or_insert(Cut::Leaving(moment));
+                    item.mishap_mut().cut.get_or_insert(Cut::Leaving(moment));
                     unfinished.push(item.id.clone());
                 }
             }

@@ -145,6 +145,10 @@ pub struct Manager {
     /// Counts inputs; tells what was there before what.
     pub(crate) turn: u64,
     pub(crate) handlers: BTreeMap<HandlerId, HandlerSlot>,
+    /// Counts whatever may change which items a rule selects.
+    pub(crate) catalog: u64,
+    /// Items with conditions of their own; one that is gone may be named still.
+    pub(crate) conditioned: BTreeSet<ItemRef>,
     /// Handlers whose items are all defined by the user.
     pub(crate) all_defined: BTreeSet<HandlerId>,
     pub(crate) pauses: BTreeMap<PauseScope, PauseRow>,
@@ -193,8 +197,6 @@ pub struct Manager {
     pub(crate) troubles_remembered: bool,
     pub(crate) digest_at: Option<Timestamp>,
     pub(crate) pulse_at: Option<Timestamp>,
-    /// When each item is looked at because it may be late then.
-    pub(crate) awaited: BTreeMap<ItemRef, Timestamp>,
     /// When the clock was last set in this life, and by how many milliseconds.
     pub(crate) clock_set: Option<(Timestamp, i64)>,
 }
@@ -213,6 +215,8 @@ impl Manager {
             last: remembered.last,
             turn: 0,
             handlers: BTreeMap::new(),
+            catalog: 0,
+            conditioned: BTreeSet::new(),
             all_defined: BTreeSet::new(),
             pauses: BTreeMap::new(),
             awake: crate::awake::Awake::default(),
@@ -246,7 +250,6 @@ impl Manager {
             troubles_remembered: false,
             digest_at: None,
             pulse_at: None,
-            awaited: BTreeMap::new(),
             clock_set: None,
         };
         let set_back = crate::clock_set::set_back_meanwhile(&remembered, now);

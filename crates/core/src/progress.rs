@@ -110,7 +110,7 @@ impl Manager {
                 }
                 // One that was stopped by the watch says no more than that it stopped.
                 let cut = item
-                    .cut
+                    .cut()
                     .filter(|_| matches!(status, ItemStatus::Skipped | ItemStatus::Stopped));
                 if let Some(cut) = cut {
                     status = cut.status().0;
@@ -137,7 +137,7 @@ impl Manager {
                             | ItemStatus::Deleted
                             | ItemStatus::Held => None,
                         };
-                        item.retry_after = report.retry_after.filter(|_| item.failure.is_some());
+                        item.set_retry_after(report.retry_after.filter(|_| item.failure.is_some()));
                         if status == ItemStatus::Succeeded {
                             if !said {
                                 item.text.clear(); // what it was doing last is over

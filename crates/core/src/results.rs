@@ -262,7 +262,7 @@ fn note_error(records: &mut Vec<Record>, run: &mut LiveRun, item: Option<&ItemId
         return;
     };
     if let Some(item) = run.items.get_mut(at) {
-        item.last_error = Some(error);
+        item.mishap_mut().last_error = Some(error);
     }
     // It failed before it said why: its row is recorded already.
     if run.explain(at, false)

@@ -104,7 +104,7 @@ impl Manager {
                 let handler = self.handlers.get(&at.handler);
                 item.refused || handler.is_some_and(|handler| handler.row.problem.is_some())
             }
-            ItemStatus::Stopped => item.cut.is_none(),
+            ItemStatus::Stopped => item.cut().is_none(),
             ItemStatus::Pending
             | ItemStatus::Updating
             | ItemStatus::UpdatingIndeterminate

@@ -92,7 +92,7 @@ impl Manager {
             let Some(slot) = self.handlers.get(handler) else {
                 continue;
             };
-            for item in slot.items.values().filter(|item| Self::wanted(item, want)) {
+            for item in slot.wanted(want) {
                 let said = Effective::of(policies, &slot.row, &item.row);
                 let priority = said.value(|policy| policy.priority).unwrap_or(0);
                 highest = highest.max(Some(priority));

@@ -401,11 +401,12 @@ impl Manager {
         if !self.settings.automatic {
             return;
         }
-        let at = self
-            .slot(item)
-            .and_then(|slot| next_change(&slot.row, self.now))
-            .filter(|_| self.wants_late(item));
-        match (self.awaited.get(item).copied(), at) {
+        let Some(slot) = self.slot(item) else {
+            return;
+        };
+        let before = slot.awaited;
+        let at = next_change(&slot.row, self.now).filter(|_| self.wants_late(item));
+        match (before, at) {
             // A timer that comes too early looks again: moving it at every good run would cost more.
             (Some(before), Some(at)) if before <= at => {}
             (before, at) => {
@@ -415,7 +416,9 @@ impl Manager {
                 if let Some(at) = at {
                     // A moment later: at the very time it is not late yet.
                     let at = at.plus(Duration::from_millis(1));
-                    self.awaited.insert(item.clone(), at);
+                    if let Some(slot) = self.slot_mut(item) {
+                        slot.awaited = Some(at);
+                    }
                     self.set_timer(at, Timer::Stale(item.clone()));
                 }
             }
@@ -423,7 +426,7 @@ impl Manager {
     }
 
     pub(crate) fn stop_expecting(&mut self, item: &ItemRef) {
-        if let Some(at) = self.awaited.remove(item) {
+        if let Some(at) = self.slot_mut(item).and_then(|slot| slot.awaited.take()) {
             self.clear_timer(at, Timer::Stale(item.clone()));
         }
     }
@@ -437,7 +440,9 @@ impl Manager {
 
     /// An item may have become late.
     pub(crate) fn stale(&mut self, item: &ItemRef) {
-        self.awaited.remove(item);
+        if let Some(slot) = self.slot_mut(item) {
+            slot.awaited = None;
+        }
         let Some(slot) = self.slot(item) else {
             return;
         };

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::choosing::Chosen;
 use crate::cut;
 use crate::freshness::promised;
-use crate::id::{HandlerId, ItemId, ItemRef};
+use crate::id::{HandlerId, ItemRef};
 use crate::instance::LiveRun;
 use crate::item::ItemStatus;
 use crate::log::Level;
@@ -39,6 +40,8 @@ pub(crate) struct RuleState {
     promised: Option<Duration>,
     /// It would have started on idleness, but for the battery.
     waits_for_power: bool,
+    /// Its items, as the catalog was when it was asked last; absent: there were too many to keep.
+    pub(crate) chosen: Option<Chosen>,
 }
 
 impl Manager {
@@ -74,6 +77,7 @@ impl Manager {
                 due: vec![None; rule.on.len()],
                 connected: None,
                 told: false,
+                chosen: None,
                 promised: promised(rule.schedules(), self.now, &self.zone),
                 waits_for_power: false,
                 rule,
@@ -544,7 +548,7 @@ impl Manager {
         }
         let handler = run.row.handler.clone();
         let mut again = Vec::new();
-        let mut follow = Vec::new();
+        let mut follow: Vec<usize> = Vec::new();
         for (at, state) in self.rules.iter().enumerate() {
             for (cause, what) in state.rule.on.iter().enumerate() {
                 match what {
@@ -592,6 +596,11 @@ impl Manager {
             } else {
                 self.seen(at, self.now);
                 self.plan_cause(at, cause);
+            }
+        }
+        if !follow.is_empty() {
+            for at in 0..self.rules.len() {
+                self.choose(at);
             }
         }
         for at in follow {
@@ -660,6 +669,14 @@ impl Manager {
         let Some(state) = self.rules.get(rule) else {
             return false;
         };
+        if let Some(chosen) = self.chosen(state) {
+            return chosen.iter().any(|item| {
+                let handler = self.handlers.get(&item.handler);
+                handler
+                    .and_then(|handler| Some((handler, handler.items.get(&item.item)?)))
+                    .is_some_and(|(handler, slot)| meant.matches(&handler.row, &slot.row))
+            });
+        }
         self.handlers.values().any(|handler| {
             handler.items.values().any(|slot| {
                 meant.matches(&handler.row, &slot.row)
@@ -680,21 +697,6 @@ impl Manager {
             state.rule.name
         );
         self.warn(None, None, Level::Warning, text);
-    }
-
-    /// The items of a rule, in listing order.
-    pub(crate) fn items_of_rule(&self, rule: &Rule) -> Vec<ItemRef> {
-        self.handlers
-            .values()
-            .flat_map(|handler| {
-                handler
-                    .order
-                    .iter()
-                    .filter_map(|id: &ItemId| handler.items.get(id))
-                    .filter(|slot| rule.selects(&handler.row, &slot.row))
-                    .map(|slot| slot.row.at.clone())
-            })
-            .collect()
     }
 
     /// Leaves out what a registration asks for where its handler or a person decided otherwise: the handler itself does not
@@ -731,10 +733,10 @@ impl Manager {
 
     /// Starts the items of a rule, or asks whether it may.
     pub(crate) fn fire(&mut self, at: usize, trigger: Trigger) {
+        let mut items = self.choose(at);
         let Some(rule) = self.rules.get(at).map(|state| state.rule.clone()) else {
             return;
         };
-        let mut items = self.items_of_rule(&rule);
         if rule.of_registration {
             self.yield_to_rules(&mut items, trigger);
         }

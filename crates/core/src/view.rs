@@ -111,7 +111,7 @@ impl Manager {
 
     /// The conditions of every item and rule.
     pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
-        let items = self.handlers.values().flat_map(|slot| slot.items.values());
+        let items = self.conditioned.iter().filter_map(|item| self.slot(item));
         let of_rules = self.rules.iter().flat_map(|state| &state.rule.when);
         items
             .filter_map(|item| item.holding())

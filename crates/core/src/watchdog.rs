@@ -201,7 +201,7 @@ impl Manager {
         let cut = run
             .items
             .iter()
-            .any(|item| item.cut.is_some() && !item.status.is_terminal())
+            .any(|item| item.cut().is_some() && !item.status.is_terminal())
             .then(|| self.now.plus(self.settings.stop_grace));
         let due = [silent, limit, cut].into_iter().flatten().min();
         let before = std::mem::replace(&mut watch.due, due);
@@ -259,7 +259,7 @@ impl Manager {
         }
         self.watch_again(instance.id, &mut run);
         let mut unfinished = run.items.iter().filter(|item| !item.status.is_terminal());
-        let all_cut = unfinished.clone().next().is_some() && unfinished.all(|i| i.cut.is_some());
+        let all_cut = unfinished.clone().next().is_some() && unfinished.all(|i| i.cut().is_some());
         let marked = !cut.is_empty();
         if marked && !all_cut {
             run.marked = true;
@@ -287,13 +287,13 @@ impl Manager {
             .items
             .iter()
             .enumerate()
-            .filter(|(_, item)| !item.status.is_terminal() && item.cut.is_none())
+            .filter(|(_, item)| !item.status.is_terminal() && item.cut().is_none())
             .filter_map(|(at, item)| Some((at, self.limit_of(run, &item.id)?)))
             .filter(|(_, limit)| *limit <= spent)
             .collect();
         for (at, limit) in &late {
             if let Some(item) = run.items.get_mut(*at) {
-                item.cut = Some(Cut::TimeLimit(*limit));
+                item.mishap_mut().cut = Some(Cut::TimeLimit(*limit));
             }
         }
         if let Some((first, limit)) = late.first() {
@@ -437,7 +437,7 @@ impl Manager {
         let mut cut = Vec::new();
         for item in &mut run.items {
             if !item.status.is_terminal() {
-                item.cut = Some(Cut::Silent(silent));
+                item.mishap_mut().cut = Some(Cut::Silent(silent));
                 cut.push(item.id.clone());
             }
         }

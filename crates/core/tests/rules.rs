@@ -723,3 +723,56 @@ fn a_rule_may_leave_out_what_follows_a_change_during_a_run() {
         assert_eq!(starts(&mut w).len(), again, "{if_running:?}");
     }
 }
+
+#[test]
+fn a_rule_finds_its_items_anew_once_they_changed() {
+    let mut w = world_at(1, &[("h", &["A", "B", "C"])]);
+    w.input(Input::Rules(vec![rule(
+        "nightly",
+        &["photos"],
+        vec![schedule("daily at 02:00")],
+    )]));
+    let label = |w: &mut World, item: &str, labels: &[&str]| {
+        w.input(Input::ItemPreferences {
+            item: at("h", item),
+            labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+            checked: None,
+            expected_freshness: None,
+        });
+    };
+    let night = |w: &mut World, day: i64, items: &[&str]| {
+        w.lines.clear();
+        go_to(w, day, 2);
+        let started = w.lines.iter().any(|line| line.contains(" start "));
+        if !started {
+            return String::new();
+        }
+        let instance = w.last_instance();
+        w.list(instance, items);
+        let prepared = w.lines.iter().find_map(|line| line.split_once("prepare "));
+        let prepared = prepared.map(|(_, items)| items.to_owned());
+        w.prepared(instance);
+        w.completed(instance);
+        w.exit(instance);
+        prepared.unwrap_or_default()
+    };
+    let all = ["A", "B", "C"];
+    assert_eq!(night(&mut w, 22, &all), "");
+    label(&mut w, "B", &["photos"]);
+    assert_eq!(night(&mut w, 23, &all), "B");
+    assert_eq!(night(&mut w, 24, &all), "B");
+    label(&mut w, "A", &["photos"]);
+    // Another order of the list is another order of the items.
+    assert_eq!(night(&mut w, 25, &["C", "B", "A"]), "B,A");
+    assert_eq!(night(&mut w, 26, &["C", "B", "A"]), "B,A");
+    w.input(Input::ItemRemoved(at("h", "B")));
+    assert_eq!(night(&mut w, 27, &["C", "A"]), "A");
+    label(&mut w, "A", &[]);
+    assert_eq!(night(&mut w, 28, &["C", "A"]), "");
+    let mut named = listed("D");
+    named.name = "Photos".to_owned();
+    w.input(Input::ItemDefined(handler("h"), named));
+    assert_eq!(night(&mut w, 29, &["C", "A", "D"]), "D");
+    // Its handler calls it otherwise since then.
+    assert_eq!(night(&mut w, 30, &["C", "A", "D"]), "");
+}

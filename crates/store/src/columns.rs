@@ -1,10 +1,9 @@
 //! Reads the columns of one row in their order, with everything checked that came from disk.
 
-use std::collections::BTreeSet;
-
 use rusqlite::Row;
 use rusqlite::types::FromSql;
 use syncmgr_core::item::Counts;
+use syncmgr_core::marks::{Mark, Marks};
 use syncmgr_core::{HandlerId, ItemId, ItemRef, Timestamp};
 
 use crate::fault::{Fault, ReadError, fault};
@@ -160,7 +159,7 @@ impl<'r> Columns<'r> {
     }
 
     /// A set of an enumeration.
-    pub(crate) fn set<T: Word + Ord>(&mut self) -> Result<BTreeSet<T>, ReadError> {
+    pub(crate) fn set<T: Word + Mark>(&mut self) -> Result<Marks<T>, ReadError> {
         let words = self.text()?;
         set_from_words(&words).map_err(|word| self.unknown(word))
     }

@@ -1,6 +1,5 @@
 //! Any record, for property tests. Numbers and identifiers come from small pools, so that rows meet again.
 
-use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use proptest::sample::select;
 use syncmgr_core::conflict::{ConflictRow, ConflictVersion};
 use syncmgr_core::item::{Counts, HandlerRow, Held, ItemRow, Retry};
 use syncmgr_core::log::LogRow;
+use syncmgr_core::marks::{Mark, Marks};
 use syncmgr_core::need::{Choice, NeedRow, NeedState};
 use syncmgr_core::problem::HandlerProblem;
 use syncmgr_core::record::{HeldRow, PauseRow, PauseScope};
@@ -34,8 +34,8 @@ fn word<T: Word + Debug>() -> impl Strategy<Value = T> {
     select(T::ALL)
 }
 
-fn set<T: Word + Debug + Ord>() -> impl Strategy<Value = BTreeSet<T>> {
-    btree_set(word(), 0..4)
+fn set<T: Word + Debug + Ord + Mark>() -> impl Strategy<Value = Marks<T>> {
+    btree_set(word(), 0..4).prop_map(|words| words.into_iter().collect())
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -105,7 +105,7 @@ prop_compose! {
         at in item_ref(), enabled: bool, labels in btree_set(text(), 0..4),
         freshness in option::of(0..=i64::MAX.cast_unsigned()), since in moment(),
     ) -> AbsentRow {
-        AbsentRow { at, enabled, labels, expected_freshness: freshness.map(Duration::from_millis), since }
+        AbsentRow { at, enabled, labels: labels.into(), expected_freshness: freshness.map(Duration::from_millis), since }
     }
 }
 
@@ -139,9 +139,9 @@ prop_compose! {
         let [last_attempt, last_good] = moments;
         let (last_run, last_status, last_problem) = last;
         ItemRow {
-            at, name, comment, labels, checked, tick, enabled, connected, temporary, hidden,
+            at, name, comment, labels: labels.into(), checked, tick, enabled, connected, temporary, hidden,
             capabilities: sets.0, policies: sets.1, since,
-            lanes: syncmgr_core::lane::read(lanes.iter().map(String::as_str)),
+            lanes: syncmgr_core::lane::read(lanes.iter().map(String::as_str)).into(),
             expected_freshness: freshness.map(Duration::from_millis),
             last_attempt, last_good, last_run, last_status, last_problem,
             retry: retry.map(|(attempt, due, told)| Retry { attempt, due, told }),

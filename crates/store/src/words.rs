@@ -1,13 +1,12 @@
 //! The words that stand for enumerations in the database, each mapped here and nowhere else. They are for ever: a new
 //! variant gets a new word and a migration of the `CHECK` lists, no word gets a new meaning.
 
-use std::collections::BTreeSet;
-
 use syncmgr_core::item::{
     Activation, Connected, Failure, HandlerCapability, HandlerPolicy, ItemCapability, ItemPolicy,
     ItemStatus,
 };
 use syncmgr_core::log::Level;
+use syncmgr_core::marks::{Mark, Marks};
 use syncmgr_core::need::NeedKind;
 use syncmgr_core::problem::FailedStep;
 use syncmgr_core::request::{RequestOutcome, Trigger};
@@ -190,9 +189,9 @@ words! {
 }
 
 /// The words of a set, separated by spaces, in the order of the variants.
-pub(crate) fn set_words<T: Word + Ord>(set: &BTreeSet<T>) -> String {
+pub(crate) fn set_words<T: Word + Mark>(set: &Marks<T>) -> String {
     let mut words = String::new();
-    for member in set {
+    for member in set.iter() {
         if !words.is_empty() {
             words.push(' ');
         }
@@ -202,7 +201,7 @@ pub(crate) fn set_words<T: Word + Ord>(set: &BTreeSet<T>) -> String {
 }
 
 /// The set of words separated by spaces; the first word that is none comes back as the error.
-pub(crate) fn set_from_words<T: Word + Ord>(words: &str) -> Result<BTreeSet<T>, &str> {
+pub(crate) fn set_from_words<T: Word + Mark>(words: &str) -> Result<Marks<T>, &str> {
     words
         .split(' ')
         .filter(|word| !word.is_empty())
@@ -250,11 +249,11 @@ mod tests {
 
     #[test]
     fn sets_come_back_and_unknown_words_are_named() {
-        let all: BTreeSet<_> = HandlerCapability::ALL.iter().copied().collect();
+        let all: Marks<_> = <HandlerCapability as Word>::ALL.iter().copied().collect();
         assert_eq!(set_from_words(&set_words(&all)), Ok(all));
         assert_eq!(
             set_from_words::<ItemPolicy>(""),
-            Ok(BTreeSet::new()),
+            Ok(Marks::new()),
             "an empty set is an empty text"
         );
         assert_eq!(
