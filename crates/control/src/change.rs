@@ -7,6 +7,7 @@ use crate::view::{Counts, ItemStatus, LogView, NeedView, Outcome};
 /// One change. Numbers rise by one; a view that sees a gap reads its snapshot again. They begin anew with each life of
 /// the manager, which the [`What::Gap`] at the start of a stream says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
     /// Its number.
@@ -20,6 +21,7 @@ pub struct Change {
 
 /// What can have changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     tag = "change",
     rename_all = "kebab-case",

@@ -22,13 +22,12 @@ use tokio::time::timeout;
 
 use crate::change::{Change, What};
 use crate::exit::ExitCode;
+use crate::method;
 use crate::refusal::Refusal;
 use crate::request::{Reply, Request};
 use crate::service::{Caller, Changes, Service};
 use crate::sys;
 
-/// Where requests are posted.
-pub const CALL_PATH: &str = "/v1/call";
 /// Where changes are followed.
 pub const CHANGES_PATH: &str = "/v1/changes";
 /// The header that names the caller; UTF-8, at most [`MAX_CALLER_BYTES`].
@@ -82,11 +81,13 @@ impl Client {
         } else {
             ANSWER_TIMEOUT
         };
-        let body =
-            serde_json::to_vec(&request).map_err(|error| not_understood().because(&error))?;
+        let wrong = |error: serde_json::Error| not_understood().because(&error);
+        let (method, params) = method::parts(&request).map_err(wrong)?;
+        let body = serde_json::to_vec(&params).map_err(wrong)?;
+        let target = format!("{}{method}", method::ROOT);
         let exchange = async {
             let (mut tasks, response) =
-                send(&self.path, Method::POST, CALL_PATH, &caller.name, body).await?;
+                send(&self.path, Method::POST, &target, &caller.name, body).await?;
             let answer = answer(response).await;
             tasks.abort_all();
             answer

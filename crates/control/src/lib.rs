@@ -6,6 +6,7 @@
 pub mod change;
 pub mod client;
 pub mod exit;
+pub mod method;
 pub mod refusal;
 pub mod registration;
 pub mod request;

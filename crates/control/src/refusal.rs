@@ -6,6 +6,7 @@ use crate::exit::ExitCode;
 
 /// A refusal: typed, with cause and hint; never a fault of the manager itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[error("{message}")]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {

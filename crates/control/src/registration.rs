@@ -7,6 +7,7 @@ pub const MAX_COOKIE_BYTES: usize = 1024 * 1024;
 
 /// An automatic event that a handler wants to take part in (`SYNCMGRREGISTERFLAGS`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RegisterEvent {
     /// The network came up, or the user logged on.
@@ -58,6 +59,7 @@ impl RegisterEvent {
 
 /// What is to be registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NewHandler {
     /// What runs.
@@ -79,6 +81,7 @@ pub struct NewHandler {
 
 /// What a registered handler is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     tag = "kind",
     rename_all = "kebab-case",
@@ -109,6 +112,7 @@ pub enum Runs {
 
 /// Answer to `register`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Registered {
     /// What was registered.
@@ -123,6 +127,7 @@ pub struct Registered {
 
 /// A path that was written otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AbsolutePath {
     /// As it was given.
     pub given: String,
@@ -132,6 +137,7 @@ pub struct AbsolutePath {
 
 /// One handler that was registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RegisteredHandler {
     /// Its identity.
@@ -144,6 +150,7 @@ pub struct RegisteredHandler {
 
 /// What a handler is, in a list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum HandlerKind {
     /// Part of the program.
@@ -159,6 +166,7 @@ pub enum HandlerKind {
 
 /// What is known of a registration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct RegistrationView {
     /// What the handler is.

@@ -19,6 +19,7 @@ pub const MAX_REQUEST_BYTES: usize = 2 << 20;
 
 /// A request. Names are an item's, a handler's or a label; compared without case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     tag = "method",
     content = "params",
@@ -294,6 +295,7 @@ pub enum Request {
 
 /// Two folders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pair {
     /// Absolute path of the left one.
     pub left: String,
@@ -303,6 +305,7 @@ pub struct Pair {
 
 /// The answer to a [`Request`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "reply", content = "value", rename_all = "kebab-case")]
 pub enum Reply {
     /// To `Status`.

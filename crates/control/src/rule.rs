@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A rule in the words of the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct RuleText {
     /// What it is called; derived from its items when empty.
@@ -33,6 +34,7 @@ pub struct RuleText {
 
 /// A rule with what it means now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RuleView {
     /// What it says, as it was written.
@@ -59,6 +61,7 @@ pub struct RuleView {
 
 /// A condition that another rule says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AlsoView {
     /// The condition, as a rule writes it.
@@ -69,6 +72,7 @@ pub struct AlsoView {
 
 /// What a schedule means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleView {
     /// As it was written.

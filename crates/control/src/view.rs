@@ -7,6 +7,7 @@ use crate::exit::ExitCode;
 
 /// How something ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Still open.
@@ -44,6 +45,7 @@ impl Outcome {
 
 /// Status of an item in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ItemStatus {
     /// Not begun.
@@ -74,6 +76,7 @@ pub enum ItemStatus {
 
 /// Severity of a log entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// Worth knowing.
@@ -86,6 +89,7 @@ pub enum Level {
 
 /// What was moved, in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Counts {
     /// Sent from near (left) to far (right).
@@ -104,6 +108,7 @@ pub struct Counts {
 
 /// How fresh an item is, from its last good run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Freshness {
     /// Never had a good run.
@@ -118,6 +123,7 @@ pub enum Freshness {
 
 /// What an item is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RunState {
     /// Nothing.
@@ -132,6 +138,7 @@ pub enum RunState {
 
 /// What a person sees of an item, derived from its axes in one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Shown {
     /// Its handler waits to be set up.
@@ -166,6 +173,7 @@ pub enum Shown {
 
 /// An item in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ItemView {
     /// Handler id.
@@ -220,6 +228,7 @@ pub struct ItemView {
 
 /// How far an item is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProgressView {
     /// The run.
@@ -238,6 +247,7 @@ pub struct ProgressView {
 
 /// The verdict: one sentence, one exit code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VerdictView {
     /// Such as `Everything is in sync.`
@@ -254,6 +264,7 @@ pub struct VerdictView {
 
 /// Answer to `status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StatusView {
     /// The verdict.
@@ -289,6 +300,7 @@ pub struct StatusView {
 
 /// What a person should know of the manager itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RemarkView {
     /// What it is about, such as `configuration`.
@@ -305,6 +317,7 @@ pub struct RemarkView {
 
 /// What starts by itself next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NextView {
     /// When.
@@ -322,6 +335,7 @@ pub struct NextView {
 
 /// How far a handler came that failed before it listed its items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FailedStep {
     /// It could not be started.
@@ -346,6 +360,7 @@ impl FailedStep {
 
 /// A handler that failed before it listed its items; nothing is known of them until it lists them again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HandlerProblemView {
     /// The handler.
@@ -367,6 +382,7 @@ pub struct HandlerProblemView {
 
 /// Answer to `show`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ItemDetail {
     /// The item.
@@ -388,6 +404,7 @@ pub struct ItemDetail {
 
 /// A setting that holds for an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyView {
     /// Its key in the configuration, such as `time_limit`.
@@ -400,6 +417,7 @@ pub struct PolicyView {
 
 /// A task and whether it is offered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TaskView {
     /// Such as `start-sync`.
@@ -410,6 +428,7 @@ pub struct TaskView {
 
 /// Answer to `why`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WhyView {
     /// The item's name.
@@ -433,6 +452,7 @@ pub struct WhyView {
 
 /// A coming start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ComingView {
     /// When.
@@ -449,6 +469,7 @@ pub struct ComingView {
 
 /// What starts by itself within a span.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Forecast {
     /// The starts, oldest first.
@@ -460,6 +481,7 @@ pub struct Forecast {
 
 /// A coming start of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ForecastView {
     /// Handler id.
@@ -475,6 +497,7 @@ pub struct ForecastView {
 
 /// A condition of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConditionView {
     /// As a rule writes it.
@@ -499,6 +522,7 @@ pub struct ConditionView {
 
 /// What held an item back for a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HeldView {
     /// Since when.
@@ -513,6 +537,7 @@ pub struct HeldView {
 
 /// How a condition stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// It is met.
@@ -527,6 +552,7 @@ pub enum Standing {
 
 /// One thing that `why` looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReasonView {
     /// What was looked at, such as `pause`, `last run`, `network`.
@@ -545,6 +571,7 @@ pub struct ReasonView {
 
 /// A run in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RunView {
     /// Its number.
@@ -573,6 +600,7 @@ pub struct RunView {
 
 /// Answer to `run`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RunDetail {
     /// The run.
@@ -587,6 +615,7 @@ pub struct RunDetail {
 
 /// One item's part of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RunItemView {
     /// Item id.
@@ -603,6 +632,7 @@ pub struct RunItemView {
 
 /// A log entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LogView {
     /// Its number.
@@ -631,6 +661,7 @@ pub struct LogView {
 
 /// Answer to `log`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LogPage {
     /// Newest first.
@@ -641,6 +672,7 @@ pub struct LogPage {
 
 /// An open question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NeedView {
     /// The number to answer with.
@@ -670,6 +702,7 @@ pub struct NeedView {
 
 /// One answer offered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChoiceView {
     /// What to answer with.
     pub name: String,
@@ -679,6 +712,7 @@ pub struct ChoiceView {
 
 /// Answer to `conflicts`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConflictsView {
     /// One page.
@@ -689,6 +723,7 @@ pub struct ConflictsView {
 
 /// A conflict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConflictView {
     /// Its id.
@@ -711,6 +746,7 @@ pub struct ConflictView {
 
 /// One version of a conflict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VersionView {
     /// Such as `left`.
@@ -729,6 +765,7 @@ pub struct VersionView {
 
 /// Answer to `handlers`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HandlersView {
     /// The handlers.
     pub handlers: Vec<HandlerView>,
@@ -736,6 +773,7 @@ pub struct HandlersView {
 
 /// A handler.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HandlerView {
     /// Its id.
@@ -775,6 +813,7 @@ pub struct HandlerView {
 
 /// Answer to `properties`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PropertiesView {
     /// The handler.
@@ -793,6 +832,7 @@ pub struct PropertiesView {
 
 /// What became of the list of items when properties were shown or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PropertiesEffect {
     /// Nothing.
@@ -805,6 +845,7 @@ pub enum PropertiesEffect {
 
 /// Answer to `plan`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PlanView {
     /// One for each item.
@@ -815,6 +856,7 @@ pub struct PlanView {
 
 /// What would be done with one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ItemPlanView {
     /// Handler id.
@@ -837,6 +879,7 @@ pub struct ItemPlanView {
 
 /// One thing that would be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ActionView {
     /// Such as `add`, `update`, `delete`, `conflict`.
@@ -853,6 +896,7 @@ pub struct ActionView {
 
 /// Answer to `add`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Added {
     /// The item's name.
@@ -867,6 +911,7 @@ pub struct Added {
 
 /// How a request stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RequestState {
     /// How it ended, or `open`.
@@ -880,6 +925,7 @@ pub struct RequestState {
 
 /// Answer to `doctor`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DoctorView {
     /// What was checked.
@@ -890,6 +936,7 @@ pub struct DoctorView {
 
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CheckView {
     /// What was checked.

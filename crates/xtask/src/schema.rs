@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::{report, run};
@@ -16,10 +16,30 @@ struct Document {
 }
 
 /// Every generated document: a new one is one more entry here.
-const DOCUMENTS: &[Document] = &[Document {
-    path: "docs/handler-schema.json",
-    make: || pretty(&syncmgr_handler::schema()),
-}];
+const DOCUMENTS: &[Document] = &[
+    Document {
+        path: "docs/handler-schema.json",
+        make: || pretty(&syncmgr_handler::schema()),
+    },
+    Document {
+        path: "docs/openapi.json",
+        make: openapi,
+    },
+];
+
+/// The document of the API is made by a program of its own: the tasks themselves take nothing asynchronous.
+fn openapi() -> Result<String> {
+    let words = "run --quiet --package syncmgr-center --features schema --example openapi";
+    let output = run::cargo()
+        .args(words.split(' '))
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .context("could not start cargo")?;
+    if !output.status.success() {
+        bail!("the program that makes it failed");
+    }
+    pretty(&serde_json::from_slice(&output.stdout)?)
+}
 
 /// Writes a value so that the same value gives the same text in every build: keys in alphabetical order, whatever
 /// order the JSON library was built to keep.

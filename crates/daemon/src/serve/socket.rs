@@ -1,37 +1,18 @@
-//! The service over HTTP on a local socket or pipe, for the same user alone.
-//!
-//! `POST /v1/call` takes a [`Request`] and answers a [`Reply`](syncmgr_control::Reply) or, with status 4xx, a
-//! [`Refusal`]. `GET /v1/changes` streams [`Change`](syncmgr_control::Change)s, one JSON object a line.
+//! The service over HTTP on a local socket or pipe, for the same user alone. What is at which address is
+//! [`syncmgr_center`]'s.
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
-use futures::StreamExt as _;
-use syncmgr_control::client::{CALL_PATH, CALLER_HEADER, CHANGES_PATH};
-use syncmgr_control::{Caller, ExitCode, Refusal, Request, Service};
+use syncmgr_center::Center;
+use syncmgr_control::Service;
 use tokio_util::sync::CancellationToken;
 
 use super::sys::{Listener, Stream};
-use crate::adapt::text;
-
-/// Largest request body.
-const MAX_BODY_BYTES: usize = syncmgr_control::request::MAX_REQUEST_BYTES;
+use crate::clock::{Clock as _, SystemClock};
 
 /// Most connections served at once; further ones wait. Windows knows no more than 254 instances of a pipe, of which one
 /// waits for the next connection.
 const MAX_CONNECTIONS: usize = 250;
-
-/// What the socket serves, and when that ends.
-#[derive(Clone)]
-struct Served {
-    service: Arc<dyn Service>,
-    closing: CancellationToken,
-}
 
 /// Serves until it is to close: then nobody new is served, and what was answered or told before is still delivered.
 /// Every connection is of our own user.
@@ -40,14 +21,10 @@ pub(crate) async fn serve(
     service: Arc<dyn Service>,
     closing: CancellationToken,
 ) {
-    let router = Router::new()
-        .route(CALL_PATH, post(call))
-        .route(CHANGES_PATH, get(changes))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(Served {
-            service,
-            closing: closing.clone(),
-        });
+    // Two lives of the manager never begin in the same millisecond: a lock is between them.
+    let life = u64::try_from(SystemClock.now().0).unwrap_or_default();
+    let center = Center::new(service, life, "the local socket", closing.clone());
+    let router = syncmgr_center::router(center);
     let listener = Places {
         inner: listener,
         places: Arc::new(tokio::sync::Semaphore::new(MAX_CONNECTIONS)),
@@ -139,75 +116,5 @@ impl tokio::io::AsyncWrite for Counted {
         cx: &mut std::task::Context<'_>,
     ) -> std::task::Poll<std::io::Result<()>> {
         std::pin::Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-async fn call(
-    State(Served { service, .. }): State<Served>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let caller = Caller {
-        name: headers.get(CALLER_HEADER).map_or_else(
-            || "the local socket".to_owned(),
-            |value| text::line(&String::from_utf8_lossy(value.as_bytes())),
-        ),
-    };
-    let request: Request = match serde_json::from_slice(&body) {
-        Ok(request) => request,
-        Err(cause) => {
-            let refusal = Refusal::new(
-                "control::invalid-request",
-                "the request was not understood",
-                "the two programs may be of different versions: run the same syncmgr for both",
-            )
-            .because(&cause);
-            return json(StatusCode::BAD_REQUEST, &refusal);
-        }
-    };
-    match service.call(caller, request).await {
-        Ok(reply) => json(StatusCode::OK, &reply),
-        Err(refusal) => json(
-            if refusal.exit == ExitCode::Failed {
-                StatusCode::INTERNAL_SERVER_ERROR
-            } else {
-                StatusCode::CONFLICT
-            },
-            &refusal,
-        ),
-    }
-}
-
-fn json<T: serde::Serialize>(status: StatusCode, value: &T) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(bytes) => (status, [(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
-}
-
-async fn changes(State(Served { service, closing }): State<Served>) -> Response {
-    match service.changes().await {
-        Ok(stream) => {
-            let stream =
-                futures::stream::unfold((stream, closing), |(mut stream, closing)| async {
-                    tokio::select! {
-                        biased;
-                        change = stream.next() => Some((change?, (stream, closing))),
-                        // Only when everything was told.
-                        () = closing.cancelled() => None,
-                    }
-                });
-            let lines = stream.filter_map(|change| async move {
-                let mut line = serde_json::to_vec(&change).ok()?;
-                line.push(b'\n');
-                Some(Ok::<_, std::convert::Infallible>(line))
-            });
-            (
-                [(header::CONTENT_TYPE, "application/x-ndjson")],
-                Body::from_stream(lines),
-            )
-                .into_response()
-        }
-        Err(refusal) => json(StatusCode::CONFLICT, &refusal),
     }
 }

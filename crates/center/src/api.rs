@@ -1,0 +1,255 @@
+//! The addresses: a method each, changes, measures, and whether anybody is there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use serde_json::Value;
+use syncmgr_control::client::{CALLER_HEADER, CHANGES_PATH, MAX_CALLER_BYTES};
+use syncmgr_control::method::{self, Access, Method};
+use syncmgr_control::request::MAX_REQUEST_BYTES;
+use syncmgr_control::{Caller, ExitCode, Refusal, Reply, Request, Service};
+use tokio_util::sync::CancellationToken;
+
+use crate::changes::{Followed, Form};
+use crate::{metrics, query};
+
+/// How long the manager may take to say that it is there.
+const HEALTH_LIMIT: Duration = Duration::from_secs(5);
+
+/// The document that describes the API; `cargo xtask schema` writes it.
+const OPENAPI: &str = include_str!("../../../docs/openapi.json");
+
+/// What is served.
+#[derive(Clone)]
+pub struct Center {
+    service: Arc<dyn Service>,
+    changes: Followed,
+    /// What whoever does not say who it is is called.
+    caller: &'static str,
+}
+
+impl std::fmt::Debug for Center {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Center")
+            .field("changes", &self.changes)
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Center {
+    /// Serves a manager. `life` tells this life of the manager from others, `caller` is what those are called who do not say
+    /// who they are; streams end when `closing` is cancelled, once everything was told.
+    #[must_use]
+    pub fn new(
+        service: Arc<dyn Service>,
+        life: u64,
+        caller: &'static str,
+        closing: CancellationToken,
+    ) -> Self {
+        Self {
+            service,
+            changes: Followed::new(life, closing),
+            caller,
+        }
+    }
+}
+
+/// Every address.
+pub fn router(center: Center) -> Router {
+    Router::new()
+        .route(CHANGES_PATH, get(changes))
+        .route("/v1/{method}", get(look).post(call))
+        .route("/metrics", get(measures))
+        .route("/healthz", get(health))
+        .route("/openapi.json", get(openapi))
+        .fallback(nowhere)
+        .method_not_allowed_fallback(not_so)
+        .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
+        .with_state(center)
+}
+
+/// `POST /v1/METHOD` with its parameters as a JSON object; no body is none.
+async fn call(
+    State(center): State<Center>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let Some(method) = method::find(&name) else {
+        return refuse(&unknown(&name));
+    };
+    let params = if body.is_empty() {
+        Ok(Value::Object(serde_json::Map::new()))
+    } else {
+        serde_json::from_slice(&body)
+    };
+    let request = params.and_then(|params| method::request(method, params));
+    match request {
+        Ok(request) => answer(&center, &headers, request).await,
+        Err(cause) => refuse(&invalid(method).because(&cause)),
+    }
+}
+
+/// `GET /v1/METHOD?name=…` for what only looks.
+async fn look(
+    State(center): State<Center>,
+    Path(name): Path<String>,
+    RawQuery(text): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let Some(method) = method::find(&name) else {
+        return refuse(&unknown(&name));
+    };
+    if method.access != Access::Read {
+        return not_so().await;
+    }
+    let params = match query::params(text.as_deref().unwrap_or_default()) {
+        Ok(params) => params,
+        Err(why) => {
+            let mut refusal = invalid(method);
+            refusal.causes.push(why);
+            return refuse(&refusal);
+        }
+    };
+    match method::request(method, params) {
+        Ok(request) => answer(&center, &headers, request).await,
+        Err(cause) => refuse(&invalid(method).because(&cause)),
+    }
+}
+
+async fn answer(center: &Center, headers: &HeaderMap, request: Request) -> Response {
+    let caller = Caller {
+        name: headers.get(CALLER_HEADER).map_or_else(
+            || center.caller.to_owned(),
+            |value| name_of(value.as_bytes()),
+        ),
+    };
+    match center.service.call(caller, request).await {
+        Ok(reply) => json(StatusCode::OK, &reply),
+        Err(refusal) => refuse(&refusal),
+    }
+}
+
+/// A caller's name as it may stand in records: one line of bounded length, without what a terminal would obey.
+fn name_of(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_CALLER_BYTES)
+        .collect()
+}
+
+/// `GET /v1/changes`: server-sent events for who accepts them, else a JSON object a line.
+async fn changes(State(center): State<Center>, headers: HeaderMap) -> Response {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let form = match text(header::ACCEPT.as_str()) {
+        Some(accept) if accept.contains("text/event-stream") => Form::Events,
+        Some(_) | None => Form::Lines,
+    };
+    let last = text("last-event-id");
+    match center.changes.respond(&center.service, form, last).await {
+        Ok(response) => response,
+        Err(refusal) => refuse(&refusal),
+    }
+}
+
+async fn measures(State(center): State<Center>) -> Response {
+    match status(&center).await {
+        Ok(Reply::Status(status)) => (
+            [(header::CONTENT_TYPE, metrics::MEDIA_TYPE)],
+            metrics::text(&status),
+        )
+            .into_response(),
+        Ok(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Err(refusal) => refuse(&refusal),
+    }
+}
+
+/// Whether the manager answers; how its items are is not asked here.
+async fn health(State(center): State<Center>) -> Response {
+    let text = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    match tokio::time::timeout(HEALTH_LIMIT, status(&center)).await {
+        Ok(Ok(_)) => (text, "ok\n").into_response(),
+        Ok(Err(refusal)) => {
+            let why = format!("{refusal}\n");
+            (StatusCode::SERVICE_UNAVAILABLE, text, why).into_response()
+        }
+        Err(_) => {
+            let why = format!("no answer within {} s\n", HEALTH_LIMIT.as_secs());
+            (StatusCode::SERVICE_UNAVAILABLE, text, why).into_response()
+        }
+    }
+}
+
+async fn status(center: &Center) -> Result<Reply, Refusal> {
+    let caller = Caller {
+        name: center.caller.to_owned(),
+    };
+    center.service.call(caller, Request::Status).await
+}
+
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
+async fn nowhere() -> Response {
+    let refusal = Refusal::new(
+        "control::unknown-address",
+        "nothing is at this address",
+        "the addresses are in /openapi.json",
+    );
+    refuse(&refusal)
+}
+
+async fn not_so() -> Response {
+    let refusal = Refusal::new(
+        "control::not-so",
+        "this address is not asked in this way",
+        "what only looks takes GET and POST, everything else POST",
+    );
+    refuse(&refusal)
+}
+
+fn unknown(name: &str) -> Refusal {
+    Refusal::new(
+        "control::unknown-method",
+        format!("there is no method `{}`", name_of(name.as_bytes())),
+        "the methods are in /openapi.json; the two programs may be of different versions",
+    )
+}
+
+fn invalid(method: &Method) -> Refusal {
+    Refusal::new(
+        "control::invalid-request",
+        format!("the parameters of `{}` are not understood", method.name),
+        "they are described in /openapi.json; the two programs may be of different versions",
+    )
+}
+
+/// A refusal with the status that fits it.
+fn refuse(refusal: &Refusal) -> Response {
+    let status = match (refusal.code.as_str(), refusal.exit) {
+        ("control::unknown-method" | "control::unknown-address", _) => StatusCode::NOT_FOUND,
+        ("control::not-so", _) => StatusCode::METHOD_NOT_ALLOWED,
+        ("control::invalid-request", _) => StatusCode::BAD_REQUEST,
+        (_, ExitCode::Failed) => StatusCode::INTERNAL_SERVER_ERROR,
+        (_, ExitCode::Good | ExitCode::Warnings | ExitCode::NeedsYou | ExitCode::CouldNotStart) => {
+            StatusCode::CONFLICT
+        }
+    };
+    json(status, refusal)
+}
+
+fn json<T: serde::Serialize>(status: StatusCode, value: &T) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(bytes) => (status, [(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

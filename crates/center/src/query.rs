@@ -1,0 +1,104 @@
+//! Parameters of a method from the query of an address, so that what only looks can be asked for with a plain `GET`.
+
+use serde_json::{Map, Value};
+
+/// Parameters that are numbers, whatever method they are of.
+const NUMBERS: &[&str] = &["id", "before", "limit", "offset", "run", "spanMs", "count"];
+/// Parameters that are yes or no.
+const FLAGS: &[&str] = &["hidden"];
+/// Parameters that may be given several times.
+const LISTS: &[&str] = &["names"];
+
+/// Reads a query, such as `name=notes&limit=10`.
+///
+/// # Errors
+/// What is wrong with it, as a fragment.
+pub(crate) fn params(query: &str) -> Result<Value, String> {
+    let mut params = Map::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (key, value) = (decoded(key)?, decoded(value)?);
+        if LISTS.contains(&key.as_str()) {
+            let list = params
+                .entry(key)
+                .or_insert_with(|| Value::Array(Vec::new()));
+            if let Value::Array(list) = list {
+                list.push(Value::String(value));
+            }
+            continue;
+        }
+        let read = if NUMBERS.contains(&key.as_str()) {
+            let number = value.parse::<u64>();
+            number
+                .map(Value::from)
+                .map_err(|_| format!("`{key}` is a number, not `{value}`"))?
+        } else if FLAGS.contains(&key.as_str()) {
+            match value.as_str() {
+                "" | "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                _ => return Err(format!("`{key}` is `true` or `false`, not `{value}`")),
+            }
+        } else {
+            Value::String(value)
+        };
+        if params.insert(key.clone(), read).is_some() {
+            return Err(format!("`{key}` stands twice"));
+        }
+    }
+    Ok(Value::Object(params))
+}
+
+/// Undoes the percent encoding of a form (`application/x-www-form-urlencoded`).
+fn decoded(text: &str) -> Result<String, String> {
+    let broken = || format!("`{text}` is not encoded as an address is");
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let mut digit = || {
+                    let digit = char::from(rest.next()?).to_digit(16)?;
+                    u8::try_from(digit).ok()
+                };
+                let (high, low) = (digit(), digit());
+                match (high, low) {
+                    (Some(high), Some(low)) => bytes.push(high * 16 + low),
+                    _ => return Err(broken()),
+                }
+            }
+            byte => bytes.push(byte),
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| broken())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn queries_are_parameters() {
+        for (query, wanted) in [
+            ("", Ok(json!({}))),
+            ("name=12&limit=5", Ok(json!({ "name": "12", "limit": 5 }))),
+            ("names=a&names=b+c", Ok(json!({ "names": ["a", "b c"] }))),
+            ("name=caf%C3%A9%26", Ok(json!({ "name": "café&" }))),
+            ("hidden", Ok(json!({ "hidden": true }))),
+            ("limit=many", Err("a number")),
+            ("hidden=perhaps", Err("`true` or `false`")),
+            ("name=%4", Err("not encoded")),
+            ("name=%zz", Err("not encoded")),
+            ("name=%ff", Err("not encoded")),
+            ("name=a&name=b", Err("stands twice")),
+        ] {
+            match (params(query), wanted) {
+                (Ok(read), Ok(wanted)) => assert_eq!(read, wanted, "{query}"),
+                (Err(why), Err(part)) => assert!(why.contains(part), "{query}: {why}"),
+                (read, wanted) => panic!("{query}: {read:?}, not {wanted:?}"),
+            }
+        }
+    }
+}
