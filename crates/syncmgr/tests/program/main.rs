@@ -6,6 +6,7 @@
     reason = "tests: what cannot be unwrapped fails the test; they start processes and give up after a time"
 )]
 
+mod api;
 mod bad_input;
 mod called;
 mod check;
