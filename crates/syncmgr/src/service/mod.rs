@@ -382,6 +382,9 @@ fn unwritable(path: &Path) -> Refusal {
 }
 
 #[cfg(test)]
+mod parsed;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -42,7 +42,7 @@ pub(super) fn plan(around: &Surroundings) -> Plan {
 
 fn unit(around: &Surroundings) -> String {
     let socket = format!("{}.socket", around.name());
-    let program = quoted(&around.program.display().to_string(), true);
+    let start = start(&around.program.display().to_string());
     let environment: String = around
         .variables()
         .iter()
@@ -64,7 +64,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-ExecStart={program} daemon
+ExecStart={start}
 ExecReload=/bin/kill -HUP $MAINPID
 {environment}Restart=on-failure
 RestartSec=5s
@@ -83,6 +83,19 @@ WantedBy=default.target
 "
     );
     mark(&text, "@", ("# ", ""))
+}
+
+/// What starts the daemon. systemd takes no quotes in the name of a program, wherever they stand, and no variables either; in
+/// what a program is given it takes both.
+fn start(program: &str) -> String {
+    if program.contains(['"', '\'', '\\']) {
+        format!(
+            r#"/bin/sh -c "exec \"$$0\" daemon" {}"#,
+            quoted(program, true)
+        )
+    } else {
+        format!("{} daemon", quoted(program, false))
+    }
 }
 
 fn socket_unit(around: &Surroundings) -> String {
@@ -139,6 +152,24 @@ mod tests {
         insta::assert_snapshot!("systemd-plain", all(&plan(&Surroundings::example())));
         let odd = Surroundings::odd_example();
         insta::assert_snapshot!("systemd-odd", all(&plan(&odd)));
+    }
+
+    #[test]
+    fn programs_are_started_whatever_they_are_called() {
+        for (program, wanted) in [
+            ("/usr/bin/syncmgr", r#""/usr/bin/syncmgr" daemon"#),
+            ("/a b/100%/$x", r#""/a b/100%%/$x" daemon"#),
+            (
+                "/it's/$x",
+                r#"/bin/sh -c "exec \"$$0\" daemon" "/it's/$$x""#,
+            ),
+            (
+                r#"/a"b\c"#,
+                r#"/bin/sh -c "exec \"$$0\" daemon" "/a\"b\\c""#,
+            ),
+        ] {
+            assert_eq!(start(program), wanted);
+        }
     }
 
     #[test]

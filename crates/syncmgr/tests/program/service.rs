@@ -202,6 +202,69 @@ fn printing_prints_the_units_and_nothing_else() {
     );
 }
 
+/// What systemd itself says of the units of a home, with the program called so; nothing when they are good.
+#[cfg(target_os = "linux")]
+fn verified(world: &World, directory: &str, edit: impl Fn(String) -> String) -> Done {
+    let program = world.path(directory).join("syncmgr");
+    let home = world.path(directory).join("home");
+    fs::create_dir_all(&home).unwrap();
+    // Another process writes it, as it is executed at once.
+    let copied = Command::new("cp")
+        .args([crate::world::PROGRAM.as_ref(), program.as_path()])
+        .status();
+    assert!(copied.unwrap().success());
+    let mut install = Command::new(&program);
+    install.args(["service", "install", "--force"]);
+    world.environment(&mut install);
+    let path = std::env::var("PATH").unwrap_or_default();
+    let tools = format!("{}:{path}", world.path("tools").display());
+    install.env("PATH", tools).env("SYNCMGR_HOME", &home);
+    Running::start(install).end().exits(0);
+    let mut units: Vec<_> = world.tree(".config/systemd/user").into_keys().collect();
+    units.retain(|unit| unit.extension().is_some());
+    assert_eq!(units.len(), 2, "{units:?}");
+    let mut verify = Command::new("systemd-analyze");
+    world.environment(&mut verify);
+    verify
+        .args(["verify", "--user", "--man=no"])
+        .env("XDG_RUNTIME_DIR", world.root());
+    for unit in units {
+        let unit = format!(".config/systemd/user/{}", unit.display());
+        world.write(&unit, edit(world.read(&unit)));
+        verify.arg(world.path(unit));
+    }
+    let done = Running::start(verify).end();
+    fs::remove_dir_all(world.path(".config")).unwrap();
+    done
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs systemd: cargo xtask suite service"]
+fn systemd_finds_nothing_wrong_with_the_units() {
+    let world = scripted();
+    for directory in [
+        "plain",
+        "with blanks",
+        "100% $x ${HOME} é",
+        "\"quoted\" it's \\ odd",
+        "; # @ - :",
+    ] {
+        let good = verified(&world, directory, |text| text);
+        good.exits(0);
+        assert_eq!((&*good.out, &*good.err), ("", ""), "{directory}");
+    }
+    // It would say so.
+    verified(&world, "plain", |text| {
+        text.replace("WatchdogSec", "Watchdogs")
+    })
+    .says("'Watchdogs'");
+    verified(&world, "plain", |text| {
+        text.replace("plain/syncmgr", "plain/gone")
+    })
+    .says("gone");
+}
+
 /// The daemon with this socket as its third descriptor, told that it was handed over.
 fn handed_over(world: &World, listener: &UnixListener, notify: &str) -> Running {
     let mut command = Command::new("sh");
@@ -247,6 +310,10 @@ fn a_daemon_takes_the_socket_that_it_is_handed_and_says_how_it_is() {
     for _ in 0..3 {
         while next() != "WATCHDOG=1" {}
     }
+    // It says when it reads its configuration again, and when it has.
+    daemon.signal(Signal::HUP);
+    while !next().starts_with("RELOADING=1\nMONOTONIC_USEC=") {}
+    while next() != "READY=1" {}
     // Handlers are told nothing of it.
     drop(world.run(["refresh", "env"]));
     until("the handler has written", || world.has("environment"));

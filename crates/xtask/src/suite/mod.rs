@@ -6,6 +6,7 @@ mod deny;
 mod examples;
 mod kill;
 mod mounts;
+mod service;
 mod sides;
 mod sources;
 mod week;
@@ -64,6 +65,12 @@ const SUITES: &[Suite] = &[
         shows: "the daemon's sources tell what happens: D-Bus services, routes, mounts and files, also when they lie or go",
         needs: "Linux with user namespaces, Debian packages dbus-daemon python3-dbusmock iproute2",
         run: sources::run,
+    },
+    Suite {
+        name: "service",
+        shows: "the daemon as a service: units that systemd verifies, files for launchd and Windows, notifications, sockets, signals",
+        needs: "Linux, Debian packages systemd python3",
+        run: service::run,
     },
     Suite {
         name: "week",
