@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore, crypto};
 
 use super::address;
 use super::outbox::{Parcel, Sent};
@@ -176,11 +176,26 @@ async fn exchange(
         let stream = connector
             .connect(name, stream)
             .await
-            .map_err(|error| passing("no secure connection came about", &error))?;
+            .map_err(|error| insecure(&error))?;
         talk(stream, request).await
     } else {
         talk(stream, request).await
     }
+}
+
+/// Why no secure connection came about. A certificate may be renewed, and be trusted then.
+fn insecure(error: &std::io::Error) -> Trouble {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    Trouble::Passing(match inner {
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "its certificate is not trusted: nobody whom the system trusts signed it (`SSL_CERT_FILE` names others)"
+                .to_owned()
+        }
+        Some(rustls::Error::InvalidCertificate(why)) => {
+            format!("its certificate is not trusted: {why}")
+        }
+        Some(_) | None => format!("no secure connection came about: {}", reason(error)),
+    })
 }
 
 async fn talk(
