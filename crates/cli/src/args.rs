@@ -482,12 +482,13 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
     #[command(after_help = "Examples:
   syncmgr pause --for 1h30m
   syncmgr pause notes --for tomorrow
+  syncmgr pause notes --for '3 days'
   syncmgr resume")]
     Pause {
         /// Items, handlers or labels; everything when none is named.
         #[arg(value_name = "NAME")]
         names: Vec<String>,
-        /// For how long: `30m`, `1h30m`, `2d`, or `tomorrow`; until `resume` when absent.
+        /// For how long: `30m`, `1h30m`, `3 days`, or `tomorrow`; until `resume` when absent.
         #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true)]
         duration: Option<String>,
     },
@@ -566,9 +567,16 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
         dismiss: bool,
     },
     /// Stop what runs; asking again insists.
+    ///
+    /// Of a named item the whole run is stopped. Where that works on other items too, `skip` leaves one of them out.
     #[command(after_help = "Examples:
-  syncmgr stop")]
-    Stop,
+  syncmgr stop
+  syncmgr stop notes")]
+    Stop {
+        /// Items, handlers or labels; everything when none is named.
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
     /// Ask a running item's handler to skip it.
     #[command(after_help = "Examples:
   syncmgr skip photos")]

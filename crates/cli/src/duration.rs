@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use syncmgr_control::Refusal;
+use syncmgr_control::span::{self, SpanError};
 
 /// Longest pause that can be asked for; beyond it, a pause until `resume` is meant.
 const MAX_MS: u64 = 366 * 24 * 60 * 60 * 1000;
@@ -13,8 +14,8 @@ const MAX_TIMEOUT_MS: u64 = 24 * 60 * 60 * 1000;
 /// Why a text is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DurationError {
-    #[error("{0:?} is not a duration")]
-    NotUnderstood(String),
+    #[error(transparent)]
+    NotUnderstood(#[from] SpanError),
     #[error("a duration of nothing has no effect")]
     Zero,
     #[error("{0:?} is longer than a year")]
@@ -25,53 +26,43 @@ impl From<DurationError> for Refusal {
     fn from(error: DurationError) -> Self {
         let hint = match error {
             DurationError::TooLong(_) => "leave out --for to wait until: syncmgr resume",
-            _ => "write it as 30m, 1h30m, 2d or tomorrow",
+            _ => "write it as 30m, `1h 30m`, `3 days` or tomorrow",
         };
         Self::new("cli::duration", error.to_string(), hint)
     }
 }
 
-/// The duration in milliseconds: `90s`, `30m`, `1h30m`, `2d`, `1w`, or `tomorrow`, which lasts until midnight.
+/// The duration in milliseconds, written as everywhere, or `tomorrow`, which lasts until midnight.
 pub(crate) fn parse(text: &str, now_ms: i64, zone: &TimeZone) -> Result<u64, DurationError> {
-    let not_understood = || DurationError::NotUnderstood(text.to_owned());
-    let trimmed = text.trim().to_ascii_lowercase();
-    if trimmed == "tomorrow" {
-        return until_tomorrow(now_ms, zone).ok_or_else(not_understood);
+    if text.trim().eq_ignore_ascii_case("tomorrow") {
+        return until_tomorrow(now_ms, zone)
+            .ok_or_else(|| SpanError::NotUnderstood(text.to_owned()).into());
     }
-    if trimmed.is_empty() {
-        return Err(not_understood());
+    let span = match span::read(text) {
+        Err(SpanError::TooLong(_)) => return Err(DurationError::TooLong(text.to_owned())),
+        read => read?,
+    };
+    match u64::try_from(span.as_millis()) {
+        Ok(0) => Err(DurationError::Zero),
+        Ok(ms) if ms <= MAX_MS => Ok(ms),
+        _ => Err(DurationError::TooLong(text.to_owned())),
     }
-    let mut rest = trimmed.as_str();
-    let mut total: u64 = 0;
-    let too_long = || DurationError::TooLong(text.to_owned());
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, after) = rest.split_at(digits);
-        if number.is_empty() {
-            return Err(not_understood());
+}
+
+/// Words that stand apart, as in `--for 3 days` without quotes: a number takes the last name as its unit when that makes it
+/// a duration.
+pub(crate) fn joined(number: String, names: &mut Vec<String>) -> String {
+    if !number.trim().bytes().all(|byte| byte.is_ascii_digit()) {
+        return number;
+    }
+    let whole = names.last().map(|unit| format!("{number} {unit}"));
+    match whole.filter(|whole| span::read(whole).is_ok()) {
+        Some(whole) => {
+            names.pop();
+            whole
         }
-        let number: u64 = number.parse().map_err(|_| too_long())?;
-        let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let (unit, after) = after.split_at(letters);
-        let unit_ms: u64 = match unit {
-            "s" | "sec" => 1_000,
-            "m" | "min" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            "w" => 604_800_000,
-            _ => return Err(not_understood()),
-        };
-        total = number
-            .checked_mul(unit_ms)
-            .and_then(|more| total.checked_add(more))
-            .filter(|&total| total <= MAX_MS)
-            .ok_or_else(too_long)?;
-        rest = after;
+        None => number,
     }
-    if total == 0 {
-        return Err(DurationError::Zero);
-    }
-    Ok(total)
 }
 
 /// How long something may take at most, in milliseconds: as for `--for`, but neither days nor `tomorrow`.
@@ -131,12 +122,36 @@ mod tests {
         check("90s", Ok(90_000));
         check("5min", Ok(300_000));
         check("tomorrow", Ok(12 * 3_600_000));
-        for text in ["", "h", "1", "1x", "-1h", "1h 30m", "1.5h", "über", "1h30"] {
-            check(text, Err(DurationError::NotUnderstood(text.to_owned())));
+        check("1h 30m", Ok(5_400_000));
+        check("3 days", Ok(259_200_000));
+        check("1 h", Ok(3_600_000));
+        for text in [
+            "", "h", "1", "1x", "-1h", "über", "1h30", "3 moons", "1 month",
+        ] {
+            let got = parse(text, NOON_IN_NOVEMBER, &TimeZone::UTC);
+            assert!(
+                matches!(got, Err(DurationError::NotUnderstood(_))),
+                "{text}: {got:?}"
+            );
         }
         check("0m", Err(DurationError::Zero));
         for text in ["400d", "99999999999999999999h", "18446744073709551615w"] {
             check(text, Err(DurationError::TooLong(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_unit_may_stand_apart() {
+        for (number, names, whole, rest) in [
+            ("3", vec!["notes", "days"], "3 days", vec!["notes"]),
+            ("1", vec!["h"], "1 h", vec![]),
+            ("3", vec!["moons"], "3", vec!["moons"]),
+            ("3d", vec!["days"], "3d", vec!["days"]),
+            ("tomorrow", vec!["h"], "tomorrow", vec!["h"]),
+        ] {
+            let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+            assert_eq!(joined(number.to_owned(), &mut names), whole);
+            assert_eq!(names, rest);
         }
     }
 
@@ -167,9 +182,9 @@ mod tests {
             ("25h", "\"25h\" is longer than a day"),
             ("2w", "longer than a day"),
             ("99999999999999999999s", "longer than a day"),
-            ("soon", "\"soon\" is not a duration"),
-            ("-5s", "is not a duration"),
-            ("5", "is not a duration"),
+            ("soon", "`soon` is not a duration"),
+            ("-5s", "is negative"),
+            ("5", "has no unit"),
             ("", "is not a duration"),
         ] {
             let refusal = timeout(text).unwrap_err();

@@ -483,7 +483,8 @@ fn held_before(talk: &mut Talk, history: &[HeldView]) {
             Cell::new(&held.text),
         ]);
     }
-    let lines = table.lines(&talk.screen.look);
+    let lines = table.wrapped(&talk.screen.look);
+    talk.screen.line("");
     talk.screen.lines(lines);
 }
 
@@ -493,15 +494,15 @@ fn conditions(talk: &mut Talk, conditions: &[ConditionView]) {
         return;
     }
     let look = talk.screen.look;
-    let mut table = Table::new(&["CONDITION", "STANDS", "NOW", "SINCE", "RULE"]);
+    let mut table = Table::new(&["WANTED", "IS SO", "NOW", "SINCE", "RULE"]);
     let mut because: Vec<&str> = Vec::new();
     for condition in conditions {
         talk.screen.object(condition);
         let (mark, stands) = match condition.stands {
-            Standing::Met => (Mark::Good, "met"),
-            Standing::Unmet => (Mark::Failed, "not met"),
-            Standing::NotLookedAt => (Mark::Waiting, "not looked at"),
-            Standing::Unknown => (Mark::Warning, "unknown"),
+            Standing::Met => (Mark::Good, "yes"),
+            Standing::Unmet => (Mark::Failed, "no"),
+            Standing::NotLookedAt => (Mark::Waiting, "not looked at yet"),
+            Standing::Unknown => (Mark::Warning, "nobody can tell"),
         };
         if let Some(text) = condition.because.as_deref()
             && !because.contains(&text)
@@ -510,8 +511,12 @@ fn conditions(talk: &mut Talk, conditions: &[ConditionView]) {
         }
         table.row(vec![
             Cell::new(&condition.condition),
-            Cell::new(format!("{} {stands}", look.glyph(mark))).marked(mark),
-            Cell::new(&condition.now),
+            Cell::new(stands).marked(mark),
+            Cell::new(match condition.stands {
+                Standing::Met | Standing::Unmet => condition.now.as_str(),
+                // The column before says it.
+                Standing::NotLookedAt | Standing::Unknown => "",
+            }),
             Cell::new(
                 condition
                     .since_ms
@@ -520,10 +525,11 @@ fn conditions(talk: &mut Talk, conditions: &[ConditionView]) {
             Cell::new(condition.rules.join(", ")),
         ]);
     }
-    talk.screen.lines(table.lines(&look));
+    talk.screen.line("");
+    talk.screen.lines(table.wrapped(&look));
     for text in because {
-        let line = format!("  {} {}", look.dim("nobody here can tell:"), harmless(text));
-        talk.screen.line(line);
+        let text = format!("nobody can tell, because: {}", harmless(text));
+        talk.screen.wrapped(2, &text);
     }
 }
 
@@ -538,26 +544,22 @@ pub(crate) async fn why(talk: &mut Talk, name: String) -> Result<Verdict, Refusa
     // Conditions have a table of their own.
     let told = |reason: &&ReasonView| reason.about != "condition" || why.conditions.is_empty();
     for reason in why.reasons.iter().filter(told) {
+        // What does not stand in the way is neither good nor bad.
         let mark = if reason.blocks {
             Mark::Failed
         } else {
-            Mark::Good
+            Mark::Waiting
         };
-        let mut line = format!(
-            "  {} {}: {}",
-            look.mark(mark),
-            look.bold(&harmless(&reason.about)),
-            harmless(&reason.now)
-        );
+        let mut text = harmless(&reason.now);
         if let Some(since) = reason.since_ms {
-            line = format!("{line} (since {})", when::ago(since, talk.now()));
+            text = format!("{text} (since {})", when::ago(since, talk.now()));
         }
-        talk.screen.line(line);
+        talk.screen.marked(mark, &reason.about, &text);
         if reason.blocks {
             talk.screen
-                .line(format!("      wanted: {}", harmless(&reason.wanted)));
+                .wrapped(4, &format!("wanted: {}", harmless(&reason.wanted)));
             for line in harmless_lines(reason.unblocked_by.as_deref().unwrap_or_default()) {
-                talk.screen.line(format!("      would change it: {line}"));
+                talk.screen.wrapped(4, &format!("would change it: {line}"));
             }
         }
     }
@@ -573,11 +575,9 @@ pub(crate) async fn why(talk: &mut Talk, name: String) -> Result<Verdict, Refusa
             held if held.is_empty() => held,
             held => format!("; {}", harmless(&held)),
         };
-        talk.screen.line(format!(
-            "  {} {}, {by}{held}",
-            look.dim("starts"),
-            when::moment(coming.at_ms, &talk.zone)
-        ));
+        let at = when::moment(coming.at_ms, &talk.zone);
+        talk.screen
+            .marked(Mark::Waiting, "", &format!("starts {at}, {by}{held}"));
     }
     if let Some(suggestion) = &why.suggestion {
         talk.screen

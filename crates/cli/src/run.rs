@@ -230,6 +230,8 @@ enum Ask {
     Properties(String, Vec<(String, serde_json::Value)>, bool),
     Open(u64),
     Refresh(Vec<String>),
+    Pause(Vec<String>, Option<u64>),
+    Resume(Vec<String>),
     Order {
         request: Request,
         done: &'static str,
@@ -278,6 +280,8 @@ impl Ask {
             Self::Properties(name, set, show) => sheet::properties(talk, name, set, show).await,
             Self::Open(entry) => sync::open(talk, entry).await,
             Self::Refresh(names) => refresh::refresh(talk, names).await,
+            Self::Pause(names, for_ms) => steer::pause(talk, names, for_ms).await,
+            Self::Resume(names) => steer::resume(talk, names).await,
             Self::Order {
                 request,
                 done,
@@ -488,19 +492,17 @@ fn decide(
                 work(Ask::Rules(items))
             }
         }
-        Command::Pause { names, duration } => {
+        Command::Pause {
+            mut names,
+            duration,
+        } => {
+            let duration = duration.map(|number| duration::joined(number, &mut names));
             let for_ms = duration
                 .map(|text| duration::parse(&text, now_ms, zone))
                 .transpose()?;
-            order(
-                Request::Pause { names, for_ms },
-                "Paused",
-                "Everything is paused; go on with: syncmgr resume",
-            )
+            work(Ask::Pause(names, for_ms))
         }
-        Command::Resume { names } => {
-            order(Request::Resume { names }, "Resumed", "Everything goes on.")
-        }
+        Command::Resume { names } => work(Ask::Resume(names)),
         Command::Enable { names } => order(
             Request::Enable {
                 names,
@@ -546,8 +548,12 @@ fn decide(
             "Given up, for",
             "Nothing was given up.",
         ),
-        Command::Stop => order(
-            Request::Stop { request: None },
+        Command::Stop { names } => order(
+            if names.is_empty() {
+                Request::Stop { request: None }
+            } else {
+                Request::StopItems { names }
+            },
             "Asked to stop",
             "Whatever ran was asked to stop.",
         ),

@@ -51,7 +51,7 @@ pub(crate) async fn list(talk: &mut Talk, names: Vec<String>) -> Result<Verdict,
             Cell::new(&rule.rule.name),
             Cell::new(items(rule)),
             Cell::new(starts(rule)),
-            Cell::new(only_with(rule)),
+            Cell::new(rule.rule.when.join(", ")),
             Cell::new(match (rule.next_ms, &rule.held_by) {
                 (Some(at), None) => when::ahead(at, talk.now()),
                 (_, Some(held)) => format!("held: {held}"),
@@ -59,8 +59,12 @@ pub(crate) async fn list(talk: &mut Talk, names: Vec<String>) -> Result<Verdict,
             }),
         ]);
     }
-    let lines = table.lines(&talk.screen.look);
+    let lines = table.wrapped(&talk.screen.look);
     talk.screen.lines(lines);
+    for rule in rules.iter().filter(|rule| !rule.also.is_empty()) {
+        let also = format!("{}: {}.", rule.rule.name, others_say(rule));
+        talk.screen.wrapped(2, &harmless(&also));
+    }
     for rule in &rules {
         warn(talk, rule, &format!("{}: ", rule.rule.name));
     }
@@ -113,8 +117,11 @@ pub(crate) async fn add(talk: &mut Talk, rule: RuleText) -> Result<Verdict, Refu
     if !on.is_empty() {
         sentence = format!("{sentence} {} {on}", verb(&rule));
     }
-    if !(rule.rule.when.is_empty() && rule.also.is_empty()) {
-        sentence = format!("{sentence}, only with {}", only_with(&rule));
+    if !rule.rule.when.is_empty() {
+        sentence = format!("{sentence}, only with {}", rule.rule.when.join(", "));
+    }
+    if !rule.also.is_empty() {
+        sentence = format!("{sentence}; {}", others_say(&rule));
     }
     if let Some(at) = rule.next_ms {
         sentence = format!(
@@ -127,8 +134,7 @@ pub(crate) async fn add(talk: &mut Talk, rule: RuleText) -> Result<Verdict, Refu
         sentence = format!("{sentence}; held: {held}");
     }
     let sentence = harmless(&format!("{sentence}."));
-    let mark = talk.screen.look.mark(Mark::Good);
-    talk.screen.line(format!("{mark} {sentence}"));
+    talk.screen.marked(Mark::Good, "", &sentence);
     warn(talk, &rule, "");
     with_daemon(talk, Verdict::of_list(sentence, ExitCode::Good)).await
 }
@@ -169,7 +175,7 @@ async fn with_daemon(talk: &mut Talk, verdict: Verdict) -> Result<Verdict, Refus
     }
     let bold = talk.screen.look.bold("syncmgr daemon");
     talk.screen.line(format!(
-        "Nothing starts by itself while no daemon runs; what is missed meanwhile is caught up once.\nNext: {bold}"
+        "No daemon runs, and without one nothing starts by itself. Next: {bold}"
     ));
     Ok(verdict.suggest("syncmgr daemon".to_owned()))
 }
@@ -189,22 +195,23 @@ fn items(rule: &RuleView) -> String {
     }
 }
 
-/// The conditions of a rule, and those that hold for its items because others say them.
-fn only_with(rule: &RuleView) -> String {
-    let mut all = rule.rule.when.clone();
-    all.extend(
-        rule.also
-            .iter()
-            .map(|also| format!("{} ({})", also.condition, also.rule)),
-    );
-    all.join(", ")
+/// The conditions that hold for the items of a rule because other rules say them.
+fn others_say(rule: &RuleView) -> String {
+    let mut by_rule: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for also in &rule.also {
+        by_rule.entry(&also.rule).or_default().push(&also.condition);
+    }
+    let said: Vec<String> = by_rule
+        .into_iter()
+        .map(|(rule, conditions)| format!("{} (rule {rule})", conditions.join(", ")))
+        .collect();
+    format!("its items also wait for {}", said.join(" and "))
 }
 
 fn warn(talk: &mut Talk, rule: &RuleView, name: &str) {
-    let mark = talk.screen.look.mark(Mark::Warning);
     for warning in &rule.warnings {
         let text = harmless(&format!("{name}{warning}."));
-        talk.screen.line(format!("{mark} {text}"));
+        talk.screen.marked(Mark::Warning, "", &text);
     }
 }
 
@@ -241,7 +248,7 @@ pub(crate) async fn forecast(
         ]);
     }
     if !starts.is_empty() {
-        let lines = table.lines(&talk.screen.look);
+        let lines = table.wrapped(&talk.screen.look);
         talk.screen.lines(lines);
     }
     let mut told = BTreeSet::new();

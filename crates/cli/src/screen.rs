@@ -5,8 +5,8 @@ use std::io::{ErrorKind, Write};
 use serde::Serialize;
 
 use crate::live::Live;
-use crate::look::Look;
-use crate::text::{harmless_json, wrap};
+use crate::look::{Look, Mark};
+use crate::text::{harmless, harmless_json, wrap};
 
 /// Standard output and error, with what is redrawn below them.
 pub(crate) struct Screen {
@@ -72,6 +72,28 @@ impl Screen {
         let columns = self.look.wrap_columns().saturating_sub(indent).max(20);
         for line in wrap(text, columns) {
             self.line(format!("{}{line}", " ".repeat(indent)));
+        }
+    }
+
+    /// Prints a text behind a mark and a word in bold, wrapped below itself.
+    pub(crate) fn marked(&mut self, mark: Mark, word: &str, text: &str) {
+        let word = harmless(word);
+        let whole = if word.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{word}: {text}")
+        };
+        let columns = self.look.wrap_columns().saturating_sub(2).max(20);
+        for (index, line) in wrap(&whole, columns).into_iter().enumerate() {
+            let line = match line.strip_prefix(&word) {
+                Some(rest) if index == 0 => {
+                    format!("{} {}{rest}", self.look.mark(mark), self.look.bold(&word))
+                }
+                // The word itself was broken, or this is a later line.
+                _ if index == 0 => format!("{} {line}", self.look.mark(mark)),
+                _ => format!("  {line}"),
+            };
+            self.line(line);
         }
     }
 

@@ -3,9 +3,14 @@
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::look::Mark;
+use crate::question::word;
+use crate::schedule::held_by;
 use crate::talk::{Talk, Verdict, ask};
 use crate::text::{harmless, wrap};
 use crate::when;
+
+/// How far `resume` looks ahead for what starts next.
+const NEXT_WITHIN_MS: u64 = 24 * 3600 * 1000;
 
 /// Sends an order that is done at once, and says to what it was done.
 pub(crate) async fn order(
@@ -21,6 +26,85 @@ pub(crate) async fn order(
         format!("{done}: {}.", names.join(", "))
     };
     Ok(Verdict::said(sentence, ExitCode::Good).with("names", names))
+}
+
+/// `pause`: until when, and how it ends before.
+pub(crate) async fn pause(
+    talk: &mut Talk,
+    names: Vec<String>,
+    for_ms: Option<u64>,
+) -> Result<Verdict, Refusal> {
+    let all = names.is_empty();
+    let again = names
+        .iter()
+        .fold("syncmgr resume".to_owned(), |command, name| {
+            format!("{command} {}", word(name))
+        });
+    let request = Request::Pause { names, for_ms };
+    let names = ask!(talk, request, Reply::Done { names } => names);
+    let until_ms = for_ms.map(|span| {
+        talk.now()
+            .saturating_add(i64::try_from(span).unwrap_or(i64::MAX))
+    });
+    let until = match until_ms {
+        Some(until) => format!(" until {}", when::moment(until, &talk.zone)),
+        None => " until you resume it".to_owned(),
+    };
+    let sentence = if all {
+        format!("Everything is paused{until}.")
+    } else {
+        format!("Paused{until}: {}.", harmless(&names.join(", ")))
+    };
+    let verdict = Verdict::said(sentence, ExitCode::Good)
+        .suggest(again)
+        .with("names", names);
+    Ok(match until_ms {
+        Some(until) => verdict.with("untilMs", until),
+        None => verdict,
+    })
+}
+
+/// `resume`: and what starts by itself next.
+pub(crate) async fn resume(talk: &mut Talk, names: Vec<String>) -> Result<Verdict, Refusal> {
+    let request = Request::Resume {
+        names: names.clone(),
+    };
+    let resumed = ask!(talk, request, Reply::Done { names } => names);
+    let sentence = if resumed.is_empty() {
+        "Everything goes on.".to_owned()
+    } else {
+        format!("Resumed: {}.", harmless(&resumed.join(", ")))
+    };
+    let span_ms = NEXT_WITHIN_MS;
+    let request = Request::Forecast { names, span_ms };
+    let forecast = ask!(talk, request, Reply::Forecast(forecast) => forecast);
+    let status = ask!(talk, Request::Status, Reply::Status(status) => status);
+    let next = match forecast.starts.first() {
+        None => "Nothing of it starts by itself in the next 24 hours.".to_owned(),
+        Some(first) => format!(
+            "{} starts {}, at {}{}.",
+            harmless(&first.name),
+            when::ahead(first.coming.at_ms, talk.now()),
+            when::moment(first.coming.at_ms, &talk.zone),
+            match held_by(&first.coming, talk) {
+                held if held.is_empty() => held,
+                held => format!("; but {}", harmless(&held)),
+            }
+        ),
+    };
+    let verdict = Verdict::said(format!("{sentence} {next}"), ExitCode::Good);
+    let verdict = if !status.daemon && !forecast.starts.is_empty() {
+        let sentence = format!("{} No daemon runs that would start it.", verdict.sentence);
+        Verdict {
+            sentence,
+            ..verdict
+        }
+        .suggest("syncmgr daemon")
+    } else {
+        verdict
+    };
+    let next = forecast.starts.first().map(|first| first.coming.at_ms);
+    Ok(verdict.with("names", resumed).with("nextMs", next))
 }
 
 /// `remove`

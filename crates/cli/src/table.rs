@@ -1,7 +1,7 @@
 //! Tables: columns as wide as they must be, cut only where the terminal has no room for them.
 
 use crate::look::{Look, Mark};
-use crate::text::{cut, harmless, pad, width};
+use crate::text::{cut, harmless, pad, width, wrap_tight};
 
 /// Columns between two columns.
 const GAP: usize = 2;
@@ -74,6 +74,28 @@ impl Table {
             taken -= 1;
         }
         widths
+    }
+
+    /// The lines, headings first; what does not fit goes on in the next line of its column.
+    pub(crate) fn wrapped(&self, look: &Look) -> Vec<String> {
+        let widths = self.widths(look);
+        let mut broken = Self::new(&self.head);
+        for row in &self.rows {
+            let cells: Vec<Vec<String>> = row
+                .iter()
+                .zip(&widths)
+                .map(|(cell, columns)| wrap_tight(&cell.text, *columns))
+                .collect();
+            let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+            for at in 0..height {
+                let line = cells.iter().zip(row).map(|(lines, cell)| Cell {
+                    text: lines.get(at).cloned().unwrap_or_default(),
+                    mark: cell.mark,
+                });
+                broken.row(line.collect());
+            }
+        }
+        broken.lines(look)
     }
 
     /// The lines, headings first.

@@ -120,6 +120,37 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// The same, with longer words broken: for columns of a table.
+pub(crate) fn wrap_tight(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(1);
+    let mut lines = Vec::new();
+    for line in wrap(text, columns) {
+        let mut rest = line.as_str();
+        while width(rest) > columns {
+            let mut used = 0;
+            let end = rest
+                .char_indices()
+                .find(|(_, letter)| {
+                    used += letter.width().unwrap_or(0);
+                    used > columns
+                })
+                .map_or(rest.len(), |(at, _)| at);
+            // A letter that is wider than the column stands alone.
+            let first = rest.chars().next().map_or(0, char::len_utf8);
+            let (head, tail) = rest.split_at(end.max(first));
+            lines.push(head.to_owned());
+            rest = tail;
+        }
+        if !rest.is_empty() {
+            lines.push(rest.to_owned());
+        }
+    }
+    if lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,5 +201,8 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("/a/very/long/path x", 5), ["/a/very/long/path", "x"]);
         assert!(wrap("", 5).is_empty());
+        assert_eq!(wrap_tight("/a/very/long x", 5), ["/a/ve", "ry/lo", "ng", "x"]);
+        assert_eq!(wrap_tight("日本", 1), ["日", "本"]);
+        assert_eq!(wrap_tight("", 5), [""]);
     }
 }

@@ -12,6 +12,7 @@ pub mod registration;
 pub mod request;
 pub mod rule;
 pub mod service;
+pub mod span;
 pub mod view;
 
 #[cfg(windows)]

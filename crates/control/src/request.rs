@@ -286,6 +286,11 @@ pub enum Request {
         #[serde(default)]
         request: Option<u64>,
     },
+    /// Stop the runs of the named ones. Asking again insists.
+    StopItems {
+        /// Names.
+        names: Vec<String>,
+    },
     /// Skip a running item.
     Skip {
         /// Its name.

@@ -595,6 +595,11 @@ impl Manager {
         let why = format!("the handler ended by itself: {how}");
         self.end_following(follower, RequestOutcome::Failed, Some(&why));
         if let Some(run) = &mut instance.run {
+            // Of one that ended by itself, what it wrote last says most.
+            let said = crate::hook::last_line(&stderr).filter(|_| !requested);
+            let how = said.map_or(how.clone(), |said| {
+                cut::bytes(format!("{how}: {said}"), cut::MAX_LINE)
+            });
             run.row.stderr = stderr;
             self.settle(&mut instance, End::Died { how });
         } else if !matches!(instance.phase(), Phase::Done | Phase::ErrorUi)

@@ -511,7 +511,8 @@ fn refuse(instance: &mut Instance, items: &[ItemId], failure: &HookFailure, outp
     }
 }
 
-fn last_line(output: &str) -> Option<&str> {
+/// The last line that says anything.
+pub(crate) fn last_line(output: &str) -> Option<&str> {
     output
         .lines()
         .rev()

@@ -67,7 +67,7 @@ pub mod seldom;
 pub mod settings;
 pub mod spread;
 pub mod status;
-mod stopping;
+pub mod stopping;
 pub mod stuck;
 mod taking;
 pub mod task;

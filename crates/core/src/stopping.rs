@@ -3,19 +3,99 @@
 //! To stop, one `item/status` for all is sent; the adapter of a classic handler sends `SYNCMGRSTATUS_SKIPPED` for every
 //! item that is not over (M-104, M-109). Asking again insists: the instance is told to end and goes up its stop ladder.
 
+use std::collections::BTreeSet;
+
 use crate::command::{Command, Verdict};
 use crate::ending::End;
 use crate::event::EventKind;
-use crate::id::{HandlerId, InstanceId, ItemRef, SessionId};
+use crate::id::{HandlerId, InstanceId, ItemRef, RunId, SessionId};
 use crate::input::StopScope;
 use crate::instance::{Instance, StopLevel, Wait};
 use crate::item::{HandlerPolicy, ItemPolicy};
 use crate::manager::Manager;
 use crate::phase::Phase;
-use crate::queue::Waiting;
+use crate::queue::{Waiting, Want, Wants};
 use crate::request::RequestOutcome;
 
+/// What stops the runs of some items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StopOf {
+    /// These; empty: nothing of them runs or waits.
+    Scopes(Vec<StopScope>),
+    /// Nothing: the run of one of them works on something else as well.
+    Shared {
+        /// The item.
+        item: ItemRef,
+        /// Its run; absent before it is open.
+        run: Option<RunId>,
+        /// Something else that it works on.
+        with: ItemRef,
+    },
+}
+
 impl Manager {
+    /// What is to be stopped so that nothing of these items runs or waits to run, and nothing else is stopped.
+    #[must_use]
+    pub fn stop_of(&self, items: &BTreeSet<ItemRef>) -> StopOf {
+        let mut scopes = Vec::new();
+        for waiting in &self.waiting {
+            let wanted = self.wanted_by(&waiting.wants);
+            let Some(item) = wanted.iter().find(|item| items.contains(item)) else {
+                continue;
+            };
+            if let Some(with) = wanted.iter().find(|item| !items.contains(item)) {
+                return StopOf::Shared {
+                    item: item.clone(),
+                    run: None,
+                    with: with.clone(),
+                };
+            }
+            let requests = waiting.merged.iter().chain([&waiting.id]);
+            scopes.extend(requests.map(|request| StopScope::Request(*request)));
+        }
+        for (id, session) in &self.sessions {
+            let mut working = Vec::new();
+            for instance in session
+                .instances
+                .iter()
+                .filter_map(|id| self.instances.get(id))
+            {
+                if let Some(run) = &instance.run {
+                    let live = run.items.iter().filter(|item| !item.status.is_terminal());
+                    let number = Some(run.row.id);
+                    working.extend(live.map(|item| (instance.item(&item.id), number)));
+                } else if instance.is_busy() {
+                    let want = [(instance.handler.clone(), instance.want.clone())];
+                    let wanted = self.wanted_by(&want.into());
+                    working.extend(wanted.into_iter().map(|item| (item, None)));
+                }
+            }
+            let Some((item, run)) = working.iter().find(|(item, _)| items.contains(item)) else {
+                continue;
+            };
+            if let Some((with, _)) = working.iter().find(|(item, _)| !items.contains(item)) {
+                return StopOf::Shared {
+                    item: item.clone(),
+                    run: *run,
+                    with: with.clone(),
+                };
+            }
+            scopes.push(StopScope::Session(*id));
+        }
+        StopOf::Scopes(scopes)
+    }
+
+    /// The known items that are wanted.
+    fn wanted_by(&self, wants: &Wants) -> Vec<ItemRef> {
+        let of = |(handler, want): (&HandlerId, &Want)| {
+            let slots = self.handlers.get(handler).into_iter();
+            let slots = slots.flat_map(|handler| handler.items.values());
+            let wanted = slots.filter(|slot| Self::wanted(slot, want));
+            wanted.map(|slot| slot.row.at.clone()).collect::<Vec<_>>()
+        };
+        wants.iter().flat_map(of).collect()
+    }
+
     pub(crate) fn stop(&mut self, scope: &StopScope) {
         match scope {
             StopScope::All => {

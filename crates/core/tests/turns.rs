@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use syncmgr_core::hook::{HookEnded, HookId};
 use syncmgr_core::input::{Input, StopScope};
+use syncmgr_core::item::ItemStatus;
 use syncmgr_core::policy::Policy;
 use syncmgr_core::request::Scope;
+use syncmgr_core::stopping::StopOf;
 use syncmgr_core::turn::Turn;
-use syncmgr_core::{RequestId, Settings};
+use syncmgr_core::{RequestId, RunId, SessionId, Settings};
 use world::{World, at, handler};
 
 fn told(w: &World, request: RequestId) -> String {
@@ -100,4 +102,55 @@ fn where_no_more_may_work_at_once_it_is_said() {
     assert_eq!(told(&w, second), "one request waits before it");
     assert_eq!(told(&w, RequestId(1)), "h is starting");
     assert_eq!(told(&w, RequestId(99)), "", "nobody asked for it");
+}
+
+#[test]
+fn the_run_of_an_item_is_stopped_only_when_nothing_else_is() {
+    let stop_of = |w: &World, items: &[&str]| {
+        let items = items.iter().map(|item| at("h", item)).collect();
+        w.manager.stop_of(&items)
+    };
+    let scopes = |scopes: &[StopScope]| StopOf::Scopes(scopes.to_vec());
+    let mut w = running();
+    assert_eq!(stop_of(&w, &["B"]), scopes(&[]), "nothing of it runs");
+    assert_eq!(
+        stop_of(&w, &["A"]),
+        scopes(&[StopScope::Session(SessionId(1))])
+    );
+    // What waits is taken from the queue, with all that joined it.
+    let second = w.sync(Scope::Items(vec![at("h", "B")]));
+    let third = w.sync(Scope::Items(vec![at("h", "B")]));
+    let of_requests = scopes(&[StopScope::Request(third), StopScope::Request(second)]);
+    assert_eq!(stop_of(&w, &["B"]), of_requests);
+    let StopOf::Scopes(both) = stop_of(&w, &["A", "B"]) else {
+        panic!("both may be stopped");
+    };
+    for scope in both {
+        w.input(Input::Stop(scope));
+    }
+    w.completed(1);
+    w.exit(1);
+    assert!(w.manager.is_idle());
+    assert!(w.outcome(second).is_some() && w.outcome(third).is_some());
+    // A run of two is one run.
+    w.sync(Scope::Handler(handler("h")));
+    let of_both = |run| StopOf::Shared {
+        item: at("h", "A"),
+        run,
+        with: at("h", "B"),
+    };
+    assert_eq!(stop_of(&w, &["A"]), of_both(None), "before it is open");
+    w.list(2, &["A", "B"]);
+    assert_eq!(stop_of(&w, &["A"]), of_both(Some(RunId(2))));
+    assert_eq!(
+        stop_of(&w, &["A", "B"]),
+        scopes(&[StopScope::Session(SessionId(2))])
+    );
+    w.prepared(2);
+    w.report(2, "B", ItemStatus::Succeeded);
+    assert_eq!(
+        stop_of(&w, &["A"]),
+        scopes(&[StopScope::Session(SessionId(2))]),
+        "what is done is done"
+    );
 }

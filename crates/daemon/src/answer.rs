@@ -11,6 +11,7 @@ use syncmgr_core::input::{Input, StopScope};
 use syncmgr_core::need::{NeedRow, NeedState};
 use syncmgr_core::record::PauseScope;
 use syncmgr_core::request::{IfRunning, Request as Wanted, Scope, Trigger, Work};
+use syncmgr_core::stopping::StopOf;
 use syncmgr_core::time::spell;
 use syncmgr_core::turn::Turn;
 use syncmgr_core::{EventKind, HandlerId, ItemId, ItemRef, NeedId, Record, RequestId, RunId};
@@ -170,6 +171,7 @@ impl Loop {
                 self.apply(Input::Stop(scope));
                 Ok(Reply::Done { names: Vec::new() })
             }
+            Request::StopItems { names } => self.stop_items(&names),
             Request::Skip { name } => {
                 let item = self.one(&name)?;
                 if self.manager.run_state(&item) == syncmgr_core::item::RunState::Idle {
@@ -354,6 +356,42 @@ impl Loop {
             format!("no request {id} is known any more"),
             "`syncmgr runs` shows what was done",
         ))
+    }
+
+    /// Stops the runs of the named ones, unless that would stop something else.
+    fn stop_items(&mut self, names: &[String]) -> Result<Reply, Refusal> {
+        let items = self.named(names)?.into_iter().collect();
+        match self.manager.stop_of(&items) {
+            StopOf::Scopes(scopes) if scopes.is_empty() => Err(Refusal::new(
+                "item::not-running",
+                format!("nothing of `{}` is running", text::line(&names.join(", "))),
+                "`syncmgr status` shows what does",
+            )),
+            StopOf::Scopes(scopes) => {
+                for scope in scopes {
+                    self.apply(Input::Stop(scope));
+                }
+                Ok(Reply::Done {
+                    names: names.to_vec(),
+                })
+            }
+            StopOf::Shared { item, run, with } => {
+                let run = run.map_or_else(String::new, |run| format!(" (run {run})"));
+                let name = self.name(&item);
+                let hint = format!(
+                    "`syncmgr skip {}` leaves it out, `syncmgr stop` stops all of it",
+                    crate::overview::quoted(&name)
+                );
+                Err(Refusal::new(
+                    "item::runs-with-others",
+                    format!(
+                        "`{name}` runs together with `{}`{run}, and a run is stopped as a whole",
+                        self.name(&with)
+                    ),
+                    hint,
+                ))
+            }
+        }
     }
 
     /// What a request waits for, with how long that may take.

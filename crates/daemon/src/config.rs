@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::awake::KeepAwakeWord;
-use jiff::{Span, SpanRelativeTo};
 use serde::Deserialize;
 use serde_json::Value;
 use syncmgr_control::Refusal;
 use syncmgr_control::registration::RegisterEvent;
+use syncmgr_control::span;
 
 use crate::policy::PolicyConfig;
 use crate::source::probe::Probe;
@@ -213,13 +213,7 @@ fn yes() -> bool {
 
 /// Reads a span such as `90s`, `1h 30m` or `2 days`; a day has 24 hours here.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let span: Span = text
-        .parse()
-        .map_err(|cause| format!("`{text}` is not a duration such as `1h 30m`: {cause}"))?;
-    let signed = span
-        .to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|cause| format!("`{text}` is not a definite duration: {cause}"))?;
-    Duration::try_from(signed).map_err(|_| format!("`{text}` is negative"))
+    span::read(text).map_err(|why| format!("{why}; write it as {}", span::FORMS))
 }
 
 fn duration<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {

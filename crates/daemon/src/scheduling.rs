@@ -81,7 +81,11 @@ impl Loop {
             stop_when_lost: new.stop_when_lost,
             ask: new.ask,
         };
-        crate::rules::read(&config).map_err(|why| wrong(&why))?;
+        crate::rules::read(&config).map_err(|why| {
+            // It is no rule yet.
+            let named = format!("rule `{}`: ", config.name);
+            wrong(why.strip_prefix(&named).unwrap_or(&why))
+        })?;
         if let Some(connection) = &config.connect
             && !self.config.has_connection(connection)
         {
@@ -283,6 +287,7 @@ fn wrong(why: &str) -> Refusal {
     Refusal::new(
         "rule::invalid",
         text::line(why),
-        "`syncmgr schedule --help` shows what a rule may say; docs/schedules.md has all of it",
+        "`syncmgr schedule --help` shows what a rule may say; docs/configuration.md has all causes and conditions, \
+         docs/schedules.md all ways to write a time",
     )
 }

@@ -209,6 +209,7 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::OpenLink { .. }
         | Request::DismissLink { .. }
         | Request::Stop { .. }
+        | Request::StopItems { .. }
         | Request::Skip { .. } => false,
     }
 }

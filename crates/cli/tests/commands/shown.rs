@@ -816,6 +816,43 @@ fn orders() {
     );
     check("pause-everything", "pause", done(&[]));
     check("skip", "skip notes", done(&["notes"]));
+    // What starts next, and that nobody would start it.
+    let resume = |words: &str, starts: Vec<ForecastView>, daemon: bool| {
+        let names = if words == "resume" {
+            vec![]
+        } else {
+            vec!["notes"]
+        };
+        let manager = move |request: &Request, _: &Stage| match request {
+            Request::Resume { .. } => Ok(Reply::Done {
+                names: names.iter().map(|&name: &&str| name.to_owned()).collect(),
+            }),
+            Request::Forecast { .. } => Ok(Reply::Forecast(Forecast {
+                starts: starts.clone(),
+                cut_ms: None,
+            })),
+            Request::Status => Ok(Reply::Status(Box::new(StatusView {
+                daemon,
+                ..samples::in_sync()
+            }))),
+            _ => Err(Refusal::new(
+                "test::unscripted",
+                format!("{request:?}"),
+                "script it",
+            )),
+        };
+        Run::new(words).manager(manager).go().seen()
+    };
+    let held = Some("it waits for mains; now: on battery");
+    assert_snapshot!(
+        "resume",
+        resume("resume notes", vec![forecast("notes", held, None)], true)
+    );
+    assert_snapshot!("resume-nothing", resume("resume", vec![], true));
+    assert_snapshot!(
+        "resume-no-daemon",
+        resume("resume notes", vec![forecast("notes", None, None)], false)
+    );
     let added = Added {
         name: "notes".into(),
         id: "N".into(),

@@ -184,7 +184,20 @@ fn words_become_requests() {
             enabled: false,
         },
     );
+    check(
+        "pause notes --for 3 days",
+        Request::Pause {
+            names: names(&["notes"]),
+            for_ms: Some(259_200_000),
+        },
+    );
     check("stop", Request::Stop { request: None });
+    check(
+        "stop notes work",
+        Request::StopItems {
+            names: names(&["notes", "work"]),
+        },
+    );
     check(
         "skip notes",
         Request::Skip {
