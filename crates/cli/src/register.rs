@@ -395,7 +395,7 @@ fn state(handler: &HandlerView) -> (Mark, &'static str) {
 
 /// What else is known of a registered handler, below the table.
 fn details(handler: &HandlerView, look: &Look, now_ms: i64) -> Vec<String> {
-    const NAMES: usize = 12;
+    const NAMES: usize = 14;
     let registration = &handler.registration;
     let kind = match registration.kind {
         HandlerKind::BuiltIn => "built in",

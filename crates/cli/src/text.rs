@@ -201,7 +201,10 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("/a/very/long/path x", 5), ["/a/very/long/path", "x"]);
         assert!(wrap("", 5).is_empty());
-        assert_eq!(wrap_tight("/a/very/long x", 5), ["/a/ve", "ry/lo", "ng", "x"]);
+        assert_eq!(
+            wrap_tight("/a/very/long x", 5),
+            ["/a/ve", "ry/lo", "ng", "x"]
+        );
         assert_eq!(wrap_tight("日本", 1), ["日", "本"]);
         assert_eq!(wrap_tight("", 5), [""]);
     }

@@ -397,6 +397,12 @@ impl Manager {
         if at > self.now && matches!(condition, Condition::NotRunning(_)) {
             return None;
         }
+        // What was found by looking is as old as it is now.
+        let at = if condition.look().is_some() {
+            self.now
+        } else {
+            at
+        };
         match self.evaluate(slot, condition, at) {
             Evaluation::Met | Evaluation::Waiting { looking: true, .. } => None,
             lacking @ Evaluation::Waiting { .. } => Some(lacking),

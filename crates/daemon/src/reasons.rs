@@ -83,10 +83,16 @@ impl Loop {
         let blocking = || reasons.iter().filter(|reason| reason.blocks);
         let first = blocking()
             .find(|reason| is_about(shown, reason.about))
-            .or_else(|| blocking().next());
+            .or_else(|| blocking().next())
+            .or_else(|| reasons.iter().find(|reason| reason.about == About::Queue));
         let sentence = match first {
             Some(reason) => {
-                let why = if says_more(shown, &state, reason) {
+                let why = if reason.about == About::Condition {
+                    format!(
+                        "; to start by itself it waits for {}; now: {}",
+                        reason.wanted, reason.now
+                    )
+                } else if says_more(shown, &state, reason) {
                     format!("; {}", reason.now)
                 } else {
                     String::new()

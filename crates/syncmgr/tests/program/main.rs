@@ -24,6 +24,7 @@ mod register;
 mod reload;
 mod schedule;
 mod service;
+mod steering;
 mod sync;
 mod talkative;
 mod tell;

@@ -25,7 +25,7 @@ fn a_daemon_follows_its_rules() {
         .run(["schedule", "left", "every 1s", "--rule", "often"])
         .exits(0)
         .says("often: left starts every 1s")
-        .says("while no daemon runs");
+        .says("No daemon runs");
     world.write("left/new", "new");
     let mut daemon = world.start(["daemon"]);
     daemon.wait_for("serves every command");
@@ -279,7 +279,7 @@ fn what_comes_is_told_without_a_daemon_and_never_cut_in_silence() {
         .run(["schedule", "--next", "1h"])
         .exits(0)
         .says("… and 50 more of left by minutely")
-        .says("no daemon runs");
+        .says("No daemon runs");
     assert_eq!(world.json(["schedule", "--next", "1h"]).len(), 61);
     // More than can be told: all of them up to a moment that is told.
     world
