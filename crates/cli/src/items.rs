@@ -199,7 +199,7 @@ fn problem_lines(status: &StatusView, look: &Look, now_ms: i64) -> Vec<String> {
         let line = format!(
             "{} handler {} failed {}{why}",
             look.mark(Mark::Failed),
-            harmless(&problem.handler),
+            harmless(handler_label(&problem.handler, &problem.name)),
             how_often(problem, now_ms)
         );
         lines.push(line);

@@ -365,6 +365,9 @@ impl FailedStep {
 pub struct HandlerProblemView {
     /// The handler.
     pub handler: String,
+    /// What it is called, where that is known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
     /// What failed last.
     pub step: FailedStep,
     /// Why, one line.

@@ -432,7 +432,7 @@ impl Loop {
                     scopes.push(PauseScope::Item(one.clone()));
                 }
                 (_, Some(handler)) => {
-                    done.push(handler.to_string());
+                    done.push(self.manager.called(&handler));
                     scopes.push(PauseScope::Handler(handler));
                 }
                 (several, None) => {

@@ -2,7 +2,6 @@
 
 use syncmgr_control::view::{CheckView, DoctorView};
 use syncmgr_control::{ExitCode, Refusal, Reply};
-use syncmgr_core::HandlerId;
 use syncmgr_core::problem::{FailedStep, HandlerProblem};
 use syncmgr_host::Limits;
 use syncmgr_store::Finding;
@@ -66,12 +65,12 @@ impl Loop {
             let text = format!("a network counts as usable once {probe} answers");
             checks.push(good("probe", text));
         }
-        let handlers: Vec<(HandlerId, Option<Launch>, Option<HandlerProblem>)> = self
+        let handlers: Vec<(String, Option<Launch>, Option<HandlerProblem>)> = self
             .manager
             .handlers()
             .map(|row| {
                 (
-                    row.id.clone(),
+                    self.manager.called(&row.id),
                     launch::find(&row.id, &self.config, &self.places, &self.program),
                     row.problem.clone(),
                 )
@@ -84,8 +83,8 @@ impl Loop {
         self.property.spawn(async move {
             checks.push(notices(shown, trouble).await);
             checks.push(database(reader).await);
-            for (id, launch, problem) in handlers {
-                checks.push(handler(&id, launch, problem.as_ref(), &limits).await);
+            for (called, launch, problem) in handlers {
+                checks.push(handler(&called, launch, problem.as_ref(), &limits).await);
             }
             let exit = worst(&checks);
             if reply
@@ -302,12 +301,12 @@ async fn database(
 }
 
 async fn handler(
-    id: &HandlerId,
+    called: &str,
     launch: Option<Launch>,
     problem: Option<&HandlerProblem>,
     limits: &Limits,
 ) -> CheckView {
-    let name = format!("handler {id}");
+    let name = format!("handler {called}");
     let outcome = match launch {
         Some(launch) => property::greet(&launch, limits).await,
         None => Err(Refusal::new(
@@ -335,7 +334,7 @@ async fn handler(
                 )),
                 hint: Some(format!(
                     "`syncmgr sync {0}` asks it again; `syncmgr log {0}` shows what it wrote",
-                    quoted(id.as_str())
+                    quoted(called)
                 )),
                 name,
             }

@@ -291,6 +291,7 @@ pub(crate) fn conflict(id: &str, name: &str) -> ConflictView {
 pub(crate) fn problem() -> HandlerProblemView {
     HandlerProblemView {
         handler: "mail".into(),
+        name: String::new(),
         step: FailedStep::Initialize,
         text: "no module named imap".into(),
         detail: "Traceback\n  line 1\n\u{1b}[31mImportError\n".into(),

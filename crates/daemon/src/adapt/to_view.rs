@@ -271,6 +271,7 @@ pub fn problem(row: &HandlerRow) -> Option<view::HandlerProblemView> {
     let problem = row.problem.as_ref()?;
     Some(view::HandlerProblemView {
         handler: row.id.to_string(),
+        name: row.name.clone(),
         step: match problem.step {
             FailedStep::Start => view::FailedStep::Start,
             FailedStep::Initialize => view::FailedStep::Initialize,
