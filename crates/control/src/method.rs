@@ -79,6 +79,7 @@ pub const METHODS: &[Method] = &[
     Method::run("answer", &["answered"]),
     Method::run("resolve", &["accepted"]),
     Method::run("stop", &["done"]),
+    Method::run("stop-items", &["done"]),
     Method::run("skip", &["done"]),
     Method::run("pause", &["done"]),
     Method::run("resume", &["done"]),

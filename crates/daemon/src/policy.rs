@@ -462,7 +462,7 @@ mod tests {
             ("time_limit = \"0s\"", "1 s to 30 days"),
             ("time_limit = \"-1h\"", "negative"),
             ("time_limit = \"31 days\"", "1 s to 30 days"),
-            ("time_limit = \"99999999999999 days\"", "not a"),
+            ("time_limit = \"99999999999999 days\"", "is too long"),
             ("time_limit = 3", "invalid type"),
             ("time_limit = \"soon\"", "not a duration"),
             ("no_progress = \"1ms\"", "`0s` for never"),
