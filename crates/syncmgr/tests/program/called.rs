@@ -45,7 +45,7 @@ fn a_class_is_called_by_its_name() {
     run(&world, &["handlers"])
         .exits(0)
         .says("Contacts")
-        .says(&format!("id          {CONTACTS}"));
+        .says(&format!("id            {CONTACTS}"));
     run(&world, &["sync", "contacts"]).exits(0);
     run(&world, &["list"])
         .exits(0)
