@@ -367,7 +367,11 @@ impl Laptop {
 
     /// A person wants something: some items, or everything.
     fn ask(&mut self) {
-        let scope = if self.below(8) == 0 {
+        let scope = if self.rush > 0 {
+            // Again and again the same, which others wait behind.
+            let (handler, item, _) = ITEMS[usize::try_from(self.below(2)).unwrap()];
+            Scope::Items(vec![at(handler, item)])
+        } else if self.below(8) == 0 {
             Scope::Checked
         } else {
             let count = 1 + self.below(2);
@@ -404,7 +408,7 @@ impl Laptop {
                 self.input(Input::Facts(vec![Fact::Idle { since }]));
             }
             40..48 => self.sleep(),
-            48 => self.rush = 30,
+            48 => self.rush = if self.below(4) == 0 { 120 } else { 0 },
             49..54 => self.ask(),
             54 => {
                 self.input(Input::Stop(StopScope::All));
@@ -440,7 +444,7 @@ impl Laptop {
             if self.w.now >= next_event {
                 self.live();
                 let pause = if self.rush > 0 {
-                    self.within(4 * MINUTE)
+                    self.within(3 * MINUTE)
                 } else {
                     10 * MINUTE + self.within(5 * HOUR)
                 };

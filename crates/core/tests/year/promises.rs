@@ -82,8 +82,14 @@ impl Laptop {
                 _ => None,
             })
             .collect();
+        let waited = self.promises.waiting.clone();
+        // What came to nothing in the same turn was not passed over.
+        let queue: Vec<_> = self.w.manager.queue().collect();
+        self.promises
+            .waiting
+            .retain(|id, _| queue.iter().any(|waiting| waiting.id == *id));
         for by in opened {
-            let own = self.promises.waiting.get(&by).cloned();
+            let own = waited.get(&by).cloned();
             self.promises.aged = own
                 .as_ref()
                 .is_some_and(|own| own.overtaken >= MAX_OVERTAKEN);
@@ -111,10 +117,6 @@ impl Laptop {
                 );
             }
         }
-        let queue: Vec<_> = self.w.manager.queue().collect();
-        self.promises
-            .waiting
-            .retain(|id, _| queue.iter().any(|waiting| waiting.id == *id));
         for waiting in queue {
             // What joins it later is wanted as well; that only makes it wait for more.
             let wanted: Vec<(&str, &str)> = match &waiting.request.scope {
