@@ -51,7 +51,7 @@ fn every_code_of_a_refusal_is_documented() {
         .collect();
     let mut used = BTreeSet::new();
     for name in [
-        "cli", "comhost", "control", "daemon", "folder", "handler", "host", "syncmgr",
+        "center", "cli", "comhost", "control", "daemon", "folder", "handler", "host", "syncmgr",
     ] {
         let mut files = Vec::new();
         sources(&root().join("crates").join(name).join("src"), &mut files);

@@ -176,7 +176,7 @@ mod tests {
         };
         check("show", json!({}), "missing field `name`");
         check("runs", json!({ "limit": "many" }), "u32");
-        check("show", json!([]), "name");
+        check("show", json!([]), "invalid type: sequence");
         check("status", json!({ "name": "x" }), "unit");
     }
 }

@@ -133,6 +133,21 @@ fn who_works_is_asked_to_stop_before_the_time_is_over_and_caught_up_when_the_mac
     assert!(starts(&mut w).is_empty());
 }
 
+/// Shows M-178: a logoff waits for its session, and goes on when a person stops it.
+#[test]
+fn a_logoff_waits_for_its_session_and_stop_lets_it_go_on() {
+    let mut w = world(&["A"]);
+    leave(&mut w, Moment::Logoff);
+    w.list(1, &["A"]);
+    w.prepared(1);
+    w.hear(1, InstanceInput::SynchronizeReturned(Began::Yes));
+    assert!(!w.manager.is_idle() && !w.manager.lets_leave(), "it waits");
+    w.input(Input::Stop(StopScope::All));
+    w.hear(1, InstanceInput::SynchronizeCompleted(Completed::Cancelled));
+    w.exit(1);
+    assert!(w.manager.is_idle(), "nobody is waited for any more");
+}
+
 #[test]
 fn a_handler_that_hangs_keeps_nothing() {
     let mut w = world(&["A"]);

@@ -334,7 +334,7 @@ pub(super) const REMARKS: &[(char, usize, usize, &str)] = &[
     (
         'M',
         170,
-        178,
+        177,
         "not built yet: windows belong to the page of a later version",
     ),
     (
