@@ -81,7 +81,7 @@ const CRATES: &[Crate] = &[
     Crate {
         name: "conformance",
         ours: &["handler", "host"],
-        never: &["rusqlite", "libloading", "clap", "indicatif"],
+        never: &["rusqlite", "libloading", "clap", "console"],
         why: "handler authors judge a handler without a manager, a store or a terminal",
     },
     Crate {
@@ -99,7 +99,7 @@ const CRATES: &[Crate] = &[
     Crate {
         name: "control",
         ours: &[],
-        never: &["rusqlite", "libloading", "clap", "indicatif"],
+        never: &["rusqlite", "libloading", "clap", "console"],
         why: "views reach the manager without its parts",
     },
     Crate {
@@ -111,7 +111,7 @@ const CRATES: &[Crate] = &[
     Crate {
         name: "daemon",
         ours: &["center", "core", "store", "host", "handler", "control"],
-        never: &["libloading", "clap", "indicatif", "miette"],
+        never: &["libloading", "clap", "console", "miette"],
         why: "the manager loads no library and draws on no terminal",
     },
     Crate {
@@ -187,7 +187,7 @@ const ONLY: &[(&str, &[&str], &str)] = &[
         "words of the command line are read in one place",
     ),
     (
-        "indicatif",
+        "console",
         &["cli"],
         "only the command line draws on the terminal",
     ),
