@@ -50,7 +50,7 @@ pub(crate) async fn list(talk: &mut Talk, names: Vec<String>) -> Result<Verdict,
         table.row(vec![
             Cell::new(&rule.rule.name),
             Cell::new(items(rule)),
-            Cell::new(starts(rule)),
+            Cell::new(starts(rule, str::to_owned)),
             Cell::new(rule.rule.when.join(", ")),
             Cell::new(match (rule.next_ms, &rule.held_by) {
                 (Some(at), None) => when::ahead(at, talk.now()),
@@ -113,7 +113,7 @@ pub(crate) async fn add(talk: &mut Talk, rule: RuleText) -> Result<Verdict, Refu
     let rule = ask!(talk, Request::AddRule(rule), Reply::Rule(rule) => rule);
     talk.screen.object(&*rule);
     let mut sentence = format!("{}: {}", rule.rule.name, items(&rule));
-    let on = starts(&rule);
+    let on = starts(&rule, cause_text);
     if !on.is_empty() {
         sentence = format!("{sentence} {} {on}", verb(&rule));
     }
@@ -125,9 +125,10 @@ pub(crate) async fn add(talk: &mut Talk, rule: RuleText) -> Result<Verdict, Refu
     }
     if let Some(at) = rule.next_ms {
         sentence = format!(
-            "{sentence}; next {}, {}",
+            "{sentence}; next {}, {}{}",
             when::ahead(at, talk.now()),
-            when::moment(at, &talk.zone)
+            when::moment(at, &talk.zone),
+            zone_note(&rule.zones, talk)
         );
     }
     if let Some(held) = &rule.held_by {
@@ -135,6 +136,14 @@ pub(crate) async fn add(talk: &mut Talk, rule: RuleText) -> Result<Verdict, Refu
     }
     let sentence = harmless(&format!("{sentence}."));
     talk.screen.marked(Mark::Good, "", &sentence);
+    if !rule.holds.is_empty() {
+        let line = format!(
+            "Conditions belong to items: it also holds back what {} start{}.",
+            rule.holds.join(", "),
+            if rule.holds.len() == 1 { "s" } else { "" }
+        );
+        talk.screen.line(harmless(&line));
+    }
     warn(talk, &rule, "");
     with_daemon(talk, Verdict::of_list(sentence, ExitCode::Good)).await
 }
@@ -152,8 +161,9 @@ pub(crate) async fn explain(talk: &mut Talk, schedule: String) -> Result<Verdict
     talk.screen.line(bold);
     for at in &explained.next_ms {
         let line = format!(
-            "  {}  {}",
+            "  {}{}  {}",
             when::moment(*at, &talk.zone),
+            zone_note(&explained.zones, talk),
             when::ahead(*at, talk.now())
         );
         talk.screen.line(line);
@@ -303,8 +313,47 @@ fn verb(rule: &RuleView) -> &'static str {
     if rule.count == 1 { "starts" } else { "start" }
 }
 
-fn starts(rule: &RuleView) -> String {
-    let mut on = rule.rule.on.join(" · ");
+/// Which zone a shown time is of, where the schedule is about another one.
+fn zone_note(zones: &[String], talk: &Talk) -> String {
+    let here = talk.zone.iana_name();
+    if zones.iter().all(|zone| here == Some(zone.as_str())) {
+        return String::new();
+    }
+    match here {
+        Some(here) => format!(" ({here})"),
+        None => " (the time of this machine)".to_owned(),
+    }
+}
+
+/// A cause as the end of the sentence "it starts …".
+fn cause_text(cause: &str) -> String {
+    let (word, rest) = cause.trim().split_once(' ').unwrap_or((cause.trim(), ""));
+    let rest = rest.trim();
+    match (word.to_lowercase().as_str(), rest) {
+        ("logon", "") => "at logon".to_owned(),
+        ("logoff", "") => "at logoff".to_owned(),
+        ("lock", "") => "when the screen is locked".to_owned(),
+        ("unlock", "") => "when the screen is unlocked".to_owned(),
+        ("suspend", "") => "before the machine sleeps".to_owned(),
+        ("resume", "") => "when the machine wakes up".to_owned(),
+        ("network", "") => "when a network comes".to_owned(),
+        ("disconnect", "") => "before a network goes".to_owned(),
+        ("wifi", name) => format!("when the Wi-Fi {name} comes"),
+        ("volume", name) => format!("when the volume {name} appears"),
+        ("change", path) => format!("when {path} changes"),
+        ("idle", "") => "when nobody uses the machine".to_owned(),
+        ("idle", rest) => format!("when idle {rest}"),
+        ("after", rest) => match rest.strip_prefix("change of ") {
+            Some(name) => format!("after {name} changed something"),
+            None => format!("after {rest}"),
+        },
+        _ => cause.to_owned(),
+    }
+}
+
+fn starts(rule: &RuleView, cause: fn(&str) -> String) -> String {
+    let causes: Vec<String> = rule.rule.on.iter().map(|on| cause(on)).collect();
+    let mut on = causes.join(" · ");
     if let Some(jitter) = &rule.rule.jitter {
         on = format!("{on}, up to {jitter} later");
     }

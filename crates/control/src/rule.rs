@@ -57,6 +57,12 @@ pub struct RuleView {
     /// What keeps it from doing what it says on this machine, as sentences without their ends.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Other rules whose items its conditions hold back as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<String>,
+    /// The zones that its schedules name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<String>,
 }
 
 /// A condition that another rule says.
@@ -81,4 +87,7 @@ pub struct ScheduleView {
     pub normalised: String,
     /// The next times, oldest first.
     pub next_ms: Vec<i64>,
+    /// The zones that it names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<String>,
 }

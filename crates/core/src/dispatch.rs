@@ -186,18 +186,19 @@ impl Manager {
         self.pump = true;
     }
 
-    /// Queues work of the manager's own: one request for each handler.
+    /// Queues work of the manager's own: one request for each handler, and for what its rules say of what runs already.
     pub(crate) fn enqueue_own(&mut self, items: Vec<ItemRef>, trigger: Trigger) {
-        let mut by_handler: BTreeMap<HandlerId, Vec<ItemRef>> = BTreeMap::new();
+        let mut by_handler: BTreeMap<(HandlerId, bool), Vec<ItemRef>> = BTreeMap::new();
         for item in items {
             if self.slot(&item).is_some() {
+                let ignore = self.said_of_running(&item, trigger) == Some(IfRunning::Ignore);
                 by_handler
-                    .entry(item.handler.clone())
+                    .entry((item.handler.clone(), ignore))
                     .or_default()
                     .push(item);
             }
         }
-        for items in by_handler.into_values() {
+        for ((_, ignore), items) in by_handler {
             if self.alive.len() >= MAX_QUEUE {
                 // Nobody waits for it: it comes back when there may be room.
                 let at = self.now.plus(self.settings.retry.base);
@@ -215,10 +216,35 @@ impl Manager {
                     trigger,
                     may_bother_user: false,
                     cookie: None,
-                    if_running: IfRunning::Again,
+                    if_running: if ignore {
+                        IfRunning::Ignore
+                    } else {
+                        IfRunning::Again
+                    },
                 },
             );
         }
+    }
+
+    /// What the rules that start an item so say of one that runs already; of several, that it runs again.
+    fn said_of_running(&self, item: &ItemRef, trigger: Trigger) -> Option<IfRunning> {
+        let handler = self.handlers.get(&item.handler)?;
+        let slot = handler.items.get(&item.item)?;
+        let said = self
+            .rules
+            .iter()
+            .map(|state| &state.rule)
+            .filter(|rule| {
+                rule.selects(&handler.row, &slot.row) && rule.on.iter().any(|on| on.gives(trigger))
+            })
+            .filter_map(|rule| rule.if_running);
+        said.reduce(|one, other| {
+            if one == IfRunning::Again || other == IfRunning::Again {
+                IfRunning::Again
+            } else {
+                IfRunning::Ignore
+            }
+        })
     }
 
     fn leave_out_running(&self, wants: &mut crate::queue::Wants) {

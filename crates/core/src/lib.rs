@@ -14,6 +14,7 @@ mod asking;
 pub mod awake;
 mod catalog;
 mod choosing;
+mod circle;
 pub mod clock_set;
 pub mod command;
 pub mod condition;

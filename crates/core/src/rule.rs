@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::condition::Condition;
 use crate::id::{HandlerId, ItemRef};
 use crate::item::{HandlerRow, ItemRow};
-use crate::request::IfRunning;
+use crate::request::{IfRunning, Trigger};
 use crate::schedule::Schedule;
 use crate::spread::MAX_JITTER;
 
@@ -183,6 +183,31 @@ impl fmt::Display for Select {
             Self::Handler(id) => id.fmt(f),
             Self::Item(at) => at.fmt(f),
             Self::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Cause {
+    /// Whether what starts so may have been started by this. A retry may follow anything.
+    pub(crate) fn gives(&self, trigger: Trigger) -> bool {
+        match trigger {
+            Trigger::Retry => true,
+            Trigger::Schedule | Trigger::CatchUp => matches!(self, Self::Schedule(_)),
+            Trigger::Idle => matches!(self, Self::Idle { .. }),
+            Trigger::Connect => matches!(self, Self::Connect(_)),
+            Trigger::FileChange => matches!(self, Self::Changed(_)),
+            Trigger::Device => matches!(self, Self::Volume(_)),
+            Trigger::After => matches!(self, Self::After { .. }),
+            Trigger::Logon
+            | Trigger::Logoff
+            | Trigger::Lock
+            | Trigger::Unlock
+            | Trigger::Suspend
+            | Trigger::Resume
+            | Trigger::PendingDisconnect => {
+                matches!(self, Self::Happening(moment) if crate::triggering::of_moment(*moment) == trigger)
+            }
+            Trigger::Manual | Trigger::Invoke | Trigger::External | Trigger::Answered => false,
         }
     }
 }

@@ -93,6 +93,14 @@ impl Manager {
         self.reconsider();
         for at in 0..self.rules.len() {
             self.plan(at);
+            // Told with the rules, and not only when it is about to begin.
+            let follows = |state: &RuleState| {
+                let mut on = state.rule.on.iter();
+                on.any(|on| matches!(on, Cause::After { .. }))
+            };
+            if self.rules.get(at).is_some_and(follows) && self.starts_itself(at) {
+                self.tell_cycle(at);
+            }
         }
         self.idle_changed();
     }
@@ -692,10 +700,20 @@ impl Manager {
         if std::mem::replace(&mut state.told, true) {
             return;
         }
+        let rule = state.rule.clone();
+        let circle = self.circle_of(&rule).unwrap_or_default();
+        // One circle is told once, whichever of its rules it is seen from.
+        for state in &mut self.rules {
+            state.told |= circle.contains(&state.rule.name);
+        }
+        let names = circle.iter().chain(circle.first());
+        let names: Vec<&str> = names.map(String::as_str).collect();
         let text = format!(
-            "{}: it does not start after another item, because it would start itself again and again",
-            state.rule.name
+            "{}: it does not start after another item, because it would start itself again and again: {}",
+            rule.name,
+            names.join(" → ")
         );
+        let text = crate::cut::bytes(text, crate::cut::MAX_LINE);
         self.warn(None, None, Level::Warning, text);
     }
 

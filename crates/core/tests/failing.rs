@@ -365,3 +365,67 @@ fn what_is_late_says_why() {
     );
     assert!(late.contains("VPN"), "{late}");
 }
+
+#[test]
+fn a_retry_does_to_a_running_item_what_its_rule_says() {
+    use syncmgr_core::request::IfRunning;
+    use syncmgr_core::rule::{Cause, Moment};
+    for (said, again) in [
+        (None, true),
+        (Some(IfRunning::Again), true),
+        (Some(IfRunning::Ignore), false),
+    ] {
+        let mut w = World::defined(&[("h", &["A"])]);
+        let mut rule = world::rule("r", &["A"], vec![Cause::Happening(Moment::Logon)]);
+        rule.if_running = said;
+        w.input(Input::Rules(vec![rule]));
+        sync(&mut w, failed("A", 0, Some(60)));
+        // It runs for another reason when its retry is due.
+        w.ask(world::request(
+            Scope::Items(vec![at("h", "A")]),
+            syncmgr_core::request::Trigger::FileChange,
+        ));
+        let instance = w.last_instance();
+        w.list(instance, &["A"]);
+        w.prepared(instance);
+        w.pass(61);
+        w.lines.clear();
+        w.hear(instance, failed("A", 1, Some(3600)));
+        w.completed(instance);
+        w.exit(instance);
+        let started = w.lines.iter().any(|line| line.contains("start h Retry"));
+        assert_eq!(started, again, "{said:?}");
+    }
+}
+
+#[test]
+fn what_was_held_back_does_to_a_running_item_what_its_rule_says() {
+    use syncmgr_core::condition::Condition;
+    use syncmgr_core::request::IfRunning;
+    use syncmgr_core::rule::{Cause, Happening, Moment};
+    for (said, again) in [
+        (None, true),
+        (Some(IfRunning::Again), true),
+        (Some(IfRunning::Ignore), false),
+    ] {
+        let mut w = World::defined(&[("h", &["A"])]);
+        w.input(network(false));
+        let mut rule = world::rule("r", &["A"], vec![Cause::Happening(Moment::Logon)]);
+        rule.when = vec![Condition::AnyNetwork];
+        rule.if_running = said;
+        w.input(Input::Rules(vec![rule]));
+        w.input(Input::Happened(Happening::Moment(Moment::Logon)));
+        w.sync(Scope::Checked);
+        let instance = w.last_instance();
+        w.list(instance, &["A"]);
+        let held = w.manager.item(&at("h", "A")).unwrap().held;
+        w.prepared(instance);
+        w.lines.clear();
+        w.input(network(true));
+        w.completed(instance);
+        w.exit(instance);
+        let started = w.lines.iter().any(|line| line.contains("start h Logon"));
+        // What runs for a person is what was missed, unless it is held until that is over.
+        assert_eq!(started, again && held.is_some(), "{said:?}");
+    }
+}

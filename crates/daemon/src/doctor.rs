@@ -105,8 +105,11 @@ impl Loop {
         for (rule, _) in self.manager.rules() {
             number += 1;
             let mut found = self.rule_warnings(rule);
-            if self.manager.is_circular(&rule.name) {
-                found.push("through `after` it would start itself again and again".to_owned());
+            if let Some(circle) = self.manager.circle_of(rule) {
+                found.push(format!(
+                    "through `after` it would start itself again and again: {}",
+                    crate::scheduling::circle_text(&circle)
+                ));
             }
             warnings.extend(
                 found

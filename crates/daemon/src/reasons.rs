@@ -13,6 +13,7 @@ use syncmgr_core::hindrance::Hindrance;
 use syncmgr_core::item::RunState;
 use syncmgr_core::log::Level;
 use syncmgr_core::rule::{Cause, Moment, Rule, Select};
+use syncmgr_core::time::spell;
 use syncmgr_core::why::{About, Reason, Wanted, Why};
 use syncmgr_core::{ItemRef, Timestamp};
 use syncmgr_store::LogFilter;
@@ -29,6 +30,9 @@ const LOGGED: usize = 3;
 
 /// What is added where something is said of starts that nobody would make.
 const NO_DAEMON: &str = "No daemon runs, and without one nothing starts by itself.";
+
+/// So long it is told that the clock was set.
+const TOLD_OF_CLOCK: Duration = Duration::from_secs(24 * 3600);
 
 /// No forecast looks further ahead.
 const LONGEST_FORECAST: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -109,6 +113,10 @@ impl Loop {
             Some(when) => format!("{sentence} {when}"),
             None => sentence,
         };
+        let sentence = match self.set_clock() {
+            Some(set) => format!("{sentence} {set}"),
+            None => sentence,
+        };
         // What is said above of starts is what would be.
         let by_itself = !found.coming.is_empty() || found.waits.is_some();
         let idle = !self.daemon && (by_itself || !found.conditions.is_empty());
@@ -131,6 +139,17 @@ impl Loop {
             conditions: found.conditions.iter().map(condition_view).collect(),
             history: self.held_before(item),
         }
+    }
+
+    /// That the clock was set a short while ago: times that were expected are others now.
+    fn set_clock(&self) -> Option<String> {
+        let (at, by_ms) = self.manager.clock_set()?;
+        if self.now().since(at) > TOLD_OF_CLOCK {
+            return None;
+        }
+        let way = if by_ms < 0 { "back" } else { "forward" };
+        let by = spell(Duration::from_millis(by_ms.unsigned_abs()));
+        Some(format!("The clock was set {way} by {by}."))
     }
 
     /// What the log says of the last run beyond what is told anyway: that a command beside it failed, for instance.

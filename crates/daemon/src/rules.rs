@@ -225,17 +225,14 @@ fn idle(rest: &str) -> Result<Cause, String> {
     let mut stop_on_return = false;
     let mut on_battery = false;
     let mut words = rest.split_whitespace().peekable();
-    if let Some(word) = words.peek()
-        && word.starts_with(|c: char| c.is_ascii_digit())
-    {
-        after = parse_duration(word).map_err(|why| format!("{HINT}: {why}"))?;
-        words.next();
+    if let Some(word) = words.next_if(|word| word.starts_with(|c: char| c.is_ascii_digit())) {
+        after = idle_span(word, &mut words)?;
     }
     while let Some(word) = words.next() {
         match word {
             "every" => {
-                let span = words.next().ok_or_else(|| HINT.to_owned())?;
-                repeat = Some(parse_duration(span).map_err(|why| format!("{HINT}: {why}"))?);
+                let word = words.next().ok_or_else(|| HINT.to_owned())?;
+                repeat = Some(idle_span(word, &mut words)?);
             }
             "stop" => stop_on_return = true,
             "on" if words.next_if_eq(&"battery").is_some() => on_battery = true,
@@ -252,6 +249,20 @@ fn idle(rest: &str) -> Result<Cause, String> {
         repeat,
         stop_on_return,
         on_battery,
+    })
+}
+
+/// A span of an idle rule: `10m`, or `10` with its unit as the next word.
+fn idle_span<'t>(
+    word: &str,
+    words: &mut std::iter::Peekable<impl Iterator<Item = &'t str>>,
+) -> Result<Duration, String> {
+    let bare = word.bytes().all(|byte| byte.is_ascii_digit());
+    let unit = words.next_if(|next| bare && !matches!(*next, "every" | "stop" | "on"));
+    let written = unit.map_or_else(|| word.to_owned(), |unit| format!("{word} {unit}"));
+    parse_duration(&written).map_err(|_| match (bare, unit) {
+        (true, None) => format!("`{word}` says no unit: write `idle {word} min`"),
+        _ => format!("`{written}` is no span of time: write `idle 10 min`"),
     })
 }
 
@@ -314,6 +325,16 @@ mod tests {
                     on_battery: true,
                 }),
             ),
+            ("idle 10 min", idle(10, None, false)),
+            ("idle 10 minutes every 1 hour", idle(10, Some(60), false)),
+            ("idle 10", Err("`10` says no unit: write `idle 10 min`")),
+            (
+                "idle 10 stop",
+                Err("`10` says no unit: write `idle 10 min`"),
+            ),
+            ("idle 10 parsecs", Err("`10 parsecs` is no span of time")),
+            ("idle 10m every 5", Err("`5` says no unit")),
+            ("idle 10m every often", Err("`often` is no span of time")),
             ("idle 5m on", Err("`on` is not part of it")),
             ("idle 1s", Err("999 minutes")),
             ("idle 20m often", Err("`often`")),

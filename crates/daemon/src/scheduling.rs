@@ -6,6 +6,7 @@ use syncmgr_control::rule::{AlsoView, RuleText, RuleView, ScheduleView};
 use syncmgr_control::view::NextView;
 use syncmgr_control::{Refusal, Reply};
 use syncmgr_core::Timestamp;
+use syncmgr_core::condition::Condition;
 use syncmgr_core::hindrance::Hindrance;
 use syncmgr_core::input::Input;
 use syncmgr_core::rule::{Cause, Rule, Select};
@@ -81,11 +82,18 @@ impl Loop {
             stop_when_lost: new.stop_when_lost,
             ask: new.ask,
         };
-        crate::rules::read(&config).map_err(|why| {
+        let read = crate::rules::read(&config).map_err(|why| {
             // It is no rule yet.
             let named = format!("rule `{}`: ", config.name);
             wrong(why.strip_prefix(&named).unwrap_or(&why))
         })?;
+        if let Some(circle) = self.manager.circle_of(&read) {
+            return Err(wrong(&format!(
+                "it would start itself again and again: {}",
+                circle_text(&circle)
+            )));
+        }
+        self.refuse_waiting_for_itself(&read)?;
         if let Some(connection) = &config.connect
             && !self.config.has_connection(connection)
         {
@@ -113,9 +121,32 @@ impl Loop {
         self.follow_rules();
         let found = self.manager.rules().find(|(rule, _)| rule.name == name);
         match found {
-            Some((rule, next)) => Ok(Reply::Rule(Box::new(self.rule_view(rule, next)))),
+            Some((rule, next)) => {
+                let mut view = self.rule_view(rule, next);
+                view.warnings.extend(missing_paths(rule));
+                Ok(Reply::Rule(Box::new(view)))
+            }
             None => Err(wrong("too many rules are written already")),
         }
+    }
+
+    /// An item never runs beside itself: whoever waits for that means another one.
+    fn refuse_waiting_for_itself(&self, rule: &Rule) -> Result<(), Refusal> {
+        let items = self.manager.rule_items(rule);
+        for condition in &rule.when {
+            let Condition::NotRunning(Select::Named(name)) = condition else {
+                continue;
+            };
+            if let (Ok(meant), [item]) = (self.named(std::slice::from_ref(name)), items.as_slice())
+                && meant.iter().all(|other| other == item)
+            {
+                return Err(wrong(&format!(
+                    "`{condition}` names {} itself, which never runs twice at once",
+                    self.name(item)
+                )));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn remove_rule(&mut self, name: &str) -> Result<Reply, Refusal> {
@@ -161,6 +192,7 @@ impl Loop {
             written: written.to_owned(),
             normalised: schedule.to_string(),
             next_ms,
+            zones: schedule.zones(),
         }))
     }
 
@@ -208,8 +240,11 @@ impl Loop {
     }
 
     fn held(&self, rule: &Rule) -> Option<String> {
-        if self.manager.is_circular(&rule.name) {
-            return Some("it would start itself again and again".to_owned());
+        if let Some(circle) = self.manager.circle_of(rule) {
+            return Some(format!(
+                "it would start itself again and again: {}",
+                circle_text(&circle)
+            ));
         }
         let held = self.manager.rule_held(rule)?;
         // Without a daemon nobody looks whether they hold, and nothing starts by itself anyway.
@@ -268,8 +303,30 @@ impl Loop {
                 })
                 .collect(),
             warnings: self.rule_warnings(rule),
+            holds: self.manager.rules_held_by(rule),
+            zones: rule
+                .schedules()
+                .flat_map(schedule::Schedule::zones)
+                .collect(),
         }
     }
+}
+
+/// The rules of a circle, as `a → b → a`.
+pub(crate) fn circle_text(circle: &[String]) -> String {
+    let names = circle.iter().chain(circle.first());
+    names.map(String::as_str).collect::<Vec<_>>().join(" → ")
+}
+
+/// The paths of a rule that are not there. Looked at once, by who just wrote them: a file system that does not answer would
+/// hold up more than that.
+fn missing_paths(rule: &Rule) -> impl Iterator<Item = String> {
+    rule.on.iter().filter_map(|cause| match cause {
+        Cause::Changed(path) if std::fs::symlink_metadata(path).is_err() => Some(format!(
+            "`change {path}`: there is nothing at that path now; it is looked for until there is"
+        )),
+        _ => None,
+    })
 }
 
 /// A span in the largest unit that says it exactly, as the configuration reads it.

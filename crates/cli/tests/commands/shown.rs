@@ -429,6 +429,8 @@ fn schedule() {
             })
             .into_iter()
             .collect(),
+        holds: Vec::new(),
+        zones: Vec::new(),
     };
     let nightly = rule(
         "nightly",
@@ -444,12 +446,26 @@ fn schedule() {
     check(
         "schedule-add",
         "schedule papers logon",
-        Reply::Rule(Box::new(nightly)),
+        Reply::Rule(Box::new(nightly.clone())),
+    );
+    let mut abroad = nightly;
+    abroad.rule.on = vec![
+        "*-*-* 02:00:00 America/New_York".into(),
+        "change /tmp/x".into(),
+        "after change of mail".into(),
+    ];
+    abroad.zones = vec!["America/New_York".into()];
+    abroad.holds = vec!["work".into()];
+    check(
+        "schedule-add-abroad",
+        "schedule papers 'change /tmp/x'",
+        Reply::Rule(Box::new(abroad)),
     );
     let explained = ScheduleView {
         written: "@daily".into(),
         normalised: "*-*-* 00:00:00".into(),
         next_ms: vec![NOW_MS + 60 * MINUTE, NOW_MS + 25 * 60 * MINUTE],
+        zones: Vec::new(),
     };
     check(
         "schedule-next",

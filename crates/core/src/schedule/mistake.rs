@@ -73,6 +73,16 @@ pub enum Mistake {
         /// What was perhaps meant.
         like: Option<&'static str>,
     },
+    /// A month never has such a day.
+    #[error("it would never fire, because {month} never has a day {day}")]
+    NoSuchDay {
+        /// The month.
+        month: &'static str,
+        /// The day.
+        day: u32,
+        /// The most days that it has.
+        most: u32,
+    },
     /// No date fits, whatever the year.
     #[error("it would never fire, because there is no such date")]
     Never,
@@ -136,6 +146,9 @@ impl ScheduleError {
             } => format!("Perhaps {like} is meant."),
             Mistake::Zone { like: None, .. } => {
                 "Zones have the names of the IANA database, such as Europe/Berlin or UTC.".to_owned()
+            }
+            Mistake::NoSuchDay { month, most, .. } => {
+                format!("{month} has at most {most} days.")
             }
             Mistake::Never => {
                 "Look at day, month, weekday and year together: February has at most 29 days, and a date with a year has \

@@ -121,8 +121,8 @@ impl Schedule {
                 .at(column));
             }
             let found = rules_of(words)?;
-            if !found.iter().all(Rule::can_fire) {
-                return Err(Mistake::Never.at(column));
+            if let Some(rule) = found.iter().find(|rule| !rule.can_fire()) {
+                return Err(rule.impossible_day().unwrap_or(Mistake::Never).at(column));
             }
             rules.extend(found);
             rules.sort();
@@ -140,6 +140,22 @@ impl Schedule {
             return Err(Mistake::Long.at(1));
         }
         Ok(read)
+    }
+
+    /// The zones that it names, each once.
+    #[must_use]
+    pub fn zones(&self) -> Vec<String> {
+        let Self::Calendar(calendar) = self else {
+            return Vec::new();
+        };
+        let mut zones: Vec<String> = Vec::new();
+        for zone in calendar.rules.iter().filter_map(|rule| rule.zone.as_ref()) {
+            let name = zone.to_string();
+            if !zones.contains(&name) {
+                zones.push(name);
+            }
+        }
+        zones
     }
 
     /// Answers the first time after a moment at which it is due.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::cron::{LAST_WEEK, nth_week};
 use super::mistake::ScheduleError;
-use super::reader::{Part, Word, split};
+use super::reader::{Part, Word, month, split};
 use super::recurrence::{Distance, distance};
-use super::rule::{ALL_HOURS, ALL_WEEKDAYS, Days, Rule};
+use super::rule::{ALL_HOURS, ALL_MONTHS, ALL_WEEKDAYS, Days, Rule};
 use super::zone::Zone;
 
 /// Monday to Friday.
@@ -23,8 +23,20 @@ pub(super) fn is_phrase(words: &[Word<'_>]) -> bool {
         return false;
     };
     first.is_one_of(&["every", "each", "at", "on", "weekdays", "weekends"])
+        || is_date(words)
         || rest.iter().any(|word| word.is("at"))
         || rest.first().is_some_and(|word| word.is("on"))
+}
+
+/// Says whether words begin with a date of each year, such as `31 December`, `1st of May` or `December 31`.
+fn is_date(words: &[Word<'_>]) -> bool {
+    let day = |word: &Word<'_>| ordinal(word).is_some();
+    let is_month = |word: &Word<'_>| month(word.text).is_some();
+    match words {
+        [one, of, other, ..] if of.is("of") => day(one) && is_month(other),
+        [one, other, ..] => day(one) && is_month(other) || is_month(one) && day(other),
+        _ => false,
+    }
 }
 
 /// Reads a phrase that was split at its blanks, and how many days lie between its dates if it says that.
@@ -57,6 +69,7 @@ pub(super) fn parse(words: &[Word<'_>]) -> Result<(Vec<Rule>, Option<Distance>),
                     hours: *hours,
                     minutes: *minutes,
                     seconds: *seconds,
+                    months: phrase.months,
                     ..Rule::midnight()
                 });
             }
@@ -83,6 +96,8 @@ struct Phrase<'a> {
     needs_time: bool,
     /// What `every 3 days` says.
     distance: Option<Distance>,
+    /// The months that it is about, as bits.
+    months: u64,
 }
 
 impl<'a> Phrase<'a> {
@@ -101,6 +116,7 @@ impl<'a> Phrase<'a> {
             end,
             needs_time: false,
             distance: None,
+            months: ALL_MONTHS,
         }
     }
 
@@ -165,6 +181,11 @@ impl<'a> Phrase<'a> {
         if every && self.take("month") {
             return self.month();
         }
+        let article = usize::from(self.peek().is_some_and(|word| word.is("the")));
+        if is_date(self.words.get(self.at + article..).unwrap_or_default()) {
+            self.at += article;
+            return self.date();
+        }
         let starts_month_day = self.month_day_follows();
         if every && starts_month_day {
             return self.month_days();
@@ -177,6 +198,32 @@ impl<'a> Phrase<'a> {
         } else {
             super::mistake::A_SCHEDULE
         }))
+    }
+
+    /// Reads `31 December`, `1st of May` or `December 31`: once a year.
+    fn date(&mut self) -> Result<Vec<Choice>, ScheduleError> {
+        let first = self.here();
+        self.at += 1;
+        self.take("of");
+        let second = self.here();
+        self.at += 1;
+        let (day, of) = match month(first.text) {
+            Some(of) => (second, of),
+            None => (first, month(second.text).unwrap_or(1)),
+        };
+        let digits = ordinal(&day).ok_or_else(|| day.unexpected("a day of the month"))?;
+        let number = Part::DAY.check(digits)?;
+        self.months = 1 << of;
+        let rule = Rule {
+            months: self.months,
+            days: Days::FromStart(1 << number),
+            ..Rule::midnight()
+        };
+        // Said at once, also before it is said that a time is missing.
+        match rule.impossible_day() {
+            Some(mistake) => Err(mistake.at(day.column)),
+            None => Ok(vec![(ALL_WEEKDAYS, rule.days)]),
+        }
     }
 
     /// Takes `3 days`, `2 weeks` or `other day`.

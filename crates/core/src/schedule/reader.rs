@@ -312,6 +312,26 @@ pub(super) fn month(text: &str) -> Option<u32> {
     named(&MONTHS, text).map(|index| index + 1)
 }
 
+/// The name of a month, as it is written.
+pub(super) fn month_name(month: u32) -> &'static str {
+    const NAMES: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let index = usize::try_from(month.saturating_sub(1)).unwrap_or(0);
+    NAMES.get(index).copied().unwrap_or("that month")
+}
+
 /// Answers the bits of the weekdays from one to another, over Sunday if need be.
 pub(super) fn weekday_bits(from: u32, to: u32) -> u8 {
     let mut bits = 0;

@@ -1,6 +1,8 @@
 //! One calendar rule: which seconds on a wall clock it names, without any zone.
 
-use super::date::{self, DAY, Date, FIRST_YEAR, LAST_YEAR};
+use super::date::{self, DAY, Date, FIRST_YEAR, LAST_YEAR, month_length};
+use super::mistake::Mistake;
+use super::reader::month_name;
 use super::recurrence::Recurrence;
 use super::zone::Zone;
 
@@ -193,6 +195,26 @@ impl Rule {
             }
         }
         None
+    }
+
+    /// The day that its month never has, if that is why it cannot fire.
+    pub(super) fn impossible_day(&self) -> Option<Mistake> {
+        /// Every month is as long as it gets in it.
+        const LEAP_YEAR: u16 = 2000;
+        let months = self.months & ALL_MONTHS;
+        let Days::FromStart(days) = self.days else {
+            return None;
+        };
+        if months.count_ones() != 1 {
+            return None;
+        }
+        let month = months.trailing_zeros();
+        let most = month_length(LEAP_YEAR, narrow(month));
+        (self.days.in_month(most) == 0).then(|| Mistake::NoSuchDay {
+            month: month_name(month),
+            day: days.trailing_zeros(),
+            most,
+        })
     }
 
     fn any_date_at_or_after(&self, day: i64) -> Option<i64> {

@@ -160,7 +160,21 @@ fn mistakes_are_told_with_their_place() {
         ("CRON_TZ=UTC", 1, "there is no schedule"),
         ("0 2 * * * Berlin/Europe", 11, "there is no time zone"),
         // systemd.
-        ("*-02-31", 1, "it would never fire"),
+        ("*-02-31", 1, "February never has a day 31"),
+        (
+            "31 February",
+            1,
+            "it would never fire, because February never has a day 31",
+        ),
+        ("February 30 at 02:00", 10, "February never has a day 30"),
+        (
+            "on the 31st of April at noon",
+            8,
+            "April never has a day 31",
+        ),
+        ("31st of April at noon", 1, "April never has a day 31"),
+        ("29 February", 12, "expected `at` and a time"),
+        ("32 May at 02:00", 1, "day 32 is not between 1 and 31"),
         ("*-02-30 12:00", 1, "it would never fire"),
         ("2026-02-29", 1, "it would never fire"),
         ("Mon 2026-11-22", 1, "it would never fire"),

@@ -15,6 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy)]
 struct Face {
     now: Timestamp,
+    /// How far it was set so far, in milliseconds.
+    set: i64,
+    /// How often.
+    sets: u32,
     /// For which moment the daemon waits.
     awaited: Option<Timestamp>,
 }
@@ -26,7 +30,21 @@ pub(crate) struct LeapingClock(watch::Sender<Face>);
 impl LeapingClock {
     /// One that shows this moment.
     pub(crate) fn new(now: Timestamp) -> Self {
-        Self(watch::Sender::new(Face { now, awaited: None }))
+        Self(watch::Sender::new(Face {
+            now,
+            set: 0,
+            sets: 0,
+            awaited: None,
+        }))
+    }
+
+    /// Somebody sets it; whoever waits for a moment hears so, as from the kernel.
+    pub(crate) fn set(&self, by_ms: i64) {
+        self.0.send_modify(|face| {
+            face.now = Timestamp(face.now.0 + by_ms);
+            face.set += by_ms;
+            face.sets += 1;
+        });
     }
 
     /// Goes on to the moment for which the daemon waits, and answers it.
@@ -55,13 +73,24 @@ impl Clock for LeapingClock {
         self.0.borrow().now
     }
 
+    fn steady(&self) -> Option<Duration> {
+        let face = *self.0.borrow();
+        let shown = u64::try_from(face.now.0 - face.set).ok();
+        shown.map(Duration::from_millis)
+    }
+
     fn reached(&self, moment: Timestamp) -> BoxFuture<'_, ()> {
         async move {
             let mut faces = self.0.subscribe();
             self.0.send_modify(|face| face.awaited = Some(moment));
             let _waiting = Waiting(&self.0);
             // The sender lives as long as the clock.
-            drop(faces.wait_for(|face| face.now >= moment).await);
+            let sets = faces.borrow().sets;
+            drop(
+                faces
+                    .wait_for(|face| face.now >= moment || face.sets != sets)
+                    .await,
+            );
         }
         .boxed()
     }

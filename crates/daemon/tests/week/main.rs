@@ -13,6 +13,7 @@
 )]
 
 mod leap;
+mod set;
 mod weight;
 
 use std::path::{Path, PathBuf};

@@ -168,7 +168,12 @@ fn a_rule_that_cannot_be_is_refused_at_entry() {
     for (when, part) in [
         ("sometimes", "neither a schedule"),
         ("daily at 02:00 Europe/Atlantis", "Europe/Atlantis"),
-        ("*-2-31", "no such date"),
+        ("*-2-31", "February never has a day 31"),
+        (
+            "31 February",
+            "February never has a day 31, at column 1. February has at most 29 days.",
+        ),
+        ("idle 10", "`10` says no unit: write `idle 10 min`"),
         ("every 0s", "at least one second"),
         ("every 9000d", "at most"),
         ("daily at 25:00", "25"),
@@ -193,13 +198,15 @@ fn a_rule_that_cannot_be_is_refused_at_entry() {
         .run(["schedule", "left", "after nobody"])
         .exits(4)
         .says("name::unknown");
-    // It may stand there until its circle is opened, and says why it does not start.
     world
         .run(["schedule", "left", "after left", "--rule", "circle"])
-        .exits(0)
-        .says("again and again");
-    world.run(["schedule"]).says("again and again");
-    world.run(["schedule", "--remove", "circle"]).exits(0);
+        .exits(4)
+        .says("rule::invalid")
+        .says("again and again: circle → circle");
+    world
+        .run(["schedule", "left", "logon", "--when", "not running left"])
+        .exits(4)
+        .says("names left itself, which never runs twice at once");
     world
         .run(["schedule", "--remove", "nobody"])
         .exits(4)
@@ -242,7 +249,10 @@ fn a_rule_goes_with_the_last_item_that_it_was_about() {
     world
         .run(["schedule", "other", "change ./left", "--rule", "seen"])
         .exits(0)
-        .says(&format!("change {}", world.path("left").display()));
+        .says(&format!(
+            "other starts when {} changes",
+            world.path("left").display()
+        ));
     world.run(["schedule", "left", "logon"]).exits(0);
     // A rule about both keeps the other.
     let config = world.read("home/config/config.toml");
@@ -313,6 +323,73 @@ fn jitter_moves_what_is_shown_and_is_refused_where_it_means_nothing() {
             .read("home/config/config.toml")
             .contains("jitter = \"10h\"")
     );
+}
+
+#[test]
+fn a_circle_of_rules_is_refused_with_its_names_and_told_where_it_stands() {
+    let world = World::with_pair(1);
+    std::fs::create_dir(world.path("spare")).unwrap();
+    world
+        .run(["add", "folder", "left", "spare", "--name", "other"])
+        .exits(0);
+    world
+        .run(["schedule", "other", "after left", "--rule", "one"])
+        .exits(0)
+        .says("one: other starts after left");
+    world
+        .run(["schedule", "left", "after change of other", "--rule", "two"])
+        .exits(4)
+        .says("rule::invalid")
+        .says("it would start itself again and again: two → one → two");
+    // Written by hand it stands there until it is opened, and says why it does not start.
+    let config = world.read("home/config/config.toml");
+    assert_eq!(config.matches("[[rule]]").count(), 1, "{config}");
+    world.configure(
+        &(config + "\n[[rule]]\nname = \"two\"\nitems = [\"left\"]\non = [\"after other\"]\n"),
+    );
+    world
+        .run(["doctor"])
+        .exits(1)
+        .says("through `after` it would start itself again and again: one → two → one");
+    world
+        .run(["schedule"])
+        .says("again and again: one → two → one");
+}
+
+#[test]
+fn what_a_new_rule_means_for_others_is_said_when_it_is_made() {
+    let world = World::with_pair(1);
+    world
+        .run(["schedule", "left", "daily at 02:00", "--rule", "nightly"])
+        .exits(0);
+    world
+        .run([
+            "schedule", "left", "logon", "--when", "mains", "--rule", "first",
+        ])
+        .exits(0)
+        .says("first: left starts at logon, only with mains")
+        .says("Conditions belong to items: it also holds back what nightly starts.");
+    let missing = world.path("not there");
+    world
+        .run(["schedule", "left", "change ./not there", "--rule", "seen"])
+        .exits(0)
+        .says(&format!("left starts when {} changes", missing.display()))
+        .says("there is nothing at that path now");
+    // Times are those of this machine, which is said where the schedule is about another zone.
+    world
+        .run(["schedule", "--explain", "daily at 02:00 Asia/Tokyo"])
+        .exits(0)
+        .says("(UTC)");
+    world
+        .run(["schedule", "--explain", "daily at 02:00"])
+        .exits(0)
+        .says_not("(UTC)");
+    world
+        .run(["schedule", "left", "29 February at 10:00", "--rule", "leap"])
+        .exits(0);
+    world
+        .run(["schedule", "--explain", "29 February at 10:00"])
+        .says("*-02-29 10:00:00");
 }
 
 #[test]
