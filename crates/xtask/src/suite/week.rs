@@ -17,7 +17,14 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     let mut cargo = run::cargo();
     cargo
         .args(["test", "--quiet", "--locked", "-p", "syncmgr-daemon"])
-        .args(["--test", "week", "--", "--ignored", "--nocapture", "--test-threads=1"])
+        .args([
+            "--test",
+            "week",
+            "--",
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .env("SYNCMGR_TRIVIAL", handler);
     let good = cargo.status()?.success();
     let verdict = if good { "nothing grows" } else { "failed" };
