@@ -44,6 +44,8 @@ impl LeapingClock {
             face.now = Timestamp(face.now.0 + by_ms);
             face.set += by_ms;
             face.sets += 1;
+            // What was awaited was a moment of the other time.
+            face.awaited = None;
         });
     }
 
