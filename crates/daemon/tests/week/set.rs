@@ -17,9 +17,9 @@ const TEN_YEARS_MS: i64 = 3653 * DAY_MS;
 /// The runs of a day: every quarter of an hour, every hour, every night, and every 100 minutes after the last one.
 const A_DAY: usize = 24 * 4 + 24 + 1 + 14;
 
-/// Runs that a set clock may add or take away in a day: each rule is caught up once, and each may lose the part of a time
-/// that the day was cut at.
-const SLACK: usize = 5;
+/// Runs that a set clock may add or take away in a day: each of three calendars is caught up once, and each of four rules may
+/// be due at both ends of the day, or at none.
+const SLACK: usize = 3 + 4;
 
 /// How often more than on any other day the daemon may wake on one on which the clock is set.
 const WAKES: usize = 20;
