@@ -369,6 +369,8 @@ fn take_batch<T>(
 
 impl Loop {
     fn take(&mut self, turn: Turn) {
+        // Also before a question is answered: what it is about may be other than before.
+        self.look_at_clock();
         match turn {
             Turn::Message(message) => self.take_message(message),
             Turn::Host(event) => {
