@@ -417,7 +417,7 @@ impl Manager {
         if let Some(handler) = self.handlers.get_mut(&item.handler) {
             handler.note_lanes(&item.item);
         }
-        self.timers.retain(|(_, timer)| match timer {
+        self.timers.retain(|timer| match timer {
             Timer::Retry(at) | Timer::Condition(at) | Timer::Stale(at) => at != item,
             Timer::Pause(_)
             | Timer::Rule { .. }
@@ -942,8 +942,8 @@ impl Manager {
                 .cloned()
                 .collect();
             for (at, timer) in due {
-                self.timers.remove(&(at, timer.clone()));
-                self.timers.insert((self.now, timer));
+                self.timers.remove(at, timer.clone());
+                self.timers.insert(self.now, timer);
             }
         }
     }

@@ -154,7 +154,7 @@ impl Manager {
         for (at, timer) in std::mem::take(&mut self.timers) {
             match timer {
                 Timer::Condition(_) | Timer::Stale(_) | Timer::Digest => {}
-                Timer::Rule { .. } => drop(self.timers.insert((at, timer))),
+                Timer::Rule { .. } => self.timers.insert(at, timer),
                 Timer::Pause(_)
                 | Timer::Need(_)
                 | Timer::Awake
@@ -163,7 +163,7 @@ impl Manager {
                 | Timer::Watch(_)
                 | Timer::Retry(_)
                 | Timer::Summary
-                | Timer::Pulse => drop(self.timers.insert((shift.coming(at), timer))),
+                | Timer::Pulse => self.timers.insert(shift.coming(at), timer),
             }
         }
     }

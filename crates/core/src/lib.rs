@@ -8,6 +8,7 @@
 
 mod absent;
 pub mod account;
+pub mod agenda;
 mod amount;
 mod apart;
 mod asking;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::agenda::Agenda;
 use crate::catalog::HandlerSlot;
 use crate::command::{Command, ReplyId};
 use crate::condition::Facts;
@@ -174,7 +175,7 @@ pub struct Manager {
     /// Who may show a window, and how often it was granted (3.5.5).
     pub(crate) token: Option<(InstanceId, u32)>,
     pub(crate) connections: crate::connection::Connections,
-    pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
+    pub(crate) timers: Agenda<Timer>,
     /// Items that wait for conditions or the end of a pause.
     pub(crate) deferred: BTreeSet<ItemRef>,
     /// Counts whatever may change what has to be looked at.
@@ -235,7 +236,7 @@ impl Manager {
             replies: HashMap::new(),
             token: None,
             connections: crate::connection::Connections::default(),
-            timers: BTreeSet::new(),
+            timers: Agenda::default(),
             deferred: BTreeSet::new(),
             waits: 0,
             held_told: 0,
@@ -373,7 +374,7 @@ impl Manager {
     /// When something is due by time alone; a [`Input::Tick`] is wanted then.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.timers.first().map(|(at, _)| *at)
+        self.timers.next_due()
     }
 
     /// The number for the next request.
@@ -512,19 +513,16 @@ impl Manager {
     }
 
     pub(crate) fn set_timer(&mut self, at: Timestamp, timer: Timer) {
-        self.timers.insert((at, timer));
+        self.timers.insert(at, timer);
     }
 
     pub(crate) fn clear_timer(&mut self, at: Timestamp, timer: Timer) {
-        self.timers.remove(&(at, timer));
+        self.timers.remove(at, timer);
     }
 
     fn run_timers(&mut self) {
         let mut retries = Vec::new();
-        while self.timers.first().is_some_and(|(at, _)| *at <= self.now) {
-            let Some((_, timer)) = self.timers.pop_first() else {
-                break;
-            };
+        while let Some((_, timer)) = self.timers.pop_due(self.now) {
             match timer {
                 Timer::Pause(scope) => self.resume(&scope),
                 Timer::Need(need) => self.need_deadline(need),

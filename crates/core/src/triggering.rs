@@ -49,7 +49,7 @@ impl Manager {
     pub(crate) fn set_rules(&mut self, rules: Vec<Rule>) {
         let before = std::mem::take(&mut self.rules);
         self.timers
-            .retain(|(_, timer)| !matches!(timer, Timer::Rule { .. }));
+            .retain(|timer| !matches!(timer, Timer::Rule { .. }));
         for state in before {
             // Other times are new ones: nothing of them was missed.
             let same = rules

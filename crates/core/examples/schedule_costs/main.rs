@@ -9,8 +9,9 @@ mod sys_counting;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use syncmgr_core::Timestamp;
-use syncmgr_core::schedule::{Due, Schedule, Zone};
+use syncmgr_core::agenda::Agenda;
+use syncmgr_core::schedule::{Schedule, Zone};
+use syncmgr_core::{HandlerId, ItemId, ItemRef, Timestamp};
 
 #[global_allocator]
 static COUNTING: sys_counting::Counting = sys_counting::Counting;
@@ -52,51 +53,55 @@ fn queue(entries: u64) {
     };
     let times: Vec<Timestamp> = (0..entries).map(|_| moment()).collect();
     let others: Vec<Timestamp> = (0..entries).map(|_| moment()).collect();
+    // As the manager has them: an item of a handler each.
+    let items: Vec<ItemRef> = (0..entries)
+        .filter_map(|key| {
+            let item = ItemId::new(&scattered(key, entries).to_string()).ok()?;
+            let handler = HandlerId::new("bench").ok()?;
+            Some(ItemRef { handler, item })
+        })
+        .collect();
     let before = sys_counting::held();
-    let mut due = Due::new();
+    let mut agenda = Agenda::default();
     rate("insert", entries, || {
-        for (key, at) in (0..).zip(&times) {
-            // Keys as they come, not in their order.
-            insert(&mut due, scattered(key, entries), *at);
+        for (item, at) in items.iter().zip(&times) {
+            agenda.insert(*at, item.clone());
         }
     });
     let bytes = sys_counting::held() - before;
-    rate("replace", entries, || {
-        for (key, at) in (0..).zip(&others) {
-            insert(&mut due, scattered(key, entries), *at);
+    rate("replace", entries * 2, || {
+        for ((item, before), at) in items.iter().zip(&times).zip(&others) {
+            agenda.remove(*before, item.clone());
+            agenda.insert(*at, item.clone());
         }
     });
     let held = sys_counting::held() - before;
     rate("next due", entries, || {
         for _ in 0..entries {
-            black_box(black_box(&due).next_due());
+            black_box(black_box(&agenda).next_due());
         }
     });
     // What a manager does all day: take what is due, and put it back for the next time.
     rate("pop and insert again", entries * 2, || {
         for _ in 0..entries {
-            if let Some((at, key)) = due.pop_due(Timestamp(i64::MAX)) {
-                insert(&mut due, key, at.plus(Duration::from_secs(86_400)));
+            if let Some((at, item)) = agenda.pop_due(Timestamp(i64::MAX)) {
+                agenda.insert(at.plus(Duration::from_secs(86_400)), item);
             }
         }
     });
+    let last = others.iter().map(|at| at.plus(Duration::from_secs(86_400)));
     rate("remove", entries, || {
-        for key in 0..entries {
-            black_box(due.remove(scattered(key, entries)));
+        for (item, at) in items.iter().zip(last) {
+            black_box(agenda.remove(at, item.clone()));
         }
     });
-    let data = size_of::<u64>() + size_of::<Timestamp>();
+    let data = size_of::<ItemRef>() + size_of::<Timestamp>();
     print("bytes an entry", per(bytes.max(held), entries));
     print(
         "bytes an entry beyond its data",
         per(bytes.max(held), entries) - per(data, 1),
     );
-    assert!(due.is_empty(), "everything was taken out again");
-}
-
-fn insert(due: &mut Due<u64>, key: u64, at: Timestamp) {
-    // The queue is far from full; a key that it refused would be missed when it is emptied.
-    black_box(due.insert(key, at).ok());
+    assert_eq!(agenda.next_due(), None, "everything was taken out again");
 }
 
 /// Every key once, in an order that is far from their own.

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use syncmgr_core::Timestamp;
-//! use syncmgr_core::schedule::{Due, Zone, accept, resume};
+//! use syncmgr_core::schedule::{Zone, accept, resume};
 //! # use std::time::Duration;
 //!
 //! let berlin = Zone::named("Europe/Berlin").expect("a zone of the IANA database");
@@ -23,17 +23,12 @@
 //! assert_eq!(found.catch_up.map(|run| run.missed), Some(2));
 //!
 //! // And waits for the next time.
-//! let mut due = Due::new();
-//! if let Some(next) = found.next {
-//!     due.insert(7_u32, next).expect("there is room");
-//! }
-//! assert_eq!(due.pop_due(later), None);
+//! assert!(found.next.is_some_and(|next| next > later));
 //! # Ok::<(), syncmgr_core::schedule::ScheduleError>(())
 //! ```
 
 mod cron;
 mod date;
-mod due;
 mod explain;
 mod firing;
 mod hours;
@@ -51,7 +46,6 @@ mod zone;
 use std::fmt;
 use std::str::FromStr;
 
-pub use due::{Due, DueFull, MAX_DUE};
 pub use explain::{Explanation, accept, explain, occurrences};
 pub use hours::{Hours, MAX_SPANS};
 pub use interval::{Interval, MAX_INTERVAL, MIN_INTERVAL};
