@@ -327,7 +327,7 @@ impl Following {
                     self.over = true;
                 }
             }
-            What::Log(entry) => {
+            What::Log { entry } => {
                 if entry.run.is_some_and(|run| progress.has(run)) {
                     talk.screen.object(change);
                     if entry.level >= Level::Warning {

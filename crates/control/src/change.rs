@@ -105,7 +105,10 @@ pub enum What {
         problem: Option<String>,
     },
     /// The log grew.
-    Log(LogView),
+    Log {
+        /// It. Within an object of its own: both it and the change say when they were.
+        entry: LogView,
+    },
     /// A question was opened.
     NeedOpened(NeedView),
     /// A question was closed.
@@ -129,4 +132,34 @@ pub enum What {
         /// What.
         text: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::Level;
+
+    /// What a view cannot read is told to it as a loss, so every change must come back as it went.
+    #[test]
+    fn an_entry_of_the_log_is_read_as_it_was_written() {
+        let entry = LogView {
+            id: 7,
+            at_ms: 1,
+            level: Level::Warning,
+            handler: Some("folder".to_owned()),
+            handler_name: "Folders".to_owned(),
+            item: Some("notes".to_owned()),
+            run: Some(3),
+            text: "it changed meanwhile".to_owned(),
+            detail: None,
+            link: false,
+        };
+        let change = Change {
+            number: 4,
+            at_ms: 2,
+            what: What::Log { entry },
+        };
+        let line = serde_json::to_string(&change).unwrap();
+        assert_eq!(serde_json::from_str::<Change>(&line).unwrap(), change);
+    }
 }

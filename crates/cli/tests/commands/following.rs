@@ -266,9 +266,13 @@ fn warnings_are_shown_as_they_come_but_not_without_end() {
             stage.happens(opened(11, 7, 1));
             for number in 0..30 {
                 let text = format!("cannot read {number}.txt");
-                stage.happens(What::Log(entry(number, Level::Warning, &text, None)));
+                stage.happens(What::Log {
+                    entry: entry(number, Level::Warning, &text, None),
+                });
             }
-            stage.happens(What::Log(entry(40, Level::Information, "not shown", None)));
+            stage.happens(What::Log {
+                entry: entry(40, Level::Information, "not shown", None),
+            });
             stage.happens(What::Notice {
                 text: "a stale lock was taken over".into(),
             });

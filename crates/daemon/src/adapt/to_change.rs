@@ -61,13 +61,15 @@ pub fn changes(seen: &mut Seen, manager: &Manager, due: &Effects, listening: boo
             Record::RunItem(row) => last = Some(row),
             Record::Log(row) if listening => {
                 let item = row.item.as_ref().map(|item| name(manager, item));
-                out.push(What::Log(to_view::log(
-                    row,
-                    item,
-                    row.handler
-                        .as_ref()
-                        .map_or_else(String::new, |handler| manager.handler_name(handler)),
-                )));
+                out.push(What::Log {
+                    entry: to_view::log(
+                        row,
+                        item,
+                        row.handler
+                            .as_ref()
+                            .map_or_else(String::new, |handler| manager.handler_name(handler)),
+                    ),
+                });
             }
             Record::Need(row) if listening && row.state == NeedState::Open => {
                 let item = row.item.as_ref().map(|item| {
