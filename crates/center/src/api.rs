@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -80,10 +81,17 @@ async fn call(
     State(center): State<Center>,
     Path(name): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let Some(method) = method::find(&name) else {
         return refuse(&unknown(&name));
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            return refuse(&too_large());
+        }
+        Err(cause) => return refuse(&invalid(method).because(&cause)),
     };
     let params = if body.is_empty() {
         Ok(Value::Object(serde_json::Map::new()))
@@ -217,6 +225,14 @@ async fn not_so() -> Response {
     refuse(&refusal)
 }
 
+fn too_large() -> Refusal {
+    Refusal::new(
+        "control::too-large",
+        format!("the request is longer than {} MiB", MAX_REQUEST_BYTES >> 20),
+        "nothing that the manager takes is as long",
+    )
+}
+
 fn unknown(name: &str) -> Refusal {
     Refusal::new(
         "control::unknown-method",
@@ -238,6 +254,7 @@ fn refuse(refusal: &Refusal) -> Response {
     let status = match (refusal.code.as_str(), refusal.exit) {
         ("control::unknown-method" | "control::unknown-address", _) => StatusCode::NOT_FOUND,
         ("control::not-so", _) => StatusCode::METHOD_NOT_ALLOWED,
+        ("control::too-large", _) => StatusCode::PAYLOAD_TOO_LARGE,
         ("control::invalid-request", _) => StatusCode::BAD_REQUEST,
         (_, ExitCode::Failed) => StatusCode::INTERNAL_SERVER_ERROR,
         (_, ExitCode::Good | ExitCode::Warnings | ExitCode::NeedsYou | ExitCode::CouldNotStart) => {

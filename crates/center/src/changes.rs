@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 /// Changes that are kept for those who come back.
 pub(crate) const KEPT: usize = 1_024;
 /// Changes that may wait for a slow reader; beyond them it is told of a gap.
-const WAITING: usize = 1_024;
+const WAITING: usize = 8_192;
 /// A silent stream says so often that it is still there, so that a dead one is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 

@@ -1,5 +1,6 @@
 //! Short orders, and what the manager is made of: `pause`, `resume`, `stop`, `doctor` and their like.
 
+use syncmgr_control::view::RunState;
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::look::Mark;
@@ -79,7 +80,15 @@ pub(crate) async fn resume(talk: &mut Talk, names: Vec<String>) -> Result<Verdic
     let request = Request::Forecast { names, span_ms };
     let forecast = ask!(talk, request, Reply::Forecast(forecast) => forecast);
     let status = ask!(talk, Request::Status, Reply::Status(status) => status);
+    // What was missed meanwhile is made up for at once.
+    let begun = status.items.iter().find(|item| {
+        item.run_state != RunState::Idle && (resumed.is_empty() || resumed.contains(&item.name))
+    });
     let next = match forecast.starts.first() {
+        _ if begun.is_some() => {
+            let name = begun.map(|item| harmless(&item.name)).unwrap_or_default();
+            format!("{name} starts now: something was missed meanwhile.")
+        }
         None => "Nothing of it starts by itself in the next 24 hours.".to_owned(),
         Some(first) => format!(
             "{} starts {}, at {}{}.",

@@ -75,6 +75,16 @@ pub(crate) fn is_path(word: &OsStr) -> bool {
         || Path::new(word).is_absolute()
 }
 
+/// Tells whether a word is an item's name behind that of its handler, `mail/inbox`, as far as it can be told from a path.
+fn is_full_name(word: &str) -> bool {
+    word.split_once('/').is_some_and(|(handler, item)| {
+        !handler.is_empty()
+            && !handler.starts_with(['.', '~'])
+            && !item.is_empty()
+            && !item.contains('/')
+    })
+}
+
 /// Decides what the words mean.
 pub(crate) fn target(words: &[OsString], origin: Origin<'_>) -> Result<Target, TargetError> {
     if words.iter().any(|word| word.is_empty()) {
@@ -95,7 +105,11 @@ pub(crate) fn target(words: &[OsString], origin: Origin<'_>) -> Result<Target, T
             absolute(left, origin)?,
             absolute(right, origin)?,
         )),
-        ([one], 1) => Err(TargetError::OnePath(one.to_string_lossy().into_owned())),
+        ([one], 1) => match one.to_str() {
+            // One path alone is nothing, so this is an item that is named with its handler.
+            Some(name) if is_full_name(name) => Ok(Target::Names(vec![name.to_owned()])),
+            Some(_) | None => Err(TargetError::OnePath(one.to_string_lossy().into_owned())),
+        },
         (_, count) if count == words.len() => Err(TargetError::TooManyPaths(count)),
         _ => Err(TargetError::Mixed),
     }

@@ -178,5 +178,9 @@ mod tests {
         check("runs", json!({ "limit": "many" }), "u32");
         check("show", json!([]), "invalid type: sequence");
         check("status", json!({ "name": "x" }), "unit");
+        // A misspelt parameter must not mean everything.
+        check("sync", json!({ "nmes": ["x"] }), "unknown field `nmes`");
+        check("pause", json!({ "name": "x" }), "unknown field `name`");
+        check("add-rule", json!({ "item": [] }), "unknown field `item`");
     }
 }

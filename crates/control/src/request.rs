@@ -24,7 +24,8 @@ pub const MAX_REQUEST_BYTES: usize = 2 << 20;
     tag = "method",
     content = "params",
     rename_all = "kebab-case",
-    rename_all_fields = "camelCase"
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
 )]
 pub enum Request {
     /// The verdict with items and what runs.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A rule in the words of the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct RuleText {
     /// What it is called; derived from its items when empty.
     pub name: String,

@@ -14,6 +14,7 @@ use crate::record::{HeldRow, PauseRow, PauseScope, Record};
 use crate::request::Trigger;
 use crate::rule::Select;
 use crate::time::Timestamp;
+use crate::triggering::LATE;
 
 /// Most items of which one turn keeps what held them back: a rule may be about very many.
 const MAX_HELD_AT_ONCE: usize = 1_000;
@@ -288,7 +289,11 @@ impl Manager {
                 }
                 None => {
                     // The moment that it was to start at is over.
-                    let trigger = if leaving::named(trigger).is_some() {
+                    let held = slot.holding().and_then(|holding| holding.held.as_ref());
+                    let was_paused = matches!(held, Some(Hindrance::Paused(_)));
+                    let is_missed =
+                        was_paused && trigger == Trigger::Schedule && self.now.since(since) > LATE;
+                    let trigger = if is_missed || leaving::named(trigger).is_some() {
                         caught_up.push((item.clone(), trigger, since));
                         Trigger::CatchUp
                     } else {

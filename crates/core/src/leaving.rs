@@ -292,15 +292,13 @@ impl Manager {
     /// Tells that items start now because a departure kept them from their end.
     pub(crate) fn tell_caught_up(&mut self, items: &[(ItemRef, Trigger, Timestamp)]) {
         for (item, trigger, since) in items.iter().take(MAX_TOLD) {
-            let Some(moment) = named(*trigger) else {
-                continue;
-            };
             let name = self.slot(item).map(|slot| slot.row.name.clone());
-            let text = format!(
-                "{}: caught up for the {moment} at {}",
-                name.unwrap_or_default(),
-                self.zone.wall_text(*since)
-            );
+            let name = name.unwrap_or_default();
+            let since = self.zone.wall_text(*since);
+            let text = match named(*trigger) {
+                Some(moment) => format!("{name}: caught up for the {moment} at {since}"),
+                None => format!("{name}: caught up for {since}"),
+            };
             self.warn_of(
                 item,
                 None,

@@ -617,7 +617,11 @@ fn a_pause_holds_rules_back_and_its_end_catches_up_once() {
     }
     w.expect("");
     w.input(Input::Resume(PauseScope::All));
-    assert_eq!(starts(&mut w), ["1 start h Schedule"]);
+    assert_eq!(starts(&mut w), ["1 start h CatchUp"]);
+    let told = w.records.iter().any(|record| {
+        matches!(record, Record::Log(row) if row.text == "A: caught up for 2026-11-22 02:00")
+    });
+    assert!(told, "it is said for which time");
 }
 
 #[test]
