@@ -3,6 +3,7 @@
 //! One trait, [`Service`], is everything that a face may ask of the manager. The manager implements it once; a local
 //! socket or pipe, the page and the command's own process are only ways to reach it. This crate depends on nothing of ours.
 
+pub mod browse;
 pub mod change;
 pub mod client;
 pub mod exit;

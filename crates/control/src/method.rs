@@ -59,6 +59,7 @@ impl Method {
 pub const METHODS: &[Method] = &[
     Method::read("status", &["status"]),
     Method::read("list", &["items"]),
+    Method::read("browse", &["page"]),
     Method::read("show", &["item"]),
     Method::read("why", &["why"]),
     Method::read("runs", &["runs"]),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::browse::{Browse, PageView};
 use crate::registration::{NewHandler, Registered};
 use crate::rule::{RuleText, RuleView, ScheduleView};
 use crate::view::Forecast;
@@ -39,6 +40,8 @@ pub enum Request {
         #[serde(default)]
         hidden: bool,
     },
+    /// A page of items, chosen and sorted, with the verdict and what comes next.
+    Browse(Browse),
     /// One item with everything known about it.
     Show {
         /// Its name.
@@ -318,6 +321,8 @@ pub enum Reply {
     Status(Box<StatusView>),
     /// To `List`.
     Items(Vec<ItemView>),
+    /// To `Browse`.
+    Page(Box<PageView>),
     /// To `Show`.
     Item(Box<ItemDetail>),
     /// To `Why`.

@@ -228,6 +228,16 @@ impl Manager {
         }));
     }
 
+    /// What keeps an item from starting although something wanted it to, and since when.
+    #[must_use]
+    pub fn waits_for(&self, item: &ItemRef) -> Option<(Hindrance, Timestamp)> {
+        let handler = self.handlers.get(&item.handler)?;
+        let slot = handler.items.get(&item.item)?;
+        let held = slot.row.held?;
+        let hindrance = self.hindrance(handler, slot, held.trigger, false, false)?;
+        Some((hindrance, held.since))
+    }
+
     /// Nothing holds an item back any more.
     pub(crate) fn tell_free(&mut self, item: &ItemRef) {
         let until = self.now;

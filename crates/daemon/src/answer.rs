@@ -59,6 +59,7 @@ impl Loop {
             | Request::Conflicts { .. } => {
                 self.look_up(request, reply);
             }
+            Request::Browse(browse) => self.browse(&browse, reply),
             Request::Doctor => self.examine(reply),
             Request::Register(new) => self.register(new, reply),
             Request::Why { name } => self.tell_why(&name, reply),
@@ -189,6 +190,7 @@ impl Loop {
             | Request::Run { .. }
             | Request::Log { .. }
             | Request::Conflicts { .. }
+            | Request::Browse(_)
             | Request::Doctor
             | Request::Properties { .. }
             | Request::AddItem { .. }

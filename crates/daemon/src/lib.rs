@@ -5,6 +5,7 @@ mod anchor;
 mod answer;
 mod argument;
 pub mod awake;
+mod browse;
 pub mod clock;
 mod conditions;
 pub mod config;

@@ -52,7 +52,6 @@ impl Loop {
             }
         }
         order.sort_by_key(|(standing, _)| std::cmp::Reverse(*standing));
-        let total = order.len() as u64;
         let items = order
             .iter()
             .take(MAX_PAGE as usize)
@@ -60,6 +59,19 @@ impl Loop {
             .collect();
         let mut verdict = self.manager.verdict(now);
         self.leave_out(&mut verdict);
+        StatusView {
+            items,
+            ..self.status_of(&verdict, conflicts, as_of_ms)
+        }
+    }
+
+    /// A verdict with everything beside its items.
+    pub(crate) fn status_of(
+        &self,
+        verdict: &Verdict,
+        conflicts: u64,
+        as_of_ms: Option<i64>,
+    ) -> StatusView {
         let needs = verdict.open_needs;
         let problems = verdict
             .problems
@@ -69,7 +81,8 @@ impl Loop {
             .collect();
         let empty = verdict.empty.iter().map(ToString::to_string).collect();
         let unasked = verdict.unasked.iter().map(ToString::to_string).collect();
-        let mut verdict = self.verdict_view(&verdict);
+        let total = verdict.items;
+        let mut verdict = self.verdict_view(verdict);
         verdict.as_of_ms = as_of_ms.filter(|_| verdict.exit == ExitCode::Good);
         let remarks = self.remarks();
         if remarks.iter().any(|remark| remark.problem) {
@@ -84,7 +97,7 @@ impl Loop {
         }
         StatusView {
             verdict,
-            items,
+            items: Vec::new(),
             total,
             needs,
             conflicts,
@@ -130,7 +143,7 @@ impl Loop {
     }
 
     /// M-30: classes that nobody can make are left out silently; `handlers` and `doctor` tell of them.
-    fn leave_out(&self, verdict: &mut Verdict) {
+    pub(crate) fn leave_out(&self, verdict: &mut Verdict) {
         let made = |id: &HandlerId| {
             self.config
                 .config
@@ -529,7 +542,7 @@ fn freshness_view(freshness: Freshness) -> view::Freshness {
     }
 }
 
-fn shown_view(shown: Shown) -> view::Shown {
+pub(crate) fn shown_view(shown: Shown) -> view::Shown {
     match shown {
         Shown::Fresh => view::Shown::Fresh,
         Shown::Disabled => view::Shown::Disabled,

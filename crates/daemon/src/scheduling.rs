@@ -5,12 +5,12 @@ use std::time::Duration;
 use syncmgr_control::rule::{AlsoView, RuleText, RuleView, ScheduleView};
 use syncmgr_control::view::NextView;
 use syncmgr_control::{Refusal, Reply};
-use syncmgr_core::Timestamp;
 use syncmgr_core::condition::Condition;
 use syncmgr_core::hindrance::Hindrance;
 use syncmgr_core::input::Input;
 use syncmgr_core::rule::{Cause, Rule, Select};
 use syncmgr_core::schedule;
+use syncmgr_core::{ItemRef, Timestamp};
 
 use crate::adapt::text;
 use crate::config::{RuleConfig, parse_duration};
@@ -219,14 +219,28 @@ impl Loop {
         if !self.daemon {
             return None;
         }
-        let (rule, at) = self
+        self.upcoming(1).pop()
+    }
+
+    /// The rules that start something by themselves next, soonest first.
+    pub(crate) fn upcoming(&self, most: usize) -> Vec<NextView> {
+        let mut due: Vec<(Timestamp, &Rule)> = self
             .manager
             .rules()
-            .filter_map(|(rule, next)| Some((rule, next?)))
-            .filter(|(rule, _)| !self.manager.rule_items(rule).is_empty())
-            .min_by_key(|(_, next)| *next)?;
-        let items = self.manager.rule_items(rule);
-        Some(NextView {
+            .filter_map(|(rule, next)| Some((next?, rule)))
+            .collect();
+        due.sort_by_key(|(at, _)| *at);
+        due.into_iter()
+            .filter_map(|(at, rule)| {
+                let items = self.manager.rule_items(rule);
+                (!items.is_empty()).then(|| self.next_of(at, rule, &items))
+            })
+            .take(most)
+            .collect()
+    }
+
+    fn next_of(&self, at: Timestamp, rule: &Rule, items: &[ItemRef]) -> NextView {
+        NextView {
             at_ms: at.0,
             rule: rule.name.clone(),
             names: items
@@ -236,7 +250,7 @@ impl Loop {
                 .collect(),
             count: items.len() as u64,
             held_by: self.held(rule),
-        })
+        }
     }
 
     fn held(&self, rule: &Rule) -> Option<String> {

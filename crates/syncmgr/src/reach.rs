@@ -173,6 +173,7 @@ fn may_be_asked_twice(request: &Request) -> bool {
     match request {
         Request::Status
         | Request::List { .. }
+        | Request::Browse(_)
         | Request::Show { .. }
         | Request::Why { .. }
         | Request::Runs { .. }

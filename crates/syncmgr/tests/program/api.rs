@@ -68,3 +68,57 @@ fn whatever_only_looks_is_answered_as_it_is_documented() {
     daemon.signal(rustix::process::Signal::TERM);
     daemon.end().exits(0);
 }
+
+#[test]
+fn a_page_of_items_is_chosen_and_sorted_by_the_manager() {
+    let world = World::with_pair(1);
+    world.run(["sync", "left"]).exits(0);
+    for name in ["one", "two"] {
+        for side in ["a", "b"] {
+            std::fs::create_dir_all(world.path(format!("{name}-{side}"))).unwrap();
+        }
+        let (a, b) = (format!("{name}-a"), format!("{name}-b"));
+        world
+            .run(["add", "folder", &a, &b, "--name", name])
+            .exits(0);
+    }
+    world.run(["pause", "two"]).exits(0);
+    let mut daemon = world.start(["daemon"]);
+    daemon.wait_for("serves every command");
+    let browse = |query: &str| -> Value {
+        let (status, body) = ask(&world, &format!("GET /v1/browse?{query}"), "");
+        assert_eq!(status, 200, "{query}: {body}");
+        let mut reply: Value = serde_json::from_str(&body).unwrap();
+        reply["value"].take()
+    };
+    let names = |page: &Value| -> Vec<String> {
+        let rows = page["rows"].as_array().unwrap();
+        let name = |row: &Value| row["name"].as_str().unwrap().to_owned();
+        rows.iter().map(name).collect()
+    };
+    let page = browse("limit=10");
+    assert_eq!(names(&page), ["one", "two", "left"], "the worst first");
+    assert_eq!(page["matching"], 3);
+    assert_eq!(page["status"]["total"], 3);
+    assert_eq!(page["status"]["items"], serde_json::json!([]));
+    assert_eq!(page["rows"][2]["strip"][0]["status"], "succeeded");
+    assert_eq!(page["rows"][0]["strip"], serde_json::json!([]));
+    assert_eq!(page["worst"]["shown"], "new");
+    assert_eq!(page["worst"]["names"], serde_json::json!(["one"]));
+    assert_eq!(page["groups"][0]["shown"], "new");
+    for (query, wanted) in [
+        ("limit=10&sort=name", vec!["left", "one", "two"]),
+        ("limit=1&offset=1&sort=name", vec!["one"]),
+        ("limit=10&shown=paused", vec!["two"]),
+        ("limit=10&text=ON", vec!["one"]),
+        ("limit=10&handler=nobody", vec![]),
+        ("limit=10&label=none", vec![]),
+        ("limit=0", vec![]),
+    ] {
+        assert_eq!(names(&browse(query)), wanted, "{query}");
+    }
+    let (status, body) = ask(&world, "GET /v1/browse?sort=age", "");
+    assert_eq!((status, body.contains("age")), (400, true), "{body}");
+    daemon.signal(rustix::process::Signal::TERM);
+    daemon.end().exits(0);
+}
