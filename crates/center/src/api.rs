@@ -3,22 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use serde_json::Value;
 use syncmgr_control::client::{CALLER_HEADER, CHANGES_PATH, MAX_CALLER_BYTES};
 use syncmgr_control::method::{self, Access, Method};
 use syncmgr_control::request::MAX_REQUEST_BYTES;
-use syncmgr_control::{Caller, ExitCode, Refusal, Reply, Request, Service};
+use syncmgr_control::{Caller, Refusal, Reply, Request, Service};
 use tokio_util::sync::CancellationToken;
 
 use crate::changes::{Followed, Form};
-use crate::{metrics, query};
+use crate::door::{Door, guarded};
+use crate::visitor::Visitor;
+use crate::{metrics, query, refused};
 
 /// How long the manager may take to say that it is there.
 const HEALTH_LIMIT: Duration = Duration::from_secs(5);
@@ -62,8 +64,18 @@ impl Center {
     }
 }
 
-/// Every address.
+/// Every address, for whoever the system lets in: they may do everything.
 pub fn router(center: Center) -> Router {
+    let owner = Visitor::owner(center.caller);
+    api(center).layer(Extension(owner))
+}
+
+/// Every address, for whom a door lets in.
+pub fn router_behind(door: Arc<Door>, center: Center) -> Router {
+    guarded(api(center), door)
+}
+
+fn api(center: Center) -> Router {
     Router::new()
         .route(CHANGES_PATH, get(changes))
         .route("/v1/{method}", get(look).post(call))
@@ -80,12 +92,16 @@ pub fn router(center: Center) -> Router {
 async fn call(
     State(center): State<Center>,
     Path(name): Path<String>,
+    visitor: Visitor,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let Some(method) = method::find(&name) else {
         return refuse(&unknown(&name));
     };
+    if let Err(refusal) = visitor.must(method.access) {
+        return refuse(&refusal);
+    }
     let body = match body {
         Ok(body) => body,
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
@@ -100,7 +116,7 @@ async fn call(
     };
     let request = params.and_then(|params| method::request(method, params));
     match request {
-        Ok(request) => answer(&center, &headers, request).await,
+        Ok(request) => answer(&center, &visitor, &headers, request).await,
         Err(cause) => refuse(&invalid(method).because(&cause)),
     }
 }
@@ -110,6 +126,7 @@ async fn look(
     State(center): State<Center>,
     Path(name): Path<String>,
     RawQuery(text): RawQuery,
+    visitor: Visitor,
     headers: HeaderMap,
 ) -> Response {
     let Some(method) = method::find(&name) else {
@@ -127,15 +144,20 @@ async fn look(
         }
     };
     match method::request(method, params) {
-        Ok(request) => answer(&center, &headers, request).await,
+        Ok(request) => answer(&center, &visitor, &headers, request).await,
         Err(cause) => refuse(&invalid(method).because(&cause)),
     }
 }
 
-async fn answer(center: &Center, headers: &HeaderMap, request: Request) -> Response {
+async fn answer(
+    center: &Center,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    request: Request,
+) -> Response {
     let caller = Caller {
         name: headers.get(CALLER_HEADER).map_or_else(
-            || center.caller.to_owned(),
+            || visitor.name.as_ref().to_owned(),
             |value| name_of(value.as_bytes()),
         ),
     };
@@ -225,7 +247,7 @@ async fn not_so() -> Response {
     refuse(&refusal)
 }
 
-fn too_large() -> Refusal {
+pub(crate) fn too_large() -> Refusal {
     Refusal::new(
         "control::too-large",
         format!("the request is longer than {} MiB", MAX_REQUEST_BYTES >> 20),
@@ -249,19 +271,8 @@ fn invalid(method: &Method) -> Refusal {
     )
 }
 
-/// A refusal with the status that fits it.
 fn refuse(refusal: &Refusal) -> Response {
-    let status = match (refusal.code.as_str(), refusal.exit) {
-        ("control::unknown-method" | "control::unknown-address", _) => StatusCode::NOT_FOUND,
-        ("control::not-so", _) => StatusCode::METHOD_NOT_ALLOWED,
-        ("control::too-large", _) => StatusCode::PAYLOAD_TOO_LARGE,
-        ("control::invalid-request", _) => StatusCode::BAD_REQUEST,
-        (_, ExitCode::Failed) => StatusCode::INTERNAL_SERVER_ERROR,
-        (_, ExitCode::Good | ExitCode::Warnings | ExitCode::NeedsYou | ExitCode::CouldNotStart) => {
-            StatusCode::CONFLICT
-        }
-    };
-    json(status, refusal)
+    refused::json(refusal)
 }
 
 fn json<T: serde::Serialize>(status: StatusCode, value: &T) -> Response {

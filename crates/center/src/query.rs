@@ -48,6 +48,13 @@ pub(crate) fn params(query: &str) -> Result<Value, String> {
     Ok(Value::Object(params))
 }
 
+/// The first value of this name in a query that says what it likes.
+pub(crate) fn value(query: &str, name: &str) -> Option<String> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(key, _)| *key == name)?;
+    decoded(value).ok()
+}
+
 /// Undoes the percent encoding of a form (`application/x-www-form-urlencoded`).
 fn decoded(text: &str) -> Result<String, String> {
     let broken = || format!("`{text}` is not encoded as an address is");

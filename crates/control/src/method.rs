@@ -8,7 +8,11 @@ use crate::request::Request;
 pub const ROOT: &str = "/v1/";
 
 /// What somebody must be allowed to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum Access {
     /// Look.
     Read,
@@ -16,6 +20,18 @@ pub enum Access {
     Run,
     /// Change what is configured, and start programs of one's choice.
     Admin,
+}
+
+impl Access {
+    /// The word for it, as it is typed.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Run => "run",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 /// One method.

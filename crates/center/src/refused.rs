@@ -1,0 +1,113 @@
+//! A refusal as it is answered: JSON for programs, a short page for people.
+
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use syncmgr_control::{ExitCode, Refusal};
+
+/// What begins every address of the API.
+const API: &str = syncmgr_control::method::ROOT;
+
+/// Whether whoever asks this wants to read a page.
+pub(crate) fn wants_page(parts: &Parts) -> bool {
+    let accepts = parts.headers.get_all(header::ACCEPT).iter();
+    let mut accepts = accepts.filter_map(|value| value.to_str().ok());
+    !parts.uri.path().starts_with(API)
+        && parts.method != Method::OPTIONS
+        && accepts.any(|accept| accept.contains("text/html"))
+}
+
+/// A refusal for whoever wants a page, or does not.
+pub(crate) fn to(page: bool, refusal: &Refusal) -> Response {
+    if !page {
+        return json(refusal);
+    }
+    let hint = refusal.hint.as_deref().unwrap_or_default();
+    let text = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>syncmgr</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <link rel=\"stylesheet\" href=\"/enter.css\"></head>\
+         <body><main><h1>{}</h1><p>{}</p><p><a href=\"/\">Try again</a></p></main></body></html>\n",
+        escaped(&sentence(&refusal.message)),
+        escaped(&sentence(hint)),
+    );
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    (status(refusal), headers, text).into_response()
+}
+
+/// A refusal with the status that fits it.
+pub(crate) fn json(refusal: &Refusal) -> Response {
+    match serde_json::to_vec(refusal) {
+        Ok(bytes) => {
+            let headers = [(header::CONTENT_TYPE, "application/json")];
+            (status(refusal), headers, bytes).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The status that fits a refusal.
+fn status(refusal: &Refusal) -> StatusCode {
+    match (refusal.code.as_str(), refusal.exit) {
+        ("control::unknown-method" | "control::unknown-address", _) => StatusCode::NOT_FOUND,
+        ("control::not-so", _) => StatusCode::METHOD_NOT_ALLOWED,
+        ("control::too-large", _) => StatusCode::PAYLOAD_TOO_LARGE,
+        ("control::invalid-request", _) => StatusCode::BAD_REQUEST,
+        ("center::no-entry", _) => StatusCode::UNAUTHORIZED,
+        ("center::not-allowed" | "center::foreign-origin" | "center::stale-form", _) => {
+            StatusCode::FORBIDDEN
+        }
+        ("center::foreign-host", _) => StatusCode::MISDIRECTED_REQUEST,
+        ("center::too-many", _) => StatusCode::TOO_MANY_REQUESTS,
+        ("center::too-slow", _) => StatusCode::REQUEST_TIMEOUT,
+        (_, ExitCode::Failed) => StatusCode::INTERNAL_SERVER_ERROR,
+        (_, ExitCode::Good | ExitCode::Warnings | ExitCode::NeedsYou | ExitCode::CouldNotStart) => {
+            StatusCode::CONFLICT
+        }
+    }
+}
+
+/// A fragment as a sentence.
+fn sentence(fragment: &str) -> String {
+    let mut letters = fragment.chars();
+    let Some(first) = letters.next() else {
+        return String::new();
+    };
+    let end = if fragment.ends_with(['.', '?', '!']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
+}
+
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            letter => safe.push(letter),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fragments_become_sentences_and_harm_nothing() {
+        assert_eq!(sentence("nothing is here"), "Nothing is here.");
+        assert_eq!(sentence("what?"), "What?");
+        assert_eq!(sentence(""), "");
+        assert_eq!(
+            escaped("<b a=\"'\">&"),
+            "&lt;b a=&quot;&#39;&quot;&gt;&amp;"
+        );
+    }
+}
