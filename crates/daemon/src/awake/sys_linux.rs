@@ -15,7 +15,6 @@ pub(super) type Held = OwnedFd;
 pub(super) async fn keep_awake(why: &str) -> Result<Held, String> {
     let asked = async {
         let connection = Builder::system()
-            .method_timeout(LIMIT)
             .build()
             .await
             .map_err(|error| format!("no system bus: {error}"))?;

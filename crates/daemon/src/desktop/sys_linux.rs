@@ -47,6 +47,10 @@ pub(super) async fn serve(mut queue: mpsc::Receiver<Notice>, trouble: Trouble) {
         if rest_until.is_some_and(|until| Instant::now() < until) {
             continue; // it was told why
         }
+        // What asks nothing of the desktop says nothing about it either.
+        if is_away(&notice, &shown) {
+            continue;
+        }
         match perform(&notice, &mut shown).await {
             Ok(()) => {
                 rest_until = None;
@@ -59,6 +63,11 @@ pub(super) async fn serve(mut queue: mpsc::Receiver<Notice>, trouble: Trouble) {
             }
         }
     }
+}
+
+/// Whether this is to be taken away and is not there.
+fn is_away(notice: &Notice, shown: &BTreeMap<About, u32>) -> bool {
+    matches!(notice, Notice::Withdraw(about) if !shown.contains_key(about))
 }
 
 async fn perform(notice: &Notice, shown: &mut BTreeMap<About, u32>) -> Result<(), String> {
@@ -115,8 +124,8 @@ async fn perform(notice: &Notice, shown: &mut BTreeMap<About, u32>) -> Result<()
 async fn connect() -> Result<Connection, String> {
     let no_bus = |why: String| format!("no session bus: {why}");
     let builder = Builder::session();
-    let building = builder.method_timeout(LIMIT).build();
-    match tokio::time::timeout(LIMIT, building).await {
+    // Calls are limited where they are made, once: of two limits of one length either could be the one that is told.
+    match tokio::time::timeout(LIMIT, builder.build()).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(no_bus(reason(&error))),
         Err(_) => Err(no_bus("it does not answer".to_owned())),
@@ -152,4 +161,18 @@ fn plain(body: &str) -> String {
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_shown_can_be_taken_away() {
+        let about = About::Everything;
+        let mut shown = BTreeMap::new();
+        assert!(is_away(&Notice::Withdraw(about.clone()), &shown));
+        shown.insert(about.clone(), 1);
+        assert!(!is_away(&Notice::Withdraw(about), &shown));
+    }
 }

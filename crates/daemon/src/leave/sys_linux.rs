@@ -47,7 +47,6 @@ where
 {
     let asked = async {
         let connection = Builder::system()
-            .method_timeout(LIMIT)
             .build()
             .await
             .map_err(|error| format!("no system bus: {error}"))?;

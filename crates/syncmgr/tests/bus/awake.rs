@@ -8,7 +8,7 @@ const RULE: &str = "[[rule]]\nname = \"locked\"\nitems = [\"player\"]\non = [\"l
 const BOTH: &[&str] = &["sleep:idle"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs dbus: cargo xtask suite sources --desktop"]
+#[ignore = "needs dbus: cargo xtask suite sources"]
 async fn a_run_keeps_the_machine_awake_until_it_ends() {
     let desktop = Desktop::new("a", &format!("[manager]\nkeep_awake = \"always\"\n{RULE}"));
     let logind = desktop.logind().await;
@@ -29,7 +29,7 @@ async fn a_run_keeps_the_machine_awake_until_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs dbus: cargo xtask suite sources --desktop"]
+#[ignore = "needs dbus: cargo xtask suite sources"]
 async fn no_longer_than_it_is_allowed() {
     let settings = "[manager]\nkeep_awake = \"always\"\nkeep_awake_for = \"2s\"\n";
     let desktop = Desktop::new("a", &format!("{settings}{RULE}"));
@@ -45,7 +45,7 @@ async fn no_longer_than_it_is_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs dbus: cargo xtask suite sources --desktop"]
+#[ignore = "needs dbus: cargo xtask suite sources"]
 async fn on_mains_only_where_that_is_wanted() {
     const NAME: &str = "org.freedesktop.UPower";
     const UPOWER: &str = "/org/freedesktop/UPower";

@@ -22,7 +22,7 @@ async fn watched() -> (Desktop, Mock, Running) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs dbus: cargo xtask suite sources --desktop"]
+#[ignore = "needs dbus: cargo xtask suite sources"]
 async fn a_handler_that_needs_longer_than_the_delay_is_asked_to_stop_and_caught_up_after_the_sleep()
 {
     let (desktop, logind, _daemon) = watched().await;
@@ -48,7 +48,7 @@ async fn a_handler_that_needs_longer_than_the_delay_is_asked_to_stop_and_caught_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs dbus: cargo xtask suite sources --desktop"]
+#[ignore = "needs dbus: cargo xtask suite sources"]
 async fn a_handler_that_hangs_keeps_the_machine_no_longer_than_it_waits() {
     let (desktop, logind, daemon) = watched().await;
     desktop.plan("hang");
@@ -72,7 +72,7 @@ async fn a_handler_that_hangs_keeps_the_machine_no_longer_than_it_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs dbus: cargo xtask suite sources --desktop"]
+#[ignore = "needs dbus: cargo xtask suite sources"]
 async fn a_run_that_ends_in_time_lets_the_machine_go_at_once() {
     let (desktop, logind, _daemon) = watched().await;
     prepare(&logind, "PrepareForSleep", true).await;

@@ -12,7 +12,7 @@ const RULE: &str =
     "[[rule]]\nname = \"locked\"\nitems = [\"player\"]\non = [\"lock\", \"suspend\"]\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs dbus: cargo xtask suite sources --desktop"]
+#[ignore = "needs dbus: cargo xtask suite sources"]
 async fn a_bus_that_begins_anew_in_the_middle_is_used_again() {
     let mut desktop = Desktop::new("a", &format!("[manager]\nkeep_awake = \"always\"\n{RULE}"));
     let logind = desktop.logind().await;
@@ -43,7 +43,7 @@ async fn a_bus_that_begins_anew_in_the_middle_is_used_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs dbus: cargo xtask suite sources --desktop"]
+#[ignore = "needs dbus: cargo xtask suite sources"]
 async fn a_network_that_is_only_claimed_is_told_and_never_spun_for() {
     let rule = format!("{RULE}when = [\"network\"]\n");
     let desktop = Desktop::new("a", &rule);

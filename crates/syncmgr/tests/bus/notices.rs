@@ -123,7 +123,7 @@ fn runs(desktop: &Desktop) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs dbus: cargo xtask suite sources --desktop"]
+#[ignore = "needs dbus: cargo xtask suite sources"]
 async fn one_notice_for_each_change_of_an_item_and_one_for_many() {
     let (desktop, logind) = begin("a b c", "notices = \"failures\"").await;
     let shown = Shown::begin(&desktop, true).await;
@@ -147,7 +147,7 @@ async fn one_notice_for_each_change_of_an_item_and_one_for_many() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs dbus: cargo xtask suite sources --desktop"]
+#[ignore = "needs dbus: cargo xtask suite sources"]
 async fn a_digest_is_one_notice_at_its_time() {
     // In this minute or the next, or in the one after where this one is nearly over.
     let now = jiff::Timestamp::now().in_tz("UTC").unwrap();
@@ -173,7 +173,7 @@ async fn a_digest_is_one_notice_at_its_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs dbus: cargo xtask suite sources --desktop"]
+#[ignore = "needs dbus: cargo xtask suite sources"]
 async fn no_desktop_and_one_that_does_not_answer_break_nothing() {
     let (desktop, logind) = begin("a", "notices = \"failures\"").await;
     let _daemon = desktop.daemon();

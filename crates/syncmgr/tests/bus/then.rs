@@ -11,7 +11,7 @@ async fn answers(logind: &Mock, method: &str, answer: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs dbus: cargo xtask suite sources --desktop"]
+#[ignore = "needs dbus: cargo xtask suite sources"]
 async fn the_machine_leaves_after_a_good_run_alone() {
     let desktop = Desktop::new("a b", "");
     let logind = desktop.logind().await;
@@ -34,7 +34,7 @@ async fn the_machine_leaves_after_a_good_run_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs dbus: cargo xtask suite sources --desktop"]
+#[ignore = "needs dbus: cargo xtask suite sources"]
 async fn a_machine_that_may_not_leave_is_not_synchronized_for_it() {
     let desktop = Desktop::new("a", "");
     let logind = desktop.logind().await;

@@ -26,8 +26,6 @@ const OWN: &[&str] = &["--user", "--map-root-user", "--net", "--mount"];
 /// Runs the suite.
 pub(super) fn run(mut words: Words) -> Result<bool> {
     let install = words.flag("--install");
-    // The whole program beside a desktop waits for spans of real time, and is not part of every run yet.
-    let desktop = words.flag("--desktop");
     words.end()?;
     let missing: Vec<&str> = NEEDED
         .iter()
@@ -40,8 +38,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
         bail!("namespaces are not permitted here; run where user namespaces are enabled");
     }
     let mut good = true;
-    let tests = if desktop { TESTS } else { &TESTS[..1] };
-    for (package, test) in tests {
+    for (package, test) in TESTS {
         let target = ["test", "--quiet", "--package", package, "--test", test];
         run::check(run::cargo().args(target).arg("--no-run"))?;
         let status = run::command("unshare")
