@@ -227,13 +227,21 @@ pub(crate) enum Command {
     /// Answer an open question.
     #[command(after_help = "Examples:
   syncmgr answer 3 apply
-  syncmgr answer 3               asks, on a terminal")]
+  syncmgr answer 3               asks, on a terminal; secrets are not shown while they are typed
+  syncmgr answer 4 login --field user=ada
+  pass show mail | syncmgr answer 4 login --field user=ada --stdin")]
     Answer {
         /// Its number, as `needs` shows it.
         #[arg(value_name = "ID")]
         need: u64,
         /// One of its choices; asked for on a terminal when absent.
         choice: Option<String>,
+        /// What goes into one of its fields, but never a secret: others can read the words of a command.
+        #[arg(long = "field", value_name = "NAME=VALUE", value_parser = crate::form::value)]
+        fields: Vec<(String, String)>,
+        /// Read what is not given, such as secrets, from standard input, a line for each field in their order.
+        #[arg(long)]
+        stdin: bool,
     },
     /// List the open conflicts.
     #[command(after_help = "Examples:

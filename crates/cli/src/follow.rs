@@ -6,14 +6,13 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
-use serde_json::Map;
 use syncmgr_control::view::{ItemStatus, Level, LogView, NeedView, Outcome, RequestState};
 use syncmgr_control::{Change, Changes, ExitCode, Refusal, Reply, Request, What};
 
+use crate::form::{Form, Took};
 use crate::history::log_line;
 use crate::interrupt::{Interrupt, Press};
 use crate::progress::{Finish, MAX_TRACKED, Progress, Step};
-use crate::question::{PROMPT, chosen, question_lines};
 use crate::talk::{Talk, ask, unexpected};
 use crate::text::harmless;
 use crate::world::Keyboard;
@@ -134,9 +133,9 @@ struct Following {
     over: bool,
     interrupt: Interrupt,
     /// Questions to put to the person.
-    questions: VecDeque<NeedView>,
+    questions: VecDeque<Form>,
     /// The question that waits for a line.
-    asking: Option<NeedView>,
+    asking: Option<Form>,
     turn: usize,
 }
 
@@ -194,7 +193,7 @@ impl Following {
                 }
                 Event::Typed(keyboard, line) => {
                     talk.keyboard = Some(keyboard);
-                    self.typed(talk, line.ok().flatten(), &pending);
+                    self.typed(talk, line.ok().flatten());
                 }
                 Event::Quiet => {
                     told_quiet = true;
@@ -336,22 +335,23 @@ impl Following {
                 }
             }
             What::NeedOpened(need) => {
-                let ours = need
-                    .item
-                    .as_deref()
-                    .is_some_and(|item| progress.knows(&need.handler, item));
+                let ours = need.run.is_some_and(|run| progress.has(run))
+                    || need
+                        .item
+                        .as_deref()
+                        .is_some_and(|item| progress.knows(&need.handler, item));
                 if ours && self.followed.needs.len() < MAX_NEEDS {
                     talk.screen.object(change);
                     self.followed.needs.push(need.clone());
                     if talk.interactive && ASKED_AT_ONCE.contains(&need.kind.as_str()) {
-                        self.questions.push_back(need.clone());
+                        self.questions.push_back(Form::new(need.clone(), None));
                     }
                 }
             }
             What::NeedClosed { id } => {
                 self.followed.needs.retain(|need| need.id != *id);
-                self.questions.retain(|need| need.id != *id);
-                if self.asking.as_ref().is_some_and(|need| need.id == *id) {
+                self.questions.retain(|form| form.id() != *id);
+                if self.asking.as_ref().is_some_and(|form| form.id() == *id) {
                     self.asking = None;
                     talk.screen.remark("the question was answered elsewhere");
                 }
@@ -453,26 +453,35 @@ impl Following {
         let Some(mut keyboard) = talk.keyboard.take() else {
             return;
         };
-        let Some(need) = self.questions.pop_front() else {
+        let Some(form) = self.questions.pop_front() else {
             talk.keyboard = Some(keyboard);
             return;
         };
-        for line in question_lines(&need, &talk.screen.aside) {
-            talk.screen.remark(&line);
+        let Some(wanted) = form.wanted(&talk.screen.aside) else {
+            talk.keyboard = Some(keyboard);
+            pending.push(call(talk, form.answer(), Event::Answered));
+            return;
+        };
+        for line in &wanted.lines {
+            talk.screen.remark(line);
         }
-        talk.screen.prompt(PROMPT);
-        self.asking = Some(need);
+        talk.screen.prompt(&wanted.prompt);
+        self.asking = Some(form);
         pending.push(
             async move {
-                let line = keyboard.line().await;
+                let line = if wanted.hidden {
+                    keyboard.secret().await
+                } else {
+                    keyboard.line().await
+                };
                 Event::Typed(keyboard, line)
             }
             .boxed(),
         );
     }
 
-    fn typed(&mut self, talk: &mut Talk, line: Option<String>, pending: &Pending) {
-        let Some(need) = self.asking.take() else {
+    fn typed(&mut self, talk: &mut Talk, line: Option<String>) {
+        let Some(mut form) = self.asking.take() else {
             return;
         };
         match line {
@@ -482,16 +491,13 @@ impl Following {
                 talk.interactive = false;
                 self.questions.clear();
             }
-            Some(line) => match chosen(&need.choices, &line) {
-                Some(choice) => {
-                    let answer = Request::Answer {
-                        need: need.id,
-                        choice,
-                        fields: Map::new(),
-                    };
-                    pending.push(call(talk, answer, Event::Answered));
+            Some(line) => match form.take(&line) {
+                Took::Yes | Took::No(_) => self.questions.push_front(form),
+                Took::Left | Took::TooOften => {
+                    let id = form.id();
+                    talk.screen
+                        .remark(&format!("question {id} stays open: syncmgr answer {id}"));
                 }
-                None => self.questions.push_front(need),
             },
         }
     }

@@ -1,13 +1,14 @@
 //! What waits for a person: questions and conflicts.
 
-use serde_json::{Map, json};
+use serde_json::json;
 use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::{ChoiceView, ConflictView, NeedView, VersionView};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
-use crate::follow::{begin, follow};
+use crate::answer::no_choice;
+use crate::follow::begin;
 use crate::look::{Look, Mark};
-use crate::question::{PROMPT, chosen, command_lines, need_lines, numbered, question_lines, word};
+use crate::question::{PROMPT, chosen, command_lines, need_lines, numbered, word};
 use crate::sync::conclude;
 use crate::talk::{Talk, Verdict, ask, unexpected};
 use crate::text::harmless;
@@ -95,76 +96,6 @@ fn when_asked(need: &NeedView, talk: &Talk) -> String {
     remark
 }
 
-/// `answer`
-pub(crate) async fn answer(
-    talk: &mut Talk,
-    need: u64,
-    choice: Option<String>,
-) -> Result<Verdict, Refusal> {
-    let choice = match choice {
-        Some(choice) => choice,
-        None => match choose(talk, need).await? {
-            Some(choice) => choice,
-            None => {
-                return Ok(Verdict::said(stays_open(need), ExitCode::NeedsYou)
-                    .suggest(format!("syncmgr answer {need}")));
-            }
-        },
-    };
-    let changes = talk.service.changes().await?;
-    let request = Request::Answer {
-        need,
-        choice,
-        fields: Map::new(),
-    };
-    let request = ask!(talk, request, Reply::Answered { request } => request);
-    match request {
-        Some(request) => {
-            let followed = follow(talk, changes, request).await?;
-            Ok(conclude(&followed, &[]))
-        }
-        None => {
-            // A choice such as `later` is taken, and the question is open all the same.
-            let open = match talk.ask(Request::Needs).await {
-                Ok(Reply::Needs(needs)) => needs.iter().any(|open| open.id == need),
-                _ => false,
-            };
-            let sentence = if open {
-                stays_open(need)
-            } else {
-                format!("Question {need} is answered.")
-            };
-            Ok(Verdict::said(sentence, ExitCode::Good).suggest("syncmgr status"))
-        }
-    }
-}
-
-fn stays_open(need: u64) -> String {
-    format!("Question {need} stays open.")
-}
-
-/// Asks the person for the choice; nothing when the question is to stay open.
-async fn choose(talk: &mut Talk, id: u64) -> Result<Option<String>, Refusal> {
-    let needs = ask!(talk, Request::Needs, Reply::Needs(needs) => needs);
-    let Some(need) = needs.into_iter().find(|need| need.id == id) else {
-        return Err(Refusal::new(
-            "cli::no-such-question",
-            format!("no open question has the number {id}"),
-            "the open ones are listed by: syncmgr needs",
-        ));
-    };
-    let command = format!("syncmgr answer {id} CHOICE");
-    if !talk.interactive || talk.screen.json() {
-        let look = talk.screen.look;
-        talk.screen.object(&need);
-        talk.screen.lines(need_lines(&need, &look));
-        return Err(no_choice(&command));
-    }
-    let aside = talk.screen.aside;
-    let lines = question_lines(&need, &aside);
-    typed(talk, lines, &need.choices, &command).await
-}
-
 /// Shows a question to the person and reads which of the choices it is; nothing when it is left open.
 async fn typed(
     talk: &mut Talk,
@@ -197,14 +128,6 @@ async fn typed(
         talk.screen.remark("That is none of the names and numbers.");
     }
     Err(no_choice(command))
-}
-
-fn no_choice(command: &str) -> Refusal {
-    Refusal::new(
-        "cli::no-choice",
-        "no choice was made",
-        format!("give one of the choices: {command}"),
-    )
 }
 
 /// `conflicts`

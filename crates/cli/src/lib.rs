@@ -4,11 +4,13 @@
 //! opens one, and a [`World`] with everything that must be read from the environment. What it prints is decided by pure
 //! functions from snapshots; only `screen` prints.
 
+mod answer;
 mod args;
 mod check;
 mod departure;
 mod duration;
 mod follow;
+mod form;
 mod generate;
 mod history;
 mod inbox;

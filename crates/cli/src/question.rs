@@ -177,6 +177,9 @@ mod tests {
             default: None,
             deadline_ms: None,
             opened_ms: 0,
+            run: None,
+            waits: false,
+            fields: Vec::new(),
         };
         for (line, expected) in [
             ("apply", Some("apply")),

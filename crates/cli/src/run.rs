@@ -23,8 +23,8 @@ use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::{
-    check, duration, generate, history, inbox, items, preview, refresh, register, report, schedule,
-    service, sheet, steer, sync,
+    answer, check, duration, generate, history, inbox, items, preview, refresh, register, report,
+    schedule, service, sheet, steer, sync,
 };
 
 /// Threads that the manager inside this process may use besides those for files.
@@ -212,7 +212,7 @@ enum Ask {
     Log(Request),
     Undo(u64),
     Needs,
-    Answer(u64, Option<String>),
+    Answer(answer::Given),
     Conflicts(Option<String>, u32, u32),
     Resolve(String, Option<String>),
     ResolveAll(Option<String>, String),
@@ -260,7 +260,7 @@ impl Ask {
             Self::Log(request) => history::log(talk, request).await,
             Self::Undo(run) => sync::undo(talk, run).await,
             Self::Needs => inbox::needs(talk).await,
-            Self::Answer(need, choice) => inbox::answer(talk, need, choice).await,
+            Self::Answer(given) => answer::answer(talk, given).await,
             Self::Conflicts(name, offset, limit) => {
                 inbox::conflicts(talk, name, offset, limit).await
             }
@@ -372,7 +372,17 @@ fn decide(
         })),
         Command::Undo { run } => work(Ask::Undo(run)),
         Command::Needs => look(Ask::Needs),
-        Command::Answer { need, choice } => work(Ask::Answer(need, choice)),
+        Command::Answer {
+            need,
+            choice,
+            fields,
+            stdin,
+        } => work(Ask::Answer(answer::Given {
+            need,
+            choice,
+            fields,
+            stdin,
+        })),
         Command::Conflicts {
             name,
             limit,

@@ -1,7 +1,8 @@
-//! Signals on Unix.
+//! Signals and the terminal on Unix.
 
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Ctrl-C, and being told to end, which asks for the same. The listeners stay from one press to the next, so that none is
@@ -18,4 +19,38 @@ pub(crate) fn interrupts() -> BoxStream<'static, ()> {
             .boxed()
         });
     stream::select_all(heard).boxed()
+}
+
+/// While it lives, what is typed is not shown.
+#[derive(Debug)]
+pub(crate) struct Hidden {
+    /// How the terminal was before; nothing where standard input is none.
+    before: Option<Termios>,
+}
+
+impl Hidden {
+    /// Hides what is typed from now on.
+    pub(crate) fn begin() -> std::io::Result<Self> {
+        let input = std::io::stdin();
+        let Ok(before) = tcgetattr(&input) else {
+            return Ok(Self { before: None });
+        };
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        hidden.local_modes.insert(LocalModes::ECHONL);
+        // What was typed before the question is no answer to it.
+        tcsetattr(&input, OptionalActions::Flush, &hidden)?;
+        Ok(Self {
+            before: Some(before),
+        })
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            // A terminal that is gone shows nothing anyway.
+            let (Ok(()) | Err(_)) = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
+        }
+    }
 }

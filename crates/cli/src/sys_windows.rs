@@ -1,8 +1,16 @@
-//! Signals on Windows.
+//! Signals and the console on Windows.
+#![expect(
+    unsafe_code,
+    reason = "how the console shows what is typed is set by its C interface"
+)]
 
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
+use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE};
+use windows_sys::Win32::System::Console::{
+    ENABLE_ECHO_INPUT, GetConsoleMode, GetStdHandle, STD_INPUT_HANDLE, SetConsoleMode,
+};
 
 /// Ctrl-C, Ctrl-Break and the closed window. The listeners stay from one press to the next, so that none is missed between
 /// them.
@@ -22,5 +30,48 @@ pub(crate) fn interrupts() -> BoxStream<'static, ()> {
         .boxed(),
         // What cannot be heard ends the command, as everywhere else.
         _ => stream::empty().boxed(),
+    }
+}
+
+/// While it lives, what is typed is not shown.
+#[derive(Debug)]
+pub(crate) struct Hidden {
+    /// How the console was before; nothing where standard input is none.
+    before: Option<u32>,
+}
+
+fn input() -> HANDLE {
+    // SAFETY: takes a constant and returns a handle that the process keeps.
+    unsafe { GetStdHandle(STD_INPUT_HANDLE) }
+}
+
+fn set(mode: u32) -> bool {
+    // SAFETY: a handle that is none, or of no console, is refused.
+    unsafe { SetConsoleMode(input(), mode) != 0 }
+}
+
+impl Hidden {
+    /// Hides what is typed from now on.
+    pub(crate) fn begin() -> std::io::Result<Self> {
+        let mut mode = 0;
+        // SAFETY: the mode outlives the call; a handle that is none, or of no console, is refused.
+        let console = input() != INVALID_HANDLE_VALUE
+            && unsafe { GetConsoleMode(input(), &raw mut mode) } != 0;
+        if !console {
+            return Ok(Self { before: None });
+        }
+        if !set(mode & !ENABLE_ECHO_INPUT) {
+            return Err(std::io::Error::last_os_error());
+        }
+        Ok(Self { before: Some(mode) })
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        if let Some(before) = self.before {
+            // A console that is gone shows nothing anyway.
+            set(before);
+        }
     }
 }

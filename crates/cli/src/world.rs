@@ -72,6 +72,9 @@ pub trait Keyboard: Send {
     /// yet finished.
     fn line(&mut self) -> BoxFuture<'_, std::io::Result<Option<String>>>;
 
+    /// The same, not shown while it is typed.
+    fn secret(&mut self) -> BoxFuture<'_, std::io::Result<Option<String>>>;
+
     /// Each time that the person presses Ctrl-C from now on; the command does not end by itself any more.
     fn interrupts(&self) -> BoxStream<'static, ()>;
 }

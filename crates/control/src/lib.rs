@@ -7,6 +7,7 @@ pub mod browse;
 pub mod change;
 pub mod client;
 pub mod exit;
+pub mod field;
 pub mod method;
 pub mod refusal;
 pub mod registration;

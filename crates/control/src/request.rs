@@ -1,9 +1,12 @@
 //! What a face may ask, and what it is answered.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::browse::{Browse, PageView};
+use crate::refusal::Refusal;
 use crate::registration::{NewHandler, Registered};
 use crate::rule::{RuleText, RuleView, ScheduleView};
 use crate::view::Forecast;
@@ -193,9 +196,12 @@ pub enum Request {
         need: u64,
         /// The choice.
         choice: String,
-        /// What was typed, by field name.
+        /// What was typed, by field name; a field that is left out has its default.
         #[serde(default)]
-        fields: Map<String, Value>,
+        fields: Typed,
+        /// Keep the secrets among it, so that the same question is answered without asking.
+        #[serde(default)]
+        remember: bool,
     },
     /// Resolve a conflict. Answered at once; the end comes as a change.
     Resolve {
@@ -302,6 +308,24 @@ pub enum Request {
     },
 }
 
+/// What was typed into a question, by field name. It may hold a secret: whoever prints a request does not print it.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct Typed(pub Map<String, Value>);
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Typed({} fields)", self.0.len())
+    }
+}
+
+impl From<Map<String, Value>> for Typed {
+    fn from(fields: Map<String, Value>) -> Self {
+        Self(fields)
+    }
+}
+
 /// Two folders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -374,6 +398,9 @@ pub enum Reply {
         /// The request's number.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request: Option<u64>,
+        /// It was to be remembered and could not be: why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        forgotten: Option<Box<Refusal>>,
     },
     /// To `RemoveItem` and `Unregister`.
     Removed {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::exit::ExitCode;
+use crate::field::FieldView;
 
 /// How something ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -701,6 +702,16 @@ pub struct NeedView {
     pub deadline_ms: Option<i64>,
     /// Since when.
     pub opened_ms: i64,
+    /// The run that asked.
+    #[serde(default)]
+    pub run: Option<u64>,
+    /// The handler waits for the answer now; otherwise it gets it with its next run.
+    #[serde(default)]
+    pub waits: bool,
+    /// What is to be filled in, in this order, with the first of the choices; the other choices go without. A question
+    /// that offers no choices takes any name for "here it is".
+    #[serde(default)]
+    pub fields: Vec<FieldView>,
 }
 
 /// One answer offered.

@@ -8,7 +8,7 @@ use crate::input::Prompt;
 use crate::instance::{Instance, StopLevel};
 use crate::invocation;
 use crate::manager::{Manager, Timer};
-use crate::need::{Choice, NeedKind, NeedRow, NeedState};
+use crate::need::{Choice, NeedKind, NeedRow, NeedState, Typed};
 use crate::phase::{Kind, Phase, Step, step};
 use crate::record::Record;
 use crate::request::{IfRunning, Request, Scope, Trigger, Work};
@@ -211,14 +211,14 @@ impl Manager {
         &self,
         need: NeedId,
         choice: &str,
-        fields: &str,
+        fields: &Typed,
     ) -> Result<(), RefusedAnswer> {
         let row = self
             .needs
             .get(&need)
             .filter(|row| row.state == NeedState::Open)
             .ok_or(RefusedAnswer::NotOpen)?;
-        if fields.len() > cut::MAX_DETAIL {
+        if fields.reveal().len() > cut::MAX_DETAIL {
             return Err(RefusedAnswer::TooLong);
         }
         // A question of fields alone offers no choices and takes any name for "here they are".
@@ -231,7 +231,7 @@ impl Manager {
         }
     }
 
-    pub(crate) fn answer(&mut self, id: NeedId, choice: String, fields: String, by: String) {
+    pub(crate) fn answer(&mut self, id: NeedId, choice: String, fields: Typed, by: String) {
         if self.check_answer(id, &choice, &fields).is_err() {
             return;
         }
@@ -271,7 +271,7 @@ impl Manager {
     }
 
     /// A durable need is answered: the answer waits for the next run, which is asked for at once.
-    fn take_answer(&mut self, id: NeedId, choice: String, fields: String, by: String) {
+    fn take_answer(&mut self, id: NeedId, choice: String, fields: Typed, by: String) {
         let now = self.now;
         let Some(row) = self.needs.get_mut(&id) else {
             return;
@@ -322,7 +322,7 @@ impl Manager {
             match row.default.clone() {
                 Some(choice) if self.answer_watch(id, &choice) => {}
                 Some(choice) if choice != LATER => {
-                    self.take_answer(id, choice, "{}".to_owned(), "its deadline".to_owned());
+                    self.take_answer(id, choice, Typed::default(), "its deadline".to_owned());
                 }
                 Some(_) | None => {
                     self.close_need(id, NeedState::Expired);
@@ -512,7 +512,7 @@ fn default_reply(row: &NeedRow) -> Reply {
     match &row.default {
         Some(choice) => Reply::Chosen {
             choice: choice.clone(),
-            fields: "{}".to_owned(),
+            fields: Typed::default(),
         },
         None => Reply::PromptRefused,
     }
@@ -522,13 +522,10 @@ fn default_reply(row: &NeedRow) -> Reply {
 /// after a restart.
 fn stored(row: &NeedRow) -> NeedRow {
     let mut row = row.clone();
-    let secret = row.kind == NeedKind::Login
-        || row
-            .fields
-            .as_ref()
-            .is_some_and(|fields| fields.contains("\"password\""));
-    if secret && let NeedState::Answered { fields, .. } = &mut row.state {
-        "{}".clone_into(fields);
+    if row.wants_secret()
+        && let NeedState::Answered { fields, .. } = &mut row.state
+    {
+        *fields = Typed::default();
     }
     row
 }

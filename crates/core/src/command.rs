@@ -2,7 +2,7 @@
 //! [`Input`](crate::Input).
 
 use crate::id::{HandlerId, InstanceId, ItemId, RunId};
-use crate::need::NeedRow;
+use crate::need::{NeedRow, Typed};
 use crate::request::Trigger;
 use crate::time::Timestamp;
 
@@ -31,8 +31,8 @@ pub enum Reply {
     Chosen {
         /// The choice.
         choice: String,
-        /// What was typed, as JSON text of an object.
-        fields: String,
+        /// What was typed.
+        fields: Typed,
     },
     /// To `prompt`: kept in the inbox.
     Deferred,

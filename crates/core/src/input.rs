@@ -12,7 +12,7 @@ use crate::item::{
 };
 use crate::lane::Lane;
 use crate::log::Level;
-use crate::need::{Choice, NeedKind};
+use crate::need::{Choice, NeedKind, Typed};
 use crate::record::PauseScope;
 use crate::request::Request;
 use crate::settings::Settings;
@@ -143,8 +143,8 @@ pub enum Input {
         need: NeedId,
         /// The choice.
         choice: String,
-        /// What was typed, as JSON text of an object.
-        fields: String,
+        /// What was typed.
+        fields: Typed,
         /// Who, for people.
         by: String,
     },

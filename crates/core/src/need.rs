@@ -1,5 +1,7 @@
 //! Needs: durable questions to a person.
 
+use std::fmt;
+
 use crate::id::{HandlerId, ItemId, NeedId, RunId};
 use crate::time::Timestamp;
 
@@ -27,6 +29,37 @@ pub struct Choice {
     pub label: String,
 }
 
+/// What was typed into a question, as the JSON text of an object; opaque here. It may hold a secret, so that nothing
+/// shows it but [`Typed::reveal`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Typed(String);
+
+impl Typed {
+    /// Takes the JSON text of an object.
+    #[must_use]
+    pub fn new(json: impl Into<String>) -> Self {
+        Self(json.into())
+    }
+
+    /// The JSON text, for whoever the answer is meant for.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Typed {
+    fn default() -> Self {
+        Self("{}".to_owned())
+    }
+}
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Typed(…)")
+    }
+}
+
 /// How a need stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NeedState {
@@ -36,8 +69,8 @@ pub enum NeedState {
     Answered {
         /// The choice.
         choice: String,
-        /// What was typed, as the JSON text of an object; opaque here.
-        fields: String,
+        /// What was typed.
+        fields: Typed,
         /// Who answered, for people.
         by: String,
         /// When.
@@ -81,7 +114,7 @@ pub struct NeedRow {
     pub default: Option<String>,
     /// When the default is taken, or the need expires.
     pub deadline: Option<Timestamp>,
-    /// Fields to fill in, as the JSON text of a schema; opaque here.
+    /// Fields to fill in, as JSON text; opaque here but for [`NeedRow::wants_secret`].
     pub fields: Option<String>,
     /// Private to the handler, as JSON text; opaque here.
     pub context: String,
@@ -91,4 +124,17 @@ pub struct NeedRow {
     pub run: Option<RunId>,
     /// How it stands.
     pub state: NeedState,
+}
+
+impl NeedRow {
+    /// Whether what is typed may be a secret, which is written down nowhere. When in doubt it is.
+    #[must_use]
+    pub fn wants_secret(&self) -> bool {
+        let marks = ["\"secret\"", "\"password\"", "\"writeOnly\""];
+        self.kind == NeedKind::Login
+            || self
+                .fields
+                .as_ref()
+                .is_some_and(|fields| marks.iter().any(|mark| fields.contains(mark)))
+    }
 }

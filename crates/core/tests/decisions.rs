@@ -18,7 +18,7 @@ use syncmgr_core::input::{
 use syncmgr_core::item::{
     Counts, Failure, HandlerCapability as HC, ItemPolicy, ItemStatus as S, RunState,
 };
-use syncmgr_core::need::{Choice, NeedKind, NeedState};
+use syncmgr_core::need::{Choice, NeedKind, NeedState, Typed};
 use syncmgr_core::record::{PauseScope, Record, Remembered};
 use syncmgr_core::request::{
     IfRunning, RefusedRequest, RequestOutcome as Out, Scope, Trigger, Work,
@@ -521,7 +521,11 @@ fn a_durable_question_holds_the_item_and_its_answer_goes_with_the_next_run() {
     let mut w = held();
     assert_eq!(w.manager.shown(&at("h", "A"), w.now), Shown::NeedsYou);
     assert_eq!(w.manager.verdict(w.now).worst.exit(), Exit::NeedsYou);
-    assert!(w.manager.check_answer(NeedId(1), "nonsense", "{}").is_err());
+    assert!(
+        w.manager
+            .check_answer(NeedId(1), "nonsense", &Typed::default())
+            .is_err()
+    );
     w.answer(NeedId(1), "nonsense");
     w.answer(NeedId(1), "later"); // a snooze
     assert_eq!(w.manager.needs().next().unwrap().state, NeedState::Open);
@@ -630,11 +634,26 @@ fn secrets_are_not_recorded() {
     w.input(Input::Answer {
         need: NeedId(1),
         choice: "apply".to_owned(),
-        fields: "{\"password\":\"hunter2\"}".to_owned(),
+        fields: Typed::new("{\"password\":\"hunter2\"}"),
         by: "me".to_owned(),
     });
-    assert!(!format!("{:?}", w.records).contains("hunter2"));
-    assert!(format!("{:?}", w.manager.needs().collect::<Vec<_>>()).contains("hunter2"));
+    let typed = |state: &NeedState| match state {
+        NeedState::Answered { fields, .. } => Some(fields.reveal().to_owned()),
+        _ => None,
+    };
+    let stored: Vec<String> = w
+        .records
+        .iter()
+        .filter_map(|record| match record {
+            Record::Need(need) => typed(&need.state),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(stored, ["{}"]);
+    let kept = w.manager.needs().find_map(|need| typed(&need.state));
+    assert!(kept.is_some_and(|kept| kept.contains("hunter2")));
+    let shown = format!("{:?} {:?}", w.records, w.manager);
+    assert!(!shown.contains("hunter2"));
 }
 
 // Undo and resolve.

@@ -23,7 +23,7 @@ use syncmgr_core::input::{
 };
 use syncmgr_core::item::{Counts, Failure, HandlerCapability as HC, ItemStatus};
 use syncmgr_core::log::Level;
-use syncmgr_core::need::{Choice, NeedKind};
+use syncmgr_core::need::{Choice, NeedKind, Typed};
 use syncmgr_core::notice::Notices;
 use syncmgr_core::phase::Phase;
 use syncmgr_core::policy::Policy;
@@ -579,7 +579,7 @@ impl Model {
                     Some(need) => Input::Answer {
                         need: *need,
                         choice: pick(&["yes", "later", "nonsense"], op.b).to_owned(),
-                        fields: "{}".to_owned(),
+                        fields: Typed::default(),
                         by: "me".to_owned(),
                     },
                     None => Input::Tick,

@@ -14,7 +14,7 @@ use syncmgr_core::request::{IfRunning, Request as Wanted, Scope, Trigger, Work};
 use syncmgr_core::stopping::StopOf;
 use syncmgr_core::time::spell;
 use syncmgr_core::turn::Turn;
-use syncmgr_core::{EventKind, HandlerId, ItemId, ItemRef, NeedId, Record, RequestId, RunId};
+use syncmgr_core::{HandlerId, ItemId, ItemRef, NeedId, RequestId, RunId};
 use syncmgr_handler::call::ItemDefinition;
 
 use crate::adapt::{from_handler, text, to_change, to_view};
@@ -139,7 +139,8 @@ impl Loop {
                 need,
                 choice,
                 fields,
-            } => self.answer_need(caller, NeedId(need), &choice, &fields),
+                remember: _,
+            } => self.answer_need(caller, NeedId(need), &choice, &fields.0),
             Request::Resolve { conflict, choice } => self.resolve(&conflict, choice),
             Request::Pause { names, for_ms } => {
                 let until = for_ms.map(|ms| self.now().plus(std::time::Duration::from_millis(ms)));
@@ -283,35 +284,6 @@ impl Loop {
 
     pub(crate) fn name(&self, item: &ItemRef) -> String {
         to_change::name(&self.manager, item)
-    }
-
-    /// Open needs, of one item or all.
-    pub(crate) fn open_needs(&self, of: Option<&ItemRef>) -> Vec<view::NeedView> {
-        self.manager
-            .needs()
-            .filter(|need| need.state == NeedState::Open)
-            .filter(|need| {
-                of.is_none_or(|item| {
-                    need.handler == item.handler && need.item.as_ref() == Some(&item.item)
-                })
-            })
-            .take(MAX_PAGE as usize)
-            .map(|need| {
-                to_view::need(
-                    need,
-                    self.need_item(need),
-                    self.manager.handler_name(&need.handler),
-                )
-            })
-            .collect()
-    }
-
-    fn need_item(&self, need: &NeedRow) -> Option<String> {
-        let item = need.item.clone()?;
-        Some(self.name(&ItemRef {
-            handler: need.handler.clone(),
-            item,
-        }))
     }
 
     pub(crate) fn handlers(&self) -> HandlersView {
@@ -545,48 +517,6 @@ impl Loop {
             }
         }
         Ok(found)
-    }
-
-    fn answer_need(
-        &mut self,
-        caller: &Caller,
-        id: NeedId,
-        choice: &str,
-        fields: &Map<String, Value>,
-    ) -> Result<Reply, Refusal> {
-        let need = self
-            .manager
-            .needs()
-            .find(|need| need.id == id && need.state == NeedState::Open);
-        let Some(need) = need else {
-            return Err(Refusal::new(
-                "need::unknown",
-                format!("question {id} is not open"),
-                "`syncmgr needs` shows the open ones",
-            ));
-        };
-        if !need.choices.iter().any(|offered| offered.name == choice) {
-            return Err(not_a_choice(
-                choice,
-                need.choices.iter().map(|c| c.name.as_str()),
-            ));
-        }
-        let before = self.due_records();
-        self.apply(Input::Answer {
-            need: id,
-            choice: choice.to_owned(),
-            fields: Value::Object(fields.clone()).to_string(),
-            by: text::line(&caller.name),
-        });
-        let request = self.records_since(before).find_map(|record| match record {
-            Record::Event(event) => match event.kind {
-                EventKind::RequestQueued { request, .. } => Some(request.0),
-                EventKind::RequestMerged { into, .. } => Some(into.0),
-                _ => None,
-            },
-            _ => None,
-        });
-        Ok(Reply::Answered { request })
     }
 
     fn add_item(
@@ -895,7 +825,7 @@ fn ended_with(show: &syncmgr_core::Show, id: RequestId) -> Option<Outcome> {
     }
 }
 
-fn not_a_choice<'a>(choice: &str, offered: impl Iterator<Item = &'a str>) -> Refusal {
+pub(crate) fn not_a_choice<'a>(choice: &str, offered: impl Iterator<Item = &'a str>) -> Refusal {
     Refusal::new(
         "answer::not-offered",
         format!("`{}` is not one of the answers", text::line(choice)),

@@ -3,6 +3,7 @@
 pub mod adapt;
 mod anchor;
 mod answer;
+mod answering;
 mod argument;
 pub mod awake;
 mod browse;
@@ -12,6 +13,7 @@ pub mod config;
 mod connect;
 mod desktop;
 mod doctor;
+mod field;
 pub mod foreground;
 mod forgetting;
 mod history;

@@ -22,6 +22,7 @@ use crate::adapt::from_source;
 use crate::adapt::to_change::{Seen, changes};
 use crate::adapt::to_view;
 use crate::anchor::Anchor;
+use crate::answering::Answered;
 use crate::awake::KeptAwake;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigFile};
@@ -132,6 +133,8 @@ pub(crate) struct Loop {
     pub(crate) messages: mpsc::WeakSender<Message>,
     pub(crate) ended: VecDeque<(RequestId, syncmgr_control::view::Outcome)>,
     pub(crate) seen: Seen,
+    /// Who answered which question.
+    pub(crate) answered: Answered,
     clock: Arc<dyn Clock>,
     /// What the clock showed last, beside one that nobody sets.
     anchor: Anchor,
@@ -279,6 +282,7 @@ async fn go_round(parts: Parts, messages: &mut mpsc::Receiver<Message>) -> Resul
         property: JoinSet::new(),
         messages: parts.messages,
         ended: VecDeque::new(),
+        answered: Answered::default(),
         seen: Seen::default(),
         clock: parts.clock,
         anchor: Anchor::default(),

@@ -7,7 +7,7 @@ use syncmgr_core::conflict::{ConflictRow, ConflictVersion};
 use syncmgr_core::item::{HandlerRow, Held, ItemRow, Retry};
 use syncmgr_core::lane::Lane;
 use syncmgr_core::log::LogRow;
-use syncmgr_core::need::{Choice, NeedRow, NeedState};
+use syncmgr_core::need::{Choice, NeedRow, NeedState, Typed};
 use syncmgr_core::problem::HandlerProblem;
 use syncmgr_core::record::{PauseRow, PauseScope};
 use syncmgr_core::run::{RunItemRow, RunKind, RunRow, SessionRow};
@@ -296,7 +296,7 @@ pub(crate) fn need(row: &Row<'_>) -> Result<NeedRow, ReadError> {
                 ("answered", Some(choice), Some(fields), Some(by), Some(at), _) => {
                     Some(NeedState::Answered {
                         choice,
-                        fields,
+                        fields: Typed::new(fields),
                         by,
                         at,
                     })

@@ -11,7 +11,7 @@ use syncmgr_core::conflict::{ConflictRow, ConflictVersion};
 use syncmgr_core::item::{Counts, HandlerRow, Held, ItemRow, Retry};
 use syncmgr_core::log::LogRow;
 use syncmgr_core::marks::{Mark, Marks};
-use syncmgr_core::need::{Choice, NeedRow, NeedState};
+use syncmgr_core::need::{Choice, NeedRow, NeedState, Typed};
 use syncmgr_core::problem::HandlerProblem;
 use syncmgr_core::record::{HeldRow, PauseRow, PauseScope};
 use syncmgr_core::request::Trigger;
@@ -204,7 +204,7 @@ fn need_state() -> impl Strategy<Value = NeedState> {
         (text(), text(), text(), moment()).prop_map(|(choice, fields, by, at)| {
             NeedState::Answered {
                 choice,
-                fields,
+                fields: Typed::new(fields),
                 by,
                 at,
             }

@@ -636,7 +636,7 @@ impl Writing<'_> {
                 mentioned(row.run),
                 state,
                 choice,
-                answer.map(|(fields, ..)| fields),
+                answer.map(|(fields, ..)| fields.reveal()),
                 answer.map(|(_, by, _)| by),
                 answer.map(|(.., at)| at),
                 mentioned(used_by),

@@ -11,7 +11,7 @@ use syncmgr_core::item::{
     ItemCapability, ItemPolicy, ItemRow, ItemStatus, Retry,
 };
 use syncmgr_core::log::{Level, LogRow};
-use syncmgr_core::need::{Choice, NeedKind, NeedRow, NeedState};
+use syncmgr_core::need::{Choice, NeedKind, NeedRow, NeedState, Typed};
 use syncmgr_core::problem::{FailedStep, HandlerProblem};
 use syncmgr_core::record::{LastNumbers, PauseRow, PauseScope, Remembered};
 use syncmgr_core::request::{RequestOutcome, Trigger};
@@ -214,7 +214,7 @@ fn needs() -> Vec<NeedRow> {
             2,
             NeedState::Answered {
                 choice: "left".to_owned(),
-                fields: "{}".to_owned(),
+                fields: Typed::default(),
                 by: "somebody".to_owned(),
                 at: Timestamp(4_600),
             },

@@ -18,7 +18,7 @@ use syncmgr_core::item::{
     Connected, Counts, Failure, HandlerCapability, ItemCapability, ItemStatus,
 };
 use syncmgr_core::log::Level;
-use syncmgr_core::need::{Choice, NeedKind};
+use syncmgr_core::need::{Choice, NeedKind, Typed};
 use syncmgr_core::record::PauseScope;
 use syncmgr_core::request::{IfRunning, Request, Scope, Trigger, Work};
 use syncmgr_core::retention::{Keep, Retention};
@@ -234,7 +234,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(scope, until)| Input::Pause { scope, until }),
         1 => scope.prop_map(Input::Resume),
         2 => (1..5_u64).prop_map(|need| Input::Answer {
-            need: NeedId(need), choice: "apply".to_owned(), fields: "{}".to_owned(), by: "me".to_owned() }),
+            need: NeedId(need), choice: "apply".to_owned(), fields: Typed::default(), by: "me".to_owned() }),
         1 => Just(Input::LockTakenOver { pid: 7 }),
         1 => (1..6_u64).prop_map(|session| Input::External(ExternalInput::Close(SessionId(session)))),
     ];

@@ -215,6 +215,10 @@ impl Keyboard for Typist {
         async { Ok(line) }.boxed()
     }
 
+    fn secret(&mut self) -> BoxFuture<'_, std::io::Result<Option<String>>> {
+        self.line()
+    }
+
     fn interrupts(&self) -> BoxStream<'static, ()> {
         let presses = Arc::clone(&self.presses);
         futures::stream::poll_fn(move |cx| presses.lock().unwrap().poll_next_unpin(cx)).boxed()

@@ -79,7 +79,10 @@ pub(crate) fn going(
         }
         Request::Answer { .. } => {
             goes(stage);
-            Ok(Reply::Answered { request: Some(7) })
+            Ok(Reply::Answered {
+                request: Some(7),
+                forgotten: None,
+            })
         }
         Request::AddItem { .. } => Ok(Reply::Added(Added {
             name: "notes".into(),
@@ -496,7 +499,10 @@ fn questions_of_a_running_handler_are_put_to_the_person() {
                 counts(1, 0),
             ));
             stage.happens(ended(7, Outcome::Succeeded));
-            Ok(Reply::Answered { request: None })
+            Ok(Reply::Answered {
+                request: None,
+                forgotten: None,
+            })
         }
         Request::RequestState { .. } => state(Outcome::Open, &[]),
         _ => Err(Refusal::new(
@@ -554,7 +560,10 @@ fn an_answer_can_be_typed() {
     assert_eq!(run.exit, ExitCode::CouldNotStart);
 
     let run = Run::new("answer 3 later")
-        .answers(Reply::Answered { request: None })
+        .answers(Reply::Answered {
+            request: None,
+            forgotten: None,
+        })
         .go();
     assert_eq!(
         run.output,
@@ -565,7 +574,10 @@ fn an_answer_can_be_typed() {
 #[test]
 fn a_question_may_stay_open() {
     let script = |request: &Request, _: &Stage| match request {
-        Request::Answer { .. } => Ok(Reply::Answered { request: None }),
+        Request::Answer { .. } => Ok(Reply::Answered {
+            request: None,
+            forgotten: None,
+        }),
         _ => Ok(Reply::Needs(vec![need()])),
     };
     let run = Run::new("answer 3 later").manager(script).go();

@@ -252,6 +252,9 @@ pub(crate) fn need() -> NeedView {
         default: Some("later".into()),
         deadline_ms: Some(NOW_MS + 24 * HOUR),
         opened_ms: NOW_MS - 3 * HOUR,
+        run: None,
+        waits: false,
+        fields: Vec::new(),
     }
 }
 

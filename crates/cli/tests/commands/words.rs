@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use serde_json::json;
-use syncmgr_control::request::Pair;
+use syncmgr_control::request::{Pair, Typed};
 use syncmgr_control::view::Level;
 use syncmgr_control::{ExitCode, Request};
 
@@ -107,7 +107,8 @@ fn words_become_requests() {
         Request::Answer {
             need: 3,
             choice: "apply".into(),
-            fields: serde_json::Map::new(),
+            fields: Typed::default(),
+            remember: false,
         },
     );
     check(

@@ -12,7 +12,7 @@ use syncmgr_core::input::{
     Began, Completed, HandlerFacts, Input, InstanceInput, ListedItem, Progress,
 };
 use syncmgr_core::item::{Connected, HandlerCapability, ItemStatus};
-use syncmgr_core::need::NeedState;
+use syncmgr_core::need::{NeedState, Typed};
 use syncmgr_core::notice::Notice;
 use syncmgr_core::record::{Record, Remembered};
 use syncmgr_core::request::{IfRunning, Request, RequestOutcome, Scope, Trigger, Work};
@@ -300,7 +300,7 @@ impl World {
         self.input(Input::Answer {
             need,
             choice: choice.to_owned(),
-            fields: "{}".to_owned(),
+            fields: Typed::default(),
             by: "a test".to_owned(),
         });
     }

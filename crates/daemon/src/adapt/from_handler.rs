@@ -20,6 +20,7 @@ use syncmgr_handler::callback::{self, Callback, Completion, PromptKind, Question
 use syncmgr_handler::contract::{MAX_NAME_UNITS, feature};
 
 use super::text;
+use crate::field;
 
 /// An id that crossed the wire; both vocabularies have the same bounds, so a mismatch is an id of nothing.
 fn item_id(id: &syncmgr_handler::item::ItemId) -> Option<ItemId> {
@@ -331,7 +332,7 @@ pub fn question(question: Question, reply: ReplyId) -> InstanceInput {
                 detail: asked.detail.as_deref().map(text::detail),
                 choices: choices(asked.choices),
                 default: asked.default,
-                fields: asked.fields.map(|schema| schema.to_string()),
+                fields: asked.fields.as_ref().map(field::asked),
                 deadline: asked.deadline_ms.map(std::time::Duration::from_millis),
                 durable: asked.durable,
                 context: asked.context.to_string(),

@@ -62,7 +62,7 @@ pub fn answers(needs: &[NeedRow]) -> Vec<Answer> {
                 item: need.item.as_ref().and_then(item),
                 key: need.key.clone(),
                 choice: choice.clone(),
-                fields: object(fields),
+                fields: object(fields.reveal()),
                 context: serde_json::from_str(&need.context).unwrap_or(Value::Null),
             }),
             NeedState::Open
@@ -88,7 +88,7 @@ pub fn reply(reply: Reply) -> Result<Value, RpcError> {
         }),
         Reply::Chosen { choice, fields } => serde_json::to_value(Prompted::Chosen {
             choice,
-            fields: object(&fields),
+            fields: object(fields.reveal()),
         }),
         Reply::Deferred => serde_json::to_value(Prompted::Deferred),
         Reply::PromptRefused => serde_json::to_value(Prompted::Refused),

@@ -9,6 +9,8 @@ use syncmgr_core::problem::FailedStep;
 use syncmgr_core::request::{RequestOutcome, Trigger};
 use syncmgr_core::run::{RunItemRow, RunKind, RunOutcome, RunRow};
 
+use crate::field;
+
 /// What was moved.
 #[must_use]
 pub fn counts(counts: Counts) -> view::Counts {
@@ -211,6 +213,9 @@ pub fn need(row: &NeedRow, item: Option<String>, handler_name: String) -> view::
         default: row.default.clone(),
         deadline_ms: row.deadline.map(|at| at.0),
         opened_ms: row.opened.0,
+        run: row.run.map(|run| run.0),
+        waits: !row.durable,
+        fields: row.fields.as_deref().map(field::kept).unwrap_or_default(),
     }
 }
 
