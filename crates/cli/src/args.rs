@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use syncmgr_control::method::Access;
 
 use crate::departure::Departure;
 
@@ -596,6 +597,26 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
     #[command(after_help = "Examples:
   syncmgr doctor")]
     Doctor,
+    /// Open Sync Center, the page of the manager, in your browser.
+    ///
+    /// It prints an address that lets one browser in, within two minutes. The page is served on this machine alone, by the
+    /// daemon; where none runs, by this command until Ctrl-C.
+    #[command(after_help = "Examples:
+  syncmgr center
+  syncmgr center --scope read     who enters may only look
+  syncmgr center --print          only the address
+  ssh -L 8384:127.0.0.1:8384 host   for a machine elsewhere: set `listen` in `[center]`, see docs/security.md")]
+    Center {
+        /// The most that who enters may do: `read` looks, `run` also starts, stops and answers, `admin` everything.
+        #[arg(long, value_name = "SCOPE", default_value = "admin")]
+        scope: ScopeWord,
+        /// Do not start a browser.
+        #[arg(long)]
+        no_open: bool,
+        /// Print the address and nothing else; start no browser.
+        #[arg(long)]
+        print: bool,
+    },
     /// Run the manager in the foreground; commands then reach it through its socket.
     ///
     /// It prints one line when it serves, and ends on Ctrl-C. It starts what the rules say (`syncmgr schedule`), tries again
@@ -664,6 +685,28 @@ pub(crate) enum EventWord {
     PendingDisconnect,
     /// The machine is idle.
     Idle,
+}
+
+/// The most that who enters Sync Center may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScopeWord {
+    /// Look.
+    Read,
+    /// Look, start, stop, and answer.
+    Run,
+    /// Everything.
+    Admin,
+}
+
+impl ScopeWord {
+    /// What it stands for.
+    pub(crate) fn access(self) -> Access {
+        match self {
+            Self::Read => Access::Read,
+            Self::Run => Access::Run,
+            Self::Admin => Access::Admin,
+        }
+    }
 }
 
 /// What is to be done about the service.

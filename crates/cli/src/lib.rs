@@ -6,6 +6,7 @@
 
 mod answer;
 mod args;
+mod center;
 mod check;
 mod departure;
 mod duration;
@@ -47,4 +48,4 @@ pub use departure::Departure;
 pub use keyboard::RealKeyboard;
 pub use run::{refuse, run};
 pub use service::{ServiceAction, ServiceFile, ServiceFileState, ServiceReport, ServiceWish};
-pub use world::{Keyboard, Need, Program, Terminal, World};
+pub use world::{Browse, Keyboard, Need, Program, Terminal, World};

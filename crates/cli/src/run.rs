@@ -11,6 +11,7 @@ use syncmgr_control::view::Level;
 use syncmgr_control::{Caller, ExitCode, Refusal, Request};
 
 use crate::args::{AddKind, ColorWhen, Command, CommandLine, Global, ServiceWord};
+use crate::center::Way;
 use crate::check::CheckWish;
 use crate::departure::{Then, depart};
 use crate::look::Look;
@@ -23,8 +24,8 @@ use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::{
-    answer, check, duration, generate, history, inbox, items, preview, refresh, register, report,
-    schedule, service, sheet, steer, sync,
+    answer, center, check, duration, generate, history, inbox, items, preview, refresh, register,
+    report, schedule, service, sheet, steer, sync,
 };
 
 /// Threads that the manager inside this process may use besides those for files.
@@ -65,6 +66,7 @@ pub fn run(
         output,
         errors,
         keyboard,
+        browse,
     } = world;
     let mut screen = Screen::new(look, aside, output, errors, global.json, global.quiet);
     let origin = Origin {
@@ -129,6 +131,7 @@ pub fn run(
                     zone,
                     interactive: terminal.input && terminal.redraw,
                     redraw: terminal.redraw && !global.no_progress,
+                    browse,
                     rows: terminal.rows,
                 };
                 let ended = ask.run(&mut talk).await;
@@ -223,6 +226,7 @@ enum Ask {
     Invoke(Result<Request, Refusal>),
     Carry,
     Doctor,
+    Center(Way),
     Rules(Vec<String>),
     AddRule(RuleText),
     Forecast(Vec<String>, u64),
@@ -273,6 +277,7 @@ impl Ask {
             Self::Invoke(request) => register::invoke(talk, request).await,
             Self::Carry => register::carry(talk, &mut std::io::stdin().lock()).await,
             Self::Doctor => steer::doctor(talk).await,
+            Self::Center(way) => center::center(talk, way).await,
             Self::Rules(names) => schedule::list(talk, names).await,
             Self::AddRule(rule) => schedule::add(talk, rule).await,
             Self::Forecast(names, span_ms) => schedule::forecast(talk, names, span_ms).await,
@@ -574,6 +579,15 @@ fn decide(
             "Nothing was asked to be skipped.",
         ),
         Command::Doctor => Ok(Work::Ask(Need::Check, Ask::Doctor)),
+        Command::Center {
+            scope,
+            no_open,
+            print,
+        } => work(Ask::Center(Way {
+            scope: scope.access(),
+            browse: !no_open,
+            print,
+        })),
         Command::Check {
             what,
             command,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use syncmgr_control::{Caller, ExitCode, Refusal, Reply, Request, Service};
 
 use crate::screen::Screen;
-use crate::world::Keyboard;
+use crate::world::{Browse, Keyboard};
 
 /// What a command has at hand.
 pub(crate) struct Talk {
@@ -22,6 +22,8 @@ pub(crate) struct Talk {
     pub(crate) interactive: bool,
     /// Progress is redrawn.
     pub(crate) redraw: bool,
+    /// Starts the person's browser, where there is a desktop.
+    pub(crate) browse: Option<Browse>,
     /// Rows of the terminal, when known.
     pub(crate) rows: Option<u16>,
 }

@@ -53,6 +53,8 @@ pub struct World {
     pub errors: Box<dyn Write + Send>,
     /// Where answers to questions come from.
     pub keyboard: Box<dyn Keyboard>,
+    /// Starts the person's browser; absent where there is no desktop.
+    pub browse: Option<Browse>,
 }
 
 impl fmt::Debug for World {
@@ -65,6 +67,9 @@ impl fmt::Debug for World {
             .finish_non_exhaustive()
     }
 }
+
+/// Starts a browser at an address; answers whether that could be begun.
+pub type Browse = fn(&str) -> bool;
 
 /// The person at the terminal.
 pub trait Keyboard: Send {

@@ -106,6 +106,7 @@ pub const METHODS: &[Method] = &[
     Method::run("invoke", &["accepted", "asked"]),
     Method::run("invoke-all", &["accepted", "asked"]),
     Method::run("misused", &["done"]),
+    Method::admin("enter", &["entry"]),
     Method::admin("enable", &["done"]),
     Method::admin("properties", &["properties"]),
     Method::admin("add-item", &["added"]),

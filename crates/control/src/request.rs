@@ -136,6 +136,11 @@ pub enum Request {
     InvokeAll,
     /// Checks of the installation, the store and the sources.
     Doctor,
+    /// A way into Sync Center for a browser, good once and soon; it is opened for it when it is not open.
+    Enter {
+        /// The most that who enters may do.
+        scope: crate::method::Access,
+    },
     /// How a request stands; for a view that saw a gap.
     RequestState {
         /// Its number.
@@ -365,6 +370,8 @@ pub enum Reply {
     Handlers(HandlersView),
     /// To `Doctor`.
     Doctor(DoctorView),
+    /// To `Enter`.
+    Entry(crate::entry::EntryView),
     /// To `RequestState`.
     RequestState(RequestState),
     /// To `Plan`.

@@ -186,13 +186,14 @@ impl Loop {
                 self.apply(Input::Skip(item));
                 Ok(Reply::Done { names: vec![name] })
             }
-            // `answer` takes these: they wait for a property instance or for the disk.
+            // `answer` takes these: they wait for a property instance or for the disk; the doorkeeper takes `Enter`.
             Request::Runs { .. }
             | Request::Run { .. }
             | Request::Log { .. }
             | Request::Conflicts { .. }
             | Request::Browse(_)
             | Request::Doctor
+            | Request::Enter { .. }
             | Request::Properties { .. }
             | Request::AddItem { .. }
             | Request::Register(_)

@@ -13,6 +13,7 @@ use syncmgr_control::registration::RegisterEvent;
 use syncmgr_control::span;
 
 use crate::policy::PolicyConfig;
+use crate::serve::setting::CenterConfig;
 use crate::source::probe::Probe;
 
 /// Largest configuration file that is read.
@@ -24,6 +25,8 @@ const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;
 pub struct Config {
     /// The manager's own settings.
     pub manager: ManagerConfig,
+    /// Sync Center.
+    pub center: CenterConfig,
     /// Handlers that the user registered.
     pub handler: Vec<HandlerConfig>,
     /// Items that the user defined.
@@ -546,7 +549,9 @@ pub(crate) fn is_called(table: &toml_edit::Table, name: &str) -> bool {
 
 /// Writes a file so that it is wholly old or wholly new, whatever happens.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = path.with_extension("toml.new");
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
+    let temporary = PathBuf::from(temporary);
     let mut file = crate::sys::private_file_options()
         .write(true)
         .create(true)
@@ -644,6 +649,7 @@ fn check(
     config: &Config,
     at: &std::cell::Cell<Option<(&'static str, usize)>>,
 ) -> Result<(), String> {
+    config.center.check()?;
     let mut seen = BTreeMap::new();
     for (index, item) in config.item.iter().enumerate() {
         at.set(Some(("item", index)));

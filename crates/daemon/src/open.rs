@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use syncmgr_control::Refusal;
 use syncmgr_core::input::Input;
+use syncmgr_core::log::Level;
 use syncmgr_core::settings::Settings;
 use syncmgr_core::{HandlerId, ItemId, ItemRef, Manager};
 use syncmgr_store::{OpenOptions, Store};
@@ -19,6 +20,7 @@ use crate::config::{Config, ConfigFile, ItemConfig};
 use crate::lock::{self, HomeLock, Owner, TakeLockError};
 use crate::place::{Environment, Places};
 use crate::run::{MAX_CHANGES, MAX_MESSAGES, Parts};
+use crate::serve::doorkeeper::Post;
 use crate::service::LocalService;
 use crate::source::gate::{Gate, Try};
 use crate::source::hub::{Hub, Make};
@@ -186,7 +188,24 @@ impl Home {
         let manager = Manager::new(settings, remembered, clock.now());
         let (messages, queue) = mpsc::channel(MAX_MESSAGES);
         let (views, _) = broadcast::channel(MAX_CHANGES);
-        let service = Arc::new(LocalService::new(messages.clone(), views.downgrade()));
+        let post = Post {
+            config: config.config.center.clone(),
+            token_file: places.center_token(),
+            daemon,
+            clock: Arc::clone(&clock),
+        };
+        let service = LocalService::new(messages.clone(), views.downgrade(), post);
+        match service.doorkeeper().open_if_configured() {
+            // What it is for goes on without it.
+            Err(refusal) if refusal.code == crate::serve::doorkeeper::CANNOT_LISTEN => {
+                first.push(Input::Note {
+                    level: Level::Warning,
+                    text: crate::reload::problem(&refusal),
+                    detail: refusal.hint,
+                });
+            }
+            opened => opened?,
+        }
         let gate = Gate::new(attempt(&config.config));
         let parts = Parts {
             manager,
@@ -280,6 +299,7 @@ impl Home {
     /// The fault for which the loop ended early.
     pub async fn close(self) -> Result<(), Refusal> {
         let outcome = self.looping.await;
+        self.service.doorkeeper().close().await;
         if let Some((mut serving, ours)) = self.serving {
             // Others may still be reading their last answers.
             self.closing.cancel();
@@ -314,9 +334,9 @@ impl Home {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the task is owned by `Home`, which aborts and outlives it"
+    reason = "the task is owned by `Home` or its doorkeeper, which abort and outlive it"
 )]
-fn spawn_owned(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+pub(crate) fn spawn_owned(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(task)
 }
 

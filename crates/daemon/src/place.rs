@@ -107,6 +107,12 @@ impl Places {
         self.runtime_dir.join("control.sock")
     }
 
+    /// The token with which programs of this user are let into Sync Center, while that is open.
+    #[must_use]
+    pub fn center_token(&self) -> PathBuf {
+        self.runtime_dir.join("center.token")
+    }
+
     /// The lock file.
     #[must_use]
     pub fn lock_file(&self) -> PathBuf {

@@ -176,6 +176,9 @@ fn changes(old: &Config, new: &Config) -> Vec<String> {
     if old.manager != new.manager {
         all.push("settings of the manager changed".to_owned());
     }
+    if old.center != new.center {
+        all.push("settings of Sync Center changed, which hold from the next start".to_owned());
+    }
     if all.is_empty() {
         // Tables changed their places, which can mean something for policies alone.
         all.push("the order changed".to_owned());

@@ -1,6 +1,6 @@
 //! The service inside the manager's own process.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -10,26 +10,41 @@ use syncmgr_core::request::Trigger;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::run::Message;
+use crate::serve::doorkeeper::{Doorkeeper, Post};
 
 /// Asks the loop, for faces of this process and for the socket.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct LocalService {
     messages: mpsc::Sender<Message>,
     /// Weak, so that whoever follows hears that the loop is gone.
     views: broadcast::WeakSender<Arc<Change>>,
+    doorkeeper: Arc<Doorkeeper>,
 }
 
 impl LocalService {
-    /// Reaches the loop through these.
+    /// Reaches the loop through these, and has a doorkeeper at its post.
     #[must_use]
     pub(crate) fn new(
         messages: mpsc::Sender<Message>,
         views: broadcast::WeakSender<Arc<Change>>,
-    ) -> Self {
-        Self { messages, views }
+        post: Post,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|this: &Weak<Self>| Self {
+            messages,
+            views,
+            doorkeeper: Arc::new(Doorkeeper::new(this.clone() as _, post)),
+        })
+    }
+
+    /// Who opens and closes Sync Center.
+    pub(crate) fn doorkeeper(&self) -> &Arc<Doorkeeper> {
+        &self.doorkeeper
     }
 
     async fn ask(&self, caller: Caller, request: Request) -> Result<Reply, Refusal> {
+        if let Request::Enter { scope } = request {
+            return self.doorkeeper.entry(scope).map(Reply::Entry);
+        }
         let (reply, answer) = oneshot::channel();
         self.messages
             .send(Message::Ask {
@@ -134,9 +149,18 @@ fn follow(receiver: broadcast::Receiver<Arc<Change>>) -> Changes {
 mod tests {
     use super::*;
 
+    fn post() -> Post {
+        Post {
+            config: crate::serve::setting::CenterConfig::default(),
+            token_file: std::path::PathBuf::new(),
+            daemon: false,
+            clock: Arc::new(crate::clock::SystemClock),
+        }
+    }
+
     fn asked(messages: mpsc::Sender<Message>) -> impl Future<Output = Result<Reply, Refusal>> {
         let (views, _) = broadcast::channel(4);
-        let service = LocalService::new(messages, views.downgrade());
+        let service = LocalService::new(messages, views.downgrade(), post());
         let caller = Caller {
             name: "a test".to_owned(),
         };
@@ -168,7 +192,7 @@ mod tests {
     async fn changes_end_with_the_loop() {
         let (messages, _queue) = mpsc::channel(4);
         let (views, _) = broadcast::channel(4);
-        let service = LocalService::new(messages, views.downgrade());
+        let service = LocalService::new(messages, views.downgrade(), post());
         let mut changes = service.changes().await.unwrap();
         let last = Change {
             number: 1,

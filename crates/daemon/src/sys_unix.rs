@@ -56,6 +56,14 @@ pub(crate) fn is_script(path: &Path) -> bool {
     is_executable(path)
 }
 
+/// Whether nobody but its owner, who is this user, may read a file.
+pub(crate) fn is_private(file: &std::fs::File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let own = rustix::process::geteuid().as_raw();
+    file.metadata()
+        .is_ok_and(|meta| meta.mode() & 0o077 == 0 && (meta.uid() == own || meta.uid() == 0))
+}
+
 /// Options that create files with mode 0600.
 pub(crate) fn private_file_options() -> std::fs::OpenOptions {
     let mut options = std::fs::OpenOptions::new();

@@ -1,5 +1,6 @@
 //! The one program: reads the world, and hands over to the command line.
 
+mod browser;
 mod check;
 mod journal;
 mod program;

@@ -184,6 +184,7 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::Handlers
         | Request::RequestState { .. }
         | Request::Doctor
+        | Request::Enter { .. }
         | Request::Plan { .. }
         | Request::Sync { .. }
         | Request::Refresh { .. }

@@ -46,6 +46,7 @@ pub(crate) fn world(directory: PathBuf) -> World {
         output: Box::new(output),
         errors: Box::new(errors),
         keyboard: Box::new(RealKeyboard::default()),
+        browse: crate::browser::starter(variable),
     }
 }
 

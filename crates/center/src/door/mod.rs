@@ -170,6 +170,13 @@ impl Door {
             .retain(|visit| !visit.cookie.is(brought));
     }
 
+    /// Whether somebody was given a way in that is still good.
+    #[must_use]
+    pub fn is_expected(&self) -> bool {
+        let now = (self.clock)();
+        self.locked().entries.iter().any(|entry| now < entry.until)
+    }
+
     fn locked(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -392,6 +392,7 @@ impl Run {
                 lines: self.lines.into(),
                 presses: Arc::new(Mutex::new(pressed)),
             }),
+            browse: None,
         };
         let exit = syncmgr_cli::run(self.words, world, &program);
         let asked = manager.asked.lock().unwrap().clone();

@@ -4,6 +4,7 @@
     reason = "tests: what cannot be unwrapped fails the test, and names say what is tested"
 )]
 
+mod center;
 mod checking;
 mod departure;
 mod fake;

@@ -1,6 +1,10 @@
 //! Ways to reach the one service from outside the process.
 
+pub(crate) mod doorkeeper;
+mod patient;
+pub mod setting;
 pub(crate) mod socket;
 #[cfg_attr(unix, path = "sys_unix.rs")]
 #[cfg_attr(windows, path = "sys_windows.rs")]
 pub(crate) mod sys;
+mod tcp;

@@ -9,6 +9,7 @@
 mod api;
 mod bad_input;
 mod called;
+mod center;
 mod check;
 mod classes;
 mod com_server;

@@ -1,0 +1,216 @@
+//! HTTP on TCP, where anybody may knock: every wait has an end, and there are only so many connections.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::patient::Patient;
+
+/// Most connections served at once; further ones wait.
+const MAX_CONNECTIONS: usize = 250;
+/// How long the head of a request may take to arrive, and how long a connection may be quiet between two requests.
+const HEAD_LIMIT: Duration = Duration::from_secs(15);
+/// Most lines of a head.
+const MAX_HEAD_LINES: usize = 64;
+/// Longest head, and what is held of an answer before it is sent.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// How long to wait after a failed accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Sockets that listen at one port.
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    first: TcpListener,
+    /// The other loopback address, where there is one: `localhost` may mean either, and nobody else should have it.
+    second: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Listens at this address; at a free port when it names none. Must be called within a runtime.
+    pub(crate) fn bind(address: SocketAddr) -> std::io::Result<Self> {
+        let first = listen(address)?;
+        let port = first.local_addr()?.port();
+        let second = (address.ip() == IpAddr::from([127, 0, 0, 1]))
+            .then(|| listen(SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port)).ok())
+            .flatten();
+        Ok(Self { first, second })
+    }
+
+    /// Where the first one listens.
+    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
+        self.first.local_addr()
+    }
+
+    async fn accept(&self) -> std::io::Result<(TcpStream, SocketAddr)> {
+        match &self.second {
+            None => self.first.accept().await,
+            Some(second) => tokio::select! {
+                came = self.first.accept() => came,
+                came = second.accept() => came,
+            },
+        }
+    }
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
+/// Serves until it is to close, or until nobody was connected for `idle` and `may_end` agrees. What was answered before is
+/// still delivered.
+pub(crate) async fn serve(
+    listeners: Listeners,
+    router: Router,
+    closing: CancellationToken,
+    idle: Option<Duration>,
+    may_end: impl Fn() -> bool,
+) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let nobody = connections.is_empty();
+        let idle = async {
+            match idle {
+                Some(idle) if nobody => tokio::time::sleep(idle).await,
+                Some(_) | None => std::future::pending().await,
+            }
+        };
+        let next = async {
+            // The semaphore is never closed.
+            let place = Arc::clone(&places).acquire_owned().await.ok();
+            (place, listeners.accept().await)
+        };
+        tokio::select! {
+            (place, came) = next => match came {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, router.clone(), closing.clone(), place));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    // Out of descriptors: give the open connections time to end instead of spinning.
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            () = idle => if may_end() {
+                return;
+            },
+            () = closing.cancelled() => break,
+        }
+    }
+    drop(listeners);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    closing: CancellationToken,
+    _place: Option<OwnedSemaphorePermit>,
+) {
+    // Answers are written whole; nothing is gained by waiting for more.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection stays slow");
+    }
+    let stream = TokioIo::new(Patient::new(stream));
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_LIMIT)
+        .max_headers(MAX_HEAD_LINES)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(stream, TowerToHyperService::new(router));
+    let mut serving = std::pin::pin!(serving);
+    let outcome = tokio::select! {
+        outcome = serving.as_mut() => outcome,
+        () = closing.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Serves a page, and gives its address.
+    fn served(idle: Option<Duration>) -> (SocketAddr, CancellationToken, JoinSet<()>) {
+        let listeners = Listeners::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = listeners.address().unwrap();
+        let router = Router::new().route("/", axum::routing::get(async || "here"));
+        let closing = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve(listeners, router, closing.clone(), idle, || true));
+        (address, closing, tasks)
+    }
+
+    /// What comes back for these bytes, until the other side ends.
+    async fn said(address: SocketAddr, bytes: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(bytes.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        drop(stream.read_to_string(&mut text).await);
+        text
+    }
+
+    // The clock leaps to the next wait that ends as soon as nothing else is to be done.
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_come_to_the_point_is_left() {
+        let (address, _closing, _tasks) = served(None);
+        let began = tokio::time::Instant::now();
+        for begun in ["", "GET / HTTP/1.1\r\nhost: x\r\nx-slow:"] {
+            assert!(!said(address, begun).await.contains("here"));
+        }
+        // Nor does a connection stay that has nothing more to ask.
+        assert!(
+            said(address, "GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+                .await
+                .ends_with("here")
+        );
+        assert!(began.elapsed() >= 3 * HEAD_LIMIT);
+    }
+
+    #[tokio::test]
+    async fn heads_are_bounded() {
+        let (address, _closing, _tasks) = served(None);
+        let lines = "x: y\r\n".repeat(MAX_HEAD_LINES + 1);
+        let text = said(address, &format!("GET / HTTP/1.1\r\n{lines}\r\n")).await;
+        assert!(text.starts_with("HTTP/1.1 431"), "{text}");
+        // What is left unread resets the connection, perhaps before the answer is seen.
+        let long = "y".repeat(2 * MAX_HEAD_BYTES);
+        let text = said(address, &format!("GET / HTTP/1.1\r\nx: {long}\r\n\r\n")).await;
+        assert!(
+            text.is_empty() || text.starts_with("HTTP/1.1 431"),
+            "{text}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_ends_when_nobody_comes_and_when_it_is_closed() {
+        let idle = Duration::from_secs(60);
+        let (_, _closing, mut tasks) = served(Some(idle));
+        let began = tokio::time::Instant::now();
+        tasks.join_next().await.unwrap().unwrap();
+        assert!(began.elapsed() >= idle);
+        let (address, closing, mut tasks) = served(None);
+        let _open = TcpStream::connect(address).await.unwrap();
+        closing.cancel();
+        tasks.join_next().await.unwrap().unwrap();
+    }
+}
