@@ -210,9 +210,34 @@ fn nothing(request: &Request) -> &'static str {
     }
 }
 
+/// The words that ask for the same entries again, each behind a space.
+fn asked(request: &Request) -> String {
+    let Request::Log {
+        name,
+        run,
+        at_least,
+        ..
+    } = request
+    else {
+        return String::new();
+    };
+    let name = name.as_deref().map(|name| format!(" {}", word(name)));
+    let run = run.map(|run| format!(" --run {run}"));
+    let least = match at_least {
+        Some(Level::Error) => " --errors",
+        Some(Level::Warning) => " --warnings",
+        Some(Level::Information) | None => "",
+    };
+    format!(
+        "{}{}{least}",
+        name.unwrap_or_default(),
+        run.unwrap_or_default()
+    )
+}
+
 /// `log`
 pub(crate) async fn log(talk: &mut Talk, request: Request) -> Result<Verdict, Refusal> {
-    let empty = nothing(&request);
+    let (empty, same) = (nothing(&request), asked(&request));
     let page = ask!(talk, request, Reply::Log(page) => page);
     let look = talk.screen.look;
     for entry in &page.entries {
@@ -241,7 +266,7 @@ pub(crate) async fn log(talk: &mut Talk, request: Request) -> Result<Verdict, Re
     );
     if let Some(before) = page.before {
         talk.screen
-            .line(look.dim(&format!("older ones: syncmgr log --before {before}")));
+            .line(look.dim(&format!("older ones: syncmgr log{same} --before {before}")));
         verdict = verdict.with("before", before);
     }
     Ok(verdict)
@@ -284,4 +309,29 @@ fn entry_lines(entry: &LogView, look: &Look) -> Vec<String> {
         lines.push(format!("      more: syncmgr open {}", entry.id));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_entries_are_asked_for_in_the_same_words() {
+        let all = Request::Log {
+            name: None,
+            run: None,
+            at_least: None,
+            before: None,
+            limit: 20,
+        };
+        assert_eq!(asked(&all), "");
+        let some = Request::Log {
+            name: Some("my notes".to_owned()),
+            run: Some(7),
+            at_least: Some(Level::Error),
+            before: Some(9),
+            limit: 20,
+        };
+        assert_eq!(asked(&some), " 'my notes' --run 7 --errors");
+    }
 }

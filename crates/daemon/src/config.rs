@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub struct Config {
 #[serde(default, deny_unknown_fields)]
 pub struct ManagerConfig {
     /// How many handlers work at the same time.
-    pub parallel: u32,
+    pub parallel: NonZeroU32,
     /// How long a handler may take to stop before it is ended (mobsync 3.14).
     #[serde(deserialize_with = "duration")]
     pub stop_grace: Duration,
@@ -80,7 +81,7 @@ pub struct ManagerConfig {
 impl Default for ManagerConfig {
     fn default() -> Self {
         Self {
-            parallel: 4,
+            parallel: const { NonZeroU32::new(4).unwrap() },
             stop_grace: Duration::from_secs(30),
             handshake: Duration::from_secs(10),
             keep_history: Duration::from_secs(90 * 24 * 3600),
@@ -843,6 +844,7 @@ mod tests {
         let path = dir.path().join("config.toml");
         for (text, part) in [
             ("[manager]\nparallel = \"many\"\n", "line 2"),
+            ("[manager]\nparallel = 0\n", "line 2"),
             ("[manager]\nstop_grace = \"soon\"\n", "line 2"),
             ("[manager\n", "line 1"),
             (

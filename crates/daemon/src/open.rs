@@ -348,7 +348,8 @@ pub(crate) fn settings(file: &ConfigFile, daemon: bool) -> Settings {
     } else {
         Settings::embedded()
     };
-    settings.parallel_handlers = usize::try_from(config.manager.parallel.max(1)).unwrap_or(1);
+    settings.parallel_handlers =
+        usize::try_from(config.manager.parallel.get()).unwrap_or(usize::MAX);
     settings.stop_grace = config.manager.stop_grace;
     settings.keep_awake = config.manager.keep_awake.into();
     settings.keep_awake_for = config.manager.keep_awake_for;
