@@ -451,6 +451,9 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
         /// When a condition is lost in the middle of a run, stop it and catch up later; otherwise it finishes.
         #[arg(long, requires = "when")]
         stop_when_lost: bool,
+        /// When the machine wakes from a sleep in the middle of a run, stop it; otherwise it goes on.
+        #[arg(long, requires = "name")]
+        stop_on_wake: bool,
         /// How old its last good run may become before it is late, such as `2d`; as the schedule promises when absent.
         #[arg(
             long,

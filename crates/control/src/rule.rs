@@ -19,6 +19,8 @@ pub struct RuleText {
     pub ask: bool,
     /// A run that started by itself is skipped when a condition is lost.
     pub stop_when_lost: bool,
+    /// A run that started by itself is skipped when the machine wakes from a sleep in its middle.
+    pub stop_on_wake: bool,
     /// How old the last good run may be, such as `2d`; as the schedule promises when absent.
     pub fresh_within: Option<String>,
     /// How old a missed time may be to be caught up, such as `7d`; `0s` catches nothing up.

@@ -117,6 +117,10 @@ impl Manager {
 
     /// It is back, or did not leave: what waited for that starts.
     pub(crate) fn back(&mut self) {
+        let slept = |away: &&Away| away.departure.moment == Moment::Suspend;
+        if let Some(since) = self.away.as_ref().filter(slept).map(|away| away.since) {
+            self.stop_on_wake(since);
+        }
         if self.forget_departure() {
             self.reconsider();
             self.pump = true;

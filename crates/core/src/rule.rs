@@ -34,6 +34,8 @@ pub struct Rule {
     pub when: Vec<Condition>,
     /// What becomes of a run that started by itself when a condition is lost.
     pub lost: Lost,
+    /// A run that started by itself and slept with the machine is skipped when it wakes (synccenter C-115).
+    pub stop_on_wake: bool,
     /// A person is asked first (mobsync 4.4).
     pub ask: bool,
     /// How old the last good run may be; absent: as the schedule promises.

@@ -480,6 +480,43 @@ impl Manager {
 
     /// Somebody came back: what idleness started is skipped where its rule says so.
     fn stop_idle(&mut self) {
+        let on_return = |cause: &Cause| {
+            matches!(
+                cause,
+                Cause::Idle {
+                    stop_on_return: true,
+                    ..
+                }
+            )
+        };
+        self.stop_where(
+            |instance| instance.trigger == Trigger::Idle,
+            |rule| rule.on.iter().any(on_return),
+        );
+    }
+
+    /// The machine woke: what slept with it since then is skipped where its rule says so (synccenter C-115).
+    pub(crate) fn stop_on_wake(&mut self, since: Timestamp) {
+        self.stop_where(
+            |instance| {
+                let began = instance.run.as_ref().map(|run| run.row.opened);
+                crate::queue::is_automatic(instance.trigger)
+                    && began.is_some_and(|began| began <= since)
+            },
+            |rule| rule.stop_on_wake,
+        );
+    }
+
+    /// Skips the items that such an instance works on and such a rule is about.
+    fn stop_where(
+        &mut self,
+        works: impl Fn(&crate::instance::Instance) -> bool,
+        says: impl Fn(&crate::rule::Rule) -> bool,
+    ) {
+        let works = |live: Option<crate::id::InstanceId>| {
+            live.and_then(|id| self.instances.get(&id))
+                .is_some_and(|instance| works(instance))
+        };
         let stopped: Vec<ItemRef> = self
             .handlers
             .values()
@@ -488,18 +525,9 @@ impl Manager {
                     .items
                     .values()
                     .filter(|slot| {
-                        self.started_by(slot.live) == Some(Trigger::Idle)
+                        works(slot.live)
                             && self.rules.iter().any(|state| {
-                                state.rule.selects(&handler.row, &slot.row)
-                                    && state.rule.on.iter().any(|cause| {
-                                        matches!(
-                                            cause,
-                                            Cause::Idle {
-                                                stop_on_return: true,
-                                                ..
-                                            }
-                                        )
-                                    })
+                                says(&state.rule) && state.rule.selects(&handler.row, &slot.row)
                             })
                     })
                     .map(|slot| slot.row.at.clone())
@@ -508,10 +536,6 @@ impl Manager {
         for item in stopped {
             self.skip(&item);
         }
-    }
-
-    fn started_by(&self, live: Option<crate::id::InstanceId>) -> Option<Trigger> {
-        Some(self.instances.get(&live?)?.trigger)
     }
 
     /// A condition may be lost: what runs by itself and may not go on without it is skipped, to be caught up.

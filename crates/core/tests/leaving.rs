@@ -321,3 +321,39 @@ fn a_manager_that_is_told_to_end_leaves_what_a_logoff_started_to_the_next() {
     assert!(starts(&mut w).is_empty());
     assert!(held(&w, "A").is_some());
 }
+
+/// Shows C-115: what slept in the middle of its work stops when the machine wakes, where its rule says so; what wakes with
+/// the machine, what a person started and what starts because of the sleep goes on.
+#[test]
+fn what_slept_in_its_middle_stops_at_the_end_of_the_sleep_where_its_rule_says_so() {
+    for (stops, by_person, expected) in [
+        (true, false, true),
+        (false, false, false),
+        (true, true, false),
+    ] {
+        let mut w = world(&["A"]);
+        let mut nightly = rule(Moment::Unlock, &["A"]);
+        nightly.stop_on_wake = stops;
+        w.input(Input::Rules(vec![nightly]));
+        if by_person {
+            w.sync(Scope::Checked);
+        } else {
+            w.input(Input::Happened(Happening::Moment(Moment::Unlock)));
+        }
+        w.list(1, &["A"]);
+        w.prepared(1);
+        w.hear(1, InstanceInput::SynchronizeReturned(Began::Yes));
+        w.pass(60);
+        leave(&mut w, Moment::Suspend);
+        w.lines.clear();
+        w.now = w.now.plus(Duration::from_secs(8 * 3600));
+        w.input(Input::ClockJumped);
+        w.input(Input::Back);
+        assert_eq!(
+            w.lines.iter().any(|line| line.contains("item-status")),
+            expected,
+            "{stops} {by_person}: {:?}",
+            w.lines
+        );
+    }
+}

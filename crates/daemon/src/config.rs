@@ -164,6 +164,9 @@ pub struct RuleConfig {
     /// A run that started by itself is skipped when a condition is lost, and caught up later.
     #[serde(default)]
     pub stop_when_lost: bool,
+    /// A run that started by itself is skipped when the machine wakes from a sleep in its middle.
+    #[serde(default)]
+    pub stop_on_wake: bool,
     /// A person is asked first.
     #[serde(default)]
     pub ask: bool,
@@ -392,7 +395,11 @@ impl ConfigFile {
                 table[key] = list(texts);
             }
         }
-        for (key, flag) in [("ask", rule.ask), ("stop_when_lost", rule.stop_when_lost)] {
+        for (key, flag) in [
+            ("ask", rule.ask),
+            ("stop_when_lost", rule.stop_when_lost),
+            ("stop_on_wake", rule.stop_on_wake),
+        ] {
             if flag {
                 table[key] = toml_edit::value(true);
             }

@@ -71,6 +71,7 @@ fn of_flags(handler: &HandlerConfig) -> Option<Rule> {
         on,
         when: Vec::new(),
         lost: Lost::Finish,
+        stop_on_wake: false,
         ask: false,
         fresh_within: None,
         catch_up: Duration::ZERO,
@@ -155,6 +156,7 @@ pub(crate) fn read(rule: &RuleConfig) -> Result<Rule, String> {
         } else {
             Lost::Finish
         },
+        stop_on_wake: rule.stop_on_wake,
         ask: rule.ask,
         fresh_within: rule.fresh_within,
         catch_up: rule.catch_up.unwrap_or(CATCH_UP),

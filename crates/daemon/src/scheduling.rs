@@ -80,6 +80,7 @@ impl Loop {
             on: new.on,
             when: new.when,
             stop_when_lost: new.stop_when_lost,
+            stop_on_wake: new.stop_on_wake,
             ask: new.ask,
         };
         let read = crate::rules::read(&config).map_err(|why| {
@@ -288,6 +289,7 @@ impl Loop {
                 when: written.map_or_else(Vec::new, |written| written.when.clone()),
                 ask: rule.ask,
                 stop_when_lost: written.is_some_and(|written| written.stop_when_lost),
+                stop_on_wake: rule.stop_on_wake,
                 fresh_within: written
                     .and_then(|written| written.fresh_within)
                     .map(|span| format!("{}s", span.as_secs())),

@@ -39,6 +39,7 @@ pub(crate) fn rule(name: &str, items: &[&str], on: Vec<Cause>) -> Rule {
         on,
         when: Vec::new(),
         lost: Lost::Finish,
+        stop_on_wake: false,
         ask: false,
         fresh_within: None,
         catch_up: Duration::from_secs(7 * 86_400),
