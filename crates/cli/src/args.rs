@@ -138,7 +138,7 @@ pub(crate) enum Command {
         #[arg(value_name = "NAME", hide = true)]
         names: Vec<String>,
     },
-    /// Look at everything on one screen, and decide there: items, what works and comes next, what needs you.
+    /// Look at everything on one screen that lives, and decide there.
     ///
     /// The footer shows the keys that do something here and now, and `?` all of them.
     #[command(after_help = "Examples:
