@@ -46,6 +46,7 @@ impl Reader {
                 false,
             ),
             keyboard: None,
+            browse: None,
             clock: self.clock,
             zone: self.zone,
             interactive: false,
