@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::changes::{Followed, Form};
 use crate::door::{Door, guarded};
 use crate::visitor::Visitor;
-use crate::{metrics, query, refused};
+use crate::{metrics, page, query, refused};
 
 /// How long the manager may take to say that it is there.
 const HEALTH_LIMIT: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ const OPENAPI: &str = include_str!("../../../docs/openapi.json");
 /// What is served.
 #[derive(Clone)]
 pub struct Center {
-    service: Arc<dyn Service>,
+    pub(crate) service: Arc<dyn Service>,
     changes: Followed,
     /// What whoever does not say who it is is called.
     caller: &'static str,
@@ -77,6 +77,7 @@ pub fn router_behind(door: Arc<Door>, center: Center) -> Router {
 
 fn api(center: Center) -> Router {
     Router::new()
+        .merge(page::routes())
         .route(CHANGES_PATH, get(changes))
         .route("/v1/{method}", get(look).post(call))
         .route("/metrics", get(measures))
@@ -155,15 +156,19 @@ async fn answer(
     headers: &HeaderMap,
     request: Request,
 ) -> Response {
-    let caller = Caller {
+    match center.service.call(caller(visitor, headers), request).await {
+        Ok(reply) => json(StatusCode::OK, &reply),
+        Err(refusal) => refuse(&refusal),
+    }
+}
+
+/// Who asks, as it says itself.
+pub(crate) fn caller(visitor: &Visitor, headers: &HeaderMap) -> Caller {
+    Caller {
         name: headers.get(CALLER_HEADER).map_or_else(
             || visitor.name.as_ref().to_owned(),
             |value| name_of(value.as_bytes()),
         ),
-    };
-    match center.service.call(caller, request).await {
-        Ok(reply) => json(StatusCode::OK, &reply),
-        Err(refusal) => refuse(&refusal),
     }
 }
 
@@ -229,22 +234,25 @@ async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
 
-async fn nowhere(request: axum::extract::Request) -> Response {
+async fn nowhere() -> Response {
     let refusal = Refusal::new(
         "control::unknown-address",
         "nothing is at this address",
         "the addresses are in /openapi.json",
     );
-    refused::to(refused::wants_page(&request.into_parts().0), &refusal)
+    refuse(&refusal)
 }
 
 async fn not_so() -> Response {
-    let refusal = Refusal::new(
+    refuse(&not_so_refusal())
+}
+
+pub(crate) fn not_so_refusal() -> Refusal {
+    Refusal::new(
         "control::not-so",
         "this address is not asked in this way",
         "what only looks takes GET and POST, everything else POST",
-    );
-    refuse(&refusal)
+    )
 }
 
 pub(crate) fn too_large() -> Refusal {
@@ -255,7 +263,7 @@ pub(crate) fn too_large() -> Refusal {
     )
 }
 
-fn unknown(name: &str) -> Refusal {
+pub(crate) fn unknown(name: &str) -> Refusal {
     Refusal::new(
         "control::unknown-method",
         format!("there is no method `{}`", name_of(name.as_bytes())),
@@ -263,7 +271,7 @@ fn unknown(name: &str) -> Refusal {
     )
 }
 
-fn invalid(method: &Method) -> Refusal {
+pub(crate) fn invalid(method: &Method) -> Refusal {
     Refusal::new(
         "control::invalid-request",
         format!("the parameters of `{}` are not understood", method.name),

@@ -10,6 +10,7 @@ pub mod door;
 mod metrics;
 #[cfg(feature = "schema")]
 mod openapi;
+mod page;
 mod query;
 mod refused;
 mod visitor;

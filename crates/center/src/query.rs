@@ -3,11 +3,23 @@
 use serde_json::{Map, Value};
 
 /// Parameters that are numbers, whatever method they are of.
-const NUMBERS: &[&str] = &["id", "before", "limit", "offset", "run", "spanMs", "count"];
+const NUMBERS: &[&str] = &[
+    "id", "before", "limit", "offset", "run", "spanMs", "count", "need", "entry", "request",
+    "forMs",
+];
 /// Parameters that are yes or no.
-const FLAGS: &[&str] = &["hidden"];
+const FLAGS: &[&str] = &[
+    "hidden",
+    "enabled",
+    "checked",
+    "ask",
+    "check",
+    "mayBotherUser",
+    "remember",
+    "stopWhenLost",
+];
 /// Parameters that may be given several times.
-const LISTS: &[&str] = &["names"];
+const LISTS: &[&str] = &["names", "items", "on", "when", "conflicts"];
 
 /// Reads a query, such as `name=notes&limit=10`.
 ///
@@ -27,7 +39,10 @@ pub(crate) fn params(query: &str) -> Result<Value, String> {
             }
             continue;
         }
-        let read = if NUMBERS.contains(&key.as_str()) {
+        // A form sends what was left empty too.
+        let read = if value.is_empty() && !FLAGS.contains(&key.as_str()) {
+            Value::String(value)
+        } else if NUMBERS.contains(&key.as_str()) {
             let number = value.parse::<u64>();
             number
                 .map(Value::from)

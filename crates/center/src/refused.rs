@@ -47,7 +47,7 @@ pub(crate) fn json(refusal: &Refusal) -> Response {
 }
 
 /// The status that fits a refusal.
-fn status(refusal: &Refusal) -> StatusCode {
+pub(crate) fn status(refusal: &Refusal) -> StatusCode {
     match (refusal.code.as_str(), refusal.exit) {
         ("control::unknown-method" | "control::unknown-address", _) => StatusCode::NOT_FOUND,
         ("control::not-so", _) => StatusCode::METHOD_NOT_ALLOWED,

@@ -188,7 +188,7 @@ async fn what_cannot_be_is_refused_with_a_reason_and_asks_nothing() {
     for (request, status, code) in [
         (get("/v1/frobnicate"), 404, "control::unknown-method"),
         (post("/v1/", "{}"), 404, "control::unknown-address"),
-        (get("/"), 404, "control::unknown-address"),
+        (get("/nowhere"), 404, "control::unknown-address"),
         (get("/v1/sync"), 405, "control::not-so"),
         (
             Http::delete("/v1/status").body(Body::empty()).unwrap(),

@@ -1,6 +1,5 @@
 //! What waits for a person: questions and conflicts.
 
-use jiff::tz::TimeZone;
 use serde_json::json;
 use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::{ChoiceView, ConflictView, NeedView, VersionView};
@@ -32,7 +31,7 @@ pub(crate) async fn needs(talk: &mut Talk) -> Result<Verdict, Refusal> {
             talk.screen.line("");
         }
         talk.screen.lines(need_lines(need, &look));
-        let remark = when_asked(need, talk.now(), &talk.zone);
+        let remark = when_asked(need, talk);
         talk.screen.line(format!("    {}", look.dim(&remark)));
     }
     let status = ask!(talk, Request::Status, Reply::Status(status) => status);
@@ -79,18 +78,18 @@ pub(crate) async fn needs(talk: &mut Talk) -> Result<Verdict, Refusal> {
 }
 
 /// Since when a question is open, and what happens without an answer.
-pub(crate) fn when_asked(need: &NeedView, now_ms: i64, zone: &TimeZone) -> String {
-    let mut remark = format!("asked {}", when::ago(need.opened_ms, now_ms));
+fn when_asked(need: &NeedView, talk: &Talk) -> String {
+    let mut remark = format!("asked {}", when::ago(need.opened_ms, talk.now()));
     match (&need.default, need.deadline_ms) {
         (Some(default), Some(deadline)) => {
             remark = format!(
                 "{remark}, \"{}\" is taken at {}",
                 harmless(default),
-                when::moment(deadline, zone)
+                when::moment(deadline, &talk.zone)
             );
         }
         (None, Some(deadline)) => {
-            remark = format!("{remark}, ends at {}", when::moment(deadline, zone));
+            remark = format!("{remark}, ends at {}", when::moment(deadline, &talk.zone));
         }
         (_, None) => remark += ", waits until it is answered",
     }
@@ -174,7 +173,7 @@ pub(crate) async fn conflicts(
 fn conflict_lines(conflict: &ConflictView, talk: &Talk) -> Vec<String> {
     let look = &talk.screen.look;
     let id: String = harmless(&conflict.id).chars().take(ID_SHOWN).collect();
-    let mut lines = conflict_heading(conflict, talk.now(), &talk.zone, look);
+    let mut lines = conflict_heading(conflict, talk, look);
     lines.extend(command_lines(
         &conflict.choices,
         |choice| format!("syncmgr resolve {id} {choice}"),
@@ -184,12 +183,7 @@ fn conflict_lines(conflict: &ConflictView, talk: &Talk) -> Vec<String> {
 }
 
 /// A conflict with its versions.
-pub(crate) fn conflict_heading(
-    conflict: &ConflictView,
-    now_ms: i64,
-    zone: &TimeZone,
-    look: &Look,
-) -> Vec<String> {
+fn conflict_heading(conflict: &ConflictView, talk: &Talk, look: &Look) -> Vec<String> {
     let id: String = harmless(&conflict.id).chars().take(ID_SHOWN).collect();
     let title = format!(
         "{id}  {}: {}",
@@ -201,16 +195,16 @@ pub(crate) fn conflict_heading(
         format!(
             "    {} ({})",
             harmless(&conflict.summary),
-            when::ago(conflict.found_ms, now_ms)
+            when::ago(conflict.found_ms, talk.now())
         ),
     ];
     for version in &conflict.versions {
-        lines.push(version_line(version, zone, look));
+        lines.push(version_line(version, talk, look));
     }
     lines
 }
 
-fn version_line(version: &VersionView, zone: &TimeZone, look: &Look) -> String {
+fn version_line(version: &VersionView, talk: &Talk, look: &Look) -> String {
     let mut facts = Vec::new();
     if version.deleted {
         facts.push("deleted".to_owned());
@@ -219,7 +213,7 @@ fn version_line(version: &VersionView, zone: &TimeZone, look: &Look) -> String {
         facts.extend(version.size.map(when::size));
     }
     if let Some(modified) = version.modified_ms {
-        facts.push(when::moment(modified, zone));
+        facts.push(when::moment(modified, &talk.zone));
     }
     format!(
         "    {}: {}  {}",
@@ -299,7 +293,7 @@ async fn choose_version(
         return Err(no_choice(&command));
     }
     let aside = talk.screen.aside;
-    let mut lines = conflict_heading(conflict, talk.now(), &talk.zone, &aside);
+    let mut lines = conflict_heading(conflict, talk, &aside);
     lines.extend(numbered(&conflict.choices, &aside));
     typed(talk, lines, &conflict.choices, &command).await
 }

@@ -112,7 +112,7 @@ pub(crate) fn chosen(choices: &[ChoiceView], line: &str) -> Option<String> {
         .map(|choice| choice.name.clone())
 }
 
-pub(crate) fn heading(need: &NeedView, look: &Look) -> Vec<String> {
+fn heading(need: &NeedView, look: &Look) -> Vec<String> {
     let about = need
         .item
         .as_deref()

@@ -1,0 +1,318 @@
+# Texts of the page. What handlers and the manager say of themselves is not translated.
+
+document-title = { $state } – { $title } – syncmgr
+skip-to-content = Skip to the content
+footer = syncmgr keeps what belongs together in sync.
+connection-lost = The connection to the manager is lost. It is tried again.
+act-failed = It could not be done:
+
+nav-label = Screens
+nav-first = Overview
+nav-inbox = Inbox
+nav-log = Log
+nav-timetable = Timetable
+nav-handlers = Handlers
+nav-settings = Settings
+badge-label = { $count ->
+    [one] one decision waits for you
+   *[other] { $count } decisions wait for you
+}
+
+just-now = just now
+minutes-ago = { $count } min ago
+hours-ago = { $count } h ago
+days-ago = { $count } d ago
+at-once = now
+in-minutes = in { $count } min
+in-hours = in { $count } h
+in-days = in { $count } d
+unknown-time = at an unknown time
+under-a-second = less than a second
+seconds = { $count } s
+minutes-seconds = { $large } min { $small } s
+hours-minutes = { $large } h { $small } min
+days-hours = { $large } d { $small } h
+bytes = { $number } { $unit }B
+never = never
+
+state-not-set-up = Not set up
+state-disabled = Turned off
+state-paused = Paused
+state-disconnected = Cannot be reached
+state-needs-you = Needs you
+state-conflicts = Conflicts
+state-failed = Failed
+state-pending = Waits its turn
+state-syncing = Synchronizing
+state-stopping = Stopping
+state-new = Never synchronized
+state-unfinished = Not finished
+state-late = Late
+state-fresh = In sync
+
+hero-fresh = Everything is in sync.
+hero-fresh-held = { $count ->
+    [one] Everything is in sync, but one item is paused or turned off.
+   *[other] Everything is in sync, but { $count } items are paused or turned off.
+}
+hero-all-held = Everything is paused or turned off.
+hero-busy = Everything was in sync; a run is going on.
+hero-failed = { $count ->
+    [one] { $names } is not in sync.
+   *[other] { $count } items are not in sync: { $names }.
+}
+hero-needs-you = { $count ->
+    [one] { $names } waits for your answer.
+   *[other] { $count } items wait for your answer: { $names }.
+}
+hero-conflicts = { $count ->
+    [one] { $names } has conflicts.
+   *[other] { $count } items have conflicts: { $names }.
+}
+hero-late = { $count ->
+    [one] { $names } is late.
+   *[other] { $count } items are late: { $names }.
+}
+hero-disconnected = { $count ->
+    [one] { $names } cannot be reached.
+   *[other] { $count } items cannot be reached: { $names }.
+}
+hero-unfinished = { $count ->
+    [one] { $names } is not finished.
+   *[other] { $count } items are not finished: { $names }.
+}
+hero-new = { $count ->
+    [one] { $names } was never synchronized.
+   *[other] { $count } items were never synchronized: { $names }.
+}
+hero-handlers = { $count ->
+    [one] The handler { $names } does not work.
+   *[other] { $count } handlers do not work: { $names }.
+}
+hero-question = A question waits for you.
+hero-empty = Nothing is set up yet.
+hero-unasked = A handler was never asked what it synchronizes.
+hero-last-good = Last good:
+hero-next = Next
+
+and-more = and { $count } more
+needs-title = Needs you ({ $count })
+needs-more = { $count } more in the inbox
+needs-conflicts = { $count ->
+    [one] One conflict to decide
+   *[other] { $count } conflicts to decide
+}
+need-login = Log-on
+need-guard = Safety question
+need-stale-lock = Old lock
+need-conflict = Conflict
+need-invoke = A program asks
+need-prompt = Question
+need-default = (if nobody answers)
+need-deadline = Decided without you at { $at }.
+
+items-title = Items
+filter-label = Choose items
+filter-text = Search
+filter-state = State
+filter-by-label = Label
+filter-handler = Handler
+filter-sort = Order
+filter-any = All
+filter-go = Show
+sort-worst = Worst first
+sort-name = By name
+sort-handler = By handler
+sort-oldest = Oldest first
+rows-none = Nothing is like that.
+rows-all = Show everything
+row-last-good = Last good
+row-next = Next
+row-waits = waits: { $what }, since { $since }
+progress-label = Progress of { $name }
+pager-label = Pages
+pager-back = Back
+pager-on = Further
+pager-range = { $from } to { $to } of { $total }
+strip-none = no runs yet
+strip-label = The last { $runs } runs: { $good } good, { $failed } failed
+
+act-sync-all = Synchronize everything
+act-stop-all = Stop everything
+act-run = Run
+act-run-label = Run { $name }
+act-stop = Stop
+act-insist = Stop at once
+act-stop-label = Stop { $name }
+act-skip = Skip
+act-skip-label = Skip { $name }
+act-pause = Pause
+act-pause-label = Pause { $name }
+act-resume = Go on
+act-resume-label = Go on with { $name }
+act-enable = Turn on
+act-enable-label = Turn on { $name }
+pause-hour = for an hour
+pause-day = for a day
+pause-open = until I go on
+
+beside-label = Now and next
+now-title = Now
+now-none = Nothing runs.
+next-title = Next
+next-none = Nothing starts by itself.
+next-no-daemon = No daemon runs, so nothing starts by itself.
+next-all = The whole timetable
+feed-title = Latest
+feed-none = Nothing happened yet.
+feed-all = The whole log
+
+refused-title = That was not done
+refused-answered = This was answered already
+refused-back = Back to where you were
+
+setup-pair-title = Keep two folders in sync
+setup-pair-text = Both sides get what is new on the other. What is deleted or replaced is kept for 30 days.
+setup-left = One folder
+setup-right = The other folder
+setup-name = A name, if you like
+setup-add = Add the pair
+setup-handler-text = It is registered, and nothing is known of its items yet.
+setup-handler-ask = Ask for its items
+setup-more-title = Something else
+setup-more-text = Any program can be a handler: mail, calendars, backups.
+setup-more-link = Handlers
+
+needs-admin = This visit may not change what is configured: enter with syncmgr center --scope admin.
+
+outcome-open = Running
+outcome-nothing = Nothing to do
+outcome-succeeded = Good
+outcome-warnings = With warnings
+outcome-skipped = Skipped
+outcome-stopped = Stopped
+outcome-needs-you = Needs you
+outcome-failed = Failed
+outcome-interrupted = Interrupted
+item-status-pending = Not begun
+item-status-updating = At work
+item-status-paused = Paused
+item-status-succeeded = Good
+item-status-failed = Failed
+item-status-skipped = Skipped
+item-status-stopped = Stopped
+item-status-disconnected = Not reached
+item-status-deleted = Gone
+item-status-held = Held back
+level-information = Information
+level-warning = Warning
+level-error = Error
+
+log-name = Item or handler
+log-level = At least
+log-warnings = Warnings and errors
+log-errors = Only errors
+log-older = Older
+link-open = Show what it is about
+link-dismiss = Let it go
+run-number = Run { $count }
+run-undo = Undo this run
+run-stderr = What it wrote last
+count-sent = { $count } sent
+count-received = { $count } received
+count-deleted = { $count } deleted
+count-conflicts = { $count ->
+    [one] one conflict
+   *[other] { $count } conflicts
+}
+count-failed = { $count } failed
+count-bytes = { $size } moved
+
+item-log = Its log
+item-plan = What would it do?
+item-rate = { $size }/s
+item-rest = about { $rest } left
+item-tick = Tick for a plain synchronization
+item-untick = Leave out of a plain synchronization
+item-disable = Turn off
+why-title = Why
+why-conditions = Conditions
+why-history = What held it back before
+condition-met = Holds
+condition-unmet = Does not hold
+condition-later = Looked at when it starts
+condition-unknown = Nobody can tell
+runs-title = Runs
+trend-sentence = Usually { $usual }, the last one { $now }.
+starts-title = Starts by itself
+rule-when = if
+rule-asks = asks first
+rule-nothing = about nothing now
+rule-registered = Its handler asks for it.
+rule-remove = Remove
+rule-remove-label = Remove the rule { $name }
+rule-add-title = Add a schedule
+rule-schedule = When
+rule-example = daily at 02:00
+rule-try = What does that mean?
+rule-means = It means
+rule-condition = Only if
+rule-save = Save
+rule-new = Add
+rule-on = What starts it
+rule-items = Item, handler or label; empty is everything ticked
+rule-connect = Connection that it opens first
+rule-ask = Ask me first
+plan-text = Nothing was changed.
+plan-nothing = Nothing: both sides are the same.
+
+inbox-questions = Questions
+inbox-none = No question is open.
+inbox-conflicts = Conflicts ({ $count })
+inbox-no-conflicts = No conflict is open.
+inbox-all = Do this for all { $count } shown:
+choice-left = Keep left
+choice-right = Keep right
+choice-both = Keep both
+version-newest = newest
+version-deleted = Deleted here
+
+timetable-past = The last 24 hours
+timetable-past-none = Nothing ran.
+timetable-ahead = The next 24 hours
+timetable-cut = There is more after { $at }.
+
+kind-built-in = Built in
+kind-command = Program
+kind-library = Library
+kind-class = Class of the system
+handler-items = { $count ->
+    [one] one item
+   *[other] { $count } items
+}
+handler-changed = What runs is not what was registered, since
+handler-can = What it can do
+handler-refresh-label = Ask { $name } for its items
+handler-forget = Forget
+handler-forget-label = Forget { $name }
+handler-forget-text = Its items and preferences go with it; its data stays.
+handler-forget-yes = Forget it
+register-title = Register a handler
+register-words = The command, a word a line
+register-directory = The directory in which it runs
+register-consent = I know this program: it runs as me and may do what I may.
+register-do = Start it once and register it
+
+settings-text = What starts by itself, and when.
+settings-tabs = Causes
+tab-logon = Logon and logoff
+tab-idle = On idle
+tab-scheduled = Scheduled
+tab-connection = Connection
+tab-other = Other causes
+tab-none = Nothing starts so.
+
+need-remember = Remember what is secret
+need-answer = Answer
+field-yes = Yes
+field-no = No

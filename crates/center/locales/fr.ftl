@@ -1,0 +1,318 @@
+# Textes de la page. Ce que disent les gestionnaires et le programme lui-même n’est pas traduit.
+
+document-title = { $state } – { $title } – syncmgr
+skip-to-content = Aller au contenu
+footer = syncmgr garde synchronisé ce qui va ensemble.
+connection-lost = La connexion au gestionnaire est perdue. Nouvel essai en cours.
+act-failed = Impossible :
+
+nav-label = Écrans
+nav-first = Vue d’ensemble
+nav-inbox = À décider
+nav-log = Journal
+nav-timetable = Horaire
+nav-handlers = Modules
+nav-settings = Réglages
+badge-label = { $count ->
+    [one] une décision vous attend
+   *[other] { $count } décisions vous attendent
+}
+
+just-now = à l’instant
+minutes-ago = il y a { $count } min
+hours-ago = il y a { $count } h
+days-ago = il y a { $count } j
+at-once = maintenant
+in-minutes = dans { $count } min
+in-hours = dans { $count } h
+in-days = dans { $count } j
+unknown-time = à un moment inconnu
+under-a-second = moins d’une seconde
+seconds = { $count } s
+minutes-seconds = { $large } min { $small } s
+hours-minutes = { $large } h { $small } min
+days-hours = { $large } j { $small } h
+bytes = { $number } { $unit }o
+never = jamais
+
+state-not-set-up = Non configuré
+state-disabled = Désactivé
+state-paused = En pause
+state-disconnected = Injoignable
+state-needs-you = Vous attend
+state-conflicts = Conflits
+state-failed = Échec
+state-pending = Attend son tour
+state-syncing = Synchronisation
+state-stopping = Arrêt en cours
+state-new = Jamais synchronisé
+state-unfinished = Inachevé
+state-late = En retard
+state-fresh = Synchronisé
+
+hero-fresh = Tout est synchronisé.
+hero-fresh-held = { $count ->
+    [one] Tout est synchronisé, mais un élément est en pause ou désactivé.
+   *[other] Tout est synchronisé, mais { $count } éléments sont en pause ou désactivés.
+}
+hero-all-held = Tout est en pause ou désactivé.
+hero-busy = Tout était synchronisé ; une exécution est en cours.
+hero-failed = { $count ->
+    [one] { $names } n’est pas synchronisé.
+   *[other] { $count } éléments ne sont pas synchronisés : { $names }.
+}
+hero-needs-you = { $count ->
+    [one] { $names } attend votre réponse.
+   *[other] { $count } éléments attendent votre réponse : { $names }.
+}
+hero-conflicts = { $count ->
+    [one] { $names } a des conflits.
+   *[other] { $count } éléments ont des conflits : { $names }.
+}
+hero-late = { $count ->
+    [one] { $names } est en retard.
+   *[other] { $count } éléments sont en retard : { $names }.
+}
+hero-disconnected = { $count ->
+    [one] { $names } est injoignable.
+   *[other] { $count } éléments sont injoignables : { $names }.
+}
+hero-unfinished = { $count ->
+    [one] { $names } n’est pas achevé.
+   *[other] { $count } éléments ne sont pas achevés : { $names }.
+}
+hero-new = { $count ->
+    [one] { $names } n’a jamais été synchronisé.
+   *[other] { $count } éléments n’ont jamais été synchronisés : { $names }.
+}
+hero-handlers = { $count ->
+    [one] Le module { $names } ne fonctionne pas.
+   *[other] { $count } modules ne fonctionnent pas : { $names }.
+}
+hero-question = Une question vous attend.
+hero-empty = Rien n’est encore configuré.
+hero-unasked = Un module n’a jamais été interrogé sur ses éléments.
+hero-last-good = Dernière réussite :
+hero-next = Prochaine
+
+and-more = et { $count } de plus
+needs-title = Vous attend ({ $count })
+needs-more = { $count } de plus à décider
+needs-conflicts = { $count ->
+    [one] Un conflit à trancher
+   *[other] { $count } conflits à trancher
+}
+need-login = Identification
+need-guard = Question de sécurité
+need-stale-lock = Ancien verrou
+need-conflict = Conflit
+need-invoke = Un programme demande
+need-prompt = Question
+need-default = (sans réponse)
+need-deadline = Décidé sans vous à { $at }.
+
+items-title = Éléments
+filter-label = Choisir des éléments
+filter-text = Rechercher
+filter-state = État
+filter-by-label = Étiquette
+filter-handler = Module
+filter-sort = Ordre
+filter-any = Tous
+filter-go = Afficher
+sort-worst = Le pire d’abord
+sort-name = Par nom
+sort-handler = Par module
+sort-oldest = Le plus ancien d’abord
+rows-none = Rien ne correspond.
+rows-all = Tout afficher
+row-last-good = Dernière réussite
+row-next = Prochaine
+row-waits = attend : { $what }, depuis { $since }
+progress-label = Progression de { $name }
+pager-label = Pages
+pager-back = Retour
+pager-on = Suite
+pager-range = { $from } à { $to } sur { $total }
+strip-none = aucune exécution
+strip-label = Les { $runs } dernières exécutions : { $good } réussies, { $failed } échouées
+
+act-sync-all = Tout synchroniser
+act-stop-all = Tout arrêter
+act-run = Lancer
+act-run-label = Lancer { $name }
+act-stop = Arrêter
+act-insist = Arrêter tout de suite
+act-stop-label = Arrêter { $name }
+act-skip = Passer
+act-skip-label = Passer { $name }
+act-pause = Pause
+act-pause-label = Mettre { $name } en pause
+act-resume = Reprendre
+act-resume-label = Reprendre { $name }
+act-enable = Activer
+act-enable-label = Activer { $name }
+pause-hour = pendant une heure
+pause-day = pendant un jour
+pause-open = jusqu’à la reprise
+
+beside-label = Maintenant et ensuite
+now-title = Maintenant
+now-none = Rien n’est en cours.
+next-title = Ensuite
+next-none = Rien ne démarre tout seul.
+next-no-daemon = Aucun démon ne tourne : rien ne démarre tout seul.
+next-all = Tout l’horaire
+feed-title = Derniers événements
+feed-none = Rien ne s’est encore passé.
+feed-all = Tout le journal
+
+refused-title = Cela n’a pas été fait
+refused-answered = Une réponse a déjà été donnée
+refused-back = Revenir
+
+setup-pair-title = Synchroniser deux dossiers
+setup-pair-text = Chaque côté reçoit ce qui est nouveau de l’autre. Ce qui est supprimé ou remplacé est gardé 30 jours.
+setup-left = Un dossier
+setup-right = L’autre dossier
+setup-name = Un nom, si vous voulez
+setup-add = Ajouter la paire
+setup-handler-text = Il est enregistré, mais ses éléments sont encore inconnus.
+setup-handler-ask = Demander ses éléments
+setup-more-title = Autre chose
+setup-more-text = Tout programme peut être un module : courrier, agendas, sauvegardes.
+setup-more-link = Modules
+
+needs-admin = Cette visite ne peut pas changer la configuration : entrez avec syncmgr center --scope admin.
+
+outcome-open = En cours
+outcome-nothing = Rien à faire
+outcome-succeeded = Réussi
+outcome-warnings = Avec avertissements
+outcome-skipped = Passé
+outcome-stopped = Arrêté
+outcome-needs-you = Vous attend
+outcome-failed = Échec
+outcome-interrupted = Interrompu
+item-status-pending = Pas commencé
+item-status-updating = Au travail
+item-status-paused = En pause
+item-status-succeeded = Réussi
+item-status-failed = Échec
+item-status-skipped = Passé
+item-status-stopped = Arrêté
+item-status-disconnected = Injoignable
+item-status-deleted = Disparu
+item-status-held = Retenu
+level-information = Information
+level-warning = Avertissement
+level-error = Erreur
+
+log-name = Élément ou module
+log-level = Au moins
+log-warnings = Avertissements et erreurs
+log-errors = Erreurs seulement
+log-older = Plus anciens
+link-open = Montrer de quoi il s’agit
+link-dismiss = Laisser
+run-number = Exécution { $count }
+run-undo = Annuler cette exécution
+run-stderr = Ses dernières lignes
+count-sent = { $count } envoyés
+count-received = { $count } reçus
+count-deleted = { $count } supprimés
+count-conflicts = { $count ->
+    [one] un conflit
+   *[other] { $count } conflits
+}
+count-failed = { $count } échoués
+count-bytes = { $size } transférés
+
+item-log = Son journal
+item-plan = Que ferait-il ?
+item-rate = { $size }/s
+item-rest = encore { $rest } environ
+item-tick = Cocher pour une synchronisation simple
+item-untick = Exclure d’une synchronisation simple
+item-disable = Désactiver
+why-title = Pourquoi
+why-conditions = Conditions
+why-history = Ce qui l’a retenu auparavant
+condition-met = Remplie
+condition-unmet = Non remplie
+condition-later = Vérifiée au démarrage
+condition-unknown = Personne ne peut le dire
+runs-title = Exécutions
+trend-sentence = D’habitude { $usual }, la dernière { $now }.
+starts-title = Démarre tout seul
+rule-when = si
+rule-asks = demande d’abord
+rule-nothing = ne concerne rien pour l’instant
+rule-registered = Son module le demande.
+rule-remove = Retirer
+rule-remove-label = Retirer la règle { $name }
+rule-add-title = Ajouter un horaire
+rule-schedule = Quand
+rule-example = daily at 02:00
+rule-try = Qu’est-ce que cela veut dire ?
+rule-means = Cela veut dire
+rule-condition = Seulement si
+rule-save = Enregistrer
+rule-new = Ajouter
+rule-on = Ce qui le démarre
+rule-items = Élément, module ou étiquette ; vide : tout ce qui est coché
+rule-connect = Connexion à ouvrir d’abord
+rule-ask = Me demander d’abord
+plan-text = Rien n’a été modifié.
+plan-nothing = Rien : les deux côtés sont identiques.
+
+inbox-questions = Questions
+inbox-none = Aucune question ouverte.
+inbox-conflicts = Conflits ({ $count })
+inbox-no-conflicts = Aucun conflit ouvert.
+inbox-all = Pour les { $count } affichés :
+choice-left = Garder la gauche
+choice-right = Garder la droite
+choice-both = Garder les deux
+version-newest = la plus récente
+version-deleted = Supprimé ici
+
+timetable-past = Les dernières 24 heures
+timetable-past-none = Rien n’a tourné.
+timetable-ahead = Les prochaines 24 heures
+timetable-cut = Il y en a d’autres après { $at }.
+
+kind-built-in = Intégré
+kind-command = Programme
+kind-library = Bibliothèque
+kind-class = Classe du système
+handler-items = { $count ->
+    [one] un élément
+   *[other] { $count } éléments
+}
+handler-changed = Ce qui tourne n’est plus ce qui a été enregistré, depuis
+handler-can = Ce qu’il sait faire
+handler-refresh-label = Demander ses éléments à { $name }
+handler-forget = Oublier
+handler-forget-label = Oublier { $name }
+handler-forget-text = Ses éléments et préférences partent avec lui ; ses données restent.
+handler-forget-yes = L’oublier
+register-title = Enregistrer un module
+register-words = La commande, un mot par ligne
+register-directory = Le répertoire où elle tourne
+register-consent = Je connais ce programme : il tourne sous mon nom et peut ce que je peux.
+register-do = Le démarrer une fois et l’enregistrer
+
+settings-text = Ce qui démarre tout seul, et quand.
+settings-tabs = Causes
+tab-logon = Ouverture et fermeture de session
+tab-idle = Inactivité
+tab-scheduled = Horaire
+tab-connection = Connexion
+tab-other = Autres causes
+tab-none = Rien ne démarre ainsi.
+
+need-remember = Retenir ce qui est secret
+need-answer = Répondre
+field-yes = Oui
+field-no = Non

@@ -1,0 +1,236 @@
+//! Acts: each is a plain form that asks for one method of the API and leads back to where it stood, so that going back never
+//! does it again.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Map, Value};
+use syncmgr_control::Refusal;
+use syncmgr_control::method::{self, Access, Method};
+
+use super::{address, show};
+use crate::api::{Center, caller, invalid, not_so_refusal, too_large, unknown};
+use crate::visitor::Visitor;
+use crate::{query, refused};
+
+/// The script says by this header that it reads the answer itself.
+const BY_SCRIPT: &str = "x-syncmgr-script";
+
+/// `POST /act/METHOD` with the fields of a form: the parameters of the method, and where to go then.
+pub(crate) async fn act(
+    State(center): State<Center>,
+    Path(name): Path<String>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let by_script = headers.contains_key(BY_SCRIPT);
+    let (outcome, back) = match form(&name, body) {
+        Ok((method, params, back)) => (
+            take(&center, &visitor, &headers, method, params).await,
+            back,
+        ),
+        Err(refusal) => (Err(refusal), None),
+    };
+    let back = address::back(back.as_deref());
+    match outcome {
+        Ok(()) if by_script => StatusCode::NO_CONTENT.into_response(),
+        Ok(()) => (StatusCode::SEE_OTHER, [(header::LOCATION, back.to_owned())]).into_response(),
+        Err(refusal) if by_script => {
+            show::plain(refused::status(&refusal), &show::refusal_text(&refusal))
+        }
+        Err(refusal) => show::refused(&headers, &refusal, back),
+    }
+}
+
+async fn take(
+    center: &Center,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    method: &'static Method,
+    mut params: Map<String, Value>,
+) -> Result<(), Refusal> {
+    let brought = params.remove("form");
+    let brought = brought.as_ref().and_then(Value::as_str).unwrap_or_default();
+    visitor.check_form(brought)?;
+    visitor.must(method.access)?;
+    let request = method::request(method, Value::Object(params))
+        .map_err(|cause| invalid(method).because(&cause))?;
+    let caller = caller(visitor, headers);
+    center.service.call(caller, request).await.map(drop)
+}
+
+/// `POST /resolve-all`: the same choice for each conflict that was shown with it. One that somebody else resolved meanwhile is
+/// no mistake.
+pub(crate) async fn resolve_all(
+    State(center): State<Center>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let (outcome, back) = match form("resolve", body) {
+        Ok((method, params, back)) => (
+            resolve_each(&center, &visitor, &headers, method, params).await,
+            back,
+        ),
+        Err(refusal) => (Err(refusal), None),
+    };
+    let back = address::back(back.as_deref());
+    match outcome {
+        Ok(()) => (StatusCode::SEE_OTHER, [(header::LOCATION, back.to_owned())]).into_response(),
+        Err(refusal) => show::refused(&headers, &refusal, back),
+    }
+}
+
+async fn resolve_each(
+    center: &Center,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    method: &'static Method,
+    mut params: Map<String, Value>,
+) -> Result<(), Refusal> {
+    let conflicts = match params.remove("conflicts") {
+        Some(Value::Array(conflicts)) => conflicts,
+        Some(_) | None => Vec::new(),
+    };
+    for conflict in conflicts {
+        let mut params = params.clone();
+        params.insert("conflict".to_owned(), conflict);
+        match take(center, visitor, headers, method, params).await {
+            Err(refusal) if refusal.code != "conflict::unknown" => return Err(refusal),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+type Form = (&'static Method, Map<String, Value>, Option<String>);
+
+/// What a form asks for.
+fn form(name: &str, body: Result<Bytes, BytesRejection>) -> Result<Form, Refusal> {
+    let method = method::find(name).ok_or_else(|| unknown(name))?;
+    if method.access == Access::Read {
+        return Err(not_so_refusal());
+    }
+    let body = body.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            too_large()
+        } else {
+            invalid(method).because(&rejection)
+        }
+    })?;
+    let text = std::str::from_utf8(&body).map_err(|cause| invalid(method).because(&cause))?;
+    let fields = match query::params(text) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) => Map::new(),
+        Err(why) => {
+            let mut refusal = invalid(method);
+            refusal.causes.push(why);
+            return Err(refusal);
+        }
+    };
+    let mut params = Map::new();
+    let mut back = None;
+    for (name, value) in fields {
+        match (name.split_once('.'), value) {
+            (None, Value::String(address)) if name == "back" => back = Some(address),
+            // What is left empty is not said.
+            (_, Value::String(text)) if text.is_empty() => {}
+            (Some((object, member)), value) => {
+                let (object, value) = match (object, value) {
+                    // What a question asks is yes or no.
+                    ("flags", Value::String(text)) => ("fields", Value::Bool(text == "true")),
+                    (object, value) => (object, value),
+                };
+                let object = params
+                    .entry(object)
+                    .or_insert_with(|| Value::Object(Map::new()));
+                if let Value::Object(object) = object {
+                    object.insert(member.to_owned(), value);
+                }
+            }
+            (None, value) => {
+                params.insert(name, value);
+            }
+        }
+    }
+    // The buttons of an item stand in one form, and this act alone takes one name.
+    if method.name == "skip"
+        && let Some(Value::Array(mut names)) = params.remove("names")
+        && !names.is_empty()
+    {
+        params.insert("name".to_owned(), names.swap_remove(0));
+    }
+    // A word of a command a line: nothing is split or quoted.
+    if let Some(Value::Object(runs)) = params.get_mut("runs")
+        && let Some(Value::String(lines)) = runs.get("words")
+    {
+        let words = lines.lines().map(str::trim).filter(|line| !line.is_empty());
+        let words = words.map(Value::from).collect();
+        runs.insert("words".to_owned(), Value::Array(words));
+    }
+    Ok((method, params, back))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_form_is_the_parameters_of_a_method() {
+        for (name, body, wanted, leads) in [
+            (
+                "sync",
+                "names=a%2Fb&mayBotherUser=true&back=%2F%3Ftext%3Dx",
+                json!({ "names": ["a/b"], "mayBotherUser": true }),
+                Some("/?text=x"),
+            ),
+            (
+                "pause",
+                "names=a&forMs=3600000",
+                json!({ "names": ["a"], "forMs": 3_600_000 }),
+                None,
+            ),
+            ("pause", "names=a&forMs=", json!({ "names": ["a"] }), None),
+            ("skip", "names=a", json!({ "name": "a" }), None),
+            (
+                "add-item",
+                "handler=folder&arguments.left=%2Fa&arguments.right=%2Fb+c&name=",
+                json!({ "handler": "folder", "arguments": { "left": "/a", "right": "/b c" } }),
+                None,
+            ),
+            (
+                "answer",
+                "need=3&choice=yes&fields.user=ada&flags.tick=false&remember=true",
+                json!({
+                    "need": 3, "choice": "yes", "remember": true,
+                    "fields": { "user": "ada", "tick": false },
+                }),
+                None,
+            ),
+        ] {
+            let (method, params, back) = form(name, Ok(Bytes::from(body))).unwrap();
+            assert_eq!(method.name, name);
+            assert_eq!(Value::Object(params), wanted, "{body}");
+            assert_eq!(back.as_deref(), leads);
+        }
+    }
+
+    #[test]
+    fn what_is_no_act_is_refused() {
+        for (name, body, code) in [
+            ("status", "", "control::not-so"),
+            ("frobnicate", "", "control::unknown-method"),
+            ("pause", "forMs=soon", "control::invalid-request"),
+            ("pause", "back=a&back=b", "control::invalid-request"),
+            ("pause", "names=%zz", "control::invalid-request"),
+        ] {
+            let refusal = form(name, Ok(Bytes::from(body))).unwrap_err();
+            assert_eq!(refusal.code, code, "{name} {body}");
+        }
+    }
+}

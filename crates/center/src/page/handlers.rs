@@ -1,0 +1,108 @@
+//! The handlers: what they are, what they can do, and how one is registered.
+
+use maud::{Markup, html};
+use syncmgr_control::method::Access;
+use syncmgr_control::registration::HandlerKind;
+use syncmgr_control::view::{HandlerView, HandlersView};
+
+use super::moment::Told;
+use super::words::Value;
+use super::{address, mark, setup};
+
+/// The handlers.
+pub(crate) fn handlers(told: &Told, view: &HandlersView) -> Markup {
+    html! {
+        h1 { (told.words.say("nav-handlers")) }
+        (changing(told, view))
+        (register(told))
+    }
+}
+
+/// The part of it that changes by itself.
+pub(crate) fn changing(told: &Told, view: &HandlersView) -> Markup {
+    html! { ul #handlers.cards { @for handler in &view.handlers { (one(told, handler)) } } }
+}
+
+fn one(told: &Told, handler: &HandlerView) -> Markup {
+    let words = told.words;
+    let kind = words.say(match handler.registration.kind {
+        HandlerKind::BuiltIn => "kind-built-in",
+        HandlerKind::Command => "kind-command",
+        HandlerKind::Library => "kind-library",
+        HandlerKind::Class => "kind-class",
+    });
+    let problem = handler
+        .problem
+        .as_ref()
+        .map(|problem| problem.text.as_str());
+    let problem = problem.or(handler.registration.problem.as_deref());
+    html! {
+        li.card #(address::element("handler", &handler.id)) {
+            p.card-about { (kind) @if !handler.version.is_empty() { " · " (mark::short(&handler.version)) } " · " code { bdi { (mark::cut(&handler.id)) } } }
+            h2 { (mark::short(&handler.name)) }
+            @if !handler.comment.is_empty() { p { (mark::short(&handler.comment)) } }
+            p { a href={ "/?handler=" (address::encoded(&handler.id)) } { (words.count("handler-items", handler.items)) }
+                @if !handler.enabled { " · " (words.say("state-disabled")) }
+                @if !handler.active { " · " (words.say("state-not-set-up")) } }
+            @if let Some(problem) = problem { p.row-problem { (mark::quoted(words, problem)) } }
+            @if let Some(problem) = &handler.problem && !problem.detail.is_empty() {
+                details { summary { (words.say("run-stderr")) } pre { bdi { (problem.detail) } } }
+            }
+            @if !handler.registration.runs.is_empty() { p.faint { bdi { (mark::cut(&handler.registration.runs)) } } }
+            @if let Some(at) = handler.registration.changed_ms { p.row-problem { (words.say("handler-changed")) " " (told.ago(at)) } }
+            @if !handler.capabilities.is_empty() {
+                details { summary { (words.say("handler-can")) } ul.plain { @for capability in &handler.capabilities { li { code { (mark::cut(capability)) } } } } }
+            }
+            (acts(told, handler))
+        }
+    }
+}
+
+fn acts(told: &Told, handler: &HandlerView) -> Markup {
+    let words = told.words;
+    let name = mark::cut(&handler.name);
+    let label = |id| words.with(id, &[("name", Value::Text(&name))]);
+    html! {
+        @if told.may(Access::Run) {
+            div.acts-left {
+                form method="post" action="/act/refresh" data-live { (told.form())
+                    input type="hidden" name="handler" value=(handler.id);
+                    button aria-label=(label("handler-refresh-label")) { (words.say("setup-handler-ask")) } }
+                @if told.may(Access::Admin) && handler.registration.kind != HandlerKind::BuiltIn {
+                    details.menu #(address::element("forget", &handler.id)) {
+                        summary aria-label=(label("handler-forget-label")) { (words.say("handler-forget")) }
+                        form.menu-list method="post" action="/act/unregister" data-live { (told.form())
+                            input type="hidden" name="id" value=(handler.id);
+                            p { (words.say("handler-forget-text")) }
+                            button { (words.say("handler-forget-yes")) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Registering starts a program of somebody's choice, so it says so and asks for consent.
+fn register(told: &Told) -> Markup {
+    let words = told.words;
+    html! {
+        section.card aria-labelledby="register-title" {
+            h2 #register-title { (words.say("register-title")) }
+            @if told.may(Access::Admin) {
+                form.fields method="post" action="/act/register" {
+                    (told.form())
+                    input type="hidden" name="runs.kind" value="command";
+                    input type="hidden" name="check" value="true";
+                    label { span { (words.say("register-words")) } textarea name="runs.words" rows="3" required spellcheck="false" {} }
+                    label { span { (words.say("register-directory")) } input name="runs.directory" value="/" required spellcheck="false"; }
+                    label.check { input type="checkbox" required; span { (words.say("register-consent")) } }
+                    button.primary { (words.say("register-do")) }
+                }
+            } @else { p.faint { (words.say("needs-admin")) } }
+        }
+        section.card aria-labelledby="pair-title" {
+            h2 #pair-title { (words.say("setup-pair-title")) }
+            @if told.may(Access::Admin) { (setup::add_pair(told)) } @else { p.faint { (words.say("needs-admin")) } }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! One item: how it stands and why, what it did, and what starts it.
+
+use maud::{Markup, html};
+use syncmgr_control::method::Access;
+use syncmgr_control::rule::{RuleView, ScheduleView};
+use syncmgr_control::view::{ItemDetail, ProgressView, RunView, Standing, WhyView};
+
+use super::moment::Told;
+use super::words::Value;
+use super::{address, first, mark, need, run, steer, trend};
+
+/// Runs of the trend.
+pub(crate) const RUNS: u32 = 30;
+/// Runs that are listed.
+const LISTED: usize = 10;
+/// Coming starts that are listed.
+const COMING: usize = 5;
+
+/// What the screen of an item is made of.
+pub(crate) struct Item<'a> {
+    pub(crate) detail: &'a ItemDetail,
+    pub(crate) why: &'a WhyView,
+    /// Newest first.
+    pub(crate) runs: &'a [RunView],
+    pub(crate) rules: &'a [RuleView],
+    /// What a schedule that somebody tries means, or why it is none.
+    pub(crate) tried: Option<(&'a str, Result<&'a ScheduleView, String>)>,
+}
+
+/// The screen of an item.
+pub(crate) fn item(told: &Told, view: &Item<'_>) -> Markup {
+    html! {
+        (head(told, view))
+        div.columns {
+            div { (needs(told, view)) (why(told, view)) (runs(told, view)) }
+            div { (starts(told, view)) (add_rule(told, view)) (settings(told, view)) }
+        }
+    }
+}
+
+/// The parts of it that change by themselves.
+pub(crate) fn changing(told: &Told, view: &Item<'_>) -> Markup {
+    html! {
+        (head(told, view)) (needs(told, view)) (why(told, view)) (runs(told, view)) (starts(told, view)) (settings(told, view))
+    }
+}
+
+fn head(told: &Told, view: &Item<'_>) -> Markup {
+    let words = told.words;
+    let item = &view.detail.item;
+    html! {
+        section #item-head.card {
+            p.card-about { (mark::short(&view.detail.handler_name)) @if !item.comment.is_empty() { " · " (mark::short(&item.comment)) } }
+            h1 { (mark::short(&item.name)) }
+            p { (mark::state(words, item.shown)) " · " (words.say("row-last-good")) " "
+                @match item.last_good_ms { Some(at) => (told.ago(at)), None => (words.say("never")) } }
+            @if let Some(problem) = item.problem.as_ref().or(item.stuck.as_ref()).or(item.late.as_ref()) {
+                p.row-problem { (mark::quoted(words, problem)) }
+            }
+            @if let Some(progress) = &item.progress {
+                (first::progress(told, item))
+                p.faint { (pace(told, view, progress)) }
+                (run::counts(told, progress.counts))
+            }
+            (steer::buttons(told, item))
+            @if item.conflicts > 0 { p { a href="/inbox#conflicts" { (words.count("needs-conflicts", item.conflicts)) } } }
+            p { a href={ "/log?name=" (address::encoded(&address::full_name(item))) } { (words.say("item-log")) }
+                @if told.may(Access::Run) {
+                    " · " a href={ "/plan?name=" (address::encoded(&address::full_name(item))) } { (words.say("item-plan")) }
+                } }
+        }
+    }
+}
+
+/// How fast it goes and how long it still takes, from what was done since the run began.
+fn pace(told: &Told, view: &Item<'_>, progress: &ProgressView) -> Markup {
+    let words = told.words;
+    let began = view.runs.iter().find(|run| run.id == progress.run);
+    let Some(began) = began else {
+        return html! {};
+    };
+    let elapsed = u64::try_from(told.now_ms.saturating_sub(began.opened_ms)).unwrap_or(0);
+    let rate = (progress.counts.bytes.saturating_mul(1_000))
+        .checked_div(elapsed)
+        .unwrap_or(0);
+    let left = progress.max.saturating_sub(progress.value);
+    let rest = elapsed.saturating_mul(left).checked_div(progress.value);
+    html! {
+        (told.length(elapsed))
+        @if rate > 0 { " · " (words.with("item-rate", &[("size", Value::Text(&told.size(rate)))])) }
+        @if let Some(rest) = rest && left > 0 { " · " (words.with("item-rest", &[("rest", Value::Text(&told.length(rest)))])) }
+    }
+}
+
+fn needs(told: &Told, view: &Item<'_>) -> Markup {
+    html! {
+        section #item-needs hidden[view.detail.needs.is_empty()] {
+            ul.cards { @for asked in &view.detail.needs { (need::card(told, asked)) } }
+        }
+    }
+}
+
+fn why(told: &Told, view: &Item<'_>) -> Markup {
+    let words = told.words;
+    let why = view.why;
+    html! {
+        section #item-why.card {
+            h2 { (words.say("why-title")) }
+            p { (mark::quoted_whole(words, &why.sentence)) }
+            @if !why.reasons.is_empty() {
+                ul.plain {
+                    @for reason in &why.reasons {
+                        li {
+                            @if reason.blocks { (mark::Tone::Attention.glyph()) " " }
+                            (mark::quoted(words, &reason.now))
+                            @if let Some(since) = reason.since_ms { " · " (told.ago(since)) }
+                            @if let Some(by) = &reason.unblocked_by { span.faint { " → " (mark::quoted(words, by)) } }
+                        }
+                    }
+                }
+            }
+            @if !why.conditions.is_empty() {
+                h3 { (words.say("why-conditions")) }
+                ul.plain {
+                    @for condition in &why.conditions {
+                        @let (tone, id) = match condition.stands {
+                            Standing::Met => (mark::Tone::Good, "condition-met"),
+                            Standing::Unmet => (mark::Tone::Attention, "condition-unmet"),
+                            Standing::NotLookedAt => (mark::Tone::Quiet, "condition-later"),
+                            Standing::Unknown => (mark::Tone::Attention, "condition-unknown"),
+                        };
+                        li { span.state.{ "is-" (tone.class()) } { (tone.glyph()) (words.say(id)) } " "
+                            code { (condition.condition) } " " span.faint { (mark::quoted(words, &condition.now)) } }
+                    }
+                }
+            }
+            @if !why.history.is_empty() {
+                details #why-history { summary { (words.say("why-history")) }
+                    ul.plain { @for held in &why.history { li { (told.clock(held.since_ms))
+                        @if let Some(until) = held.until_ms { "–" (told.clock(until)) } " " (mark::quoted(words, &held.text)) } } } }
+            }
+        }
+    }
+}
+
+fn runs(told: &Told, view: &Item<'_>) -> Markup {
+    let words = told.words;
+    html! {
+        section #item-runs.card {
+            h2 { (words.say("runs-title")) }
+            @if view.runs.is_empty() { p.empty { (words.say("strip-none")) } }
+            (trend::trend(told, view.runs))
+            ul.plain {
+                @for run in view.runs.iter().take(LISTED) {
+                    li { a href=(address::run(run.id)) { (words.count("run-number", run.id)) } " "
+                        (mark::outcome(words, run.outcome)) " " (told.ago(run.opened_ms))
+                        @if let Some(closed) = run.closed_ms {
+                            " · " (told.length(u64::try_from(closed.saturating_sub(run.opened_ms)).unwrap_or(0)))
+                        } }
+                }
+            }
+        }
+    }
+}
+
+fn starts(told: &Told, view: &Item<'_>) -> Markup {
+    let words = told.words;
+    html! {
+        section #item-starts.card {
+            h2 { (words.say("starts-title")) }
+            @if view.why.coming.is_empty() { p.empty { (words.say("next-none")) } }
+            ul.plain {
+                @for coming in view.why.coming.iter().take(COMING) {
+                    li { (told.clock(coming.at_ms)) @if let Some(rule) = &coming.rule { " · " (mark::short(rule)) }
+                        @if let Some(held) = &coming.held_by { " " span.chip { (mark::quoted(words, held)) } } }
+                }
+            }
+            @for rule in view.rules { (one_rule(told, rule)) }
+        }
+    }
+}
+
+fn one_rule(told: &Told, rule: &RuleView) -> Markup {
+    let words = told.words;
+    html! {
+        div.rule {
+            h3 { (mark::short(&rule.rule.name)) }
+            p { @for cause in &rule.rule.on { code { (cause) } " " }
+                @if !rule.rule.when.is_empty() { (words.say("rule-when")) " " @for condition in &rule.rule.when { code { (condition) } " " } } }
+            @for warning in &rule.warnings { p.row-problem { (mark::quoted(words, warning)) } }
+            @if rule.written && told.may(Access::Admin) {
+                form method="post" action="/act/remove-rule" data-live {
+                    (told.form())
+                    input type="hidden" name="name" value=(rule.rule.name);
+                    button aria-label=(words.with("rule-remove-label", &[("name", Value::Text(&mark::cut(&rule.rule.name)))])) {
+                        (words.say("rule-remove"))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A schedule is tried, which says in words and times what it means, before it becomes a rule.
+fn add_rule(told: &Told, view: &Item<'_>) -> Markup {
+    let words = told.words;
+    let full = address::full_name(&view.detail.item);
+    let tried = view.tried.as_ref().map(|(text, _)| *text);
+    html! {
+        section.card #try {
+            h2 { (words.say("rule-add-title")) }
+            form.fields method="get" action="/item#try" {
+                input type="hidden" name="name" value=(full);
+                label { span { (words.say("rule-schedule")) }
+                    input name="schedule" value=[tried] required maxlength="1024" placeholder=(words.say("rule-example")) autocomplete="off"; }
+                button { (words.say("rule-try")) }
+            }
+            @match &view.tried {
+                Some((written, Ok(schedule))) => {
+                    p { (words.say("rule-means")) " " code { (schedule.normalised) } }
+                    ul.plain { @for at in &schedule.next_ms { li { (told.clock(*at)) } } }
+                    @if told.may(Access::Admin) {
+                        form.fields method="post" action="/act/add-rule" {
+                            (told.form())
+                            input type="hidden" name="items" value=(full);
+                            input type="hidden" name="on" value=(written);
+                            label { span { (words.say("rule-condition")) } input name="when" autocomplete="off" placeholder="unmetered"; }
+                            button.primary { (words.say("rule-save")) }
+                        }
+                    } @else { p.faint { (words.say("needs-admin")) } }
+                }
+                Some((_, Err(why))) => p.row-problem role="alert" { (mark::quoted_whole(words, why)) },
+                None => {}
+            }
+        }
+    }
+}
+
+fn settings(told: &Told, view: &Item<'_>) -> Markup {
+    let words = told.words;
+    let item = &view.detail.item;
+    html! {
+        section #item-settings.card {
+            h2 { (words.say("nav-settings")) }
+            @if !view.detail.policies.is_empty() {
+                dl.pairs { @for policy in &view.detail.policies { div { dt { code { (policy.setting) } } dd { (mark::quoted(words, &policy.value)) } } } }
+            }
+            @if !item.labels.is_empty() {
+                p { (words.say("filter-by-label")) ": " @for label in &item.labels { a href={ "/?label=" (address::encoded(label)) } { (mark::short(label)) } " " } }
+            }
+            form.acts-left method="post" data-live {
+                (told.form())
+                input type="hidden" name="names" value=(address::full_name(item));
+                @if told.may(Access::Run) {
+                    button formaction="/act/check" name="checked" value=(if item.checked { "false" } else { "true" }) {
+                        (words.say(if item.checked { "item-untick" } else { "item-tick" }))
+                    }
+                }
+                @if told.may(Access::Admin) {
+                    button formaction="/act/enable" name="enabled" value=(if item.enabled { "false" } else { "true" }) {
+                        (words.say(if item.enabled { "item-disable" } else { "act-enable" }))
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! What each screen asks the manager for.
+
+use jiff::tz::TimeZone;
+use maud::Markup;
+use serde_json::{Map, Value};
+use syncmgr_control::browse::{Browse, PageView};
+use syncmgr_control::method::Access;
+use syncmgr_control::view::Level;
+use syncmgr_control::{Refusal, Reply, Request};
+
+use super::first::{self, First};
+use super::frame::Screen;
+use super::inbox::{self, Inbox};
+use super::item::{self, Item};
+use super::log::Chosen;
+use super::moment::Told;
+use super::show::{Look, Looked};
+use super::{address, handlers, log, plan, run, settings, timetable};
+
+/// Next times that a tried schedule is answered with.
+const TRIED_TIMES: u32 = 5;
+
+/// Takes the one reply that fits a request.
+macro_rules! reply {
+    ($answer:expr, $kind:path) => {
+        match $answer {
+            $kind(value) => value,
+            _ => return Err(unexpected()),
+        }
+    };
+}
+
+impl Look<'_> {
+    /// The screen of this name.
+    pub(crate) async fn screen(&self, name: &str) -> Result<Looked, Refusal> {
+        match name {
+            "first" => self.first().await,
+            "inbox" => self.inbox().await,
+            "log" => self.log().await,
+            "run" => self.run().await,
+            "item" => self.item().await,
+            "plan" => self.plan().await,
+            "timetable" => self.timetable().await,
+            "handlers" => self.handlers().await,
+            "settings" => self.settings().await,
+            _ => Err(unknown_address()),
+        }
+    }
+
+    async fn ask(&self, request: Request) -> Result<Reply, Refusal> {
+        let caller = crate::api::caller(self.visitor, self.headers);
+        self.center.service.call(caller, request).await
+    }
+
+    /// A page of items, and with it everything that the frame says.
+    async fn browse(&self, browse: Browse) -> Result<PageView, Refusal> {
+        Ok(*reply!(
+            self.ask(Request::Browse(browse)).await?,
+            Reply::Page
+        ))
+    }
+
+    /// What the frame says, without any items.
+    async fn frame(&self) -> Result<PageView, Refusal> {
+        self.browse(Browse::default()).await
+    }
+
+    fn told(&self, page: &PageView) -> Told {
+        Told {
+            words: self.words,
+            zone: TimeZone::system(),
+            now_ms: page.now_ms,
+            visitor: self.visitor.clone(),
+            back: self.back.clone(),
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.params.get(name).and_then(Value::as_str)
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.params.get(name).and_then(Value::as_u64)
+    }
+
+    fn required(&self, name: &str) -> Result<&str, Refusal> {
+        self.text(name).ok_or_else(not_understood)
+    }
+
+    fn looked(
+        &self,
+        screen: Screen,
+        title: String,
+        told: Told,
+        page: PageView,
+        content: Markup,
+        fragment: String,
+    ) -> Looked {
+        Looked {
+            screen,
+            title,
+            told,
+            page,
+            content,
+            fragment: Some(fragment),
+        }
+    }
+
+    async fn first(&self) -> Result<Looked, Refusal> {
+        let params = Value::Object(self.params.clone());
+        let mut chosen: Browse =
+            serde_json::from_value(params).map_err(|cause| not_understood().because(&cause))?;
+        chosen.limit = first::ROWS;
+        let page = self.browse(chosen.clone()).await?;
+        let needs = if page.status.needs > 0 {
+            reply!(self.ask(Request::Needs).await?, Reply::Needs)
+        } else {
+            Vec::new()
+        };
+        let feed = Request::Log {
+            name: None,
+            run: None,
+            at_least: None,
+            before: None,
+            limit: first::FEED,
+        };
+        let feed = reply!(self.ask(feed).await?, Reply::Log).entries;
+        let told = self.told(&page);
+        let view = First {
+            page: &page,
+            chosen: &chosen,
+            needs: &needs,
+            feed: &feed,
+        };
+        let content = if self.only_changing {
+            first::changing(&told, &view)
+        } else {
+            first::first(&told, &view)
+        };
+        let query = first::chosen_query(&chosen, chosen.offset);
+        let title = self.words.say("nav-first");
+        let fragment = format!("/fragment/first?{query}");
+        Ok(self.looked(Screen::First, title, told, page, content, fragment))
+    }
+
+    async fn inbox(&self) -> Result<Looked, Refusal> {
+        let page = self.frame().await?;
+        let needs = reply!(self.ask(Request::Needs).await?, Reply::Needs);
+        let offset = u32::try_from(self.number("offset").unwrap_or(0)).unwrap_or(u32::MAX);
+        let conflicts = Request::Conflicts {
+            name: None,
+            offset,
+            limit: inbox::CONFLICTS,
+        };
+        let conflicts = reply!(self.ask(conflicts).await?, Reply::Conflicts);
+        let told = self.told(&page);
+        let view = Inbox {
+            needs: &needs,
+            conflicts: &conflicts,
+            offset,
+        };
+        let content = if self.only_changing {
+            inbox::changing(&told, &view)
+        } else {
+            inbox::inbox(&told, &view)
+        };
+        let title = self.words.say("nav-inbox");
+        let fragment = format!("/fragment/inbox?offset={offset}");
+        Ok(self.looked(Screen::Inbox, title, told, page, content, fragment))
+    }
+
+    async fn log(&self) -> Result<Looked, Refusal> {
+        let page = self.frame().await?;
+        let chosen = Chosen {
+            name: self.text("name").map(str::to_owned),
+            at_least: match self.text("atLeast") {
+                None => None,
+                Some("warning") => Some(Level::Warning),
+                Some("error") => Some(Level::Error),
+                Some(_) => return Err(not_understood()),
+            },
+        };
+        let before = self.number("before");
+        let request = Request::Log {
+            name: chosen.name.clone(),
+            run: None,
+            at_least: chosen.at_least,
+            before,
+            limit: log::ENTRIES,
+        };
+        let entries = reply!(self.ask(request).await?, Reply::Log);
+        let told = self.told(&page);
+        let content = if self.only_changing {
+            log::changing(&told, &entries, &chosen)
+        } else {
+            log::log(&told, &entries, &chosen)
+        };
+        let title = self.words.say("nav-log");
+        let fragment = format!("/fragment/log?{}", chosen.query(before));
+        Ok(self.looked(Screen::Log, title, told, page, content, fragment))
+    }
+
+    async fn run(&self) -> Result<Looked, Refusal> {
+        let id = self.number("id").ok_or_else(not_understood)?;
+        let detail = reply!(self.ask(Request::Run { id }).await?, Reply::Run);
+        let page = self.frame().await?;
+        let told = self.told(&page);
+        let content = run::run(&told, &detail);
+        let title = self.words.count("run-number", id);
+        let fragment = format!("/fragment/run?id={id}");
+        Ok(self.looked(Screen::Other, title, told, page, content, fragment))
+    }
+
+    async fn item(&self) -> Result<Looked, Refusal> {
+        let name = self.required("name")?.to_owned();
+        let detail = Request::Show { name: name.clone() };
+        let detail = reply!(self.ask(detail).await?, Reply::Item);
+        let why = Request::Why { name: name.clone() };
+        let why = reply!(self.ask(why).await?, Reply::Why);
+        let runs = Request::Runs {
+            name: Some(name.clone()),
+            before: None,
+            limit: item::RUNS,
+        };
+        let runs = reply!(self.ask(runs).await?, Reply::Runs);
+        let rules = Request::Rules {
+            names: vec![name.clone()],
+        };
+        let rules = reply!(self.ask(rules).await?, Reply::Rules);
+        let written = self.text("schedule");
+        let explained = match written {
+            Some(schedule) => {
+                let request = Request::Explain {
+                    schedule: schedule.to_owned(),
+                    count: TRIED_TIMES,
+                };
+                Some(match self.ask(request).await {
+                    Ok(reply) => Ok(reply!(reply, Reply::Schedule)),
+                    Err(refusal) => Err(super::show::refusal_text(&refusal)),
+                })
+            }
+            None => None,
+        };
+        let page = self.frame().await?;
+        let told = self.told(&page);
+        let tried = written.zip(explained.as_ref());
+        let view = Item {
+            detail: &detail,
+            why: &why,
+            runs: &runs,
+            rules: &rules,
+            tried: tried
+                .map(|(written, explained)| (written, explained.as_ref().map_err(Clone::clone))),
+        };
+        let content = if self.only_changing {
+            item::changing(&told, &view)
+        } else {
+            item::item(&told, &view)
+        };
+        let title = super::mark::cut(&detail.item.name);
+        let fragment = format!("/fragment/item?name={}", address::encoded(&name));
+        Ok(self.looked(Screen::Other, title, told, page, content, fragment))
+    }
+
+    /// The one screen that has a handler work, so whoever only looks does not get it.
+    async fn plan(&self) -> Result<Looked, Refusal> {
+        self.visitor.must(Access::Run)?;
+        let request = Request::Plan {
+            names: vec![self.required("name")?.to_owned()],
+            pair: None,
+            limit: plan::ACTIONS,
+        };
+        let planned = reply!(self.ask(request).await?, Reply::Plan);
+        let page = self.frame().await?;
+        let told = self.told(&page);
+        let content = plan::plan(&told, &planned);
+        Ok(Looked {
+            screen: Screen::Other,
+            title: self.words.say("item-plan"),
+            told,
+            page,
+            content,
+            // It stays what it was when it was asked for.
+            fragment: None,
+        })
+    }
+
+    async fn timetable(&self) -> Result<Looked, Refusal> {
+        let page = self.frame().await?;
+        let runs = Request::Runs {
+            name: None,
+            before: None,
+            limit: timetable::RUNS,
+        };
+        let runs = reply!(self.ask(runs).await?, Reply::Runs);
+        let forecast = Request::Forecast {
+            names: Vec::new(),
+            span_ms: timetable::SPAN_MS.unsigned_abs(),
+        };
+        let forecast = reply!(self.ask(forecast).await?, Reply::Forecast);
+        let told = self.told(&page);
+        let content = timetable::timetable(&told, &runs, &forecast);
+        let title = self.words.say("nav-timetable");
+        let fragment = "/fragment/timetable".to_owned();
+        Ok(self.looked(Screen::Timetable, title, told, page, content, fragment))
+    }
+
+    async fn handlers(&self) -> Result<Looked, Refusal> {
+        let page = self.frame().await?;
+        let view = reply!(self.ask(Request::Handlers).await?, Reply::Handlers);
+        let told = self.told(&page);
+        let content = if self.only_changing {
+            handlers::changing(&told, &view)
+        } else {
+            handlers::handlers(&told, &view)
+        };
+        let title = self.words.say("nav-handlers");
+        let fragment = "/fragment/handlers".to_owned();
+        Ok(self.looked(Screen::Handlers, title, told, page, content, fragment))
+    }
+
+    async fn settings(&self) -> Result<Looked, Refusal> {
+        let page = self.frame().await?;
+        let rules = Request::Rules { names: Vec::new() };
+        let rules = reply!(self.ask(rules).await?, Reply::Rules);
+        let told = self.told(&page);
+        let content = settings::settings(&told, &rules);
+        Ok(Looked {
+            screen: Screen::Settings,
+            title: self.words.say("nav-settings"),
+            told,
+            page,
+            content,
+            // Nobody wants a form to change below his hands.
+            fragment: None,
+        })
+    }
+}
+
+/// What the parameters of an address are.
+pub(crate) fn params(query: &str) -> Result<Map<String, Value>, Refusal> {
+    let mut params = match crate::query::params(query) {
+        Ok(Value::Object(params)) => params,
+        Ok(_) => Map::new(),
+        Err(why) => {
+            let mut refusal = not_understood();
+            refusal.causes.push(why);
+            return Err(refusal);
+        }
+    };
+    // What a form leaves empty is not chosen.
+    params.retain(|_, value| value.as_str() != Some(""));
+    Ok(params)
+}
+
+pub(crate) fn unknown_address() -> Refusal {
+    Refusal::new(
+        "control::unknown-address",
+        "nothing is at this address",
+        "the first screen is at /",
+    )
+}
+
+fn not_understood() -> Refusal {
+    Refusal::new(
+        "control::invalid-request",
+        "this address is not understood",
+        "go to the first screen, and from there where you want",
+    )
+}
+
+fn unexpected() -> Refusal {
+    Refusal::new(
+        "control::not-understood",
+        "the manager answered something else than it was asked",
+        "the two programs may be of different versions",
+    )
+}
