@@ -234,13 +234,13 @@ async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
 
-async fn nowhere() -> Response {
+async fn nowhere(request: axum::extract::Request) -> Response {
     let refusal = Refusal::new(
         "control::unknown-address",
         "nothing is at this address",
         "the addresses are in /openapi.json",
     );
-    refuse(&refusal)
+    refused::to(refused::wants_page(&request.into_parts().0), &refusal)
 }
 
 async fn not_so() -> Response {

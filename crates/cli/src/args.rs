@@ -138,6 +138,14 @@ pub(crate) enum Command {
         #[arg(value_name = "NAME", hide = true)]
         names: Vec<String>,
     },
+    /// Look at everything on one screen that lives, and decide there.
+    ///
+    /// The footer shows the keys that do something here and now, and `?` all of them.
+    #[command(after_help = "Examples:
+  syncmgr top
+  ssh -t nas syncmgr top     of another machine
+  NO_COLOR=1 syncmgr top     without colours")]
+    Top,
     /// List the items.
     #[command(after_help = "Examples:
   syncmgr list

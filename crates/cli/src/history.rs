@@ -33,7 +33,7 @@ pub(crate) async fn runs(
     if runs.is_empty() {
         talk.screen.line("Nothing ran yet.");
     } else {
-        let lines = runs_table(&runs, talk).lines(&talk.screen.look);
+        let lines = runs_table(&runs, &talk.screen.look, talk.now()).lines(&talk.screen.look);
         talk.screen.lines(lines);
     }
     let number = u64::try_from(runs.len()).unwrap_or(u64::MAX);
@@ -57,9 +57,11 @@ pub(crate) async fn runs(
 }
 
 /// The table of some runs.
-pub(crate) fn runs_table(runs: &[RunView], talk: &Talk) -> Table {
-    let look = &talk.screen.look;
-    let now = talk.now();
+pub(crate) fn runs_table<'a>(
+    runs: impl IntoIterator<Item = &'a RunView>,
+    look: &Look,
+    now: i64,
+) -> Table {
     let mut table = Table::new(&["RUN", "WHEN", "HOW", "MOVED", "TOOK", "WHAT"]);
     for run in runs {
         let mark = Mark::of_outcome(run.outcome);

@@ -1,5 +1,6 @@
 //! What waits for a person: questions and conflicts.
 
+use jiff::tz::TimeZone;
 use serde_json::json;
 use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::{ChoiceView, ConflictView, NeedView, VersionView};
@@ -31,7 +32,7 @@ pub(crate) async fn needs(talk: &mut Talk) -> Result<Verdict, Refusal> {
             talk.screen.line("");
         }
         talk.screen.lines(need_lines(need, &look));
-        let remark = when_asked(need, talk);
+        let remark = when_asked(need, talk.now(), &talk.zone);
         talk.screen.line(format!("    {}", look.dim(&remark)));
     }
     let status = ask!(talk, Request::Status, Reply::Status(status) => status);
@@ -78,18 +79,18 @@ pub(crate) async fn needs(talk: &mut Talk) -> Result<Verdict, Refusal> {
 }
 
 /// Since when a question is open, and what happens without an answer.
-fn when_asked(need: &NeedView, talk: &Talk) -> String {
-    let mut remark = format!("asked {}", when::ago(need.opened_ms, talk.now()));
+pub(crate) fn when_asked(need: &NeedView, now_ms: i64, zone: &TimeZone) -> String {
+    let mut remark = format!("asked {}", when::ago(need.opened_ms, now_ms));
     match (&need.default, need.deadline_ms) {
         (Some(default), Some(deadline)) => {
             remark = format!(
                 "{remark}, \"{}\" is taken at {}",
                 harmless(default),
-                when::moment(deadline, &talk.zone)
+                when::moment(deadline, zone)
             );
         }
         (None, Some(deadline)) => {
-            remark = format!("{remark}, ends at {}", when::moment(deadline, &talk.zone));
+            remark = format!("{remark}, ends at {}", when::moment(deadline, zone));
         }
         (_, None) => remark += ", waits until it is answered",
     }
@@ -173,7 +174,7 @@ pub(crate) async fn conflicts(
 fn conflict_lines(conflict: &ConflictView, talk: &Talk) -> Vec<String> {
     let look = &talk.screen.look;
     let id: String = harmless(&conflict.id).chars().take(ID_SHOWN).collect();
-    let mut lines = conflict_heading(conflict, talk, look);
+    let mut lines = conflict_heading(conflict, talk.now(), &talk.zone, look);
     lines.extend(command_lines(
         &conflict.choices,
         |choice| format!("syncmgr resolve {id} {choice}"),
@@ -183,7 +184,12 @@ fn conflict_lines(conflict: &ConflictView, talk: &Talk) -> Vec<String> {
 }
 
 /// A conflict with its versions.
-fn conflict_heading(conflict: &ConflictView, talk: &Talk, look: &Look) -> Vec<String> {
+pub(crate) fn conflict_heading(
+    conflict: &ConflictView,
+    now_ms: i64,
+    zone: &TimeZone,
+    look: &Look,
+) -> Vec<String> {
     let id: String = harmless(&conflict.id).chars().take(ID_SHOWN).collect();
     let title = format!(
         "{id}  {}: {}",
@@ -195,16 +201,16 @@ fn conflict_heading(conflict: &ConflictView, talk: &Talk, look: &Look) -> Vec<St
         format!(
             "    {} ({})",
             harmless(&conflict.summary),
-            when::ago(conflict.found_ms, talk.now())
+            when::ago(conflict.found_ms, now_ms)
         ),
     ];
     for version in &conflict.versions {
-        lines.push(version_line(version, talk, look));
+        lines.push(version_line(version, zone, look));
     }
     lines
 }
 
-fn version_line(version: &VersionView, talk: &Talk, look: &Look) -> String {
+fn version_line(version: &VersionView, zone: &TimeZone, look: &Look) -> String {
     let mut facts = Vec::new();
     if version.deleted {
         facts.push("deleted".to_owned());
@@ -213,7 +219,7 @@ fn version_line(version: &VersionView, talk: &Talk, look: &Look) -> String {
         facts.extend(version.size.map(when::size));
     }
     if let Some(modified) = version.modified_ms {
-        facts.push(when::moment(modified, &talk.zone));
+        facts.push(when::moment(modified, zone));
     }
     format!(
         "    {}: {}  {}",
@@ -293,7 +299,7 @@ async fn choose_version(
         return Err(no_choice(&command));
     }
     let aside = talk.screen.aside;
-    let mut lines = conflict_heading(conflict, talk, &aside);
+    let mut lines = conflict_heading(conflict, talk.now(), &talk.zone, &aside);
     lines.extend(numbered(&conflict.choices, &aside));
     typed(talk, lines, &conflict.choices, &command).await
 }

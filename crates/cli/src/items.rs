@@ -1,8 +1,8 @@
 //! What is: the verdict, and the items.
 
 use syncmgr_control::view::{
-    ConditionView, HandlerProblemView, HandlerView, HeldView, ItemView, ReasonView, RunState,
-    Shown, Standing, StatusView,
+    ConditionView, HandlerProblemView, HandlerView, HeldView, ItemView, NextView, ReasonView,
+    RunState, Shown, Standing, StatusView, VerdictView,
 };
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
@@ -66,14 +66,7 @@ pub(crate) async fn status(talk: &mut Talk) -> Result<Verdict, Refusal> {
 fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
     let look = &talk.screen.look;
     let verdict = &status.verdict;
-    let mut lines = vec![format!(
-        "{} {}{}",
-        look.mark(Mark::of_exit(verdict.exit)),
-        look.bold(&harmless(&verdict.sentence)),
-        verdict.as_of_ms.map_or_else(String::new, |at_ms| {
-            format!(" As of the last run, {}.", when::ago(at_ms, talk.now()))
-        })
-    )];
+    let mut lines = vec![hero(verdict, look, talk.now())];
     let loud = status.remarks.iter().filter(|remark| remark.problem);
     let calm = status.remarks.iter().filter(|remark| !remark.problem);
     for remark in loud.chain(calm.filter(|_| !talk.screen.quiet())) {
@@ -149,26 +142,7 @@ fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
         .as_ref()
         .filter(|suggestion| !open.iter().any(|line| line.ends_with(suggestion.as_str())));
     if let Some(next) = &status.next {
-        let more = next.count.saturating_sub(next.names.len() as u64);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        lines.push(look.dim(&format!(
-            "{} {} {}: {}{more}{}",
-            harmless(&next.rule),
-            if next.held_by.is_some() {
-                "would start"
-            } else {
-                "starts"
-            },
-            when::ahead(next.at_ms, talk.now()),
-            harmless(&next.names.join(", ")),
-            next.held_by
-                .as_ref()
-                .map_or_else(String::new, |held| format!("; but {}", harmless(held)))
-        )));
+        lines.push(look.dim(&next_line(next, talk.now())));
     }
     if !open.is_empty() || suggestion.is_some() {
         lines.push(String::new());
@@ -178,6 +152,42 @@ fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
         lines.push(format!("Next: {}", look.bold(&harmless(suggestion))));
     }
     lines
+}
+
+/// The verdict in a sentence, and as of when.
+pub(crate) fn hero(verdict: &VerdictView, look: &Look, now_ms: i64) -> String {
+    format!(
+        "{} {}{}",
+        look.mark(Mark::of_exit(verdict.exit)),
+        look.bold(&harmless(&verdict.sentence)),
+        verdict.as_of_ms.map_or_else(String::new, |at_ms| {
+            format!(" As of the last run, {}.", when::ago(at_ms, now_ms))
+        })
+    )
+}
+
+/// What starts by itself next.
+pub(crate) fn next_line(next: &NextView, now_ms: i64) -> String {
+    let more = next.count.saturating_sub(next.names.len() as u64);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!(
+        "{} {} {}: {}{more}{}",
+        harmless(&next.rule),
+        if next.held_by.is_some() {
+            "would start"
+        } else {
+            "starts"
+        },
+        when::ahead(next.at_ms, now_ms),
+        harmless(&next.names.join(", ")),
+        next.held_by
+            .as_ref()
+            .map_or_else(String::new, |held| format!("; but {}", harmless(held)))
+    )
 }
 
 /// As the command's JSON has it.
@@ -227,13 +237,13 @@ pub(crate) fn how_often(problem: &HandlerProblemView, now_ms: i64) -> String {
     }
 }
 
-fn state_cell(item: &ItemView, look: &Look) -> Cell {
+pub(crate) fn state_cell(item: &ItemView, look: &Look) -> Cell {
     let mark = Mark::of_shown(item.shown);
     Cell::new(format!("{} {}", look.glyph(mark), state(item))).marked(mark)
 }
 
 /// The state in a word or two: of a failure, the reason stands beside it.
-fn state(item: &ItemView) -> &str {
+pub(crate) fn state(item: &ItemView) -> &str {
     if item.stuck.is_some() && matches!(item.shown, Shown::Failed | Shown::Unfinished) {
         "stuck"
     } else if item.shown == Shown::Failed {
@@ -243,7 +253,7 @@ fn state(item: &ItemView) -> &str {
     }
 }
 
-fn last_good_cell(item: &ItemView, now_ms: i64) -> Cell {
+pub(crate) fn last_good_cell(item: &ItemView, now_ms: i64) -> Cell {
     match item.last_good_ms {
         Some(then_ms) => Cell::new(when::ago(then_ms, now_ms)),
         None => Cell::new("never").marked(Mark::Waiting),
@@ -251,7 +261,7 @@ fn last_good_cell(item: &ItemView, now_ms: i64) -> Cell {
 }
 
 /// Why an item is as it is, or what it does now.
-fn next(item: &ItemView) -> String {
+pub(crate) fn next(item: &ItemView) -> String {
     if let (Some(progress), RunState::Syncing | RunState::Stopping) =
         (&item.progress, item.run_state)
     {
@@ -456,7 +466,7 @@ pub(crate) async fn show(talk: &mut Talk, name: String) -> Result<Verdict, Refus
         talk.screen.lines(need_lines(need, &look));
     }
     if !detail.runs.is_empty() {
-        let lines = runs_table(&detail.runs, talk).lines(&look);
+        let lines = runs_table(&detail.runs, &look, talk.now()).lines(&look);
         talk.screen.line("");
         talk.screen.lines(lines);
     }
@@ -571,7 +581,7 @@ pub(crate) async fn why(talk: &mut Talk, name: String) -> Result<Verdict, Refusa
             || "another try".to_owned(),
             |rule| format!("by {}", harmless(rule)),
         );
-        let held = match held_by(coming, talk) {
+        let held = match held_by(coming, &talk.zone) {
             held if held.is_empty() => held,
             held => format!("; {}", harmless(&held)),
         };

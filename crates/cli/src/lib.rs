@@ -2,7 +2,7 @@
 //!
 //! It knows one trait, `control::Service`, and neither sockets nor the manager: the program hands it a [`Program`] that
 //! opens one, and a [`World`] with everything that must be read from the environment. What it prints is decided by pure
-//! functions from snapshots; only `screen` prints.
+//! functions from snapshots; only `screen` prints, and only `live` and `top` draw.
 
 mod answer;
 mod args;
@@ -40,6 +40,7 @@ mod table;
 mod talk;
 mod target;
 mod text;
+mod top;
 mod when;
 mod world;
 

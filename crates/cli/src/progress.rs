@@ -101,6 +101,41 @@ impl Progress {
         }
     }
 
+    /// A run is over, and nothing of it is to be remembered.
+    pub(crate) fn close(&mut self, run: u64) {
+        self.runs.remove(&run);
+        self.active.retain(|(of, ..), _| *of != run);
+        self.finished.retain(|(of, ..)| *of != run);
+        if self.runs.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    /// The items at work: run, handler and item id.
+    pub(crate) fn working(&self) -> impl Iterator<Item = (u64, &str, &str)> {
+        let working = |(_, active): &(_, &Active)| active.status != ItemStatus::Pending;
+        let active = self.active.iter().filter(working);
+        active.map(|((run, handler, item), _)| (*run, handler.as_str(), item.as_str()))
+    }
+
+    /// The status of an item that has not finished.
+    pub(crate) fn status(&self, (run, handler, item): (u64, &str, &str)) -> Option<ItemStatus> {
+        let key = (run, handler.to_owned(), item.to_owned());
+        self.active.get(&key).map(|active| active.status)
+    }
+
+    /// How far this item is, in a line.
+    pub(crate) fn line(
+        &self,
+        (run, handler, item): (u64, &str, &str),
+        look: &Look,
+        now_ms: i64,
+        turn: usize,
+    ) -> Option<String> {
+        let key = (run, handler.to_owned(), item.to_owned());
+        Some(self.active.get(&key)?.line(look, now_ms, turn))
+    }
+
     /// The run belongs to the request.
     pub(crate) fn has(&self, run: u64) -> bool {
         self.runs.contains(&run)

@@ -112,7 +112,7 @@ pub(crate) fn chosen(choices: &[ChoiceView], line: &str) -> Option<String> {
         .map(|choice| choice.name.clone())
 }
 
-fn heading(need: &NeedView, look: &Look) -> Vec<String> {
+pub(crate) fn heading(need: &NeedView, look: &Look) -> Vec<String> {
     let about = need
         .item
         .as_deref()

@@ -25,7 +25,7 @@ use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::{
     answer, center, check, duration, generate, history, inbox, items, preview, refresh, register,
-    report, schedule, service, sheet, steer, sync,
+    report, schedule, service, sheet, steer, sync, top,
 };
 
 /// Threads that the manager inside this process may use besides those for files.
@@ -81,6 +81,11 @@ pub fn run(
         Work::Leave(ask, then) => (Work::Ask(Need::Work, ask), Some(then)),
         work => (work, None),
     };
+    if let Work::Ask(_, Ask::Top) = work
+        && let Some(refusal) = top::refusal(&terminal, global.json)
+    {
+        return refused(&refusal, &mut screen);
+    }
     let ended = match work {
         // Taken apart above.
         Work::Leave(..) => Ok(ExitCode::Good),
@@ -207,6 +212,7 @@ enum Ask {
     Plan(Target, u32),
     Add(Option<String>, serde_json::Map<String, serde_json::Value>),
     Status,
+    Top,
     List(Vec<String>, bool),
     Show(String),
     Why(String),
@@ -256,6 +262,7 @@ impl Ask {
                 ))
             }
             Self::Status => items::status(talk).await,
+            Self::Top => top::top(talk).await,
             Self::List(names, hidden) => items::list(talk, names, hidden).await,
             Self::Show(name) => items::show(talk, name).await,
             Self::Why(name) => items::why(talk, name).await,
@@ -348,6 +355,7 @@ fn decide(
             None => look(Ask::Status),
             Some(name) => Err(about_everything(name)),
         },
+        Command::Top => Ok(Work::Ask(Need::Stay, Ask::Top)),
         Command::List { names, all } => look(Ask::List(names, all)),
         Command::Show { name } => look(Ask::Show(name)),
         Command::Why { name } => look(Ask::Why(name)),

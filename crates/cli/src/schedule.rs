@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::TimeZone;
 use syncmgr_control::rule::{RuleText, RuleView};
 use syncmgr_control::view::{ComingView, Forecast};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
@@ -254,7 +255,7 @@ pub(crate) async fn forecast(
             Cell::new(when::moment(coming.at_ms, &talk.zone)),
             Cell::new(&start.name),
             Cell::new(coming.rule.as_deref().unwrap_or(RETRY)),
-            Cell::new(held_by(coming, talk)),
+            Cell::new(held_by(coming, &talk.zone)),
         ]);
     }
     if !starts.is_empty() {
@@ -299,10 +300,10 @@ pub(crate) async fn forecast(
 }
 
 /// What would hold a start back, and when it comes after all.
-pub(crate) fn held_by(coming: &ComingView, talk: &Talk) -> String {
+pub(crate) fn held_by(coming: &ComingView, zone: &TimeZone) -> String {
     match (&coming.held_by, coming.then_ms) {
         (Some(held), Some(then)) => {
-            format!("{held}; then at {}", when::moment(then, &talk.zone))
+            format!("{held}; then at {}", when::moment(then, zone))
         }
         (Some(held), None) => held.clone(),
         (None, _) => String::new(),

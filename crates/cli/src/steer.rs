@@ -1,5 +1,6 @@
 //! Short orders, and what the manager is made of: `pause`, `resume`, `stop`, `doctor` and their like.
 
+use jiff::tz::TimeZone;
 use syncmgr_control::view::RunState;
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
@@ -47,15 +48,7 @@ pub(crate) async fn pause(
         talk.now()
             .saturating_add(i64::try_from(span).unwrap_or(i64::MAX))
     });
-    let until = match until_ms {
-        Some(until) => format!(" until {}", when::moment(until, &talk.zone)),
-        None => " until you resume it".to_owned(),
-    };
-    let sentence = if all {
-        format!("Everything is paused{until}.")
-    } else {
-        format!("Paused{until}: {}.", harmless(&names.join(", ")))
-    };
+    let sentence = paused((!all).then_some(names.as_slice()), until_ms, &talk.zone);
     let verdict = Verdict::said(sentence, ExitCode::Good)
         .suggest(again)
         .with("names", names);
@@ -63,6 +56,18 @@ pub(crate) async fn pause(
         Some(until) => verdict.with("untilMs", until),
         None => verdict,
     })
+}
+
+/// That these, or everything, are paused, and until when.
+pub(crate) fn paused(names: Option<&[String]>, until_ms: Option<i64>, zone: &TimeZone) -> String {
+    let until = match until_ms {
+        Some(until) => format!(" until {}", when::moment(until, zone)),
+        None => " until you resume it".to_owned(),
+    };
+    match names {
+        None => format!("Everything is paused{until}."),
+        Some(names) => format!("Paused{until}: {}.", harmless(&names.join(", "))),
+    }
 }
 
 /// `resume`: and what starts by itself next.
@@ -95,7 +100,7 @@ pub(crate) async fn resume(talk: &mut Talk, names: Vec<String>) -> Result<Verdic
             harmless(&first.name),
             when::ahead(first.coming.at_ms, talk.now()),
             when::moment(first.coming.at_ms, &talk.zone),
-            match held_by(&first.coming, talk) {
+            match held_by(&first.coming, &talk.zone) {
                 // Where nobody watches, nobody knows.
                 held if held.is_empty() || !status.daemon => String::new(),
                 held => format!("; but {}", harmless(&held)),

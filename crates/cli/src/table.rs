@@ -36,6 +36,7 @@ impl Cell {
 pub(crate) struct Table {
     head: Vec<&'static str>,
     rows: Vec<Vec<Cell>>,
+    floor: Vec<usize>,
 }
 
 impl Table {
@@ -44,7 +45,14 @@ impl Table {
         Self {
             head: head.to_vec(),
             rows: Vec::new(),
+            floor: Vec::new(),
         }
+    }
+
+    /// Columns are as wide as if there were cells of these widths: for a part of a longer table.
+    pub(crate) fn at_least(mut self, widths: &[usize]) -> Self {
+        self.floor = widths.to_vec();
+        self
     }
 
     /// Adds a row.
@@ -59,6 +67,9 @@ impl Table {
             for (column, cell) in widths.iter_mut().zip(row) {
                 *column = (*column).max(width(&cell.text));
             }
+        }
+        for (column, floor) in widths.iter_mut().zip(&self.floor) {
+            *column = (*column).max(*floor);
         }
         let Some(columns) = look.columns else {
             return widths;

@@ -43,6 +43,14 @@ pub(crate) fn moment(at_ms: i64, zone: &TimeZone) -> String {
     )
 }
 
+/// The local time of day: `14:30`.
+pub(crate) fn clock(at_ms: i64, zone: &TimeZone) -> String {
+    Timestamp::from_millisecond(at_ms).map_or_else(
+        |_| "at an unknown time".to_owned(),
+        |at| at.to_zoned(zone.clone()).strftime("%H:%M").to_string(),
+    )
+}
+
 /// How long: `0.2 s`, `1.4 s`, `42 s`, `2 min 5 s`, `1 h 3 min`, `2 d 4 h`.
 pub(crate) fn length(ms: u64) -> String {
     match ms {

@@ -91,6 +91,8 @@ pub enum Need {
     Look,
     /// To change or begin something.
     Work,
+    /// To stay and look on; a manager that ends is waited for, and its place not taken.
+    Stay,
     /// To check the installation; also when nothing else works.
     Check,
 }

@@ -55,7 +55,7 @@ enum Found {
 async fn found(environment: &Environment, need: Need, own: &Own) -> Result<Found, Refusal> {
     let purpose = match need {
         Need::Look | Need::Check => Purpose::Glance,
-        Need::Work => Purpose::Command,
+        Need::Work | Need::Stay => Purpose::Command,
     };
     let places = Places::find(environment)?;
     let mut waited = Duration::ZERO;
@@ -112,6 +112,12 @@ impl Reached {
 
     /// Finds out who manages the home now.
     async fn again(&self) -> Result<(), Refusal> {
+        if self.need == Need::Stay {
+            // Whoever looks on all day would keep the next daemon from its home.
+            let client = Client::connect(Places::find(&self.environment)?.socket()).await?;
+            *self.service.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(client);
+            return Ok(());
+        }
         let service: Arc<dyn Service> = match found(&self.environment, self.need, &self.own).await?
         {
             Found::Own(service) => service,

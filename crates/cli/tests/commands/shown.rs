@@ -941,6 +941,19 @@ fn commands_that_only_look_say_so() {
     assert_eq!(Run::new("daemon").go().opened, None);
 }
 
+/// Where nothing can be drawn, nobody is asked anything, and what helps instead is told.
+#[test]
+fn the_terminal_page_needs_a_terminal() {
+    let there = Run::new("top").go();
+    assert_eq!(there.exit, ExitCode::CouldNotStart);
+    assert_eq!(there.opened, None);
+    assert!(there.errors.contains("syncmgr status"), "{}", there.errors);
+    let json = Run::new("top --json").go();
+    assert_eq!(json.exit, ExitCode::CouldNotStart);
+    assert!(json.output.contains("cli::no-terminal"), "{}", json.output);
+    assert!(json.output.contains("syncmgr status --json"));
+}
+
 #[test]
 fn pages_and_completions_are_written() {
     let man = Run::new("man").go();

@@ -412,11 +412,9 @@ fn documented_commands_are_understood() {
             "{command}: {}",
             ended.errors
         );
-        assert!(
-            !ended.errors.contains("cli::"),
-            "{command}: {}",
-            ended.errors
-        );
+        // What is understood and cannot be drawn here.
+        let errors = ended.errors.replace("cli::no-terminal", "");
+        assert!(!errors.contains("cli::"), "{command}: {errors}");
     }
     assert!(shown > 25, "{shown}");
     let mut help = Run::new("--help").go().output;
