@@ -119,7 +119,8 @@ async fn stay(
     }
 }
 
-async fn is_quiet(talk: &Talk) -> Result<bool, Refusal> {
+/// Nothing runs.
+pub(crate) async fn is_quiet(talk: &Talk) -> Result<bool, Refusal> {
     let status = ask!(talk, Request::Status, Reply::Status(status) => status);
     Ok(status.running.is_empty())
 }

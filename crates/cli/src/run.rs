@@ -135,6 +135,7 @@ pub fn run(
                     clock,
                     zone,
                     interactive: terminal.input && terminal.redraw,
+                    manages: program.manages(),
                     redraw: terminal.redraw && !global.no_progress,
                     browse,
                     rows: terminal.rows,

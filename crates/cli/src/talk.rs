@@ -20,6 +20,8 @@ pub(crate) struct Talk {
     pub(crate) zone: TimeZone,
     /// Somebody can answer questions here.
     pub(crate) interactive: bool,
+    /// This process is the manager: what runs ends with it.
+    pub(crate) manages: bool,
     /// Progress is redrawn.
     pub(crate) redraw: bool,
     /// Starts the person's browser, where there is a desktop.

@@ -102,6 +102,11 @@ pub trait Program {
     /// Reaches the manager that runs, or becomes it for as long as the command lasts. Called at most once.
     fn open(&self, need: Need) -> BoxFuture<'_, Result<Arc<dyn Service>, Refusal>>;
 
+    /// This process is the manager: what runs ends with it.
+    fn manages(&self) -> bool {
+        false
+    }
+
     /// Ends what `open` began, when the command is done; waits until nothing of it runs any more.
     fn close(&self) -> BoxFuture<'_, ()>;
 

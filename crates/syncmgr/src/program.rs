@@ -49,6 +49,11 @@ impl Program for Syncmgr {
         .boxed()
     }
 
+    fn manages(&self) -> bool {
+        let home = self.home.lock().unwrap_or_else(PoisonError::into_inner);
+        home.is_some()
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         async {
             let home = self

@@ -64,7 +64,14 @@ pub(crate) fn draw(frame: &mut Buffer, top: &Top, scene: &Scene) -> Option<Posit
         Row::of(keys.collect::<Vec<_>>().join("  "))
     });
     put(frame, parts.footer, rows);
-    cursor
+    match &top.mode {
+        Mode::Fill(filling) => {
+            let (_, (column, row)) = draw_dialog::fill(filling, top, &scene.look);
+            let row = parts.body.0 + u16::try_from(row).unwrap_or(0);
+            Some(Position::new(u16::try_from(column).unwrap_or(0), row))
+        }
+        _ => cursor,
+    }
 }
 
 fn body(top: &Top, scene: &Scene, parts: Parts) -> Vec<Row> {

@@ -2,11 +2,11 @@
 
 use super::draw::{Row, Scene};
 use super::layout::{ROWS_AROUND_A_TEXT, parts};
-use super::state::{Answering, Confirming, Mode, Pausing, Text, Top};
+use super::state::{Answering, Confirming, Filling, Mode, Pausing, Text, Top};
 use crate::inbox::when_asked;
 use crate::look::{Look, Mark};
 use crate::question::heading;
-use crate::text::{cut, harmless, wrap};
+use crate::text::{cut, harmless, width, wrap};
 
 /// Rows of the title of a text.
 const TITLE_ROWS: usize = 1;
@@ -30,6 +30,7 @@ pub(super) fn rows(top: &Top, scene: &Scene) -> Vec<Row> {
         Mode::Pause(pausing) => pause(pausing, top, &look),
         Mode::Confirm(confirming) => confirm(confirming, &look),
         Mode::Answer(answering) => answer(answering, top, scene, &look),
+        Mode::Fill(filling) => fill(filling, top, &look).0,
     }
 }
 
@@ -129,4 +130,41 @@ fn answer(answering: &Answering, top: &Top, scene: &Scene, look: &Look) -> Vec<R
         .saturating_sub(height.saturating_sub(above.len() + 1));
     above.extend(below.into_iter().skip(first));
     above
+}
+
+/// What stands for each letter of a secret.
+const HIDDEN: &str = "*";
+
+/// The field that is filled in, and where the cursor stands: column and row below the first one.
+pub(super) fn fill(filling: &Filling, top: &Top, look: &Look) -> (Vec<Row>, (usize, usize)) {
+    let columns = usize::from(top.size.columns);
+    let height = usize::from(parts(top).body.1);
+    let mut lines: Vec<String> = filling
+        .lines
+        .iter()
+        .flat_map(|line| super::styled::wrap(line, columns))
+        .collect();
+    // The field is seen, however long the question is.
+    lines.truncate(height.saturating_sub(2));
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    let letters = filling.line.chars().count();
+    let shown = if filling.hidden {
+        HIDDEN.repeat(letters)
+    } else {
+        harmless(&filling.line)
+    };
+    let prompt = cut(&filling.prompt, columns / 2, look.ellipsis());
+    // Of a long line its end is seen, where one types.
+    let room = columns.saturating_sub(width(&prompt) + 1);
+    let mut tail = shown.as_str();
+    while width(tail) > room {
+        let mut letters = tail.chars();
+        letters.next();
+        tail = letters.as_str();
+    }
+    let at = (width(&prompt) + width(tail), lines.len());
+    lines.push(format!("{}{tail}", look.bold(&prompt)));
+    (lines.into_iter().map(Row::of).collect(), at)
 }

@@ -82,6 +82,7 @@ pub(crate) enum Place {
     Pause,
     Text,
     Answer,
+    Fill,
     Confirm,
 }
 
@@ -150,11 +151,13 @@ pub(crate) struct Binding {
     pub(crate) when: fn(&Top) -> bool,
 }
 
-use Place::{Answer, Confirm, Filter, Items, Needs, Now, Pause, Text};
+use Place::{Answer, Confirm, Fill, Filter, Items, Needs, Now, Pause, Text};
 
 const PAGES: &[Place] = &[Items, Now, Needs];
 const LISTS: &[Place] = &[Items, Now, Needs, Text, Answer];
-const EVERYWHERE: &[Place] = &[Items, Now, Needs, Filter, Pause, Text, Answer, Confirm];
+const EVERYWHERE: &[Place] = &[
+    Items, Now, Needs, Filter, Pause, Text, Answer, Fill, Confirm,
+];
 
 const fn key(
     at: &'static [Place],
@@ -213,12 +216,15 @@ pub(crate) const TABLE: &[Binding] = &[
     key(&[Pause], Press::Char('r'), Act::Resume, "go on", "", may_resume),
     key(&[Pause], Press::Char('a'), Act::PauseAll, "all or one", "", always),
     key(&[Answer], Press::Enter, Act::Accept, "answer so", "", has_choices),
+    key(&[Fill], Press::Enter, Act::Accept, "take it", "", always),
+    key(&[Fill], Press::Backspace, Act::Erase, "", "", always),
+    key(&[Fill], Press::Ctrl('u'), Act::EraseAll, "empty", "", typed),
     key(&[Confirm], Press::Enter, Act::Accept, "do it", "", always),
     key(&[Filter], Press::Enter, Act::Accept, "keep", "", always),
     key(&[Filter], Press::Backspace, Act::Erase, "", "", always),
     key(&[Filter], Press::Ctrl('u'), Act::EraseAll, "empty", "", filtered),
     key(&[Filter], Press::Esc, Act::Close, "all items", "", always),
-    key(&[Pause, Text, Answer, Confirm], Press::Esc, Act::Close, "back", "", always),
+    key(&[Pause, Text, Answer, Fill, Confirm], Press::Esc, Act::Close, "back", "", always),
     key(&[Text], Press::Char('q'), Act::Close, "", "", always),
     key(LISTS, Press::Up, Act::Up, "", "one row up", always),
     key(LISTS, Press::Char('k'), Act::Up, "", "", always),
@@ -275,6 +281,10 @@ fn always(_: &Top) -> bool {
 
 fn filtered(top: &Top) -> bool {
     !top.filter.is_empty()
+}
+
+fn typed(top: &Top) -> bool {
+    matches!(&top.mode, Mode::Fill(filling) if !filling.line.is_empty())
 }
 
 fn on_item(top: &Top) -> bool {

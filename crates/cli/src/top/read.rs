@@ -50,6 +50,7 @@ impl Reader {
             clock: self.clock,
             zone: self.zone,
             interactive: false,
+            manages: false,
             redraw: false,
             rows: None,
         };

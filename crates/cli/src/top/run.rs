@@ -4,20 +4,22 @@ use std::io;
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
-use futures::stream::FuturesUnordered;
+use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt as _, StreamExt as _};
 use ratatui::crossterm::event;
-use syncmgr_control::{Change, Changes, ExitCode, Refusal, Reply};
+use syncmgr_control::{Change, Changes, ExitCode, Refusal, Reply, Request};
 use tokio::sync::mpsc::{Sender, channel};
 
 use super::draw::{Scene, draw};
-use super::keys::Press;
+use super::keys;
 use super::layout::Size;
 use super::load::{Loaded, load};
 use super::read::Reader;
 use super::state::Top;
 use super::step::{Asked, Effect, Event};
 use super::terminal::Held;
+use crate::center::is_quiet;
+use crate::interrupt::{Interrupt, Press};
 use crate::look::Look;
 use crate::talk::{Talk, Verdict};
 use crate::world::Terminal;
@@ -76,7 +78,7 @@ type Pending = FuturesUnordered<LocalBoxFuture<'static, Happened>>;
 pub(crate) async fn top(talk: &mut Talk) -> Result<Verdict, Refusal> {
     let mut interrupts = crate::sys::interrupts();
     let mut held = Held::take().map_err(|error| lost(&error))?;
-    let (to, mut keys) = channel(MAX_KEYS);
+    let (to, mut pressed) = channel(MAX_KEYS);
     // Ends with the program: nothing can wake it while it waits for a key.
     drop(tokio::task::spawn_blocking(move || listen(&to)));
     let look = Look {
@@ -91,7 +93,7 @@ pub(crate) async fn top(talk: &mut Talk) -> Result<Verdict, Refusal> {
             zone: talk.zone.clone(),
             look,
         },
-        top: Top::default(),
+        top: Top::new(look),
         pending: Pending::new(),
         wanted: true,
         loading: Loading::Idle,
@@ -109,7 +111,7 @@ pub(crate) async fn top(talk: &mut Talk) -> Result<Verdict, Refusal> {
             page.draw(&mut held).map_err(|error| lost(&error))?;
         }
         let happened = tokio::select! {
-            key = keys.recv() => {
+            key = pressed.recv() => {
                 page.key(key, &mut held).map_err(|error| lost(&error))?;
                 continue;
             }
@@ -142,11 +144,42 @@ pub(crate) async fn top(talk: &mut Talk) -> Result<Verdict, Refusal> {
             .map_err(|error| lost(&error))?;
     }
     drop(held);
+    if talk.manages {
+        leave(talk, interrupts).await?;
+    }
     let sentence = page.top.status.map(|status| status.verdict.sentence);
     Ok(Verdict::of_list(
         sentence.unwrap_or_default(),
         ExitCode::Good,
     ))
+}
+
+/// Waits for what runs, which would end with this process. Ctrl-C stops it.
+async fn leave(talk: &mut Talk, mut interrupts: BoxStream<'static, ()>) -> Result<(), Refusal> {
+    let mut changes = talk.service.changes().await?;
+    let mut interrupt = Interrupt::Never;
+    let mut told = false;
+    while !is_quiet(talk).await? {
+        if !std::mem::replace(&mut told, true) {
+            talk.screen
+                .remark("no daemon runs, so what runs is finished here; Ctrl-C stops it");
+        }
+        tokio::select! {
+            change = changes.next() => if change.is_none() {
+                return Ok(());
+            },
+            Some(()) = interrupts.next() => {
+                let (next, press) = interrupt.press();
+                interrupt = next;
+                talk.screen.remark(press.remark());
+                if press == Press::Leave {
+                    return Ok(());
+                }
+                talk.ask(Request::Stop { request: None }).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn lost(error: &io::Error) -> Refusal {
@@ -260,6 +293,7 @@ impl Page {
     fn resized(&mut self, size: Size) {
         self.top.size = size;
         self.reader.look.columns = Some(usize::from(size.columns));
+        self.top.look = self.reader.look;
         self.changed = true;
     }
 
@@ -271,7 +305,7 @@ impl Page {
         };
         match event {
             event::Event::Key(key) => {
-                if let Some(press) = Press::of(key) {
+                if let Some(press) = keys::Press::of(key) {
                     self.step(Event::Key(press), held)?;
                     self.draw(held)?;
                 }

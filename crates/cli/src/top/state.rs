@@ -1,6 +1,7 @@
 //! What the terminal page shows: everything that is known, where the person is in it, and what is being decided.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use syncmgr_control::view::{
     ConflictView, ForecastView, ItemView, NeedView, RunState, RunView, StatusView,
@@ -9,6 +10,8 @@ use syncmgr_control::view::{
 use super::keys::Place;
 use super::layout::Size;
 use super::load::Loaded;
+use crate::form::Form;
+use crate::look::Look;
 use crate::progress::{Progress, Step};
 use crate::text::{harmless, width};
 
@@ -76,6 +79,8 @@ pub(crate) enum Mode {
     Text(Text),
     /// A question to answer.
     Answer(Box<Answering>),
+    /// What a question wants typed in.
+    Fill(Box<Filling>),
     /// Really?
     Confirm(Confirming),
 }
@@ -108,6 +113,36 @@ pub(crate) struct Answering {
     pub(crate) at: usize,
 }
 
+/// An answer with what is typed into it. It may be a secret: it is neither compared nor printed.
+#[derive(Clone)]
+pub(crate) struct Filling {
+    pub(crate) form: Form,
+    /// What is typed into the present field.
+    pub(crate) line: String,
+    /// What the form wants, as it was when the line was begun.
+    pub(crate) lines: Vec<String>,
+    pub(crate) prompt: String,
+    pub(crate) hidden: bool,
+    /// How the answer is told.
+    pub(crate) label: String,
+}
+
+impl PartialEq for Filling {
+    fn eq(&self, other: &Self) -> bool {
+        self.form.id() == other.form.id()
+    }
+}
+
+impl fmt::Debug for Filling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Filling")
+            .field("need", &self.form.id())
+            .field("prompt", &self.prompt)
+            .field("typed", &self.line.chars().count())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Something to agree to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Confirming {
@@ -135,8 +170,10 @@ pub(crate) enum Tone {
 }
 
 /// Everything.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Top {
+    /// How texts are made; their colours and widths.
+    pub(crate) look: Look,
     pub(crate) size: Size,
     pub(crate) tab: Tab,
     pub(crate) mode: Mode,
@@ -190,7 +227,54 @@ pub(crate) fn full_name((handler, item): &Key) -> String {
     format!("{handler}/{item}")
 }
 
+impl Default for Top {
+    fn default() -> Self {
+        Self::new(Look {
+            columns: None,
+            unicode: true,
+            color: false,
+        })
+    }
+}
+
 impl Top {
+    /// A page of which nothing is known yet.
+    pub(crate) fn new(look: Look) -> Self {
+        Self {
+            look,
+            size: Default::default(),
+            tab: Default::default(),
+            mode: Default::default(),
+            status: Default::default(),
+            items: Default::default(),
+            starts: Default::default(),
+            runs: Default::default(),
+            needs: Default::default(),
+            conflicts: Default::default(),
+            conflict_total: Default::default(),
+            progress: Default::default(),
+            away: Default::default(),
+            message: Default::default(),
+            filter: Default::default(),
+            cursor: Default::default(),
+            from: Default::default(),
+            only_conflicts: Default::default(),
+            marked: Default::default(),
+            chosen: Default::default(),
+            seen: Default::default(),
+            now_rows: Default::default(),
+            need_rows: Default::default(),
+            widest: Default::default(),
+            turn: Default::default(),
+            places: Default::default(),
+            next_start: Default::default(),
+            tickets: Default::default(),
+            untidy: Default::default(),
+            requests: Default::default(),
+            resolving: Default::default(),
+        }
+    }
+
     /// Where keys are meant for.
     pub(crate) fn place(&self) -> Place {
         match &self.mode {
@@ -203,6 +287,7 @@ impl Top {
             Mode::Pause(_) => Place::Pause,
             Mode::Text(_) => Place::Text,
             Mode::Answer(_) => Place::Answer,
+            Mode::Fill(_) => Place::Fill,
             Mode::Confirm(_) => Place::Confirm,
         }
     }

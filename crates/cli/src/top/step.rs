@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use jiff::tz::TimeZone;
-use syncmgr_control::request::Typed;
 use syncmgr_control::view::{
     ConflictView, ItemView, Outcome, ProgressView, RunState, RunView, Shown,
 };
@@ -13,10 +12,11 @@ use super::keys::{Act, Press, Until, act, help};
 use super::layout::{list_rows, scrolled};
 use super::load::Loaded;
 use super::state::{
-    Agreed, Answering, Confirming, Mode, Pausing, Tab, Text, Tone, Top, full_name, key,
+    Agreed, Answering, Confirming, Filling, Mode, Pausing, Tab, Text, Tone, Top, full_name, key,
 };
 use super::{draw_dialog, sides, styled};
 use crate::duration;
+use crate::form::{Form, Took};
 use crate::look::{Mark, outcome_word};
 use crate::progress::{Finish, Step};
 use crate::steer::paused;
@@ -27,6 +27,8 @@ use crate::when;
 const MAX_FOLLOWED: usize = 64;
 /// Longest filter.
 const MAX_FILTER: usize = 100;
+/// Longest text that is typed into a question.
+const MAX_TYPED_BYTES: usize = 4 * 1024;
 /// Most conflicts resolved at once that are told one by one.
 const TOLD_ONE_BY_ONE: usize = 12;
 /// Rows of a page of a text, or of a list, less the ones that stay in view.
@@ -124,7 +126,7 @@ impl Top {
                 self.press(press, now_ms, zone)
             }
             Event::Paste(text) => {
-                if self.mode == Mode::Filter {
+                if matches!(self.mode, Mode::Filter | Mode::Fill(_)) {
                     for letter in text.chars().filter(|letter| !letter.is_control()) {
                         self.typed(letter);
                     }
@@ -194,7 +196,7 @@ impl Top {
 
     fn press(&mut self, press: Press, now_ms: i64, zone: &TimeZone) -> Vec<Effect> {
         let Some(act) = act(self, press) else {
-            if let (Mode::Filter, Press::Char(letter)) = (&self.mode, press) {
+            if let (Mode::Filter | Mode::Fill(_), Press::Char(letter)) = (&self.mode, press) {
                 self.typed(letter);
             }
             return Vec::new();
@@ -270,14 +272,26 @@ impl Top {
             Act::Pause(until) => return self.pause(until, now_ms, zone),
             Act::Resume => return self.resume(),
             Act::Filter => self.mode = Mode::Filter,
-            Act::ClearFilter | Act::EraseAll => self.set_filter(String::new()),
-            Act::Erase => {
-                let mut filter = self.filter.clone();
-                filter.pop();
-                self.set_filter(filter);
-            }
+            Act::ClearFilter => self.set_filter(String::new()),
+            Act::EraseAll => match &mut self.mode {
+                Mode::Fill(filling) => filling.line.clear(),
+                _ => self.set_filter(String::new()),
+            },
+            Act::Erase => match &mut self.mode {
+                Mode::Fill(filling) => drop(filling.line.pop()),
+                _ => {
+                    let mut filter = self.filter.clone();
+                    filter.pop();
+                    self.set_filter(filter);
+                }
+            },
             Act::Answer => {
                 if let Some(need) = self.need() {
+                    // With nothing to choose there is only something to fill in.
+                    if need.choices.is_empty() && !need.fields.is_empty() {
+                        let form = Form::new(need.clone(), None);
+                        return self.fill(form, "filled in".to_owned());
+                    }
                     let default = need.default.as_deref();
                     let mut choices = need.choices.iter();
                     let at = choices.position(|choice| Some(choice.name.as_str()) == default);
@@ -370,6 +384,12 @@ impl Top {
     }
 
     fn typed(&mut self, letter: char) {
+        if let Mode::Fill(filling) = &mut self.mode {
+            if filling.line.len() < MAX_TYPED_BYTES {
+                filling.line.push(letter);
+            }
+            return;
+        }
         if self.filter.chars().count() < MAX_FILTER {
             let mut filter = self.filter.clone();
             filter.push(letter);
@@ -560,24 +580,46 @@ impl Top {
                 let Some(choice) = need.choices.get(answering.at) else {
                     return Vec::new();
                 };
-                let request = Request::Answer {
-                    need: need.id,
-                    choice: choice.name.clone(),
-                    fields: Typed::default(),
-                    remember: false,
-                };
                 let label = if choice.label.is_empty() {
                     &choice.name
                 } else {
                     &choice.label
                 };
-                vec![Effect::ask(
-                    Asked::Answer(need.id, harmless(label)),
-                    request,
-                )]
+                let (name, label) = (choice.name.clone(), harmless(label));
+                self.fill(Form::new(need, Some(name)), label)
             }
+            Mode::Fill(mut filling) => match filling.form.take(&filling.line) {
+                Took::Yes => self.fill(filling.form, filling.label),
+                Took::No(why) => {
+                    filling.line.clear();
+                    self.mode = Mode::Fill(filling);
+                    self.say(Tone::Bad, why);
+                    Vec::new()
+                }
+                Took::Left | Took::TooOften => {
+                    self.say(Tone::Calm, "The question stays open.");
+                    Vec::new()
+                }
+            },
             _ => Vec::new(),
         }
+    }
+
+    /// Has the next field filled in; answers once nothing is missing.
+    fn fill(&mut self, form: Form, label: String) -> Vec<Effect> {
+        let need = form.id();
+        let Some(wanted) = form.wanted(&self.look) else {
+            return vec![Effect::ask(Asked::Answer(need, label), form.answer())];
+        };
+        self.mode = Mode::Fill(Box::new(Filling {
+            form,
+            line: String::new(),
+            lines: wanted.lines,
+            prompt: wanted.prompt,
+            hidden: wanted.hidden,
+            label,
+        }));
+        Vec::new()
     }
 
     fn resolve(&mut self, pairs: Vec<(String, String)>) -> Vec<Effect> {
@@ -659,8 +701,11 @@ impl Top {
                 self.say(Tone::Calm, format!("{} begins.", harmless(&name)));
                 self.follow(request, name);
             }
-            (Asked::Answer(need, label), Reply::Answered { request, .. }) => {
+            (Asked::Answer(need, label), Reply::Answered { request, forgotten }) => {
                 self.say(Tone::Good, format!("Question {need} is answered: {label}."));
+                if let Some(refusal) = forgotten {
+                    self.refused(&refusal);
+                }
                 if let Some(request) = request {
                     self.follow(request, format!("question {need}"));
                 }

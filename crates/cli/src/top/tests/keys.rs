@@ -1,21 +1,75 @@
 //! Every key of the footer acts, and every key that acts and is not known to everybody stands in the footer.
 
-use super::samples::{happens, page};
+use super::samples::{happens, loaded, page};
+use super::steps::login;
 use crate::top::keys::{Act, Place, Press, TABLE, act, footer, valid};
 use crate::top::layout::footer_rows;
 use crate::top::state::{Tab, Top};
 use crate::top::step::Event;
 
+/// Before the keys of a way: a question wants something filled in.
+const LOGIN: &str = "login:";
+
 /// Keys that lead to every place that there is, with something of everything below.
 const WAYS: &[&str] = &[
-    "", "j", "jj", "jjj", "jjjj", "jjjjj", "jjjjjj", "/", "/x", "/zzz", "/m\n", " ", " a",
-    "jjjjj ", "jjjjj a", "?", "w", "p", "l", "i", "2", "2j", "2jj", "2jjj", "2jjjj", "2jjjjj",
-    "2j\n", "3", "3\n", "3\nj", "3\njj", "3j", "3j>", "3jm", "3jmm<", "3j]\n", "3M", "3M>",
-    "3jM>\n", "3C", "3C>", "3jb",
+    "",
+    "j",
+    "jj",
+    "jjj",
+    "jjjj",
+    "jjjjj",
+    "jjjjjj",
+    "/",
+    "/x",
+    "/zzz",
+    "/m\n",
+    " ",
+    " a",
+    "jjjjj ",
+    "jjjjj a",
+    "?",
+    "w",
+    "p",
+    "l",
+    "i",
+    "2",
+    "2j",
+    "2jj",
+    "2jjj",
+    "2jjjj",
+    "2jjjjj",
+    "2j\n",
+    "3",
+    "3\n",
+    "3\nj",
+    "3\njj",
+    "3j",
+    "3j>",
+    "3jm",
+    "3jmm<",
+    "3j]\n",
+    "3M",
+    "3M>",
+    "3jM>\n",
+    "3C",
+    "3C>",
+    "3jb",
+    "login:3\n",
+    "login:3\nbob\n",
+    "login:3\nbob\nsecret",
 ];
 
 fn walked(way: &str) -> Top {
     let mut top = page(80, 24);
+    let way = match way.strip_prefix(LOGIN) {
+        Some(rest) => {
+            let mut there = loaded();
+            there.needs = vec![login()];
+            happens(&mut top, Event::Loaded(Box::new(there)));
+            rest
+        }
+        None => way,
+    };
     for letter in way.chars() {
         happens(&mut top, Event::Key(press(letter)));
     }
@@ -84,6 +138,7 @@ fn the_footer_shows_the_keys_that_act_and_no_others() {
         Place::Pause,
         Place::Text,
         Place::Answer,
+        Place::Fill,
         Place::Confirm,
     ] {
         assert!(places.contains(&place), "{place:?} is not reached");

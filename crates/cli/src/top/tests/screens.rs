@@ -57,6 +57,10 @@ fn picture(top: &Top, look: Look) -> String {
     lines.join("\n")
 }
 
+pub(super) fn shown(top: &Top) -> String {
+    picture(top, PLAIN)
+}
+
 fn type_in(top: &mut Top, keys: &str) {
     for letter in keys.chars() {
         let press = match letter {

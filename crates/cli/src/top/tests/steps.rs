@@ -1,5 +1,6 @@
 //! What is asked of the manager, and what its answers and changes do.
 
+use syncmgr_control::field::{FieldKind, FieldView};
 use syncmgr_control::request::Typed;
 use syncmgr_control::view::{ItemDetail, ItemStatus, Outcome, RunState, Shown, TaskView};
 use syncmgr_control::{Refusal, Reply, Request, What};
@@ -364,4 +365,63 @@ fn runs_that_are_over_are_forgotten() {
     }
     assert_eq!(top.progress.runs().collect::<Vec<_>>(), [12]);
     assert_eq!(top.progress.working().count(), 1);
+}
+
+/// A question that wants a name and a secret filled in.
+pub(super) fn login() -> syncmgr_control::view::NeedView {
+    let field = |name: &str, kind, required: bool| FieldView {
+        name: name.into(),
+        label: name.into(),
+        detail: None,
+        kind,
+        choices: vec![],
+        default: (!required).then(|| "ada".into()),
+        required,
+    };
+    syncmgr_control::view::NeedView {
+        kind: "login".into(),
+        text: "sign in at imap.example.org".into(),
+        detail: None,
+        choices: vec![],
+        default: None,
+        fields: vec![
+            field("user", FieldKind::Text, false),
+            field("password", FieldKind::Secret, true),
+        ],
+        ..need()
+    }
+}
+
+#[test]
+fn what_a_question_wants_is_filled_in_and_a_secret_is_not_shown() {
+    let mut top = page(80, 24);
+    let mut there = loaded();
+    there.needs = vec![login()];
+    happens(&mut top, Event::Loaded(Box::new(there)));
+    types(&mut top, "3\n");
+    types(&mut top, "bob\n");
+    assert_eq!(types(&mut top, "q pass?"), []);
+    let Mode::Fill(filling) = &top.mode else {
+        panic!("{:?}", top.mode);
+    };
+    assert!(filling.hidden && filling.line == "q pass?");
+    assert!(!format!("{top:?}").contains("pass?"));
+    let shown = super::screens::shown(&top);
+    assert!(shown.contains("(not shown): *******\n"), "{shown}");
+    assert!(!shown.contains("pass?"), "{shown}");
+    let mut effects = types(&mut top, "\n");
+    let Some(Effect::Ask(Asked::Answer(3, _), request)) = effects.pop() else {
+        panic!("{effects:?}");
+    };
+    let Request::Answer { choice, fields, .. } = *request else {
+        panic!("{request:?}");
+    };
+    assert_eq!(choice, "ok");
+    assert_eq!(fields.0["user"], "bob");
+    assert_eq!(fields.0["password"], "q pass?");
+    assert!(matches!(top.mode, Mode::Page));
+    // Nothing typed where something is needed leaves the question open.
+    types(&mut top, "3\n\n");
+    assert_eq!(types(&mut top, "\n"), []);
+    assert!(top.message.clone().unwrap().1.contains("stays open"));
 }
