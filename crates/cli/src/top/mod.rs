@@ -12,7 +12,9 @@ mod draw_now;
 mod keys;
 mod layout;
 mod load;
+mod press;
 mod read;
+mod resolve;
 mod run;
 mod sides;
 mod state;
@@ -21,5 +23,6 @@ mod styled;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub(crate) use run::{refusal, top};

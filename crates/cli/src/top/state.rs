@@ -215,7 +215,7 @@ pub(crate) struct Top {
     pub(super) untidy: bool,
     /// Requests of this page that are under way, and what they are about.
     pub(super) requests: BTreeMap<u64, String>,
-    pub(super) resolving: super::step::Resolving,
+    pub(super) resolving: super::resolve::Resolving,
 }
 
 pub(crate) fn key(item: &ItemView) -> Key {
