@@ -101,7 +101,10 @@ pub(super) fn detail(top: &Top, scene: &Scene, height: usize) -> Vec<Row> {
     } else {
         lines.clear();
     }
-    lines.truncate(height);
+    if lines.len() > height {
+        lines.truncate(height.saturating_sub(1));
+        lines.push(look.dim(&format!("    {}", look.ellipsis())));
+    }
     lines.into_iter().map(Row::of).collect()
 }
 

@@ -13,7 +13,7 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 
 use super::layout::Size;
 
@@ -63,7 +63,7 @@ impl Held {
         size: Size,
         draw: impl FnOnce(&mut Buffer) -> Option<Position>,
     ) -> io::Result<()> {
-        let area = ratatui::layout::Rect::new(0, 0, size.columns, size.rows);
+        let area = Rect::new(0, 0, size.columns, size.rows);
         let mut buffer = Buffer::empty(area);
         let cursor = draw(&mut buffer);
         let new = (buffer, cursor);
@@ -86,7 +86,10 @@ impl Held {
     /// Forgets what is on the terminal, so that everything is drawn anew.
     pub(super) fn forget(&mut self) -> io::Result<()> {
         self.drawn = None;
-        self.terminal.clear()
+        let size = self.terminal.size()?;
+        // `clear` would ask the terminal where its cursor is, and whoever reads keys would get the answer.
+        self.terminal
+            .resize(Rect::new(0, 0, size.width, size.height))
     }
 }
 

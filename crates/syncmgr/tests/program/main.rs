@@ -27,6 +27,8 @@ mod schedule;
 mod service;
 mod steering;
 mod sync;
+mod sys_terminal;
 mod talkative;
 mod tell;
+mod terminal;
 mod world;
