@@ -24,15 +24,35 @@ pub(crate) fn to(page: bool, refusal: &Refusal) -> Response {
     }
     let hint = refusal.hint.as_deref().unwrap_or_default();
     let text = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>syncmgr</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
-         <link rel=\"stylesheet\" href=\"/enter.css\"></head>\
-         <body><main><h1>{}</h1><p>{}</p><p><a href=\"/\">Try again</a></p></main></body></html>\n",
+        "<h1>{}</h1><p>{}</p><p><a href=\"/\">Try again</a></p>",
         escaped(&sentence(&refusal.message)),
         escaped(&sentence(hint)),
     );
+    frame(status(refusal), &text)
+}
+
+/// The page that asks for the password, after a wrong one with the refusal.
+pub(crate) fn ask_password(refusal: Option<&Refusal>) -> Response {
+    let wrong = refusal.map_or_else(String::new, |refusal| {
+        let text = escaped(&sentence(&refusal.message));
+        format!("<p role=\"alert\">{text}</p>")
+    });
+    let text = format!(
+        "<h1>Sync Center</h1>{wrong}<form method=\"post\" action=\"/enter\"><label for=\"password\">Password</label> \
+         <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required autofocus> \
+         <button>Enter</button></form>"
+    );
+    frame(refusal.map_or(StatusCode::OK, status), &text)
+}
+
+fn frame(status: StatusCode, main: &str) -> Response {
+    let text = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sync Center</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <link rel=\"stylesheet\" href=\"/enter.css\"></head><body><main>{main}</main></body></html>\n"
+    );
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-    (status(refusal), headers, text).into_response()
+    (status, headers, text).into_response()
 }
 
 /// A refusal with the status that fits it.

@@ -19,7 +19,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use http_body_util::BodyExt as _;
 use syncmgr_center::door::{
     BODY_LIMIT, ENTRY_LIFE, Hosts, MAX_ENTRIES, MAX_FAILURES, MAX_VISITS, Pass, Secret, VISIT_LIFE,
-    WINDOW,
+    Verify, WINDOW,
 };
 use syncmgr_center::{Center, Door, router_behind};
 use syncmgr_control::method::{Access, METHODS};
@@ -53,10 +53,10 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Self::with(Hosts::loopback(8384))
+        Self::with(Hosts::loopback(8384, false), false)
     }
 
-    fn with(hosts: Hosts) -> Self {
+    fn with(hosts: Hosts, with_password: bool) -> Self {
         let seconds = Arc::new(AtomicU64::new(0));
         let clock = Arc::clone(&seconds);
         let pass = |name: &str, scope, token: &str| Pass {
@@ -69,7 +69,9 @@ impl Place {
             pass("a panel", Access::Read, "a-token-that-looks"),
         ];
         let clock = Arc::new(move || Duration::from_secs(clock.load(Ordering::Relaxed)));
-        let door = Arc::new(Door::new(hosts, 8384, passes, clock));
+        let password: Verify = Arc::new(|text| text == "open sesame, please");
+        let door = Door::new(hosts, 8384, passes, clock);
+        let door = Arc::new(door.with_password(with_password.then_some(password)));
         let center = Center::new(Arc::new(Willing), 1, "a test", CancellationToken::new());
         Self {
             router: router_behind(Arc::clone(&door), center),
@@ -435,4 +437,61 @@ async fn a_body_that_is_too_long_or_never_ends_is_refused() {
         (StatusCode::REQUEST_TIMEOUT, "center::too-slow".to_owned())
     );
     assert!(began.elapsed() >= BODY_LIMIT);
+}
+
+#[tokio::test]
+async fn a_password_lets_a_person_in_where_there_is_one() {
+    let place = Place::with(Hosts::loopback(8384, true), true);
+    let html = ("accept", "text/html");
+    let ours = ("origin", "https://127.0.0.1:8384");
+    let page = |address: &str| with(Http::get(address).header("host", HOST), &[html]);
+    let led = place.ask(page("/")).await;
+    assert_eq!(led.status(), StatusCode::SEE_OTHER);
+    assert_eq!(led.headers()[header::LOCATION], "/enter");
+    let form = text(place.ask(page("/enter")).await).await;
+    assert!(form.contains("type=\"password\""), "{form}");
+    let knock = |password: &str, headers: &[(&str, &str)]| {
+        let mut request = Http::post("/enter").header("host", HOST);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request
+            .body(Body::from(format!("password={password}")))
+            .unwrap()
+    };
+    let right = "open+sesame%2C+please";
+    let let_in = place.ask(knock(right, &[ours])).await;
+    assert_eq!(let_in.status(), StatusCode::SEE_OTHER);
+    let cookie = let_in.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.ends_with("; Secure"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    assert_eq!(place.ask(look(&cookie)).await.status(), StatusCode::OK);
+    // Nobody else's page may try one.
+    let foreign = [("origin", "https://evil.example")];
+    assert_eq!(
+        place.ask(knock(right, &foreign)).await.status(),
+        StatusCode::FORBIDDEN
+    );
+    for _ in 0..MAX_FAILURES {
+        let wrong = place.ask(knock("open", &[ours, html])).await;
+        assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
+        assert!(text(wrong).await.contains("not the password"));
+    }
+    let (status, code) = refusal(place.ask(knock(right, &[ours])).await).await;
+    assert_eq!(
+        (status, &*code),
+        (StatusCode::TOO_MANY_REQUESTS, "center::too-many")
+    );
+    place.later(WINDOW);
+    assert_eq!(
+        place.ask(knock(right, &[ours])).await.status(),
+        StatusCode::SEE_OTHER
+    );
+    // Without one nothing is tried.
+    let none = Place::new();
+    let ours = ("origin", ORIGIN);
+    assert_eq!(
+        none.ask(knock(right, &[ours])).await.status(),
+        StatusCode::UNAUTHORIZED
+    );
 }

@@ -616,7 +616,8 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
   syncmgr center
   syncmgr center --scope read     who enters may only look
   syncmgr center --print          only the address
-  ssh -L 8384:127.0.0.1:8384 host   for a machine elsewhere: set `listen` in `[center]`, see docs/security.md")]
+  syncmgr center --set-password ~/.config/syncmgr/password
+  ssh -L 8384:127.0.0.1:8384 host   for a machine elsewhere: see docs/security.md")]
     Center {
         /// The most that who enters may do: `read` looks, `run` also starts, stops and answers, `admin` everything.
         #[arg(long, value_name = "SCOPE", default_value = "admin")]
@@ -627,6 +628,9 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
         /// Print the address and nothing else; start no browser.
         #[arg(long)]
         print: bool,
+        /// Only write the hash of a password into this file, for `password_file` in `[center]`.
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["scope", "no_open", "print"])]
+        set_password: Option<PathBuf>,
     },
     /// Run the manager in the foreground; commands then reach it through its socket.
     ///

@@ -20,6 +20,7 @@ mod items;
 mod keyboard;
 mod live;
 mod look;
+mod password;
 mod preview;
 mod progress;
 mod question;

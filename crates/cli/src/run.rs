@@ -24,8 +24,8 @@ use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::{
-    answer, center, check, duration, generate, history, inbox, items, preview, refresh, register,
-    report, schedule, service, sheet, steer, sync, top,
+    answer, center, check, duration, generate, history, inbox, items, password, preview, refresh,
+    register, report, schedule, service, sheet, steer, sync, top,
 };
 
 /// Threads that the manager inside this process may use besides those for files.
@@ -98,6 +98,20 @@ pub fn run(
         }
         Work::Service(wish) => {
             service::service(program, wish, &mut screen).map(|verdict| told(&verdict, &mut screen))
+        }
+        Work::Password(file) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let runtime = match runtime {
+                Ok(runtime) => runtime,
+                Err(error) => return refused(&no_runtime().because(&error), &mut screen),
+            };
+            let setting = password::set(program, &file, keyboard, terminal.input, &mut screen);
+            let set = runtime.block_on(setting);
+            // A line that nobody will type any more must not be waited for.
+            runtime.shutdown_background();
+            set.map(|verdict| told(&verdict, &mut screen))
         }
         Work::Print(print) => print().map(|bytes| {
             screen.raw(&bytes);
@@ -202,6 +216,7 @@ enum Work {
     Handler(String),
     Check(Box<CheckWish>),
     Service(ServiceWish),
+    Password(std::path::PathBuf),
     Print(Box<dyn FnOnce() -> Result<Vec<u8>, Refusal>>),
     Ask(Need, Ask),
     Leave(Ask, Then),
@@ -594,11 +609,16 @@ fn decide(
             scope,
             no_open,
             print,
+            set_password: None,
         } => work(Ask::Center(Way {
             scope: scope.access(),
             browse: !no_open,
             print,
         })),
+        Command::Center {
+            set_password: Some(file),
+            ..
+        } => Ok(Work::Password(origin.directory.join(file))),
         Command::Check {
             what,
             command,

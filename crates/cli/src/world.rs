@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -137,6 +137,12 @@ pub trait Program {
     /// # Errors
     /// A refusal when it cannot be done; what is left to the person is in the report.
     fn service(&self, wish: ServiceWish) -> Result<ServiceReport, Refusal>;
+
+    /// Keeps a password for Sync Center, as its hash, in a file.
+    ///
+    /// # Errors
+    /// A refusal for one that is too short, and when the file cannot be written.
+    fn set_password(&self, file: &Path, password: &str) -> Result<(), Refusal>;
 
     /// Asks whether the machine lets itself be sent away.
     fn may_leave(&self, departure: Departure) -> BoxFuture<'_, Result<(), Refusal>>;

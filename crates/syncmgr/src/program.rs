@@ -1,5 +1,6 @@
 //! What the command line needs of the rest: reaching the manager or becoming it, the daemon, the built-in handlers.
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use futures::FutureExt as _;
@@ -103,6 +104,10 @@ impl Program for Syncmgr {
 
     fn leave(&self, departure: Departure) -> BoxFuture<'_, Result<(), Refusal>> {
         leave::leave(way(departure)).boxed()
+    }
+
+    fn set_password(&self, file: &Path, password: &str) -> Result<(), Refusal> {
+        syncmgr_daemon::serve::password::set(file, password)
     }
 
     fn service(&self, wish: ServiceWish) -> Result<ServiceReport, Refusal> {

@@ -14,12 +14,15 @@ use axum::routing::{get, post};
 use syncmgr_control::Refusal;
 use syncmgr_control::request::MAX_REQUEST_BYTES;
 
-use super::{Door, no_entry};
+use super::{Door, Hosts, NO_ENTRY, Secret, no_entry};
 use crate::visitor::Visitor;
 use crate::{query, refused};
 
 /// How long the body of a request may take to arrive.
 pub const BODY_LIMIT: Duration = Duration::from_secs(30);
+
+/// Longest form with a password.
+const MAX_FORM_BYTES: usize = 8 * 1024;
 
 /// What whoever is not yet let in may look at.
 const OPEN: &[&str] = &["/enter", "/enter.css"];
@@ -51,7 +54,7 @@ main{max-width:36rem;margin:15vh auto;padding:0 1.5rem}h1{font-size:1.35rem;font
 /// The addresses of a router, behind a door.
 pub(crate) fn guarded(router: Router, door: Arc<Door>) -> Router {
     let enter = Router::new()
-        .route("/enter", get(enter))
+        .route("/enter", get(enter).post(knock))
         .route("/enter.css", get(style))
         .route("/leave", post(leave))
         .with_state(Arc::clone(&door));
@@ -80,6 +83,9 @@ async fn guard(State(door): State<Arc<Door>>, request: Request, next: Next) -> R
             parts.extensions.insert(visitor);
         }
         Ok(None) => {}
+        Err(refusal) if page && refusal.code == NO_ENTRY && door.asks_password() => {
+            return (StatusCode::SEE_OTHER, [(header::LOCATION, "/enter")]).into_response();
+        }
         Err(refusal) => return refused::to(page, &refusal),
     }
     // Whole and in time, or not at all: nobody holds up what waits for it.
@@ -95,7 +101,7 @@ async fn guard(State(door): State<Arc<Door>>, request: Request, next: Next) -> R
 fn look_at(door: &Door, parts: &Parts) -> Result<Option<Visitor>, Refusal> {
     let host = door.hosts.host(parts)?;
     let token = bearer(parts);
-    door.hosts.check(parts, &host, token.is_some())?;
+    Hosts::check(parts, host, token.is_some())?;
     if OPEN.contains(&parts.uri.path()) {
         return Ok(None);
     }
@@ -136,24 +142,48 @@ async fn enter(
     }
     let brought = query::value(text.as_deref().unwrap_or_default(), "token");
     let Some(brought) = brought else {
+        if page && door.asks_password() {
+            return refused::ask_password(None);
+        }
         return refused::to(page, &no_entry(false));
     };
     match door.enter(&brought) {
-        Ok(given) => {
-            let secure = if door.hosts.secure { "; Secure" } else { "" };
-            let cookie = format!(
-                "{}={}; HttpOnly; SameSite=Strict; Path=/{secure}",
-                door.cookie,
-                given.reveal()
-            );
-            ([(header::SET_COOKIE, cookie)], onward(&parts)).into_response()
-        }
+        Ok(given) => (
+            [(header::SET_COOKIE, set(&door, &parts, &given))],
+            onward(&parts),
+        )
+            .into_response(),
         // Who goes back in the browser is in already.
         Err(_) if cookie(&door, &parts).is_some_and(|cookie| door.visit(cookie).is_some()) => {
             onward(&parts)
         }
         Err(refusal) => refused::to(page, &refusal),
     }
+}
+
+/// `POST /enter`: a password against a cookie.
+async fn knock(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let page = refused::wants_page(&parts);
+    let form = to_bytes(body, MAX_FORM_BYTES).await.unwrap_or_default();
+    let brought = query::value(&String::from_utf8_lossy(&form), "password");
+    match door.knock(brought.unwrap_or_default()).await {
+        Ok(given) => (
+            [(header::SET_COOKIE, set(&door, &parts, &given))],
+            onward(&parts),
+        )
+            .into_response(),
+        Err(refusal) if page => refused::ask_password(Some(&refusal)),
+        Err(refusal) => refused::to(page, &refusal),
+    }
+}
+
+/// The cookie that a browser is given.
+fn set(door: &Door, parts: &Parts, given: &Secret) -> String {
+    let secure = door.hosts.host(parts).is_ok_and(|host| host.secure);
+    let secure = if secure { "; Secure" } else { "" };
+    let (name, value) = (&door.cookie, given.reveal());
+    format!("{name}={value}; HttpOnly; SameSite=Strict; Path=/{secure}")
 }
 
 /// To the first screen. A browser that came from elsewhere would not bring the cookie along a redirection, so a page of our

@@ -18,13 +18,15 @@ use syncmgr_control::method::Access;
 
 pub use guard::BODY_LIMIT;
 pub(crate) use guard::guarded;
-pub use origin::{Hosts, with_port};
+pub use origin::{Host, Hosts};
 pub use secret::Secret;
 use throttle::Throttle;
 pub use throttle::{MAX_FAILURES, WINDOW};
 
 use crate::visitor::Visitor;
 
+/// Code of the refusal of whoever is not let in.
+pub(crate) const NO_ENTRY: &str = "center::no-entry";
 /// How long an entry may wait to be used.
 pub const ENTRY_LIFE: Duration = Duration::from_secs(120);
 /// Entries that wait to be used; beyond them the oldest is void.
@@ -45,6 +47,9 @@ pub struct Pass {
     pub token: Secret,
 }
 
+/// Tells a password from others; takes a while.
+pub type Verify = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// Tells how long something has been going on; nobody sets it.
 pub type Steady = Arc<dyn Fn() -> Duration + Send + Sync>;
 
@@ -54,6 +59,9 @@ pub struct Door {
     /// The name of the cookie. Cookies know no ports: two doors of one machine must not take each other's away.
     cookie: String,
     passes: Vec<Pass>,
+    password: Option<Verify>,
+    /// One password is tried at a time: each takes memory.
+    trying: tokio::sync::Semaphore,
     clock: Steady,
     state: Mutex<State>,
 }
@@ -64,7 +72,10 @@ struct State {
     entries: VecDeque<Entry>,
     /// Who is let in, oldest first.
     visits: VecDeque<Visit>,
+    /// Wrong tokens.
     throttle: Throttle,
+    /// Wrong passwords.
+    guesses: Throttle,
 }
 
 #[derive(Debug)]
@@ -99,9 +110,50 @@ impl Door {
             hosts,
             cookie: format!("syncmgr-{port}"),
             passes,
+            password: None,
+            trying: tokio::sync::Semaphore::new(1),
             clock,
             state: Mutex::default(),
         }
+    }
+
+    /// The same door, which also lets whoever knows a password do everything.
+    #[must_use]
+    pub fn with_password(mut self, password: Option<Verify>) -> Self {
+        self.password = password;
+        self
+    }
+
+    /// Whether a password is asked for.
+    pub(crate) fn asks_password(&self) -> bool {
+        self.password.is_some()
+    }
+
+    /// Takes a password, and gives a cookie for it.
+    ///
+    /// # Errors
+    /// `center::no-entry` for a wrong one; `center::too-many` after too many of them.
+    pub(crate) async fn knock(&self, brought: String) -> Result<Secret, Refusal> {
+        let Some(verify) = self.password.clone() else {
+            return Err(no_entry(true));
+        };
+        // The semaphore is never closed.
+        let _turn = self.trying.acquire().await.ok();
+        if self.locked().guesses.is_closed((self.clock)()) {
+            return Err(too_many());
+        }
+        let tried = tokio::task::spawn_blocking(move || verify(&brought)).await;
+        let now = (self.clock)();
+        let mut state = self.locked();
+        if tried.unwrap_or(false) {
+            return state.let_in(Access::Admin, now);
+        }
+        state.guesses.failed(now);
+        Err(Refusal::new(
+            NO_ENTRY,
+            "this is not the password",
+            "a new one is set with: syncmgr center --set-password FILE",
+        ))
     }
 
     /// A token that lets one browser in, once and soon.
@@ -208,15 +260,19 @@ impl State {
 
     fn failed(&mut self, now: Duration) -> Refusal {
         if self.throttle.is_closed(now) {
-            return Refusal::new(
-                "center::too-many",
-                "too many wrong tokens were tried",
-                format!("wait {} seconds", WINDOW.as_secs()),
-            );
+            return too_many();
         }
         self.throttle.failed(now);
         no_entry(true)
     }
+}
+
+fn too_many() -> Refusal {
+    Refusal::new(
+        "center::too-many",
+        "too many wrong tokens or passwords were tried",
+        format!("wait {} seconds", WINDOW.as_secs()),
+    )
 }
 
 /// The refusal of whoever is not let in, who brought something or nothing.
@@ -226,7 +282,7 @@ pub(crate) fn no_entry(brought: bool) -> Refusal {
     } else {
         "this page is not open to this browser, or not any more"
     };
-    Refusal::new("center::no-entry", message, "open it with: syncmgr center")
+    Refusal::new(NO_ENTRY, message, "open it with: syncmgr center")
 }
 
 #[cfg(test)]
@@ -236,7 +292,7 @@ mod tests {
     #[test]
     fn a_form_is_of_the_visit_that_it_was_made_for() {
         let door = Door::new(
-            Hosts::loopback(1),
+            Hosts::loopback(1, false),
             1,
             Vec::new(),
             Arc::new(|| Duration::ZERO),

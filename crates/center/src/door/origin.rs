@@ -10,31 +10,61 @@ use syncmgr_control::Refusal;
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// The names by which we are reached.
-#[derive(Debug, Clone)]
-pub struct Hosts {
-    /// As a browser writes them, with the port unless it is the usual one, in small letters.
-    pub names: Vec<String>,
-    /// Browsers reach us by `https`.
+/// A name by which we are reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// As a browser writes it, with the port unless it is the usual one, in small letters.
+    pub name: String,
+    /// Browsers reach us by `https` under it.
     pub secure: bool,
 }
 
-impl Hosts {
-    /// The names of a loopback listener.
+impl Host {
+    /// A name, which may bring a port of its own.
     #[must_use]
-    pub fn loopback(port: u16) -> Self {
+    pub fn new(name: &str, port: u16, secure: bool) -> Self {
+        let usual = if secure { 443 } else { 80 };
+        let bare = name
+            .rsplit_once(':')
+            .is_none_or(|(_, port)| port.parse::<u16>().is_err());
+        let name = name.to_ascii_lowercase();
+        let name = if bare && port != usual {
+            format!("{name}:{port}")
+        } else {
+            name
+        };
+        Self { name, secure }
+    }
+
+    /// The address of the first screen under it, which is also the beginning of all others.
+    #[must_use]
+    pub fn page(&self) -> String {
+        format!("{}/", self.origin())
+    }
+
+    fn origin(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.name)
+    }
+}
+
+/// The names by which we are reached.
+#[derive(Debug, Clone)]
+pub struct Hosts(pub Vec<Host>);
+
+impl Hosts {
+    /// The names of loopback.
+    #[must_use]
+    pub fn loopback(port: u16, secure: bool) -> Self {
         let names = ["127.0.0.1", "[::1]", "localhost"];
-        Self {
-            names: names.map(|name| with_port(name, port, false)).into(),
-            secure: false,
-        }
+        Self(names.map(|name| Host::new(name, port, secure)).into())
     }
 
     /// The name that a request is for.
     ///
     /// # Errors
     /// `center::foreign-host` for one that is not ours.
-    pub(crate) fn host(&self, parts: &Parts) -> Result<String, Refusal> {
+    pub(crate) fn host(&self, parts: &Parts) -> Result<&Host, Refusal> {
         let mut named = parts.headers.get_all(header::HOST).iter();
         let one = named.next().and_then(|host| host.to_str().ok());
         let host = one.map(str::to_ascii_lowercase).filter(|host| {
@@ -44,9 +74,9 @@ impl Hosts {
                     .uri
                     .authority()
                     .is_none_or(|authority| authority.as_str().eq_ignore_ascii_case(host))
-                && self.names.contains(host)
         });
-        host.ok_or_else(|| {
+        let ours = host.and_then(|host| self.0.iter().find(|ours| ours.name == host));
+        ours.ok_or_else(|| {
             Refusal::new(
                 "center::foreign-host",
                 "this is not served under the name that was asked for",
@@ -59,7 +89,7 @@ impl Hosts {
     ///
     /// # Errors
     /// `center::foreign-origin`.
-    pub(crate) fn check(&self, parts: &Parts, host: &str, token: bool) -> Result<(), Refusal> {
+    pub(crate) fn check(parts: &Parts, host: &Host, token: bool) -> Result<(), Refusal> {
         let text = |name: &HeaderName| {
             parts
                 .headers
@@ -69,10 +99,7 @@ impl Hosts {
         let site = text(&FETCH_SITE);
         let reads = parts.method == Method::GET || parts.method == Method::HEAD;
         let fits = match (text(&header::ORIGIN), site) {
-            (Some(origin), _) => {
-                let scheme = if self.secure { "https" } else { "http" };
-                origin == format!("{scheme}://{host}") && near(site)
-            }
+            (Some(origin), _) => origin == host.origin() && near(site),
             // Following a link to a page is no harm: the cookie does not come along.
             (None, _) if reads => near(site) || text(&FETCH_MODE) == Some("navigate"),
             (None, Some(_)) => near(site),
@@ -93,17 +120,6 @@ fn near(site: Option<&str>) -> bool {
     matches!(site, None | Some("same-origin" | "none"))
 }
 
-/// A name as a browser writes it.
-#[must_use]
-pub fn with_port(name: &str, port: u16, secure: bool) -> String {
-    let usual = if secure { 443 } else { 80 };
-    if port == usual {
-        name.to_ascii_lowercase()
-    } else {
-        format!("{}:{port}", name.to_ascii_lowercase())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::Request;
@@ -119,8 +135,21 @@ mod tests {
     }
 
     #[test]
+    fn names_are_as_browsers_write_them() {
+        for (name, port, secure, written) in [
+            ("NAS.lan", 8384, false, "http://nas.lan:8384/"),
+            ("nas.lan", 443, true, "https://nas.lan/"),
+            ("nas.lan:8443", 443, true, "https://nas.lan:8443/"),
+            ("[::1]", 80, false, "http://[::1]/"),
+            ("[::1]", 81, false, "http://[::1]:81/"),
+        ] {
+            assert_eq!(Host::new(name, port, secure).page(), written);
+        }
+    }
+
+    #[test]
     fn only_our_own_names_are_served() {
-        let hosts = Hosts::loopback(8384);
+        let hosts = Hosts::loopback(8384, false);
         for (headers, fits) in [
             (&[("host", "127.0.0.1:8384")][..], true),
             (&[("host", "LOCALHOST:8384")], true),
@@ -145,7 +174,7 @@ mod tests {
 
     #[test]
     fn only_our_own_pages_change_anything() {
-        let hosts = Hosts::loopback(8384);
+        let hosts = Hosts::loopback(8384, false);
         let ours = "http://127.0.0.1:8384";
         let origin = "origin";
         let site = "sec-fetch-site";
@@ -193,7 +222,7 @@ mod tests {
             ),
             ("GET", &[(origin, "http://evil.example")], false, false),
         ] {
-            let said = hosts.check(&parts(method, headers), "127.0.0.1:8384", token);
+            let said = Hosts::check(&parts(method, headers), &hosts.0[0], token);
             assert_eq!(said.is_ok(), fits, "{method} {headers:?} {token}");
         }
     }

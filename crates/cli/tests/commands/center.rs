@@ -103,3 +103,22 @@ fn what_another_command_does_is_left_alone_and_followed_by_this_one() {
         done.errors
     );
 }
+
+#[test]
+fn a_password_is_typed_twice_or_read_from_a_pipe() {
+    let words = "center --set-password password";
+    let secret = "correct horse battery";
+    let typed = Run::new(words).types(&[secret, secret]).go();
+    assert_eq!(typed.password.as_deref(), Some(secret));
+    assert_eq!(typed.exit, ExitCode::Good);
+    assert!(!typed.seen().contains("horse"), "{}", typed.seen());
+    let differs = Run::new(words).types(&[secret, "another"]).go();
+    assert_eq!(
+        (differs.password, differs.exit),
+        (None, ExitCode::CouldNotStart)
+    );
+    let mut piped = Run::new(words).types(&[secret]);
+    piped.terminal.input = false;
+    assert_eq!(piped.go().password.as_deref(), Some(secret));
+    assert_eq!(Run::new(words).go().exit, ExitCode::CouldNotStart);
+}

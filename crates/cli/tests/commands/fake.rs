@@ -93,6 +93,7 @@ struct Fake {
     manager: Result<Arc<Manager>, Refusal>,
     opened: Mutex<Option<Need>>,
     left: std::sync::atomic::AtomicBool,
+    password: Mutex<Option<String>>,
 }
 
 impl Program for Fake {
@@ -170,6 +171,12 @@ impl Program for Fake {
         assert_eq!(departure, Departure::Suspend);
         self.left.store(true, std::sync::atomic::Ordering::SeqCst);
         async { Ok(()) }.boxed()
+    }
+
+    fn set_password(&self, file: &std::path::Path, password: &str) -> Result<(), Refusal> {
+        assert_eq!(file, std::path::Path::new("/work here/password"));
+        *self.password.lock().unwrap() = Some(password.to_owned());
+        Ok(())
     }
 
     fn service(&self, wish: ServiceWish) -> Result<ServiceReport, Refusal> {
@@ -277,6 +284,8 @@ pub(crate) struct Ended {
     pub(crate) opened: Option<Need>,
     /// The machine was sent away.
     pub(crate) left: bool,
+    /// The password that was set.
+    pub(crate) password: Option<String>,
 }
 
 impl Run {
@@ -374,6 +383,7 @@ impl Run {
             },
             opened: Mutex::default(),
             left: std::sync::atomic::AtomicBool::default(),
+            password: Mutex::default(),
         };
         let (output, errors) = (Paper::default(), Paper::default());
         let world = World {
@@ -403,6 +413,7 @@ impl Run {
             asked,
             opened: *program.opened.lock().unwrap(),
             left: program.left.into_inner(),
+            password: program.password.into_inner().unwrap(),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Opens the second door when somebody asks for it, and closes it when nobody comes any more.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use syncmgr_center::door::{ENTRY_LIFE, Hosts, Pass, Secret, Steady, with_port};
+use syncmgr_center::door::{ENTRY_LIFE, Host, Hosts, Pass, Secret, Steady};
 use syncmgr_center::{Center, Door};
 use syncmgr_control::entry::EntryView;
 use syncmgr_control::method::Access;
@@ -14,7 +14,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::setting::{CenterConfig, TokenConfig};
-use super::tcp::{self, Listeners};
+use super::tcp::{self, Listeners, Served};
+use super::{password, private, tls};
 use crate::clock::Clock;
 
 /// A door that nobody asked to stay is closed when nobody was connected for so long.
@@ -23,8 +24,8 @@ const IDLE: Duration = Duration::from_secs(30 * 60);
 const DELIVERY_GRACE: Duration = Duration::from_secs(2);
 /// Shortest token of a program: what nobody guesses.
 const MIN_TOKEN_CHARS: usize = 20;
-/// Longest token of a program.
-const MAX_TOKEN_BYTES: u64 = 4_096;
+/// The port of `https`.
+const HTTPS: u16 = 443;
 /// What a program is called that shows the token of the user.
 const USERS_TOKEN: &str = "a program";
 
@@ -169,10 +170,18 @@ impl Doorkeeper {
             )
             .because(&cause)
         })?;
-        if !address.ip().is_loopback() {
+        let config = &self.config;
+        let port = address.port();
+        let tls = match (&config.tls_certificate, &config.tls_key) {
+            (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key)?),
+            _ => None,
+        };
+        let password = config.password_file.as_deref().map(password::verify);
+        let password = password.transpose()?;
+        let sealed = tls.is_some() && password.is_some();
+        if !(address.ip().is_loopback() || sealed || !config.trusted_proxy.is_empty()) {
             return Err(exposed(address));
         }
-        let port = address.port();
         let own = Secret::random().map_err(|cause| no_chance(&cause))?;
         let mut passes = vec![Pass {
             name: USERS_TOKEN.to_owned(),
@@ -184,19 +193,10 @@ impl Doorkeeper {
         }
         crate::config::write_whole(&self.token_file, own.reveal().as_bytes())
             .map_err(|cause| unwritable(&self.token_file, &cause))?;
-        let mut hosts = Hosts::loopback(port);
-        let secure = hosts.secure;
-        let further = self
-            .config
-            .hosts
-            .iter()
-            .map(|host| named(host, port, secure));
-        hosts.names.extend(further);
-        let page = format!(
-            "http://{}/",
-            hosts.names.first().cloned().unwrap_or_default()
-        );
-        let door = Arc::new(Door::new(hosts, port, passes, Arc::clone(&self.clock)));
+        let hosts = self.hosts(address, tls.is_some());
+        let page = hosts.0.first().map(Host::page).unwrap_or_default();
+        let door = Door::new(hosts, port, passes, Arc::clone(&self.clock));
+        let door = Arc::new(door.with_password(password));
         let center = Center::new(service, self.life, "the page", self.closing.clone());
         let router = syncmgr_center::router_behind(Arc::clone(&door), center);
         let stays = !self.daemon || self.config.listen.is_some();
@@ -204,7 +204,11 @@ impl Doorkeeper {
         let its = Arc::downgrade(&door);
         let serving = tcp::serve(
             listeners,
-            router,
+            Served {
+                router,
+                tls,
+                peers: config.trusted_proxy.clone(),
+            },
             self.closing.clone(),
             (!stays).then_some(IDLE),
             move || {
@@ -219,6 +223,31 @@ impl Doorkeeper {
             door,
             page,
             serving: crate::open::spawn_owned(serving),
+        })
+    }
+
+    /// The names by which the page is reached, the one that people are told first.
+    fn hosts(&self, address: SocketAddr, tls: bool) -> Hosts {
+        // A proxy takes requests at the usual port, unless the name says another.
+        let is_carried = !self.config.trusted_proxy.is_empty();
+        let (port, secure) = if is_carried {
+            (HTTPS, true)
+        } else {
+            (address.port(), tls)
+        };
+        let further = self.config.hosts.iter();
+        let further = further.map(|host| Host::new(host, port, secure));
+        let loopback = Hosts::loopback(address.port(), tls).0;
+        let ip = match address.ip() {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        let is_ours = !address.ip().is_loopback() && !address.ip().is_unspecified();
+        let own = is_ours.then(|| Host::new(&ip, address.port(), tls));
+        Hosts(if is_carried || !address.ip().is_loopback() {
+            further.chain(own).chain(loopback).collect()
+        } else {
+            loopback.into_iter().chain(further).collect()
         })
     }
 
@@ -247,21 +276,8 @@ impl Doorkeeper {
     }
 }
 
-/// A name of the configuration; its own port wins.
-fn named(host: &str, port: u16, secure: bool) -> String {
-    let has_port = host
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    if has_port {
-        host.to_ascii_lowercase()
-    } else {
-        with_port(host, port, secure)
-    }
-}
-
 /// The token of a program, which nobody else may read.
 fn pass(config: &TokenConfig) -> Result<Pass, Refusal> {
-    use std::io::Read as _;
     let refuse = |why: &str| {
         Refusal::new(
             "center::token-file",
@@ -275,15 +291,7 @@ fn pass(config: &TokenConfig) -> Result<Pass, Refusal> {
             ),
         )
     };
-    let file = std::fs::File::open(&config.file)
-        .map_err(|cause| refuse("it cannot be read").because(&cause))?;
-    if !crate::sys::is_private(&file) {
-        return Err(refuse("others may read it"));
-    }
-    let mut text = String::new();
-    file.take(MAX_TOKEN_BYTES)
-        .read_to_string(&mut text)
-        .map_err(|cause| refuse("it is not a line of text").because(&cause))?;
+    let text = private::read(&config.file).map_err(|why| refuse(&why))?;
     let text = text.trim();
     if text.chars().count() < MIN_TOKEN_CHARS || text.contains(char::is_whitespace) {
         return Err(refuse("it is too short, or more than one word"));
@@ -308,7 +316,7 @@ fn exposed(address: SocketAddr) -> Refusal {
     Refusal::new(
         "center::exposed",
         format!("Sync Center is not served at {address}, where others could listen in"),
-        "listen at 127.0.0.1, and reach it from elsewhere through ssh: docs/security.md",
+        "listen at 127.0.0.1 and reach it through ssh, or configure `tls_certificate`, `tls_key` and `password_file`: docs/security.md",
     )
 }
 

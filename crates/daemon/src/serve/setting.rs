@@ -17,6 +17,14 @@ pub struct CenterConfig {
     pub listen: Option<SocketAddr>,
     /// Further names by which browsers reach it.
     pub hosts: Vec<String>,
+    /// The certificate of TLS with its chain, in PEM.
+    pub tls_certificate: Option<PathBuf>,
+    /// The key of the certificate.
+    pub tls_key: Option<PathBuf>,
+    /// The file with the hash of a password that lets people in.
+    pub password_file: Option<PathBuf>,
+    /// Machines that carry the requests of others here, by `https` under the names of `hosts`; nobody else may connect.
+    pub trusted_proxy: Vec<IpAddr>,
     /// Programs with a token of their own.
     pub token: Vec<TokenConfig>,
 }
@@ -45,6 +53,14 @@ impl CenterConfig {
     /// # Errors
     /// What is wrong, as a fragment.
     pub(crate) fn check(&self) -> Result<(), String> {
+        if self.tls_certificate.is_some() != self.tls_key.is_some() {
+            return Err("`tls_certificate` and `tls_key` belong together".to_owned());
+        }
+        if !self.trusted_proxy.is_empty() && self.hosts.is_empty() {
+            return Err(
+                "`trusted_proxy` needs `hosts`: the names under which it is reached".to_owned(),
+            );
+        }
         if self.token.len() > MAX_PASSES {
             return Err(format!("there are more than {MAX_PASSES} tokens"));
         }

@@ -8,9 +8,11 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::patient::Patient;
@@ -67,11 +69,28 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::from_std(listener)
 }
 
+/// What is served, how, and to whom.
+#[derive(Clone)]
+pub(crate) struct Served {
+    pub(crate) router: Router,
+    /// Connections are begun by TLS.
+    pub(crate) tls: Option<TlsAcceptor>,
+    /// Who may connect besides loopback; everybody when there is none.
+    pub(crate) peers: Vec<IpAddr>,
+}
+
+impl Served {
+    fn is_welcome(&self, peer: SocketAddr) -> bool {
+        let ip = peer.ip().to_canonical();
+        self.peers.is_empty() || ip.is_loopback() || self.peers.contains(&ip)
+    }
+}
+
 /// Serves until it is to close, or until nobody was connected for `idle` and `may_end` agrees. What was answered before is
 /// still delivered.
 pub(crate) async fn serve(
     listeners: Listeners,
-    router: Router,
+    served: Served,
     closing: CancellationToken,
     idle: Option<Duration>,
     may_end: impl Fn() -> bool,
@@ -93,8 +112,11 @@ pub(crate) async fn serve(
         };
         tokio::select! {
             (place, came) = next => match came {
+                Ok((_, peer)) if !served.is_welcome(peer) => {
+                    tracing::warn!(%peer, "somebody who is no trusted proxy was refused");
+                }
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, router.clone(), closing.clone(), place));
+                    connections.spawn(connection(stream, served.clone(), closing.clone(), place));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -115,7 +137,7 @@ pub(crate) async fn serve(
 
 async fn connection(
     stream: TcpStream,
-    router: Router,
+    served: Served,
     closing: CancellationToken,
     _place: Option<OwnedSemaphorePermit>,
 ) {
@@ -123,6 +145,22 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection stays slow");
     }
+    let Served { router, tls, .. } = served;
+    match tls {
+        None => http(stream, router, closing).await,
+        Some(tls) => match tokio::time::timeout(HEAD_LIMIT, tls.accept(stream)).await {
+            Ok(Ok(stream)) => http(stream, router, closing).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a connection was not begun by TLS"),
+            Err(_) => tracing::debug!("TLS was not begun in time"),
+        },
+    }
+}
+
+async fn http(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    closing: CancellationToken,
+) {
     let stream = TokioIo::new(Patient::new(stream));
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -156,7 +194,12 @@ mod tests {
         let router = Router::new().route("/", axum::routing::get(async || "here"));
         let closing = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve(listeners, router, closing.clone(), idle, || true));
+        let served = Served {
+            router,
+            tls: None,
+            peers: Vec::new(),
+        };
+        tasks.spawn(serve(listeners, served, closing.clone(), idle, || true));
         (address, closing, tasks)
     }
 
@@ -184,6 +227,23 @@ mod tests {
                 .ends_with("here")
         );
         assert!(began.elapsed() >= 3 * HEAD_LIMIT);
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_told_from_others() {
+        let welcome = |peers: &[&str], peer: &str| {
+            let served = Served {
+                router: Router::new(),
+                tls: None,
+                peers: peers.iter().map(|ip| ip.parse().unwrap()).collect(),
+            };
+            served.is_welcome(SocketAddr::new(peer.parse().unwrap(), 1))
+        };
+        assert!(welcome(&[], "192.0.2.1"));
+        assert!(welcome(&["192.0.2.1"], "192.0.2.1"));
+        assert!(welcome(&["192.0.2.1"], "::ffff:192.0.2.1"));
+        assert!(welcome(&["192.0.2.1"], "127.0.0.1"));
+        assert!(!welcome(&["192.0.2.1"], "192.0.2.2"));
     }
 
     #[tokio::test]

@@ -1,11 +1,16 @@
 //! Sync Center's door on real TCP: who is let in, and what becomes of those who are not.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::process::Signal;
 use serde_json::Value;
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
 use crate::world::{FOR_EVER, Running, World};
 
@@ -35,8 +40,19 @@ impl Answer {
 
 /// Asks `host` for `line`, such as `GET /v1/status`, with further lines of the head.
 fn ask(host: &str, line: &str, head: &[&str]) -> Answer {
-    let mut stream = TcpStream::connect(host).unwrap();
+    let stream = TcpStream::connect(host).unwrap();
     stream.set_read_timeout(Some(FOR_EVER)).unwrap();
+    ask_on(stream, host, line, head, "")
+}
+
+/// Asks on a connection.
+fn ask_on(
+    mut stream: impl Read + Write,
+    host: &str,
+    line: &str,
+    head: &[&str],
+    body: &str,
+) -> Answer {
     let named = head.iter().any(|line| line.starts_with("host:"));
     let name = if named {
         String::new()
@@ -46,7 +62,8 @@ fn ask(host: &str, line: &str, head: &[&str]) -> Answer {
     let head: String = head.iter().map(|line| format!("{line}\r\n")).collect();
     write!(
         stream,
-        "{line} HTTP/1.1\r\n{name}{head}connection: close\r\ncontent-length: 0\r\n\r\n"
+        "{line} HTTP/1.1\r\n{name}{head}connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
     )
     .unwrap();
     let mut text = String::new();
@@ -230,10 +247,154 @@ fn a_port_that_somebody_has_keeps_no_daemon_from_its_work() {
     daemon.end().exits(0);
 }
 
+/// A connection by TLS, to a server whom the root of the tests has signed.
+fn sealed(host: &str) -> impl Read + Write {
+    let root = certificates().join("root.pem");
+    let mut roots = rustls::RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_file(root).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = "127.0.0.1".try_into().unwrap();
+    let client = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+    let stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(FOR_EVER)).unwrap();
+    rustls::StreamOwned::new(client, stream)
+}
+
+fn certificates() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/program/certificates")
+}
+
 #[test]
 fn nothing_but_loopback_is_served_in_the_open() {
     let world = World::with_pair(1);
     let config = world.read("home/config/config.toml");
-    world.configure(&format!("{config}\n[center]\nlisten = \"0.0.0.0:0\"\n"));
+    let center = "[center]\nlisten = \"0.0.0.0:0\"\n";
+    world.configure(&format!("{config}\n{center}"));
     world.run(["daemon"]).exits(4).says("center::exposed");
+    // By TLS with a password it is.
+    let (pem, key) = (
+        certificates().join("server.pem"),
+        certificates().join("server.key"),
+    );
+    let tls = format!(
+        "tls_certificate = \"{}\"\ntls_key = \"{}\"\n",
+        pem.display(),
+        key.display()
+    );
+    world.configure(&format!("{config}\n{center}{tls}"));
+    world.run(["daemon"]).exits(4).says("center::exposed");
+    let file = world.path("password");
+    let mut set = world.command(["center", "--set-password", "password"]);
+    let mut set = set.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    set.stdin
+        .take()
+        .unwrap()
+        .write_all(b"correct horse battery\n")
+        .unwrap();
+    assert!(set.wait().unwrap().success());
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let password = format!("password_file = \"{}\"\n", file.display());
+    world.configure(&format!("{config}\n{center}{tls}{password}"));
+    let daemon = daemon(&world);
+    let enter = world.json(["center"])[0]["enter"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let host = enter
+        .strip_prefix("https://")
+        .unwrap()
+        .split_once('/')
+        .unwrap()
+        .0;
+    let host = host.to_owned();
+    let origin = format!("origin: https://{host}");
+    let knock = |password: &str| {
+        let body = format!("password={password}");
+        ask_on(sealed(&host), &host, "POST /enter", &[&origin], &body)
+    };
+    assert_eq!(knock("wrong").status, 401);
+    let entered = knock("correct+horse+battery");
+    assert_eq!(entered.status, 303, "{entered:?}");
+    assert!(entered.head.contains("; Secure"), "{entered:?}");
+    let cookie = format!("cookie: {}", entered.cookie());
+    let status = ask_on(sealed(&host), &host, "GET /v1/status", &[&cookie], "");
+    assert_eq!(status.status, 200, "{status:?}");
+    // Without TLS nothing is said.
+    let mut open = TcpStream::connect(&host).unwrap();
+    open.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let mut said = Vec::new();
+    drop(open.read_to_end(&mut said));
+    assert!(!said.starts_with(b"HTTP"), "{said:?}");
+    daemon.signal(Signal::TERM);
+    daemon.end().exits(0);
+}
+
+#[test]
+fn a_proxy_carries_the_requests_of_others_under_the_names_that_are_configured() {
+    let world = World::with_pair(1);
+    let config = world.read("home/config/config.toml");
+    let proxy = "trusted_proxy = [\"192.0.2.1\"]";
+    world.configure(&format!(
+        "{config}\n[center]\nlisten = \"127.0.0.1:0\"\n{proxy}\n"
+    ));
+    world
+        .run(["daemon"])
+        .exits(4)
+        .says("`trusted_proxy` needs `hosts`");
+    world.configure(&format!(
+        "{config}\n[center]\nlisten = \"127.0.0.1:0\"\n{proxy}\nhosts = [\"sync.example\"]\n"
+    ));
+    let daemon = daemon(&world);
+    let entry = world.json(["center"]).remove(0);
+    let path = entry["enter"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("https://sync.example");
+    // Where it listens in truth is found out by asking everybody.
+    let port = listening(daemon.id());
+    let host = format!("127.0.0.1:{port}");
+    let named = "host: sync.example";
+    let entered = ask(&host, &format!("GET {}", path.unwrap()), &[named]);
+    assert_eq!(entered.status, 303, "{entered:?}");
+    assert!(entered.head.contains("; Secure"), "{entered:?}");
+    let cookie = format!("cookie: {}", entered.cookie());
+    for (origin, status) in [("https://sync.example", 200), ("http://sync.example", 403)] {
+        let origin = format!("origin: {origin}");
+        let paused = ask(&host, "POST /v1/pause", &[named, &cookie, &origin]);
+        assert_eq!(paused.status, status, "{origin}");
+    }
+    daemon.signal(Signal::TERM);
+    daemon.end().exits(0);
+}
+
+/// The port of 127.0.0.1 at which a process listens.
+fn listening(process: u32) -> u16 {
+    let sockets: Vec<String> = std::fs::read_dir(format!("/proc/{process}/fd"))
+        .unwrap()
+        .filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok())
+        .filter_map(|target| {
+            Some(
+                target
+                    .to_str()?
+                    .strip_prefix("socket:[")?
+                    .strip_suffix(']')?
+                    .to_owned(),
+            )
+        })
+        .collect();
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let mut ports = table.lines().skip(1).filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let is_its = fields[3] == "0A" && sockets.iter().any(|socket| socket == fields[9]);
+        let port = fields[1].strip_prefix("0100007F:")?;
+        is_its.then(|| u16::from_str_radix(port, 16).unwrap())
+    });
+    ports.next().unwrap()
 }
