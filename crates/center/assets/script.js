@@ -114,9 +114,13 @@ function put(fresh) {
 async function load() {
   const began = performance.now();
   const answer = await fetch(fragment, { cache: "no-store", headers: { accept: "text/html" } });
-  // Somebody has to log on again, or what is looked at is gone: the whole page says which.
-  if (answer.status === 401 || answer.status === 403) return location.reload();
-  if (!answer.ok) throw new Error(String(answer.status));
+  // A daemon that began anew knows nobody: whoever enters again in this browser brings this page back too.
+  if (!answer.ok) {
+    const why = (await answer.text()).slice(0, 300);
+    say(answer.status === 401 ? why : `${body.dataset.failed} ${why}`, "lost");
+    return;
+  }
+  hush("lost");
   const parts = document.createElement("template");
   parts.innerHTML = await answer.text();
   for (const part of [...parts.content.children]) {
@@ -138,7 +142,6 @@ async function refresh() {
   loading = true;
   try {
     await load();
-    hush("lost");
   } catch {
     say(body.dataset.lost, "lost");
   }

@@ -178,7 +178,7 @@ setup-right = The other folder
 setup-name = A name, if you like
 setup-add = Add the pair
 setup-handler-text = It is registered, and nothing is known of its items yet.
-setup-handler-ask = Ask for its items
+setup-handler-ask = List its items
 setup-more-title = Something else
 setup-more-text = Any program can be a handler: mail, calendars, backups.
 setup-more-link = Handlers
@@ -292,7 +292,7 @@ handler-items = { $count ->
 }
 handler-changed = What runs is not what was registered, since
 handler-can = What it can do
-handler-refresh-label = Ask { $name } for its items
+handler-refresh-label = List its items: { $name }
 handler-forget = Forget
 handler-forget-label = Forget { $name }
 handler-forget-text = Its items and preferences go with it; its data stays.
@@ -316,3 +316,12 @@ need-remember = Remember what is secret
 need-answer = Answer
 field-yes = Yes
 field-no = No
+
+more-lines = { $count ->
+    [one] One line more
+   *[other] { $count } lines more
+}
+place-left = Left
+place-right = Right
+trend-steady = Usually { $usual }, and so the last one.
+act-insist-label = Stop at once: { $name }

@@ -178,7 +178,7 @@ setup-right = L’autre dossier
 setup-name = Un nom, si vous voulez
 setup-add = Ajouter la paire
 setup-handler-text = Il est enregistré, mais ses éléments sont encore inconnus.
-setup-handler-ask = Demander ses éléments
+setup-handler-ask = Lister ses éléments
 setup-more-title = Autre chose
 setup-more-text = Tout programme peut être un module : courrier, agendas, sauvegardes.
 setup-more-link = Modules
@@ -292,7 +292,7 @@ handler-items = { $count ->
 }
 handler-changed = Ce qui tourne n’est plus ce qui a été enregistré, depuis
 handler-can = Ce qu’il sait faire
-handler-refresh-label = Demander ses éléments à { $name }
+handler-refresh-label = Lister ses éléments : { $name }
 handler-forget = Oublier
 handler-forget-label = Oublier { $name }
 handler-forget-text = Ses éléments et préférences partent avec lui ; ses données restent.
@@ -316,3 +316,12 @@ need-remember = Retenir ce qui est secret
 need-answer = Répondre
 field-yes = Oui
 field-no = Non
+
+more-lines = { $count ->
+    [one] Une ligne de plus
+   *[other] { $count } lignes de plus
+}
+place-left = Gauche
+place-right = Droite
+trend-steady = D’habitude { $usual }, la dernière aussi.
+act-insist-label = Arrêter tout de suite : { $name }

@@ -402,7 +402,7 @@ async fn every_answer_tells_browsers_what_to_keep_to() {
         );
         assert!(!policy.contains("unsafe"), "{policy}");
         assert_eq!(said("x-content-type-options"), "nosniff");
-        assert_eq!(said("referrer-policy"), "no-referrer");
+        assert_eq!(said("referrer-policy"), "same-origin");
         assert_eq!(said("cache-control"), "no-store");
         assert!(
             !response

@@ -138,6 +138,12 @@ fn form(name: &str, body: Result<Bytes, BytesRejection>) -> Result<Form, Refusal
             (None, Value::String(address)) if name == "back" => back = Some(address),
             // What is left empty is not said.
             (_, Value::String(text)) if text.is_empty() => {}
+            (None, Value::Array(list)) => {
+                let said: Vec<Value> = list.into_iter().filter(|value| value != "").collect();
+                if !said.is_empty() {
+                    params.insert(name, Value::Array(said));
+                }
+            }
             (Some((object, member)), value) => {
                 let (object, value) = match (object, value) {
                     // What a question asks is yes or no.
@@ -196,6 +202,12 @@ mod tests {
                 None,
             ),
             ("pause", "names=a&forMs=", json!({ "names": ["a"] }), None),
+            (
+                "add-rule",
+                "on=daily+at+02:00&items=&when=&connect=&ask=true",
+                json!({ "on": ["daily at 02:00"], "ask": true }),
+                None,
+            ),
             ("skip", "names=a", json!({ "name": "a" }), None),
             (
                 "add-item",

@@ -54,7 +54,7 @@ fn of_one_item(told: &Told, conflicts: &[ConflictView]) -> Markup {
     };
     html! {
         section.conflict-group {
-            h3 { a href=(address::item(&format!("{}/{}", first.handler, first.item))) { (mark::short(&first.item)) } }
+            h3 { a href=(address::item(&first.item)) { (mark::short(&first.item)) } }
             @if conflicts.len() > 1 && told.may(Access::Run) {
                 form.answers method="post" action="/resolve-all" {
                     (told.form())
@@ -101,16 +101,33 @@ fn card(told: &Told, conflict: &ConflictView) -> Markup {
     }
 }
 
+/// The word for a side of a pair; other places are called as their handler calls them.
+fn place_word(told: &Told, place: &str) -> String {
+    match place {
+        "left" => told.words.say("place-left"),
+        "right" => told.words.say("place-right"),
+        other => mark::cut(other),
+    }
+}
+
+/// When the one version was modified that is younger than all others.
+fn newest(conflict: &ConflictView) -> Option<i64> {
+    let times = || {
+        conflict
+            .versions
+            .iter()
+            .filter_map(|version| version.modified_ms)
+    };
+    let newest = times().max()?;
+    (times().filter(|at| *at == newest).count() == 1).then_some(newest)
+}
+
 fn one_version(told: &Told, version: &VersionView, conflict: &ConflictView) -> Markup {
     let words = told.words;
-    let newest = conflict
-        .versions
-        .iter()
-        .filter_map(|version| version.modified_ms)
-        .max();
+    let newest = newest(conflict);
     html! {
         div.version {
-            p { b { (choice_word(told, &version.place)) }
+            p { b { (place_word(told, &version.place)) }
                 @if version.modified_ms.is_some() && version.modified_ms == newest { " " span.kind { (words.say("version-newest")) } } }
             p.location { bdi { (mark::cut(&version.location)) } }
             @if version.deleted { p { (words.say("version-deleted")) } } @else {

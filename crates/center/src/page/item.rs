@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use syncmgr_control::method::Access;
 use syncmgr_control::rule::{RuleView, ScheduleView};
-use syncmgr_control::view::{ItemDetail, ProgressView, RunView, Standing, WhyView};
+use syncmgr_control::view::{ItemDetail, ProgressView, ReasonView, RunView, Standing, WhyView};
 
 use super::moment::Told;
 use super::words::Value;
@@ -107,9 +107,9 @@ fn why(told: &Told, view: &Item<'_>) -> Markup {
         section #item-why.card {
             h2 { (words.say("why-title")) }
             p { (mark::quoted_whole(words, &why.sentence)) }
-            @if !why.reasons.is_empty() {
+            @if why.reasons.iter().any(is_worth_telling) {
                 ul.plain {
-                    @for reason in &why.reasons {
+                    @for reason in why.reasons.iter().filter(|reason| is_worth_telling(reason)) {
                         li {
                             @if reason.blocks { (mark::Tone::Attention.glyph()) " " }
                             (mark::quoted(words, &reason.now))
@@ -141,6 +141,11 @@ fn why(told: &Told, view: &Item<'_>) -> Markup {
             }
         }
     }
+}
+
+/// What neither holds it back nor went wrong is in the sentence already.
+fn is_worth_telling(reason: &ReasonView) -> bool {
+    reason.blocks || reason.about == "log"
 }
 
 fn runs(told: &Told, view: &Item<'_>) -> Markup {

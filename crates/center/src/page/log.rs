@@ -89,18 +89,16 @@ fn one(told: &Told, entry: &LogView) -> Markup {
             span.entry-when { (told.clock(entry.at_ms)) }
             span.entry-level { (mark::level(words, entry.level)) }
             div {
-                p.card-about {
+                p {
                     @if let Some(item) = &entry.item {
-                        @if let Some(handler) = &entry.handler {
-                            a href=(address::item(&format!("{handler}/{item}"))) { (mark::short(item)) }
-                        } @else { (mark::short(item)) }
+                        a href=(address::item(item)) { (mark::short(item)) }
                         " "
                     }
                     @if !entry.handler_name.is_empty() { (mark::short(&entry.handler_name)) " " }
-                    @if let Some(run) = entry.run { a href=(address::run(run)) { (words.count("run-number", run)) } }
+                    @if let Some(run) = entry.run { a href=(address::run(run)) { (words.count("run-number", run)) } " " }
+                    (mark::quoted(words, &entry.text))
                 }
-                p { (mark::quoted(words, &entry.text)) }
-                @if let Some(detail) = &entry.detail { p.detail.faint { bdi { (detail) } } }
+                @if let Some(detail) = &entry.detail { (mark::long(words, &format!("log-{}-detail", entry.id), detail)) }
                 @if entry.link && told.may(Access::Run) {
                     form.acts-left method="post" data-live {
                         (told.form())

@@ -9,6 +9,9 @@ use super::words::{Value, Words};
 /// Longest text of others that a list shows, in characters; its own page shows all of it.
 const MAX_SHORT: usize = 160;
 
+/// Lines of a longer text that are shown at once.
+const FIRST_LINES: usize = 3;
+
 /// How grave something is: its colour and its glyph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
@@ -176,6 +179,22 @@ pub(crate) fn cut(text: &str) -> String {
 pub(crate) fn quoted(words: Words, text: &str) -> Markup {
     let foreign = words.language != super::words::Language::English;
     html! { bdi lang=[foreign.then_some("en")] { (cut(text)) } }
+}
+
+/// Lines of others: the first ones at once, the rest when it is wanted.
+pub(crate) fn long(words: Words, id: &str, text: &str) -> Markup {
+    let first = text.match_indices('\n').nth(FIRST_LINES - 1);
+    let (first, rest) = first.map_or((text, ""), |(end, _)| (&text[..end], &text[end + 1..]));
+    let foreign = words.language != super::words::Language::English;
+    html! {
+        p.detail lang=[foreign.then_some("en")] { bdi { (first) } }
+        @if !rest.is_empty() {
+            details id=(id) {
+                summary { (words.count("more-lines", rest.lines().count() as u64)) }
+                p.detail lang=[foreign.then_some("en")] { bdi { (rest) } }
+            }
+        }
+    }
 }
 
 /// The same, whole: it is what the screen is about.

@@ -31,12 +31,12 @@ pub(crate) fn card(told: &Told, need: &NeedView) -> Markup {
             p.card-about {
                 span.kind { (kind(told, &need.kind)) } " "
                 @if let Some(item) = &need.item {
-                    a href=(address::item(&format!("{}/{item}", need.handler))) { (mark::short(item)) } " · "
+                    a href=(address::item(item)) { (mark::short(item)) } " · "
                 }
                 (mark::short(&need.handler_name)) " · " (told.ago(need.opened_ms))
             }
-            h3 #{ (id) "-text" } { (mark::quoted(words, &need.text)) }
-            @if let Some(detail) = &need.detail { p.detail { bdi { (detail) } } }
+            h3 #{ (id) "-text" } { (mark::quoted_whole(words, &sentence(&need.text))) }
+            @if let Some(detail) = &need.detail { (mark::long(told.words, &format!("{id}-detail"), detail)) }
             @if told.may(Access::Run) { (answers(told, need, &id)) }
             @if let Some(deadline) = need.deadline_ms {
                 @let at = told.clock_text(deadline);

@@ -42,8 +42,10 @@ pub(crate) fn buttons(told: &Told, item: &ItemView) -> Markup {
                     }
                 }
                 RunState::Pending | RunState::Syncing | RunState::Stopping => {
-                    button formaction="/act/stop-items" aria-label=(label("act-stop-label")) {
-                        (words.say(if item.run_state == RunState::Stopping { "act-insist" } else { "act-stop" }))
+                    @let insists = item.run_state == RunState::Stopping;
+                    button formaction="/act/stop-items"
+                        aria-label=(label(if insists { "act-insist-label" } else { "act-stop-label" })) {
+                        (words.say(if insists { "act-insist" } else { "act-stop" }))
                     }
                     @if item.run_state == RunState::Syncing {
                         button formaction="/act/skip" aria-label=(label("act-skip-label")) {

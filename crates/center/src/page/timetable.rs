@@ -68,7 +68,7 @@ fn one_start(told: &Told, start: &ForecastView) -> Markup {
     let name = format!("{}/{}", start.handler, start.item);
     html! {
         li { (told.clock(start.coming.at_ms)) " " a href=(address::item(&name)) { (mark::short(&start.name)) }
-            @if let Some(rule) = &start.coming.rule { " " span.faint { (mark::short(rule)) } }
+            @if let Some(rule) = start.coming.rule.as_ref().filter(|rule| **rule != start.name) { " " span.faint { (mark::short(rule)) } }
             @if let Some(held) = &start.coming.held_by { " " span.chip { (mark::quoted(words, held)) } } }
     }
 }

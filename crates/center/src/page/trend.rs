@@ -65,6 +65,11 @@ fn sentence(told: &Told, runs: &[RunView], usual: u64) -> String {
         })
     });
     let (usual, now) = (told.length(usual), told.length(now.unwrap_or(0)));
+    if usual == now {
+        return told
+            .words
+            .with("trend-steady", &[("usual", Value::Text(&usual))]);
+    }
     let values = [("usual", Value::Text(&usual)), ("now", Value::Text(&now))];
     told.words.with("trend-sentence", &values)
 }

@@ -9,6 +9,7 @@ mod mounts;
 mod service;
 mod sides;
 mod sources;
+mod web;
 mod week;
 mod windows;
 
@@ -71,6 +72,12 @@ const SUITES: &[Suite] = &[
         shows: "the daemon as a service: units that systemd verifies, files for launchd and Windows, notifications, sockets, signals",
         needs: "Linux, Debian packages systemd python3",
         run: service::run,
+    },
+    Suite {
+        name: "web",
+        shows: "the page in a real browser: every screen in both languages, live, by keyboard, without scripts, and nobody kept out  [--pictures DIR --docs]",
+        needs: "Debian packages chromium chromium-driver npm, and the package axe-core of npm",
+        run: web::run,
     },
     Suite {
         name: "week",
