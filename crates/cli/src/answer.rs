@@ -18,6 +18,8 @@ pub(crate) struct Given {
     pub(crate) fields: Vec<(String, String)>,
     /// What is missing is read from standard input.
     pub(crate) stdin: bool,
+    /// Its secrets are remembered.
+    pub(crate) remember: bool,
 }
 
 /// `answer`
@@ -28,7 +30,14 @@ pub(crate) async fn answer(talk: &mut Talk, given: Given) -> Result<Verdict, Ref
             .suggest(format!("syncmgr answer {id}")));
     };
     let changes = talk.service.changes().await?;
-    let request = ask!(talk, request, Reply::Answered { request, .. } => request);
+    let (request, forgotten) = ask!(
+        talk,
+        request,
+        Reply::Answered { request, forgotten } => (request, forgotten)
+    );
+    if let Some(why) = &forgotten {
+        not_remembered(talk, why);
+    }
     match request {
         Some(request) => {
             let followed = follow(talk, changes, request).await?;
@@ -45,6 +54,18 @@ pub(crate) async fn answer(talk: &mut Talk, given: Given) -> Result<Verdict, Ref
             Ok(Verdict::said(sentence, ExitCode::Good).suggest("syncmgr status"))
         }
     }
+}
+
+/// The answer counts all the same.
+pub(crate) fn not_remembered(talk: &mut Talk, why: &Refusal) {
+    let hint = why.hint.as_deref().map(|hint| format!("; {hint}"));
+    let text = format!(
+        "it is not remembered: {} ({}){}",
+        why.message,
+        why.code,
+        hint.unwrap_or_default()
+    );
+    talk.screen.remark(&harmless(&text));
 }
 
 fn stays_open(need: u64) -> String {
@@ -65,6 +86,7 @@ async fn complete(talk: &mut Talk, given: Given) -> Result<Option<Request>, Refu
         choice,
         fields,
         stdin,
+        remember,
     } = given;
     let attended = talk.interactive && !talk.screen.json();
     let whole = !attended && fields.is_empty() && !stdin;
@@ -79,7 +101,7 @@ async fn complete(talk: &mut Talk, given: Given) -> Result<Option<Request>, Refu
                 need: id,
                 choice,
                 fields: Typed::default(),
-                remember: false,
+                remember,
             })),
             None => Err(Refusal::new(
                 "cli::no-such-question",
@@ -91,6 +113,9 @@ async fn complete(talk: &mut Talk, given: Given) -> Result<Option<Request>, Refu
     let command = format!("syncmgr answer {id} CHOICE");
     let mut form = Form::new(need.clone(), choice.clone());
     form.give(fields)?;
+    if remember || !attended || stdin {
+        form.remember(remember);
+    }
     if attended || stdin {
         return typed(talk, form, &command, !stdin && choice.is_none()).await;
     }
@@ -146,6 +171,19 @@ async fn typed(
         }
     }
     Ok(Some(form.answer()))
+}
+
+/// `forget`
+pub(crate) async fn forget(talk: &mut Talk, name: String) -> Result<Verdict, Refusal> {
+    let request = Request::Forget { name: name.clone() };
+    let names = ask!(talk, request, Reply::Done { names } => names);
+    let name = harmless(&name);
+    let sentence = if names.is_empty() {
+        format!("Nothing was remembered for {name}.")
+    } else {
+        format!("What was remembered for {name} is forgotten.")
+    };
+    Ok(Verdict::said(sentence, ExitCode::Good))
 }
 
 pub(crate) fn no_choice(command: &str) -> Refusal {

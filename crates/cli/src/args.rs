@@ -251,6 +251,17 @@ pub(crate) enum Command {
         /// Read what is not given, such as secrets, from standard input, a line for each field in their order.
         #[arg(long)]
         stdin: bool,
+        /// Remember its secrets in the keyring, so that the same is not asked again.
+        #[arg(long)]
+        remember: bool,
+    },
+    /// Forget the answers that were remembered for an item, or for a handler.
+    #[command(after_help = "Examples:
+  syncmgr forget inbox
+  syncmgr forget mail")]
+    Forget {
+        /// An item or a handler.
+        name: String,
     },
     /// List the open conflicts.
     #[command(after_help = "Examples:

@@ -9,6 +9,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use syncmgr_control::view::{ItemStatus, Level, LogView, NeedView, Outcome, RequestState};
 use syncmgr_control::{Change, Changes, ExitCode, Refusal, Reply, Request, What};
 
+use crate::answer::not_remembered;
 use crate::form::{Form, Took};
 use crate::history::log_line;
 use crate::interrupt::{Interrupt, Press};
@@ -186,6 +187,10 @@ impl Following {
                             .remark(&harmless(&format!("still waiting{waits}")));
                     }
                 }
+                Event::Answered(Ok(Reply::Answered {
+                    forgotten: Some(why),
+                    ..
+                })) => not_remembered(talk, &why),
                 Event::Stopped(reply) | Event::Answered(reply) => {
                     if let Err(refusal) = reply {
                         talk.screen.remark(&harmless(&refusal.message));

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use syncmgr_control::field::{FieldKind, FieldView};
-use syncmgr_control::view::{ChoiceView, NeedView};
+use syncmgr_control::view::NeedView;
 use syncmgr_control::{Refusal, Request};
 
 use crate::look::Look;
@@ -11,6 +11,8 @@ use crate::text::harmless;
 
 /// The answer to a question that offers no choices, only fields.
 const FILLED_IN: &str = "ok";
+/// What is said to a line that is neither.
+const YES_OR_NO: &str = "Type yes or no.";
 /// How often a person is asked again after a line that fits nothing.
 const MAX_TRIES: usize = 3;
 
@@ -31,6 +33,8 @@ pub(crate) struct Form {
     /// Fields before this one are done with.
     at: usize,
     tries: usize,
+    /// Whether the secrets in it are to be remembered; nothing: the person is asked.
+    remember: Option<bool>,
 }
 
 /// What the person types next.
@@ -70,7 +74,13 @@ impl Form {
             values: Map::new(),
             at: 0,
             tries: 0,
+            remember: None,
         }
+    }
+
+    /// Takes it as said whether secrets are to be remembered.
+    pub(crate) fn remember(&mut self, remember: bool) {
+        self.remember = Some(remember);
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -116,7 +126,14 @@ impl Form {
                 hidden: false,
             });
         };
-        let field = self.field(choice)?;
+        let Some(field) = self.field(choice) else {
+            return self.may_remember().then(|| Wanted {
+                lines: Vec::new(),
+                prompt: "    Remember it, so that this is not asked again (yes or no) [no]: "
+                    .to_owned(),
+                hidden: false,
+            });
+        };
         let first = self.values.is_empty() && self.at == 0 && self.need.choices.len() <= 1;
         let mut lines = if first {
             let bare = NeedView {
@@ -152,7 +169,17 @@ impl Form {
             };
         };
         let Some(field) = self.field(&choice).cloned() else {
-            return Took::Yes;
+            return match yes_or_no(line) {
+                _ if line.is_empty() => {
+                    self.remember = Some(false);
+                    Took::Yes
+                }
+                Some(yes) => {
+                    self.remember = Some(yes);
+                    Took::Yes
+                }
+                None => self.again(YES_OR_NO),
+            };
         };
         if line.is_empty() && field.required && field.default.is_none() {
             return Took::Left;
@@ -160,7 +187,7 @@ impl Form {
         if !line.is_empty() {
             let Some(value) = read(&field, line) else {
                 return self.again(match field.kind {
-                    FieldKind::Boolean => "Type yes or no.",
+                    FieldKind::Boolean => YES_OR_NO,
                     _ => "That is none of the names and numbers.",
                 });
             };
@@ -177,8 +204,16 @@ impl Form {
             need: self.need.id,
             choice: self.choice.unwrap_or_default(),
             fields: self.values.into(),
-            remember: false,
+            remember: self.remember.unwrap_or(false),
         }
+    }
+
+    /// A secret was typed, and nobody said whether it is to be remembered.
+    fn may_remember(&self) -> bool {
+        let secret = |field: &FieldView| {
+            field.kind == FieldKind::Secret && self.values.contains_key(&field.name)
+        };
+        self.remember.is_none() && self.need.fields.iter().any(secret)
     }
 
     fn again(&mut self, why: &'static str) -> Took {
@@ -235,20 +270,23 @@ fn read(field: &FieldView, line: &str) -> Option<Value> {
     match field.kind {
         FieldKind::Text | FieldKind::Secret => Some(Value::String(line.to_owned())),
         FieldKind::Choice => chosen(&field.choices, line).map(Value::String),
-        FieldKind::Boolean => {
-            let offered = ["yes", "no", "true", "false"].map(|name| ChoiceView {
-                name: name.to_owned(),
-                label: String::new(),
-            });
-            let named = chosen(&offered, line).filter(|_| line.parse::<u8>().is_err())?;
-            Some(Value::Bool(matches!(named.as_str(), "yes" | "true")))
-        }
+        FieldKind::Boolean => yes_or_no(line).map(Value::Bool),
+    }
+}
+
+fn yes_or_no(line: &str) -> Option<bool> {
+    match line.trim().to_lowercase().as_str() {
+        "y" | "yes" | "true" => Some(true),
+        "n" | "no" | "false" => Some(false),
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+
+    use syncmgr_control::view::ChoiceView;
 
     use super::*;
 
@@ -300,26 +338,34 @@ mod tests {
     #[test]
     fn lines_become_an_answer() {
         let answered = |form: Form| match form.answer() {
-            Request::Answer { choice, fields, .. } => (choice, Value::Object(fields.0)),
+            Request::Answer {
+                choice,
+                fields,
+                remember,
+                ..
+            } => {
+                assert_eq!(remember, fields.0.get("keep") == Some(&json!(true)));
+                (choice, Value::Object(fields.0))
+            }
             other => panic!("{other:?}"),
         };
         for (choices, lines, choice, fields) in [
             // Nothing to choose: the fields alone.
             (
                 &[][..],
-                &["", "pass word ", "n"][..],
+                &["", "pass word ", "n", ""][..],
                 "ok",
                 json!({"password": "pass word ", "keep": false}),
             ),
             (
                 &["login"],
-                &["bob", "p", ""],
+                &["bob", "p", "", "no"],
                 "login",
                 json!({"user": "bob", "password": "p"}),
             ),
             (
                 &["login", "cancel"],
-                &["1", "", "p", "maybe", "yes"],
+                &["1", "", "p", "maybe", "yes", "what", "yes"],
                 "login",
                 json!({"password": "p", "keep": true}),
             ),

@@ -238,6 +238,7 @@ enum Ask {
     Undo(u64),
     Needs,
     Answer(answer::Given),
+    Forget(String),
     Conflicts(Option<String>, u32, u32),
     Resolve(String, Option<String>),
     ResolveAll(Option<String>, String),
@@ -287,6 +288,7 @@ impl Ask {
             Self::Log(request) => history::log(talk, request).await,
             Self::Undo(run) => sync::undo(talk, run).await,
             Self::Needs => inbox::needs(talk).await,
+            Self::Forget(name) => answer::forget(talk, name).await,
             Self::Answer(given) => answer::answer(talk, given).await,
             Self::Conflicts(name, offset, limit) => {
                 inbox::conflicts(talk, name, offset, limit).await
@@ -406,12 +408,15 @@ fn decide(
             choice,
             fields,
             stdin,
+            remember,
         } => work(Ask::Answer(answer::Given {
             need,
             choice,
             fields,
             stdin,
+            remember,
         })),
+        Command::Forget { name } => work(Ask::Forget(name)),
         Command::Conflicts {
             name,
             limit,

@@ -107,6 +107,7 @@ pub const METHODS: &[Method] = &[
     Method::run("invoke-all", &["accepted", "asked"]),
     Method::run("misused", &["done"]),
     Method::admin("enter", &["entry"]),
+    Method::admin("forget", &["done"]),
     Method::admin("enable", &["done"]),
     Method::admin("properties", &["properties"]),
     Method::admin("add-item", &["added"]),

@@ -208,6 +208,11 @@ pub enum Request {
         #[serde(default)]
         remember: bool,
     },
+    /// Forget the answers that were remembered for an item or a handler.
+    Forget {
+        /// Its name.
+        name: String,
+    },
     /// Resolve a conflict. Answered at once; the end comes as a change.
     Resolve {
         /// Its id as `Conflicts` shows it, or an unambiguous beginning of it.

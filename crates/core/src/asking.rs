@@ -1,5 +1,7 @@
 //! Questions of handlers: prompts that wait, needs that last, the token for windows, connections.
 
+use std::time::Duration;
+
 use crate::command::{Reply, ReplyId};
 use crate::cut;
 use crate::event::EventKind;
@@ -7,6 +9,7 @@ use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, NeedId, RunId};
 use crate::input::Prompt;
 use crate::instance::{Instance, StopLevel};
 use crate::invocation;
+use crate::log::Level;
 use crate::manager::{Manager, Timer};
 use crate::need::{Choice, NeedKind, NeedRow, NeedState, Typed};
 use crate::phase::{Kind, Phase, Step, step};
@@ -19,6 +22,8 @@ pub const MAX_NEEDS: usize = 1_000;
 pub const MAX_CHOICES: usize = 64;
 /// Most bytes of a question's key; one with a longer key is refused, never cut.
 pub const MAX_KEY: usize = 256;
+/// Longest that a handler waits for a person; what may take longer is a durable question.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// The choice that leaves a need open.
 pub const LATER: &str = "later";
 
@@ -44,6 +49,12 @@ impl Manager {
             if !open && !answered {
                 continue;
             }
+            if answered && need.fields.is_some() && need.wants_secret() {
+                // What was typed was written down nowhere, and went with the manager that took it.
+                need.state = NeedState::Open;
+                self.record(Record::Need(need.clone()));
+                self.event(EventKind::NeedOpened(need.id));
+            }
             if !need.durable || need.key.starts_with(crate::watchdog::MARK) {
                 // Whoever waited for it is gone.
                 need.state = NeedState::Withdrawn;
@@ -52,7 +63,7 @@ impl Manager {
                 self.event(EventKind::NeedClosed(id));
                 continue;
             }
-            if let (true, Some(deadline)) = (open, need.deadline) {
+            if let (NeedState::Open, Some(deadline)) = (&need.state, need.deadline) {
                 self.set_timer(deadline, Timer::Need(need.id));
             }
             self.need_index.insert(key(&need), need.id);
@@ -101,7 +112,12 @@ impl Manager {
         let default = prompt
             .default
             .filter(|default| choices.iter().any(|choice| choice.name == *default));
-        let mut row = NeedRow {
+        let deadline = match prompt.deadline {
+            Some(span) if prompt.durable => Some(span),
+            None if prompt.durable => None,
+            span => Some(span.map_or(LONGEST_WAIT, |span| span.min(LONGEST_WAIT))),
+        };
+        let row = NeedRow {
             id: NeedId(0),
             handler,
             item: prompt.item,
@@ -114,16 +130,31 @@ impl Manager {
                 .map(|detail| cut::bytes(detail, cut::MAX_DETAIL)),
             choices,
             default,
-            deadline: prompt.deadline.map(|span| self.now.plus(span)),
+            deadline: deadline.map(|span| self.now.plus(span)),
             fields: prompt.fields,
             context: prompt.context,
             opened: self.now,
             run,
             state: NeedState::Open,
         };
+        if !self.recall(instance, to, &row, prompt.wrong) {
+            self.put(instance, to, row);
+        }
+    }
+
+    /// The open need, or the answered one, of the same name.
+    pub(crate) fn known(&self, row: &NeedRow) -> Option<NeedId> {
+        self.need_index.get(&key(row)).copied()
+    }
+
+    /// Puts a question to whoever can answer it: a durable one into the inbox, where the person at the run is shown it as
+    /// well; a passing one to that person. Without one its default is the answer, and else it is refused at once (H-11).
+    pub(crate) fn put(&mut self, instance: &mut Instance, to: ReplyId, mut row: NeedRow) {
+        let known = self.known(&row);
         if row.durable {
+            let within = row.deadline.map(|deadline| deadline.since(self.now));
             self.keep_need(instance, row, known);
-            self.reply(instance.id, to, Reply::Deferred);
+            self.reply(instance.id, to, Reply::Deferred { within });
             return;
         }
         let may_ask = (instance.interactive
@@ -221,10 +252,7 @@ impl Manager {
         if fields.reveal().len() > cut::MAX_DETAIL {
             return Err(RefusedAnswer::TooLong);
         }
-        // A question of fields alone offers no choices and takes any name for "here they are".
-        if row.choices.iter().any(|offered| offered.name == choice)
-            || row.choices.is_empty() && row.fields.is_some() && choice.len() <= MAX_KEY
-        {
+        if row.offers(choice) {
             Ok(())
         } else {
             Err(RefusedAnswer::NoSuchChoice)
@@ -318,6 +346,25 @@ impl Manager {
         if row.state != NeedState::Open {
             return;
         }
+        let told = expired(row);
+        // Questions of the manager's own come and go; what becomes of them is told where they belong.
+        let level = if row.key.starts_with(char::is_control) {
+            Level::Information
+        } else {
+            Level::Warning
+        };
+        let (handler, item, run) = (row.handler.clone(), row.item.clone(), row.run);
+        match item {
+            Some(item) => {
+                self.warn_of(&ItemRef { handler, item }, run, level, told);
+            }
+            None => {
+                self.warn(Some(handler), run, level, told);
+            }
+        }
+        let Some(row) = self.needs.get(&id) else {
+            return;
+        };
         if row.durable {
             match row.default.clone() {
                 Some(choice) if self.answer_watch(id, &choice) => {}
@@ -506,6 +553,20 @@ fn used(run: Option<RunId>, choice: String) -> NeedState {
         Some(run) => NeedState::Used { choice, run },
         None => NeedState::Withdrawn,
     }
+}
+
+/// What the log tells of a question that nobody answered in time.
+fn expired(row: &NeedRow) -> String {
+    let came = match row.default.as_deref() {
+        Some(LATER) => "it is given up".to_owned(),
+        Some(choice) => format!("`{choice}` is taken"),
+        None if row.durable => "it is given up".to_owned(),
+        None => "the handler is told so".to_owned(),
+    };
+    format!(
+        "question {} was not answered in time, {came}: {}",
+        row.id, row.text
+    )
 }
 
 fn default_reply(row: &NeedRow) -> Reply {

@@ -1,8 +1,10 @@
 //! What the manager wants done with handler processes. Each is started without waiting; what comes of it is an
 //! [`Input`](crate::Input).
 
+use std::time::Duration;
+
 use crate::id::{HandlerId, InstanceId, ItemId, RunId};
-use crate::need::{NeedRow, Typed};
+use crate::need::{NeedRow, QuestionRef, Typed};
 use crate::request::Trigger;
 use crate::time::Timestamp;
 
@@ -35,7 +37,10 @@ pub enum Reply {
         fields: Typed,
     },
     /// To `prompt`: kept in the inbox.
-    Deferred,
+    Deferred {
+        /// For how long; absent: until it is answered.
+        within: Option<Duration>,
+    },
     /// To `prompt`: nobody may be bothered.
     PromptRefused,
     /// To `modeless/enable`.
@@ -183,6 +188,17 @@ pub enum Command {
         /// The answer.
         reply: Reply,
     },
+    /// Look up what is remembered of an answer; what is found comes as an input.
+    Recall {
+        /// The instance.
+        instance: InstanceId,
+        /// The question that waits for it.
+        to: ReplyId,
+        /// The question.
+        row: Box<NeedRow>,
+    },
+    /// What is remembered of the answer to this question is wrong.
+    Forget(QuestionRef),
     /// End the instance: ask, terminate, kill; its end comes as an input.
     Release(InstanceId),
     /// Keep the machine from going to sleep by itself; [`Self::LetSleep`] comes at this moment at the latest.

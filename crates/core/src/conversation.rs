@@ -60,6 +60,7 @@ impl Manager {
             | InstanceInput::DeleteLog(_)
             | InstanceInput::Prompt { .. }
             | InstanceInput::WithdrawPrompt { .. }
+            | InstanceInput::Recalled { .. }
             | InstanceInput::EnableModeless { .. }
             | InstanceInput::EstablishConnection { .. }
             | InstanceInput::QueryLateItems(_)
@@ -314,6 +315,7 @@ impl Manager {
                     self.reply(instance.id, reply, Reply::PromptRefused);
                 }
             }
+            I::Recalled { reply, found } => self.recalled(instance, reply, found),
             I::WithdrawPrompt { item, key } => {
                 if self.admit(instance, Kind::Note) {
                     self.withdraw_prompt(instance, item, key);

@@ -13,6 +13,7 @@ use crate::item::{
 use crate::lane::Lane;
 use crate::log::Level;
 use crate::need::{Choice, NeedKind, Typed};
+use crate::recall::KnownAnswer;
 use crate::record::PauseScope;
 use crate::request::Request;
 use crate::settings::Settings;
@@ -347,6 +348,13 @@ pub enum InstanceInput {
         /// The question.
         prompt: Prompt,
     },
+    /// What was remembered of an answer was looked up: it, nothing, or why it cannot be told.
+    Recalled {
+        /// The question to answer.
+        reply: ReplyId,
+        /// What was found.
+        found: Result<Option<KnownAnswer>, String>,
+    },
     /// `prompt/withdraw` came.
     WithdrawPrompt {
         /// The item.
@@ -505,6 +513,8 @@ pub struct Prompt {
     pub durable: bool,
     /// Private context, JSON text.
     pub context: String,
+    /// The answer that was given before is wrong.
+    pub wrong: bool,
 }
 
 /// What a session from outside reports (Sync Center 3.6).

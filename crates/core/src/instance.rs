@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::command::ReplyId;
 use crate::hook::{HookId, PlannedHook};
 use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, NeedId, RequestId, SessionId};
 use crate::input::ListedItem;
 use crate::item::{Counts, Failure, ItemStatus};
 use crate::lane::Lane;
+use crate::need::{NeedRow, QuestionRef};
 use crate::paired::Paired;
 use crate::phase::Phase;
 use crate::queue::Want;
@@ -82,6 +84,10 @@ pub(crate) struct Instance {
     pub(crate) violations: u32,
     pub(crate) last_violation: Option<String>,
     pub(crate) prompts: Vec<NeedId>,
+    /// Questions for secrets that were asked once.
+    pub(crate) answered: BTreeSet<QuestionRef>,
+    /// Questions whose answer is looked up.
+    pub(crate) recalls: Vec<(ReplyId, NeedRow)>,
     pub(crate) proposed: HashMap<ItemId, ListedItem>,
     pub(crate) stop: StopLevel,
     pub(crate) wait: Option<(Timestamp, Wait)>,
@@ -160,6 +166,8 @@ impl Instance {
             violations: 0,
             last_violation: None,
             prompts: Vec::new(),
+            answered: BTreeSet::new(),
+            recalls: Vec::new(),
             proposed: HashMap::new(),
             stop: StopLevel::None,
             wait: None,

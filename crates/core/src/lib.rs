@@ -57,6 +57,7 @@ pub mod problem;
 mod progress;
 mod properties;
 pub mod queue;
+pub mod recall;
 pub mod record;
 pub mod request;
 mod results;

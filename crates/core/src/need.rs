@@ -126,7 +126,39 @@ pub struct NeedRow {
     pub state: NeedState,
 }
 
+/// Which question it is: what is remembered of an answer is remembered under this.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct QuestionRef {
+    /// Whose.
+    pub handler: HandlerId,
+    /// About which item.
+    pub item: Option<ItemId>,
+    /// The handler's name for it.
+    pub key: String,
+}
+
+impl QuestionRef {
+    /// That of a need.
+    #[must_use]
+    pub fn of(row: &NeedRow) -> Self {
+        Self {
+            handler: row.handler.clone(),
+            item: row.item.clone(),
+            key: row.key.clone(),
+        }
+    }
+}
+
 impl NeedRow {
+    /// Whether it takes this answer. A question of fields alone offers no choices, and takes any name for "here they are".
+    #[must_use]
+    pub fn offers(&self, choice: &str) -> bool {
+        self.choices.iter().any(|offered| offered.name == choice)
+            || self.choices.is_empty()
+                && self.fields.is_some()
+                && choice.len() <= crate::asking::MAX_KEY
+    }
+
     /// Whether what is typed may be a secret, which is written down nowhere. When in doubt it is.
     #[must_use]
     pub fn wants_secret(&self) -> bool {

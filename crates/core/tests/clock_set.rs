@@ -179,6 +179,7 @@ fn question(item: &str) -> InstanceInput {
             deadline: Some(span(100 * MINUTE)),
             durable: true,
             context: String::new(),
+            wrong: false,
         },
     }
 }

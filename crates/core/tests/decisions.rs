@@ -68,6 +68,7 @@ fn prompt(key: &str, item: &str, durable: bool) -> Prompt {
         deadline: None,
         durable,
         context: "{}".to_owned(),
+        wrong: false,
     }
 }
 

@@ -27,6 +27,7 @@ use syncmgr_core::need::{Choice, NeedKind, Typed};
 use syncmgr_core::notice::Notices;
 use syncmgr_core::phase::Phase;
 use syncmgr_core::policy::Policy;
+use syncmgr_core::recall::KnownAnswer;
 use syncmgr_core::record::{PauseScope, Record};
 use syncmgr_core::request::{IfRunning, PropertyAsk, Request, Scope, Trigger, Work};
 use syncmgr_core::rule::Select;
@@ -288,6 +289,7 @@ impl Model {
             | Command::ListConflicts { instance, .. }
             | Command::Properties { instance, .. }
             | Command::ShowProperties { instance, .. }
+            | Command::Recall { instance, .. }
             | Command::ShowError { instance, .. } => instance,
             Command::Hook(hook) => {
                 assert!(self.hooks.insert(hook.id), "{} runs twice", hook.id.0);
@@ -302,7 +304,10 @@ impl Model {
                 assert!(self.hooks.contains(hook), "{} is over", hook.0);
                 return;
             }
-            Command::Deliver(_) | Command::Pulse { .. } | Command::Notice(_) => return,
+            Command::Deliver(_)
+            | Command::Pulse { .. }
+            | Command::Forget(_)
+            | Command::Notice(_) => return,
             Command::Connect { name } => {
                 assert!(self.dialling.insert(name.clone()), "dialled twice");
                 return;
@@ -453,7 +458,7 @@ impl Model {
             failure: Failure::Soft,
             retry_after: None,
         };
-        let said = match op.a % 38 {
+        let said = match op.a % 40 {
             0 => InstanceInput::Initialized(facts(&[HC::ConflictStore])),
             1 => InstanceInput::Declined,
             2 => InstanceInput::NotInitialized("no".to_owned()),
@@ -524,6 +529,14 @@ impl Model {
             36 => InstanceInput::EstablishConnection {
                 reply,
                 name: Some("vpn".to_owned()),
+            },
+            // A look-up that ends for the last question, or for one that nobody made.
+            37 | 38 => InstanceInput::Recalled {
+                reply: ReplyId(self.replies.saturating_sub(u64::from(op.b % 4))),
+                found: Ok((op.b.is_multiple_of(2)).then(|| KnownAnswer {
+                    choice: "yes".to_owned(),
+                    fields: Typed::default(),
+                })),
             },
             _ => exited(),
         };
@@ -795,10 +808,11 @@ fn prompt(op: Op) -> Prompt {
         detail: None,
         choices: vec![choice("yes"), choice("later")],
         default: (op.b.is_multiple_of(5)).then(|| "yes".to_owned()),
-        fields: None,
+        fields: (op.b.is_multiple_of(3)).then(|| "[{\"kind\":\"secret\"}]".to_owned()),
         deadline: (op.b.is_multiple_of(7)).then(|| Duration::from_secs(30)),
         durable: op.b.is_multiple_of(2),
         context: "{}".to_owned(),
+        wrong: false,
     }
 }
 

@@ -170,6 +170,7 @@ fn whoever_waits_for_somebody_else_is_not_silent() {
         deadline: None,
         durable: false,
         context: "{}".to_owned(),
+        wrong: false,
     };
     w.hear(1, InstanceInput::Prompt { reply, prompt });
     wait(&mut w, 22);

@@ -22,6 +22,7 @@ use crate::config::ItemConfig;
 use crate::perform::LIST_DEADLINE;
 use crate::property::{self, Planned};
 use crate::run::{Answerer, Loop, Message};
+use crate::secret::Which;
 use crate::{launch, names};
 
 /// Most pages of conflicts searched for the beginning of an id.
@@ -60,6 +61,13 @@ impl Loop {
                 self.look_up(request, reply);
             }
             Request::Browse(browse) => self.browse(&browse, reply),
+            Request::Answer {
+                need,
+                choice,
+                fields,
+                remember,
+            } => self.answer_need(caller, NeedId(need), &choice, &fields.0, remember, reply),
+            Request::Forget { name } => self.forget(&name, reply),
             Request::Doctor => self.examine(reply),
             Request::Register(new) => self.register(new, reply),
             Request::Why { name } => self.tell_why(&name, reply),
@@ -135,12 +143,6 @@ impl Loop {
             Request::InvokeAll => self.invoke_all(),
             Request::RemoveItem { name } => self.remove_item(&name),
             Request::Undo { run } => self.undo(RunId(run)),
-            Request::Answer {
-                need,
-                choice,
-                fields,
-                remember: _,
-            } => self.answer_need(caller, NeedId(need), &choice, &fields.0),
             Request::Resolve { conflict, choice } => self.resolve(&conflict, choice),
             Request::Pause { names, for_ms } => {
                 let until = for_ms.map(|ms| self.now().plus(std::time::Duration::from_millis(ms)));
@@ -192,6 +194,8 @@ impl Loop {
             | Request::Log { .. }
             | Request::Conflicts { .. }
             | Request::Browse(_)
+            | Request::Answer { .. }
+            | Request::Forget { .. }
             | Request::Doctor
             | Request::Enter { .. }
             | Request::Properties { .. }
@@ -681,6 +685,7 @@ impl Loop {
         let called = self.name(&item);
         let before = self.meant_by_rules();
         self.config.remove_item(&handler, &id)?;
+        self.forget_answers(Which::Item(item.clone()));
         self.apply(Input::ItemRemoved(item));
         Ok(Reply::Removed {
             names: vec![called],

@@ -3,20 +3,32 @@
 use std::collections::VecDeque;
 
 use serde_json::{Map, Value};
+use syncmgr_control::field::FieldKind;
 use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::NeedView;
 use syncmgr_control::{Caller, Refusal, Reply};
+use syncmgr_core::command::ReplyId;
 use syncmgr_core::input::Input;
-use syncmgr_core::need::{NeedRow, NeedState, Typed};
-use syncmgr_core::{EventKind, ItemRef, NeedId, Record};
+use syncmgr_core::need::{NeedRow, NeedState, QuestionRef, Typed};
+use syncmgr_core::recall::KnownAnswer;
+use syncmgr_core::{EventKind, InstanceId, ItemRef, NeedId, Record};
 
 use crate::adapt::{text, to_view};
 use crate::answer::not_a_choice;
 use crate::field;
-use crate::run::Loop;
+use crate::run::{Answerer, Loop, Message};
+use crate::secret::{Secrets, Which};
 
 /// Most answers that are remembered for whoever answers second.
 const MAX_ANSWERED: usize = 256;
+
+/// An answer that was taken.
+struct Taken {
+    /// What it began.
+    request: Option<u64>,
+    /// It holds a secret, and can be remembered.
+    secret: Option<(QuestionRef, KnownAnswer)>,
+}
 
 /// Who answered which question, for whoever answers it too late.
 #[derive(Debug, Default)]
@@ -85,14 +97,39 @@ impl Loop {
         }))
     }
 
-    /// Takes the answer of a person. The first one counts; whoever comes later is told who was first.
+    /// Takes the answer of a person, and has it remembered where he wants that.
     pub(crate) fn answer_need(
         &mut self,
         caller: &Caller,
         id: NeedId,
         choice: &str,
         given: &Map<String, Value>,
-    ) -> Result<Reply, Refusal> {
+        remember: bool,
+        reply: Answerer,
+    ) {
+        match self.accept(caller, id, choice, given) {
+            Ok(Taken {
+                request,
+                secret: Some((of, answer)),
+            }) if remember => self.keep_answer(of, answer, request, reply),
+            taken => {
+                let answered = taken.map(|taken| Reply::Answered {
+                    request: taken.request,
+                    forgotten: None,
+                });
+                self.reply(reply, answered);
+            }
+        }
+    }
+
+    /// The first answer counts; whoever comes later is told who was first.
+    fn accept(
+        &mut self,
+        caller: &Caller,
+        id: NeedId,
+        choice: &str,
+        given: &Map<String, Value>,
+    ) -> Result<Taken, Refusal> {
         let need = self
             .manager
             .needs()
@@ -110,12 +147,21 @@ impl Loop {
         } else {
             Map::new()
         };
+        let typed = Typed::new(Value::Object(filled).to_string());
+        let secret = fields.iter().any(|field| field.kind == FieldKind::Secret);
+        let secret = secret.then(|| {
+            let answer = KnownAnswer {
+                choice: choice.to_owned(),
+                fields: typed.clone(),
+            };
+            (QuestionRef::of(need), answer)
+        });
         let before = self.due_records();
         let by = text::line(&caller.name);
         self.apply(Input::Answer {
             need: id,
             choice: choice.to_owned(),
-            fields: Typed::new(Value::Object(filled).to_string()),
+            fields: typed,
             by: by.clone(),
         });
         let closed = self
@@ -139,10 +185,86 @@ impl Loop {
             },
             _ => None,
         });
-        Ok(Reply::Answered {
-            request,
-            forgotten: None,
-        })
+        Ok(Taken { request, secret })
+    }
+}
+
+impl Loop {
+    fn secrets(&self) -> Secrets {
+        Secrets::of(
+            self.config.config.manager.remember,
+            self.places.config_dir.clone(),
+        )
+    }
+
+    /// Looks up a remembered answer beside the loop; what is found comes as a message.
+    pub(crate) fn look_for_answer(&mut self, instance: InstanceId, to: ReplyId, row: NeedRow) {
+        let (secrets, messages) = (self.secrets(), self.messages.clone());
+        self.property.spawn(async move {
+            let found = secrets.find(&row).await.map_err(|why| why.to_string());
+            let Some(messages) = messages.upgrade() else {
+                return;
+            };
+            let found = Message::Recalled(instance, to, found);
+            if messages.send(found).await.is_err() {
+                tracing::debug!("the loop ended before an answer was looked up");
+            }
+        });
+    }
+
+    /// What is remembered of these answers is of no use any more.
+    pub(crate) fn forget_answers(&mut self, which: Which) {
+        let secrets = self.secrets();
+        self.property.spawn(async move {
+            if let Err(error) = secrets.forget(&which).await {
+                tracing::warn!(%error, "an answer is still remembered");
+            }
+        });
+    }
+
+    /// Forgets what is remembered for an item or a handler, and says whether there was any.
+    pub(crate) fn forget(&mut self, name: &str, reply: Answerer) {
+        let which = match self.one(name) {
+            Ok(item) => Ok(Which::Item(item)),
+            Err(refusal) => self
+                .whole_handler(name)
+                .and_then(|handler| handler.map(Which::Handler).ok_or(refusal)),
+        };
+        let which = match which {
+            Ok(which) => which,
+            Err(refusal) => return self.reply(reply, Err(refusal)),
+        };
+        let (secrets, name) = (self.secrets(), text::line(name));
+        self.property.spawn(async move {
+            let forgotten = secrets.forget(&which).await;
+            let answer = forgotten
+                .map(|count| Reply::Done {
+                    names: (count > 0).then_some(name).into_iter().collect(),
+                })
+                .map_err(|why| why.refusal());
+            if reply.send(answer).is_err() {
+                tracing::debug!("nobody waits for what was forgotten any more");
+            }
+        });
+    }
+
+    /// Keeps an answer beside the loop, then answers who gave it.
+    fn keep_answer(
+        &mut self,
+        of: QuestionRef,
+        answer: KnownAnswer,
+        request: Option<u64>,
+        reply: Answerer,
+    ) {
+        let secrets = self.secrets();
+        self.property.spawn(async move {
+            let kept = secrets.keep(&of, &answer).await;
+            let forgotten = kept.err().map(|why| Box::new(why.refusal()));
+            let answered = Reply::Answered { request, forgotten };
+            if reply.send(Ok(answered)).is_err() {
+                tracing::debug!("nobody waits for the answer any more");
+            }
+        });
     }
 }
 

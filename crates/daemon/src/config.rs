@@ -65,6 +65,8 @@ pub struct ManagerConfig {
     pub probe: Option<Probe>,
     /// The address that hears that the manager lives.
     pub(crate) ping: Option<crate::hook::setting::PulseConfig>,
+    /// Where answers are remembered.
+    pub remember: crate::secret::Keep,
     /// When runs keep the machine awake, unless a policy says otherwise.
     pub keep_awake: KeepAwakeWord,
     /// How long a run keeps it awake at most.
@@ -89,6 +91,7 @@ impl Default for ManagerConfig {
             keep_links: syncmgr_core::Settings::default().linger,
             probe: None,
             ping: None,
+            remember: crate::secret::Keep::default(),
             keep_awake: KeepAwakeWord::Never,
             keep_awake_for: syncmgr_core::awake::KEEP_AWAKE_FOR,
             notices: None,

@@ -48,15 +48,17 @@ pub(crate) fn filled(
             },
         ));
     }
+    let typed = |field: &FieldView| given.get(&field.name).filter(|value| !is_empty(value));
+    // What is wrong goes before what is missing: it was thought about already.
+    for field in fields {
+        if let Some(value) = typed(field) {
+            fits(field, value)?;
+        }
+    }
     let mut values = Map::new();
     for field in fields {
-        let value = given
-            .get(&field.name)
-            .filter(|value| !is_empty(value))
-            .or(field.default.as_ref());
-        match value {
+        match typed(field).or(field.default.as_ref()) {
             Some(value) => {
-                fits(field, value)?;
                 values.insert(field.name.clone(), value.clone());
             }
             None if field.kind == FieldKind::Boolean => {

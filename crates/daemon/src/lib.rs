@@ -40,6 +40,7 @@ mod reload;
 mod rules;
 mod run;
 mod scheduling;
+mod secret;
 pub mod serve;
 pub mod service;
 mod sheet;

@@ -198,6 +198,8 @@ impl Performer {
             | Command::EndHook(_)
             | Command::Deliver(_)
             | Command::Pulse { .. }
+            | Command::Recall { .. }
+            | Command::Forget(_)
             | Command::Notice(_) => return,
             Command::ListItems(instance) => (instance, Step::ListItems),
             Command::Prepare {

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use syncmgr_control::{Caller, Change, Refusal, Reply, Request, What};
+use syncmgr_core::command::ReplyId;
 use syncmgr_core::condition::Fact;
 use syncmgr_core::input::{Input, InstanceInput};
+use syncmgr_core::recall::KnownAnswer;
 use syncmgr_core::request::{IfRunning, Scope, Trigger, Work};
 use syncmgr_core::rule::{Happening as CoreHappening, Moment};
-use syncmgr_core::{Command, Effects, ItemRef, Manager, RequestId};
+use syncmgr_core::{Command, Effects, InstanceId, ItemRef, Manager, RequestId};
 use syncmgr_host::{HostEvent, Limits};
 use syncmgr_store::Store;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -35,6 +37,7 @@ use crate::launch::{self, Programs};
 use crate::logon::Logons;
 use crate::perform::{FromWorker, Performer};
 use crate::place::Places;
+use crate::secret::Which;
 use crate::sheet::Asked;
 use crate::source::hub::Hub;
 use crate::source::{Availability, Happening, Hold, Leaving, Observation, Subject, Wanted};
@@ -90,6 +93,8 @@ pub(crate) enum Message {
     Dress(Result<crate::history::History, Refusal>, Answerer),
     /// What a look for the conditions of an item found.
     Looked(ItemRef, Vec<Fact>, Answerer),
+    /// A remembered answer was looked up.
+    Recalled(InstanceId, ReplyId, Result<Option<KnownAnswer>, String>),
     /// Something on the machine asks for what is checked.
     Triggered(Trigger),
     /// End once nothing works any more.
@@ -514,6 +519,10 @@ impl Loop {
                 let answer = Reply::Why(Box::new(self.why(&item)));
                 self.reply(reply, Ok(answer));
             }
+            Message::Recalled(instance, reply, found) => {
+                let recalled = InstanceInput::Recalled { reply, found };
+                self.apply(Input::Instance(instance, recalled));
+            }
             Message::Triggered(trigger) => self.triggered(trigger),
             Message::Reload => self.reload(),
             Message::Finish(finished) => {
@@ -739,6 +748,8 @@ impl Loop {
                 self.give_up_sending(given_up);
             }
             Command::Notice(notice) => self.desktop.show(*notice),
+            Command::Recall { instance, to, row } => self.look_for_answer(instance, to, *row),
+            Command::Forget(of) => self.forget_answers(Which::Question(of)),
             command => self.performer.perform(command),
         }
     }

@@ -265,6 +265,7 @@ fn guard_prompt(item: &ItemId, pair: &Pair, hold: &GuardHold) -> Prompt {
         fields: None,
         deadline_ms: None,
         durable: true,
+        wrong: false,
         context: json!({ "lost": hold.lost }),
     }
 }

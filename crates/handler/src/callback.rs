@@ -260,7 +260,8 @@ pub enum PromptKind {
 ///
 /// With `durable` the question is kept until somebody answers, the run goes on or ends without it, and the answer comes
 /// with the next `prepare`; the reply is then [`Prompted::Deferred`] at once. Without it the reply waits for a person
-/// until the deadline.
+/// until the deadline, at most for an hour. A question with a secret may be answered at once with what a person had
+/// remembered; who asks it again on the same instance says that this was wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Prompt {
@@ -293,6 +294,10 @@ pub struct Prompt {
     /// Private to the handler, handed back with the answer.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub context: Value,
+    /// The answer that was given before, here or with `prepare`, is wrong: what was remembered of it is forgotten, and a
+    /// person is asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wrong: bool,
 }
 
 /// Answer to [`Prompt`].
@@ -308,7 +313,15 @@ pub enum Prompted {
         fields: Map<String, Value>,
     },
     /// It is kept in the inbox; the answer comes with a later run.
-    Deferred,
+    Deferred {
+        /// Milliseconds until the default is taken or the question given up; absent: it waits until it is answered.
+        #[serde(
+            default,
+            rename = "deadlineMs",
+            skip_serializing_if = "Option::is_none"
+        )]
+        deadline_ms: Option<u64>,
+    },
     /// Nobody may be bothered, and there is no default.
     Refused,
 }

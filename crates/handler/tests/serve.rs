@@ -115,6 +115,7 @@ impl Handler for Scripted {
                     deadline_ms: None,
                     durable: false,
                     context: Value::Null,
+                    wrong: false,
                 });
                 drop(self.seen.send(format!("{answer:?}")));
                 if answer == Err(AskError::Cancelled) {

@@ -69,6 +69,7 @@ impl Handler for Asking {
             fields: None,
             deadline_ms: None,
             durable: false,
+            wrong: false,
             context: json!(null),
         });
         drop(self.answers.send(format!("{answer:?}")));

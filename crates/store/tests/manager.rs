@@ -139,6 +139,7 @@ fn said() -> impl Strategy<Value = InstanceInput> {
                     deadline: Some(std::time::Duration::from_secs(5)),
                     durable,
                     context: "null".to_owned(),
+                    wrong: false,
                 },
             }
         });
@@ -350,6 +351,8 @@ fn obedient(command: Command, how: &Completed) -> Option<(InstanceId, Vec<Instan
         | Command::Deliver(_)
         | Command::Pulse { .. }
         | Command::Notice(_)
+        | Command::Recall { .. }
+        | Command::Forget(_)
         | Command::Reply { .. } => return None,
     })
 }

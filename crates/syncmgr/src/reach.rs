@@ -212,6 +212,7 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::Unregister { .. }
         | Request::Undo { .. }
         | Request::Answer { .. }
+        | Request::Forget { .. }
         | Request::Resolve { .. }
         | Request::Pause { .. }
         | Request::OpenLink { .. }

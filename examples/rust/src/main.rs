@@ -299,6 +299,7 @@ impl Handler for Mirror {
                 fields: None,
                 deadline_ms: None,
                 durable: false,
+                wrong: false,
                 context: Default::default(),
             });
             if run.is_cancelled() {

@@ -416,6 +416,8 @@ fn line(command: &Command) -> Option<String> {
             line
         }
         Command::ListItems(instance) => format!("{instance} list"),
+        Command::Recall { instance, row, .. } => format!("{instance} recall {}", row.key),
+        Command::Forget(of) => format!("forget {} {}", of.handler, of.key),
         Command::Prepare {
             instance,
             items,
@@ -484,7 +486,7 @@ fn line(command: &Command) -> Option<String> {
             Reply::LateItems(items) => format!("{instance} = late {}", names(items)),
             Reply::Connection(Ok(())) => format!("{instance} = connected"),
             Reply::Connection(Err(_)) => format!("{instance} = not connected"),
-            Reply::Deferred => format!("{instance} = deferred"),
+            Reply::Deferred { .. } => format!("{instance} = deferred"),
             Reply::PromptRefused => format!("{instance} = prompt refused"),
             Reply::Done => format!("{instance} = done"),
             Reply::Refused(why) => format!("{instance} = refused: {why}"),

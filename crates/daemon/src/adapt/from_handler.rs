@@ -336,6 +336,7 @@ pub fn question(question: Question, reply: ReplyId) -> InstanceInput {
                 deadline: asked.deadline_ms.map(std::time::Duration::from_millis),
                 durable: asked.durable,
                 context: asked.context.to_string(),
+                wrong: asked.wrong,
             },
         },
         Question::EnableModeless(asked) => InstanceInput::EnableModeless {

@@ -90,7 +90,9 @@ pub fn reply(reply: Reply) -> Result<Value, RpcError> {
             choice,
             fields: object(fields.reveal()),
         }),
-        Reply::Deferred => serde_json::to_value(Prompted::Deferred),
+        Reply::Deferred { within } => serde_json::to_value(Prompted::Deferred {
+            deadline_ms: within.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+        }),
         Reply::PromptRefused => serde_json::to_value(Prompted::Refused),
         Reply::Modeless(allowed) => serde_json::to_value(Allowed { allowed }),
         Reply::Connection(outcome) => serde_json::to_value(Connected {

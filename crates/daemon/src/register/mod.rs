@@ -20,6 +20,7 @@ use crate::launch::{self};
 use crate::overview::quoted;
 use crate::registration::{SystemClass, same};
 use crate::run::{Answerer, Loop, Message};
+use crate::secret::Which;
 
 pub(crate) use self::desk::path_text;
 use self::desk::{Candidate, Desk, bad_id, built_in};
@@ -221,6 +222,7 @@ impl Loop {
         }
         self.sightings.put(&id, None);
         if let Ok(id) = HandlerId::new(&id) {
+            self.forget_answers(Which::Handler(id.clone()));
             self.apply(Input::HandlerUnregistered(id));
         }
         self.follow_rules();

@@ -20,6 +20,7 @@ mod listing;
 mod manager;
 mod pairs;
 mod policy;
+mod prompts;
 mod readme;
 mod register;
 mod reload;

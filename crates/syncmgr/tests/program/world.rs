@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -411,6 +411,12 @@ impl Running {
             out: String::new(),
             err: String::new(),
         }
+    }
+
+    /// Types into its standard input, and ends that.
+    pub(crate) fn type_in(&mut self, text: &str) {
+        let mut input = self.child.stdin.take().unwrap();
+        input.write_all(text.as_bytes()).unwrap();
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -409,14 +409,24 @@ fn what_a_question_wants_is_filled_in_and_a_secret_is_not_shown() {
     let shown = super::screens::shown(&top);
     assert!(shown.contains("(not shown): *******\n"), "{shown}");
     assert!(!shown.contains("pass?"), "{shown}");
-    let mut effects = types(&mut top, "\n");
+    // Whether it is remembered is asked as well.
+    assert_eq!(types(&mut top, "\n"), []);
+    let shown = super::screens::shown(&top);
+    assert!(shown.contains("Remember it"), "{shown}");
+    let mut effects = types(&mut top, "yes\n");
     let Some(Effect::Ask(Asked::Answer(3, _), request)) = effects.pop() else {
         panic!("{effects:?}");
     };
-    let Request::Answer { choice, fields, .. } = *request else {
+    let Request::Answer {
+        choice,
+        fields,
+        remember,
+        ..
+    } = *request
+    else {
         panic!("{request:?}");
     };
-    assert_eq!(choice, "ok");
+    assert_eq!((choice.as_str(), remember), ("ok", true));
     assert_eq!(fields.0["user"], "bob");
     assert_eq!(fields.0["password"], "q pass?");
     assert!(matches!(top.mode, Mode::Page));
