@@ -74,9 +74,13 @@ pub(crate) fn status(refusal: &Refusal) -> StatusCode {
         ("control::too-large", _) => StatusCode::PAYLOAD_TOO_LARGE,
         ("control::invalid-request", _) => StatusCode::BAD_REQUEST,
         ("center::no-entry", _) => StatusCode::UNAUTHORIZED,
-        ("center::not-allowed" | "center::foreign-origin" | "center::stale-form", _) => {
-            StatusCode::FORBIDDEN
-        }
+        (
+            "center::not-allowed"
+            | "center::not-yours"
+            | "center::foreign-origin"
+            | "center::stale-form",
+            _,
+        ) => StatusCode::FORBIDDEN,
         ("center::foreign-host", _) => StatusCode::MISDIRECTED_REQUEST,
         ("center::too-many", _) => StatusCode::TOO_MANY_REQUESTS,
         ("center::too-slow", _) => StatusCode::REQUEST_TIMEOUT,

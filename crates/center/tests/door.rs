@@ -18,8 +18,8 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use http_body_util::BodyExt as _;
 use syncmgr_center::door::{
-    BODY_LIMIT, ENTRY_LIFE, Hosts, MAX_ENTRIES, MAX_FAILURES, MAX_VISITS, Pass, Secret, VISIT_LIFE,
-    Verify, WINDOW,
+    BODY_LIMIT, ENTRY_LIFE, Hosts, MAX_ENTRIES, MAX_FAILURES, MAX_VISITS, Pass, Secret, Stranger,
+    VISIT_LIFE, Verify, WINDOW,
 };
 use syncmgr_center::{Center, Door, router_behind};
 use syncmgr_control::method::{Access, METHODS};
@@ -493,5 +493,34 @@ async fn a_password_lets_a_person_in_where_there_is_one() {
     assert_eq!(
         none.ask(knock(right, &[ours])).await.status(),
         StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn another_user_of_the_machine_needs_a_token_of_a_program() {
+    let place = Place::new();
+    let cookie = place.entered(Access::Run).await;
+    let token = place.door.entry(Access::Run).unwrap();
+    let marked = |mut request: Http<Body>| {
+        request.extensions_mut().insert(Stranger);
+        request
+    };
+    for request in [
+        look(&cookie),
+        get(&format!("/enter?token={}", token.reveal())),
+    ] {
+        let (status, code) = refusal(place.ask(marked(request)).await).await;
+        assert_eq!(
+            (status, &*code),
+            (StatusCode::FORBIDDEN, "center::not-yours")
+        );
+    }
+    let bearer = [("authorization", &*format!("Bearer {PASS}"))];
+    let by_token = marked(post("/v1/stop", &bearer));
+    assert_eq!(place.ask(by_token).await.status(), StatusCode::OK);
+    // The way in was not used up by it.
+    assert_eq!(
+        place.enter(token.reveal()).await.status(),
+        StatusCode::SEE_OTHER
     );
 }

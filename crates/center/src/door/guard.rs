@@ -14,7 +14,7 @@ use axum::routing::{get, post};
 use syncmgr_control::Refusal;
 use syncmgr_control::request::MAX_REQUEST_BYTES;
 
-use super::{Door, Hosts, NO_ENTRY, Secret, no_entry};
+use super::{Door, Hosts, NO_ENTRY, Secret, Stranger, no_entry, stranger};
 use crate::visitor::Visitor;
 use crate::{query, refused};
 
@@ -103,6 +103,10 @@ fn look_at(door: &Door, parts: &Parts) -> Result<Option<Visitor>, Refusal> {
     let host = door.hosts.host(parts)?;
     let token = bearer(parts);
     Hosts::check(parts, host, token.is_some())?;
+    let is_stranger = parts.extensions.get::<Stranger>().is_some();
+    if is_stranger && token.is_none() && !door.asks_password() {
+        return Err(stranger());
+    }
     if OPEN.contains(&parts.uri.path()) {
         return Ok(None);
     }

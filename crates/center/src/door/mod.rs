@@ -36,6 +36,10 @@ pub const VISIT_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Browsers that are let in; beyond them the oldest must enter again.
 pub const MAX_VISITS: usize = 64;
 
+/// Marks what comes from another user of this machine: only a program's token or a password lets it in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stranger;
+
 /// A program that is let in by its token.
 #[derive(Debug, Clone)]
 pub struct Pass {
@@ -272,6 +276,15 @@ fn too_many() -> Refusal {
         "center::too-many",
         "too many wrong tokens or passwords were tried",
         format!("wait {} seconds", WINDOW.as_secs()),
+    )
+}
+
+/// The refusal of another user of this machine.
+fn stranger() -> Refusal {
+    Refusal::new(
+        "center::not-yours",
+        "this browser is of another user of this machine",
+        "each user has a Sync Center: syncmgr center",
     )
 }
 

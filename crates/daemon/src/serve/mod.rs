@@ -3,6 +3,7 @@
 pub(crate) mod doorkeeper;
 pub mod password;
 mod patient;
+mod peer;
 mod private;
 pub mod setting;
 pub(crate) mod socket;

@@ -4,10 +4,11 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use syncmgr_center::door::Stranger;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -16,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::patient::Patient;
+use super::peer;
 
 /// Most connections served at once; further ones wait.
 const MAX_CONNECTIONS: usize = 250;
@@ -115,8 +117,8 @@ pub(crate) async fn serve(
                 Ok((_, peer)) if !served.is_welcome(peer) => {
                     tracing::warn!(%peer, "somebody who is no trusted proxy was refused");
                 }
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, served.clone(), closing.clone(), place));
+                Ok((stream, peer)) => {
+                    connections.spawn(connection(stream, peer, served.clone(), closing.clone(), place));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -137,6 +139,7 @@ pub(crate) async fn serve(
 
 async fn connection(
     stream: TcpStream,
+    peer: SocketAddr,
     served: Served,
     closing: CancellationToken,
     _place: Option<OwnedSemaphorePermit>,
@@ -145,7 +148,18 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection stays slow");
     }
-    let Served { router, tls, .. } = served;
+    let Served {
+        mut router,
+        tls,
+        peers,
+    } = served;
+    // A proxy may be of any user.
+    if peers.is_empty()
+        && let Ok(local) = stream.local_addr()
+        && peer::is_another_user(peer, local).await
+    {
+        router = router.layer(Extension(Stranger));
+    }
     match tls {
         None => http(stream, router, closing).await,
         Some(tls) => match tokio::time::timeout(HEAD_LIMIT, tls.accept(stream)).await {

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -143,6 +144,37 @@ fn a_browser_enters_once_and_does_what_it_may() {
     daemon.signal(Signal::TERM);
     daemon.end().exits(0);
     assert!(!file.exists());
+}
+
+/// Asks as somebody else: whoever owns a connection is known from the one who made it.
+#[test]
+fn a_browser_of_another_user_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return; // Nobody else can be started.
+    }
+    let Some(world) = World::with_folders().of_an_ordinary_user() else {
+        return;
+    };
+    let daemon = daemon(&world);
+    let (host, path) = way_in(&world, "run");
+    let fetch = |user: u32| {
+        let (name, port) = host.rsplit_once(':').unwrap();
+        let text = format!(
+            "exec 3<>/dev/tcp/{name}/{port}; printf 'GET {path} HTTP/1.1\\r\\nhost: {host}\\r\\nconnection: close\\r\\n\\r\\n' >&3; cat <&3"
+        );
+        let mut other = std::process::Command::new("bash");
+        let said = other.args(["-c", &text]).uid(user).output().unwrap();
+        String::from_utf8_lossy(&said.stdout).into_owned()
+    };
+    let said = fetch(65_533);
+    assert!(
+        said.starts_with("HTTP/1.1 403") && said.contains("center::not-yours"),
+        "{said}"
+    );
+    let said = fetch(65_534);
+    assert!(said.starts_with("HTTP/1.1 303"), "{said}");
+    daemon.signal(Signal::TERM);
+    daemon.end().exits(0);
 }
 
 #[test]
