@@ -42,6 +42,8 @@ usage: cargo xtask COMMAND
       --seconds N  --items N  --json  --install  --program PATH
   bench start [OPTIONS]        start of a daemon with a long past, and `why`, beside pueued
       --items N  --events N  --runs N  --json  --install  --program PATH
+  bench top [OPTIONS]          the terminal page: from a key to the screen, and while nothing changes
+      --items N  --keys N  --seconds N  --json  --program PATH
   bench trigger [OPTIONS]      from a request, a changed file and a due time to the handler, beside pueue and cron
       --samples N  --changes N  --cron-minutes N  --items N  --json  --install  --program PATH
   bench contract [OPTIONS]     callbacks, items and starts through memory, stdio and COM, beside the bare pipe

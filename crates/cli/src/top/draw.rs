@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::layout::{MIN_COLUMNS, MIN_ROWS, Parts, footer_rows, parts};
@@ -105,7 +105,11 @@ fn put(frame: &mut Buffer, part: (u16, u16), rows: impl IntoIterator<Item = Row>
         frame.set_line(0, at, &styled::line(&row.text), area.width);
         if row.stood {
             let whole = Rect::new(0, at, area.width, 1);
-            frame.set_style(whole, Style::new().add_modifier(Modifier::REVERSED));
+            let style = Style::new()
+                .fg(Color::Reset)
+                .add_modifier(Modifier::REVERSED)
+                .remove_modifier(Modifier::DIM);
+            frame.set_style(whole, style);
         }
     }
 }

@@ -319,6 +319,25 @@ fn without_a_daemon_the_page_manages_by_itself_and_says_so() {
     world.is_quiet();
 }
 
+/// What runs in the page's own process would end with it: it is finished, or stopped by whoever does not wait.
+#[test]
+fn who_leaves_while_something_runs_in_the_page_is_told() {
+    let world = World::new();
+    let config = "[manager]\nstop_grace = \"1s\"\n".to_owned();
+    world.configure(&(config + &World::handler("bad", "hang-synchronize")));
+    world.run(["refresh", "bad"]).exits(0);
+    let page = Page::open(&world, 80, 24);
+    page.shows("Item 1")
+        .types("\r")
+        .shows("synchronizing")
+        .types("q");
+    page.shows("no daemon runs, so what runs is finished here; Ctrl-C stops it");
+    page.types("\u{3}").shows("press Ctrl-C again to insist");
+    assert_eq!(page.ends().code(), Some(0));
+    world.run(["runs"]).exits(0).says("stopped");
+    world.is_quiet();
+}
+
 #[test]
 fn no_colour_and_no_terminal() {
     let world = world();

@@ -9,6 +9,12 @@ mod schedule;
 mod sessions;
 mod start;
 mod summary;
+// The same terminal that the tests of the program sit at.
+#[cfg(unix)]
+#[path = "../../../syncmgr/tests/program/sys_terminal.rs"]
+mod sys_terminal;
+#[cfg(unix)]
+mod top;
 mod trigger;
 
 use std::path::PathBuf;
@@ -20,7 +26,7 @@ use serde::Deserialize;
 use crate::{Words, run};
 
 /// The benches that there are, in a sentence.
-const KNOWN: &str = "contract, folder, idle, schedule, sessions, start and trigger";
+const KNOWN: &str = "contract, folder, idle, schedule, sessions, start, top and trigger";
 
 /// Runs the bench that the words name.
 pub(crate) fn run(mut words: Words) -> Result<bool> {
@@ -31,6 +37,8 @@ pub(crate) fn run(mut words: Words) -> Result<bool> {
         Some("schedule") => schedule::run(words),
         Some("sessions") => sessions::run(words),
         Some("start") => start::run(words),
+        #[cfg(unix)]
+        Some("top") => top::run(words),
         Some("trigger") => trigger::run(words),
         Some(other) => bail!("no bench {other:?}; there are {KNOWN}"),
         None => bail!("no bench named; there are {KNOWN}"),

@@ -1,6 +1,7 @@
 //! The terminal page without a terminal: keys by their table, screens by their pictures.
 
 mod keys;
+mod picture;
 pub(crate) mod samples;
 mod screens;
 mod steps;
