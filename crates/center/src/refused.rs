@@ -26,7 +26,7 @@ pub(crate) fn to(page: bool, refusal: &Refusal) -> Response {
     let text = format!(
         "<h1>{}</h1><p>{}</p><p><a href=\"/\">Try again</a></p>",
         escaped(&sentence(&refusal.message)),
-        escaped(&sentence(hint)),
+        advice(hint),
     );
     frame(status(refusal), &text)
 }
@@ -91,6 +91,18 @@ pub(crate) fn status(refusal: &Refusal) -> StatusCode {
     }
 }
 
+/// A hint as a sentence; the command that it ends with can be copied as it is.
+fn advice(hint: &str) -> String {
+    match hint.split_once(": syncmgr ") {
+        Some((what, words)) => {
+            let what = sentence(what);
+            let what = escaped(what.trim_end_matches('.'));
+            format!("{what}: <code>syncmgr {}</code>", escaped(words))
+        }
+        None => escaped(&sentence(hint)),
+    }
+}
+
 /// A fragment as a sentence.
 fn sentence(fragment: &str) -> String {
     let mut letters = fragment.chars();
@@ -129,6 +141,11 @@ mod tests {
         assert_eq!(sentence("nothing is here"), "Nothing is here.");
         assert_eq!(sentence("what?"), "What?");
         assert_eq!(sentence(""), "");
+        assert_eq!(
+            advice("open it with: syncmgr center <x>"),
+            "Open it with: <code>syncmgr center &lt;x&gt;</code>"
+        );
+        assert_eq!(advice("try again"), "Try again.");
         assert_eq!(
             escaped("<b a=\"'\">&"),
             "&lt;b a=&quot;&#39;&quot;&gt;&amp;"

@@ -436,7 +436,7 @@ async fn a_body_that_is_too_long_or_never_ends_is_refused() {
         refusal(response).await,
         (StatusCode::REQUEST_TIMEOUT, "center::too-slow".to_owned())
     );
-    assert!(began.elapsed() >= BODY_LIMIT);
+    assert!((BODY_LIMIT..2 * BODY_LIMIT).contains(&began.elapsed()));
 }
 
 #[tokio::test]

@@ -50,7 +50,9 @@ const KEPT_TO: [(HeaderName, &str); 6] = [
 
 /// How the page looks that only says why there is no other.
 const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;margin:0}\
-main{max-width:36rem;margin:15vh auto;padding:0 1.5rem}h1{font-size:1.35rem;font-weight:600}\n";
+main{max-width:36rem;margin:15vh auto;padding:0 1.5rem}h1{font-size:1.35rem;font-weight:600}\
+code,input,button{font:inherit}code{font-family:ui-monospace,monospace;font-weight:600}\
+input,button{padding:.4rem .7rem;min-height:2rem}\n";
 
 /// The addresses of a router, behind a door.
 pub(crate) fn guarded(router: Router, door: Arc<Door>) -> Router {
