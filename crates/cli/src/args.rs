@@ -643,6 +643,12 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
         #[arg(long, value_name = "FILE", conflicts_with_all = ["scope", "no_open", "print"])]
         set_password: Option<PathBuf>,
     },
+    /// Show a mark in the notification area of the desktop: how everything is, and a short menu.
+    ///
+    /// It stays until it is taken away in its menu, also while no manager runs. A click opens Sync Center.
+    #[command(after_help = "Examples:
+  syncmgr tray &     let the desktop start it: see docs/service.md")]
+    Tray,
     /// Run the manager in the foreground; commands then reach it through its socket.
     ///
     /// It prints one line when it serves, and ends on Ctrl-C. It starts what the rules say (`syncmgr schedule`), tries again

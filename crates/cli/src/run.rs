@@ -90,6 +90,7 @@ pub fn run(
         // Taken apart above.
         Work::Leave(..) => Ok(ExitCode::Good),
         Work::Daemon => program.daemon(&mut |sentence| screen.remark(&harmless(sentence))),
+        Work::Tray => program.tray(),
         Work::Handler(kind) => program.handler(&kind),
         Work::Check(wish) => {
             let redraw = terminal.redraw && !global.no_progress;
@@ -213,6 +214,7 @@ pub fn refuse(refusal: &Refusal, world: World) -> ExitCode {
 /// What a command comes to.
 enum Work {
     Daemon,
+    Tray,
     Handler(String),
     Check(Box<CheckWish>),
     Service(ServiceWish),
@@ -643,6 +645,7 @@ fn decide(
             now_ms,
         }))),
         Command::Daemon => Ok(Work::Daemon),
+        Command::Tray => Ok(Work::Tray),
         Command::Service { action } => Ok(Work::Service(service_wish(action))),
         Command::Handler { kind } => Ok(Work::Handler(kind)),
         Command::Completions { shell } => Ok(Work::Print(Box::new(move || {

@@ -116,6 +116,12 @@ pub trait Program {
     /// A refusal when it cannot begin.
     fn daemon(&self, ready: &mut (dyn FnMut(&str) + Send)) -> Result<ExitCode, Refusal>;
 
+    /// Shows a mark in the notification area until a person takes it away.
+    ///
+    /// # Errors
+    /// A refusal when nothing can be shown there, or this program was built without it.
+    fn tray(&self) -> Result<ExitCode, Refusal>;
+
     /// Serves a built-in handler on standard input and output until its manager is done with it.
     ///
     /// # Errors

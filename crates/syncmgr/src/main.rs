@@ -12,6 +12,8 @@ mod sys;
 #[cfg(windows)]
 #[path = "sys_windows.rs"]
 mod sys;
+#[cfg_attr(not(feature = "tray"), path = "no_tray.rs")]
+mod tray;
 mod world;
 
 use std::path::PathBuf;

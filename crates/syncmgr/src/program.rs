@@ -75,6 +75,10 @@ impl Program for Syncmgr {
         syncmgr_daemon::foreground::run(&self.environment, ready)
     }
 
+    fn tray(&self) -> Result<ExitCode, Refusal> {
+        crate::tray::show(&self.environment, &self.account.user)
+    }
+
     fn handler(&self, kind: &str) -> Result<ExitCode, Refusal> {
         match kind {
             syncmgr_daemon::launch::FOLDER => {

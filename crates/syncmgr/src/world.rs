@@ -46,8 +46,13 @@ pub(crate) fn world(directory: PathBuf) -> World {
         output: Box::new(output),
         errors: Box::new(errors),
         keyboard: Box::new(RealKeyboard::default()),
-        browse: crate::browser::starter(variable),
+        browse: browser(),
     }
+}
+
+/// What starts the person's browser, where there is a desktop.
+pub(crate) fn browser() -> Option<syncmgr_cli::Browse> {
+    crate::browser::starter(variable)
 }
 
 /// What the manager must know.

@@ -112,6 +112,10 @@ impl Program for Fake {
         Ok(ExitCode::Warnings)
     }
 
+    fn tray(&self) -> Result<ExitCode, Refusal> {
+        Ok(ExitCode::Good)
+    }
+
     fn handler(&self, kind: &str) -> Result<ExitCode, Refusal> {
         match kind {
             "folder" => Ok(ExitCode::NeedsYou),

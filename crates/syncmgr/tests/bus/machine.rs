@@ -42,7 +42,7 @@ impl Desktop {
         self.world.write("plan", text);
     }
 
-    fn start(&self, words: &[&str]) -> Running {
+    pub(crate) fn start(&self, words: &[&str]) -> Running {
         let mut command = self.world.command(words);
         command
             .env("DBUS_SYSTEM_BUS_ADDRESS", self.bus.address())

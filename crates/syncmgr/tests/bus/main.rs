@@ -23,5 +23,6 @@ mod liar;
 mod machine;
 mod notices;
 mod then;
+mod tray;
 #[path = "../program/world.rs"]
 mod world;
