@@ -117,7 +117,8 @@ mod tests {
         let caller = Caller {
             name: "test".to_owned(),
         };
-        tokio::spawn(async move { follow(&reach, &caller, &show).await });
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(async move { follow(&reach, &caller, &show).await });
         faces.changed().await.unwrap();
         assert_eq!(faces.borrow_and_update().state, State::Well);
         let change = |number| Change {
