@@ -152,12 +152,14 @@ impl Top {
                 let key = (handler.clone(), item.clone());
                 let place = self.places.get(&key).copied();
                 if let Some(item) = place.and_then(|place| self.items.get_mut(place)) {
-                    let working = if *stopping {
-                        (RunState::Stopping, Shown::Stopping)
+                    let (run_state, shown, state) = if *stopping {
+                        (RunState::Stopping, Shown::Stopping, "stopping")
                     } else {
-                        (RunState::Syncing, Shown::Syncing)
+                        (RunState::Syncing, Shown::Syncing, "synchronizing")
                     };
-                    (item.run_state, item.shown) = working;
+                    (item.run_state, item.shown) = (run_state, shown);
+                    // As the manager says it, until it is asked again.
+                    state.clone_into(&mut item.state);
                     item.progress = Some(ProgressView {
                         run: *run,
                         status: *status,

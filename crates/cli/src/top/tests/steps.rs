@@ -271,6 +271,7 @@ fn progress_is_shown_as_it_is_told() {
     };
     assert_eq!(changes(&mut top, progress(ItemStatus::Updating, 3)), []);
     assert_eq!(top.items[0].run_state, RunState::Syncing);
+    assert_eq!(top.items[0].state, "synchronizing");
     assert_eq!(top.items[0].progress.as_ref().unwrap().value, 3);
     let working = |top: &Top| {
         let rows = top.now_rows.iter();
