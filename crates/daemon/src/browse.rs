@@ -14,7 +14,7 @@ use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::{ItemStatus, Shown as ShownView};
 use syncmgr_core::condition::Evaluation;
 use syncmgr_core::hindrance::Hindrance;
-use syncmgr_core::item::ItemRow;
+use syncmgr_core::item::{ItemRow, RunState};
 use syncmgr_core::verdict::{Shown, Verdict};
 use syncmgr_core::{HandlerId, ItemRef};
 use syncmgr_store::{ReadError, Reader};
@@ -66,9 +66,21 @@ impl Loop {
         let mut last_good = None;
         let mut chosen = Vec::new();
         let wanted = Wanted::new(browse);
+        let idle = self.manager.is_idle();
         for standing in self.manager.standings(now) {
             let row = standing.row;
-            let shown = self.manager.shown(&row.at, now);
+            // What it is doing, when it is doing something; else how it stands.
+            let doing = if idle {
+                RunState::Idle
+            } else {
+                self.manager.run_state(&row.at)
+            };
+            let shown = match doing {
+                RunState::Stopping => Shown::Stopping,
+                RunState::Syncing => Shown::Syncing,
+                RunState::Pending => Shown::Pending,
+                RunState::Idle => standing.shown,
+            };
             *groups.entry(Reverse(shown)).or_default() += 1;
             conflicts += standing.conflicts;
             last_good = last_good.max(row.last_good);

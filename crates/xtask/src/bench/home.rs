@@ -74,6 +74,20 @@ impl<'p> Home<'p> {
         Ok((daemon, took))
     }
 
+    /// Looks at an address of the daemon through its socket; answers how long that took and what is there.
+    pub(super) fn get(&self, address: &str) -> Result<(Duration, Vec<u8>)> {
+        let text = format!("GET {address} HTTP/1.1\r\nhost: syncmgr\r\nconnection: close\r\n\r\n");
+        let began = run::now();
+        let answer = sys::exchange(&self.at.join("run/control.sock"), text.as_bytes())?;
+        let took = run::now().duration_since(began);
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+        let end = end.with_context(|| format!("{address} was not answered"))?;
+        if !answer.starts_with(b"HTTP/1.1 200") {
+            bail!("{address}: {}", String::from_utf8_lossy(&answer[..end]));
+        }
+        Ok((took, answer[end + 4..].to_vec()))
+    }
+
     /// Asks the daemon through its socket; answers how long that took.
     pub(super) fn ask(&self, request: &serde_json::Value) -> Result<Duration> {
         let body = request.to_string();

@@ -4,6 +4,7 @@ mod contract;
 mod folder;
 mod home;
 mod idle;
+mod page;
 mod peers;
 mod schedule;
 mod sessions;
@@ -26,7 +27,7 @@ use serde::Deserialize;
 use crate::{Words, run};
 
 /// The benches that there are, in a sentence.
-const KNOWN: &str = "contract, folder, idle, schedule, sessions, start, top and trigger";
+const KNOWN: &str = "contract, folder, idle, page, schedule, sessions, start, top and trigger";
 
 /// Runs the bench that the words name.
 pub(crate) fn run(mut words: Words) -> Result<bool> {
@@ -34,6 +35,7 @@ pub(crate) fn run(mut words: Words) -> Result<bool> {
         Some("contract") => contract::run(words),
         Some("folder") => folder::run(words),
         Some("idle") => idle::run(words),
+        Some("page") => page::run(words),
         Some("schedule") => schedule::run(words),
         Some("sessions") => sessions::run(words),
         Some("start") => start::run(words),

@@ -4,6 +4,8 @@
 mod driver;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
@@ -91,7 +93,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     };
     let base = tempfile::Builder::new().prefix("syncmgr-web-").tempdir()?;
     let axe = axe()?;
-    let world = World::new(&program, base.path())?;
+    let mut world = World::new(&program, base.path())?;
     let driver = Driver::start(DRIVER)?;
     let mut breaches = 0;
     for (language, french) in [("en", false), ("fr", true)] {
@@ -126,6 +128,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     it_is_steered(&browser, &world)?;
     the_keyboard_is_enough(&browser, &world)?;
     questions_are_answered_once(&browser, &world)?;
+    it_heals(&browser, &mut world)?;
     drop(browser);
     let wishes = Wishes {
         scripts: false,
@@ -356,6 +359,40 @@ fn questions_are_answered_once(browser: &Browser<'_>, world: &World) -> Result<(
     Ok(())
 }
 
+/// A daemon that begins anew below an open page: the page says that it knows nobody, and goes on, not loaded anew, once somebody
+/// entered again in the same browser.
+fn it_heals(browser: &Browser<'_>, world: &mut World) -> Result<()> {
+    browser.go(&world.address("/?text=photos"))?;
+    browser.wait(
+        "the script",
+        "document.documentElement.dataset.ready === 'yes'",
+    )?;
+    browser.look("(() => { window.same = 2; })()")?;
+    world.begin_anew()?;
+    browser.wait(
+        "that the connection is lost",
+        "!document.getElementById('said').hidden",
+    )?;
+    // As in another tab: the cookie is the browser's.
+    let entry = world.entry()?;
+    browser.run(&format!(
+        "const done = arguments[arguments.length - 1]; fetch({entry:?}).then(() => done(1), () => done(0));"
+    ))?;
+    world.run(&["pause", "photos"])?;
+    let photos = row("photos");
+    browser.wait(
+        "what happened since",
+        &format!("{photos}.textContent.includes('Paused')"),
+    )?;
+    browser.wait("that all is well", "document.getElementById('said').hidden")?;
+    if browser.look("window.same === 2")? != Value::Bool(true) {
+        bail!("the page was loaded anew");
+    }
+    world.run(&["resume", "photos"])?;
+    report::line(format_args!("web: a new daemon below the page is no harm"));
+    Ok(())
+}
+
 /// Everything can be read and every button works in a browser that runs no scripts.
 fn it_works_without_scripts(browser: &Browser<'_>, world: &World) -> Result<()> {
     browser.go(&world.address("/?text=photos"))?;
@@ -379,6 +416,7 @@ fn it_works_without_scripts(browser: &Browser<'_>, world: &World) -> Result<()> 
 /// A home with a daemon and something of everything in it.
 struct World {
     program: PathBuf,
+    base: PathBuf,
     home: PathBuf,
     /// Where the page is, without its path.
     origin: std::cell::RefCell<String>,
@@ -389,7 +427,11 @@ impl World {
     fn new(program: &Path, base: &Path) -> Result<Self> {
         let home = base.join("home");
         let data = base.join("data");
-        fs::create_dir_all(&home)?;
+        fs::create_dir_all(home.join("config"))?;
+        // One that is free now: the next daemon has to be where this one was.
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let config = format!("[center]\nlisten = \"127.0.0.1:{port}\"\n");
+        fs::write(home.join("config/config.toml"), config)?;
         let command = |words: &[&str]| {
             let mut command = run::command(program);
             command
@@ -447,25 +489,27 @@ impl World {
             "--when",
             "battery 50",
         ])?;
-        let mut daemon = command(&["daemon"]);
-        let mut daemon = daemon.stderr(Stdio::piped()).spawn()?;
-        let said = daemon
-            .stderr
-            .take()
-            .context("the daemon has no standard error")?;
-        let mut said = std::io::BufReader::new(said);
-        let mut line = String::new();
-        std::io::BufRead::read_line(&mut said, &mut line)?;
-        std::thread::spawn(move || std::io::Read::read_to_end(&mut said, &mut Vec::new()));
-        if !line.contains("serves every command") {
-            bail!("the daemon did not begin: {line}");
-        }
+        let daemon = begin(command(&["daemon"]))?;
         Ok(Self {
             program: program.to_owned(),
+            base: base.to_owned(),
             home,
             origin: std::cell::RefCell::default(),
             daemon,
         })
+    }
+
+    /// Ends the daemon and starts the next one.
+    fn begin_anew(&mut self) -> Result<()> {
+        self.daemon.kill()?;
+        self.daemon.wait()?;
+        let mut daemon = run::command(&self.program);
+        daemon
+            .env("SYNCMGR_HOME", &self.home)
+            .env("HOME", &self.base)
+            .arg("daemon");
+        self.daemon = begin(daemon)?;
+        Ok(())
     }
 
     /// Runs a command of the home.
@@ -504,6 +548,28 @@ impl World {
         }
         bail!("no run began")
     }
+}
+
+/// Starts a daemon, and waits until it serves.
+fn begin(mut daemon: std::process::Command) -> Result<Child> {
+    let mut daemon = daemon
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let said = daemon
+        .stderr
+        .take()
+        .context("the daemon has no standard error")?;
+    let mut said = BufReader::new(said);
+    let mut line = String::new();
+    said.read_line(&mut line)?;
+    // Whatever else it says must not stop it.
+    std::thread::spawn(move || said.read_to_end(&mut Vec::new()));
+    if !line.contains("serves every command") {
+        bail!("the daemon did not begin: {line}");
+    }
+    Ok(daemon)
 }
 
 impl Drop for World {

@@ -1,0 +1,170 @@
+//! What the first screen of the page costs: the server's time for it and for the snapshot that it is made of, and its size as
+//! a browser gets it compressed.
+
+use std::io::Write as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::json;
+
+use super::home::Home;
+use super::summary::{Spread, Target};
+use crate::{Words, report, run};
+
+/// A snapshot of a thousand items, in milliseconds.
+const SNAPSHOT_MAX_MS: f64 = 5.0;
+/// The first screen, compressed, in kilobytes.
+const PAGE_MAX_KB: f64 = 60.0;
+/// The server's part of the first paint at the most items, in milliseconds.
+const PAINT_MAX_MS: f64 = 200.0;
+/// What is asked before anything is measured.
+const WARM: usize = 3;
+
+/// What was measured with so many items.
+#[derive(Debug, serde::Serialize)]
+struct Measured {
+    items: u64,
+    /// The verdict with the first 1,000 items as JSON, in milliseconds.
+    snapshot_ms: Spread,
+    /// The first screen, in milliseconds.
+    page_ms: Spread,
+    page_kb: f64,
+    compressed_kb: f64,
+}
+
+/// Runs the bench.
+pub(super) fn run(mut words: Words) -> Result<bool> {
+    let most = words.number("--items", 100_000)?.max(1);
+    let runs = words.number("--runs", 21)?.max(1);
+    let program = words.value("--program")?;
+    let as_json = words.flag("--json");
+    words.end()?;
+    let ours = super::ours(program)?;
+    let trivial = super::trivial()?;
+    let base = tempfile::Builder::new()
+        .prefix("syncmgr-bench-")
+        .tempdir()?;
+    let mut measured = Vec::new();
+    for items in [1_000, most] {
+        let config = super::sessions::handler("trivial", &trivial, items);
+        let home = Home::new(&ours, base.path().join(format!("page-{items}")), &config)?;
+        home.sync()?;
+        let (daemon, _) = home.daemon()?;
+        measured.push(measure(&home, items, runs)?);
+        drop(daemon);
+    }
+    show(&measured, as_json);
+    Ok(true)
+}
+
+fn measure(home: &Home<'_>, items: u64, runs: u64) -> Result<Measured> {
+    let mut page = Vec::new();
+    let mut times = |address: &str| -> Result<Spread> {
+        for _ in 0..WARM {
+            home.get(address)?;
+        }
+        let mut times = Vec::new();
+        for _ in 0..runs {
+            let (took, body) = home.get(address)?;
+            times.push(millis(took));
+            page = body;
+        }
+        Ok(Spread::of(times))
+    };
+    let snapshot_ms = times("/v1/status")?;
+    let page_ms = times("/")?;
+    if !page.starts_with(b"<!DOCTYPE html>") {
+        bail!("that is no page");
+    }
+    Ok(Measured {
+        items,
+        snapshot_ms,
+        page_ms,
+        page_kb: kilobytes(page.len()),
+        compressed_kb: kilobytes(compressed(&page)?),
+    })
+}
+
+/// How long it is when a browser gets it compressed.
+fn compressed(bytes: &[u8]) -> Result<usize> {
+    let mut gzip = run::command("gzip")
+        .arg("-c")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("could not start gzip")?;
+    let mut to = gzip.stdin.take().context("gzip takes nothing")?;
+    let bytes = bytes.to_vec();
+    let writer = std::thread::spawn(move || to.write_all(&bytes));
+    let output = gzip.wait_with_output()?;
+    drop(writer.join());
+    Ok(output.stdout.len())
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no page is that long")]
+fn kilobytes(bytes: usize) -> f64 {
+    bytes as f64 / 1_000.0
+}
+
+fn show(measured: &[Measured], as_json: bool) {
+    let (Some(few), Some(many)) = (measured.first(), measured.last()) else {
+        return;
+    };
+    let at_most = |what: String, bound, measured| Target {
+        what,
+        bound,
+        measured,
+        at_most: true,
+    };
+    let targets = [
+        at_most(
+            format!("snapshot of {} items, ms", few.items),
+            SNAPSHOT_MAX_MS,
+            few.snapshot_ms.median,
+        ),
+        at_most(
+            "first screen, compressed, kB".to_owned(),
+            PAGE_MAX_KB,
+            many.compressed_kb,
+        ),
+        at_most(
+            format!(
+                "server's time for the first screen at {} items, ms",
+                many.items
+            ),
+            PAINT_MAX_MS,
+            many.page_ms.median,
+        ),
+    ];
+    if as_json {
+        let targets: Vec<_> = targets
+            .iter()
+            .map(|target| json!({ "target": target, "reached": target.reached() }))
+            .collect();
+        report::line(json!({ "bench": "page", "measured": measured, "targets": targets }));
+        return;
+    }
+    report::line(format_args!(
+        "\n{:>8} {:>24} {:>24} {:>9} {:>14}",
+        "items", "snapshot as JSON, ms", "first screen, ms", "kB", "compressed kB"
+    ));
+    for one in measured {
+        report::line(format_args!(
+            "{:>8} {:>24} {:>24} {:>9.1} {:>14.1}",
+            one.items,
+            format!("{:.1}", one.snapshot_ms),
+            format!("{:.1}", one.page_ms),
+            one.page_kb,
+            one.compressed_kb
+        ));
+    }
+    report::line("");
+    for target in targets {
+        report::line(target);
+    }
+}
