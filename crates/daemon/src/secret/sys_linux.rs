@@ -172,8 +172,11 @@ impl Keyring {
             .call_method(Some(SERVICE), path, Some(interface), method, arguments)
             .await;
         answer.map_err(|error| match &error {
-            zbus::Error::MethodError(name, ..)
-                if name.as_str() == "org.freedesktop.DBus.Error.ServiceUnknown" =>
+            zbus::Error::FDO(known)
+                if matches!(
+                    **known,
+                    zbus::fdo::Error::ServiceUnknown(_) | zbus::fdo::Error::NameHasNoOwner(_)
+                ) =>
             {
                 SecretError::NoKeyring("nobody serves org.freedesktop.secrets".to_owned())
             }

@@ -22,6 +22,7 @@ mod leaving;
 mod liar;
 mod machine;
 mod notices;
+mod secrets;
 mod then;
 mod tray;
 #[path = "../program/world.rs"]
