@@ -84,12 +84,16 @@ pub(crate) enum Command {
   syncmgr sync                          everything checked
   syncmgr sync notes photos             these two
   syncmgr sync ~/notes /mnt/usb/notes   a pair of folders, added on first use
+  syncmgr sync --ask                    lets you tick what is synchronized
   syncmgr sync --json notes | tail -1   the verdict for a program
   syncmgr sync --then poweroff          before you leave: everything, then the machine goes off")]
     Sync {
         /// Names, or two paths.
         #[arg(value_name = "NAME|PATH")]
         what: Vec<OsString>,
+        /// Show the items first, on a terminal, to tick what is synchronized this time.
+        #[arg(long)]
+        ask: bool,
         /// What becomes of the machine when it ended well; on a terminal Ctrl-C keeps it on for ten seconds.
         #[arg(long, value_name = "ACTION")]
         then: Option<Departure>,

@@ -8,6 +8,7 @@ mod answer;
 mod args;
 mod center;
 mod check;
+mod choose;
 mod departure;
 mod duration;
 mod follow;

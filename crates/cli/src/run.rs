@@ -226,7 +226,7 @@ enum Work {
 
 /// What is asked of the manager.
 enum Ask {
-    Sync(Target),
+    Sync(Target, bool),
     Plan(Target, u32),
     Add(Option<String>, serde_json::Map<String, serde_json::Value>),
     Status,
@@ -271,7 +271,7 @@ enum Ask {
 impl Ask {
     async fn run(self, talk: &mut Talk) -> Result<Verdict, Refusal> {
         match self {
-            Self::Sync(target) => sync::sync(talk, target).await,
+            Self::Sync(target, ask) => sync::sync(talk, target, ask).await,
             Self::Plan(target, limit) => preview::plan(talk, target, limit).await,
             Self::Add(name, arguments) => {
                 let name = sync::add(talk, name, arguments, false).await?;
@@ -345,6 +345,7 @@ fn decide(
     match command {
         Command::Sync {
             what,
+            ask,
             then,
             then_anyway,
         } => {
@@ -354,8 +355,8 @@ fn decide(
                 anyway: then_anyway,
             });
             Ok(match then {
-                None => Work::Ask(Need::Work, Ask::Sync(target)),
-                Some(then) => Work::Leave(Ask::Sync(target), then),
+                None => Work::Ask(Need::Work, Ask::Sync(target, ask)),
+                Some(then) => Work::Leave(Ask::Sync(target, ask), then),
             })
         }
         Command::Plan { what, limit } => {

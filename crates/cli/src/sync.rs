@@ -3,6 +3,7 @@
 use syncmgr_control::view::{ItemStatus, ItemView, Outcome, StatusView};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
+use crate::choose::choose;
 use crate::departure::STOPPED;
 use crate::follow::{Followed, begin};
 use crate::look::{Look, Mark};
@@ -16,7 +17,11 @@ use crate::when;
 const MAX_NAMES: usize = 3;
 
 /// `sync`
-pub(crate) async fn sync(talk: &mut Talk, target: Target) -> Result<Verdict, Refusal> {
+pub(crate) async fn sync(
+    talk: &mut Talk,
+    target: Target,
+    choosing: bool,
+) -> Result<Verdict, Refusal> {
     let names = match target {
         Target::Names(names) => names,
         Target::Pair(left, right) => {
@@ -25,6 +30,17 @@ pub(crate) async fn sync(talk: &mut Talk, target: Target) -> Result<Verdict, Ref
             vec![added]
         }
     };
+    let names = if choosing {
+        match choose(talk, names).await? {
+            Some(chosen) => chosen,
+            None => {
+                let left = "Nothing was chosen, and nothing synchronized.";
+                return Ok(Verdict::said(left, ExitCode::Good).with(STOPPED, true));
+            }
+        }
+    } else {
+        names
+    };
     let request = Request::Sync {
         names: names.clone(),
         may_bother_user: talk.interactive && !talk.screen.json(),
@@ -32,7 +48,9 @@ pub(crate) async fn sync(talk: &mut Talk, target: Target) -> Result<Verdict, Ref
     let followed = begin(talk, request)
         .await
         .map_err(|refusal| mention_paths(refusal, &names))?;
-    let mut verdict = conclude(&followed, &names);
+    // What was ticked is called as people call it.
+    let called: &[String] = if choosing { &[] } else { &names };
+    let mut verdict = conclude(&followed, called);
     if names.is_empty() && !followed.left {
         // Asked for everything, answered about everything.
         let status = ask!(talk, Request::Status, Reply::Status(status) => status);

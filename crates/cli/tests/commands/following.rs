@@ -519,6 +519,47 @@ fn questions_of_a_running_handler_are_put_to_the_person() {
     assert_eq!(run.errors.matches("40 of 100 entries").count(), 2);
 }
 
+/// M-171, M-172: what is ticked is synchronized, and with nothing ticked nobody is even started.
+#[test]
+fn what_is_synchronized_can_be_ticked_before() {
+    let script = || {
+        let mut goes = going(all_good);
+        move |request: &Request, stage: &Stage| match request {
+            Request::List { names, .. } => {
+                assert!(names.is_empty());
+                Ok(Reply::Items(samples::items()))
+            }
+            other => goes(other, stage),
+        }
+    };
+    let synced = |run: &crate::fake::Ended| -> Option<Vec<String>> {
+        run.asked.iter().find_map(|(_, request)| match request {
+            Request::Sync { names, .. } => Some(names.clone()),
+            _ => None,
+        })
+    };
+    let run = Run::new("sync --ask")
+        .types(&["none", "9", "1", ""])
+        .manager(script())
+        .go();
+    assert_eq!(synced(&run).unwrap(), ["folder/PHOTOS"]);
+    assert!(run.errors.contains("[ ]   1  photos"), "{}", run.errors);
+    assert!(run.errors.contains("[x]   1  photos"), "{}", run.errors);
+    assert!(
+        run.errors.contains("Type numbers, all, none"),
+        "{}",
+        run.errors
+    );
+    for lines in [&["none", ""][..], &["q"], &[]] {
+        let run = Run::new("sync --ask").types(lines).manager(script()).go();
+        assert_eq!(synced(&run), None);
+        assert!(run.output.contains("Nothing was chosen"), "{}", run.output);
+    }
+    // Where nobody can be asked, it is as it is ticked.
+    let run = Run::new("sync --ask").manager(script()).go();
+    assert_eq!(synced(&run).unwrap(), Vec::<String>::new());
+}
+
 #[test]
 fn an_answer_can_be_typed() {
     let done = |stage: &Stage| {

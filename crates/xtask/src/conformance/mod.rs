@@ -218,7 +218,7 @@ mod tests {
                 )
             )
         );
-        let (standing, text) = row(('M', 171), "choice", &[]);
+        let (standing, text) = row(('M', 173), "progress", &[]);
         assert!(
             standing == Standing::Reason && text.contains("not built yet"),
             "{text}"
