@@ -14,6 +14,7 @@ mod connect;
 mod desktop;
 mod doctor;
 mod field;
+mod footprint;
 pub mod foreground;
 mod forgetting;
 mod history;

@@ -30,6 +30,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigFile};
 use crate::connect::Connector;
 use crate::desktop::Desktop;
+use crate::footprint::Footprint;
 use crate::hook::outbox::{GivenUp, Sent};
 use crate::hook::{Runner, Sender};
 use crate::identity::Sightings;
@@ -159,6 +160,8 @@ pub(crate) struct Loop {
     waits: u64,
     /// Hears that the loop goes round.
     pub(crate) supervisor: Supervisor,
+    /// What is given back while nothing happens.
+    footprint: Footprint,
     /// Keeps the machine from going to sleep by itself.
     pub(crate) kept_awake: Option<KeptAwake>,
     views: broadcast::Sender<Arc<Change>>,
@@ -299,6 +302,7 @@ async fn go_round(parts: Parts, messages: &mut mpsc::Receiver<Message>) -> Resul
         config_problem: None,
         waits: 0,
         supervisor: parts.supervisor,
+        footprint: Footprint::of_a_beginning(),
         kept_awake: None,
         views: parts.views,
         number: 0,
@@ -380,6 +384,9 @@ impl Loop {
     fn take(&mut self, turn: Turn) {
         // Also before a question is answered: what it is about may be other than before.
         self.look_at_clock();
+        if !matches!(turn, Turn::Nothing) {
+            self.footprint.used();
+        }
         match turn {
             Turn::Message(message) => self.take_message(message),
             Turn::Host(event) => {
@@ -441,6 +448,7 @@ impl Loop {
             observation = self.sources.next() => Turn::Observed(observation),
             () = deadline => Turn::Tick,
             () = self.supervisor.wait() => Turn::Nothing,
+            () = self.footprint.rested(), if self.daemon => Turn::Nothing,
             // Last: only when nothing else waits.
             () = std::future::ready(()), if prune => Turn::Prune,
         }

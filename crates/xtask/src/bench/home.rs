@@ -88,11 +88,11 @@ impl<'p> Home<'p> {
         Ok((took, answer[end + 4..].to_vec()))
     }
 
-    /// Asks the daemon through its socket; answers how long that took.
-    pub(super) fn ask(&self, request: &serde_json::Value) -> Result<Duration> {
-        let body = request.to_string();
+    /// Asks the daemon for something through its socket; answers how long that took.
+    pub(super) fn ask(&self, method: &str, params: &serde_json::Value) -> Result<Duration> {
+        let body = params.to_string();
         let text = format!(
-            "POST /v1/call HTTP/1.1\r\nhost: syncmgr\r\ncontent-type: application/json\r\nconnection: close\r\n\
+            "POST /v1/{method} HTTP/1.1\r\nhost: syncmgr\r\ncontent-type: application/json\r\nconnection: close\r\n\
              content-length: {}\r\n\r\n{body}",
             body.len()
         );
@@ -101,7 +101,7 @@ impl<'p> Home<'p> {
         let took = run::now().duration_since(began);
         let answer = String::from_utf8_lossy(&answer);
         if !answer.starts_with("HTTP/1.1 200") {
-            bail!("{request} was answered with {answer}");
+            bail!("{method} {params} was answered with {answer}");
         }
         Ok(took)
     }

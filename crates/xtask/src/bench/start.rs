@@ -58,8 +58,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
         starts.push(ms(start));
         for at in 0..ASKED {
             let name = format!("Item {}", at % usize::try_from(items)?);
-            let request = json!({"method": "why", "params": {"name": name}});
-            answers.push(ms(home.ask(&request)?));
+            answers.push(ms(home.ask("why", &json!({"name": name}))?));
             commands.push(run::measured(&mut quiet(&home, &["why", &name]))?.wall_s * 1_000.0);
         }
     }

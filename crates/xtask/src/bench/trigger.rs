@@ -136,7 +136,7 @@ fn asked(ours: &Path, probe: &Probe<'_>, samples: u64, rows: &mut Vec<Row>) -> R
     for _ in 0..samples {
         let times = probe.starts("asked").len() + 1;
         let began = now_ms();
-        home.ask(&json!({"method": "sync", "params": {"names": ["Item 0"]}}))?;
+        home.ask("sync", &json!({"names": ["Item 0"]}))?;
         socket.push(probe.started("asked", times)? - began);
         // A command returns when its run is over; it would join one that is not.
         home.sync()?;
