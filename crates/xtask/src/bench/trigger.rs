@@ -238,11 +238,10 @@ fn queued(pueue: &Pueue, probe: &Probe<'_>, samples: u64, rows: &mut Vec<Row>) -
     for times in 1..=samples {
         let began = now_ms();
         let mut add = pueue.command("pueue");
-        add.args(["add", "--"])
-            .arg(probe.program)
-            .arg("1")
-            .arg(probe.file("queued"));
-        run::check(&mut add)?;
+        // Its shell reads this. What it gives tasks to read never ends, and our handler waits for that.
+        let (program, file) = (probe.program.display(), probe.file("queued"));
+        let task = format!("exec '{program}' 1 '{}' </dev/null", file.display());
+        run::check(add.args(["add", "--"]).arg(task))?;
         late.push(probe.started("queued", usize::try_from(times)?)? - began);
     }
     rows.push((
