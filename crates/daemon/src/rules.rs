@@ -82,6 +82,20 @@ fn of_flags(handler: &HandlerConfig) -> Option<Rule> {
     })
 }
 
+/// The causes as they are meant: a shell takes `every 15m` without quotes apart, and what is no cause in its parts but one as
+/// a whole is one again.
+pub(crate) fn rejoined(on: Vec<String>) -> Vec<String> {
+    if on.iter().all(|part| cause(part).is_ok()) {
+        return on;
+    }
+    let whole = on.join(" ");
+    if cause(&whole).is_ok() {
+        vec![whole]
+    } else {
+        on
+    }
+}
+
 /// Reads a rule.
 ///
 /// # Errors
@@ -296,6 +310,24 @@ pub(crate) fn split(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_shell_took_apart_is_one_cause_again() {
+        let rejoined = |words: &[&str]| rejoined(words.iter().map(|&word| word.into()).collect());
+        for (words, expected) in [
+            (&["daily", "at", "02:00"][..], &["daily at 02:00"][..]),
+            (&["every", "15m"], &["every 15m"]),
+            (&["idle", "20m"], &["idle 20m"]),
+            (&["logon", "unlock"], &["logon", "unlock"]),
+            (&["logon", "every 15m"], &["logon", "every 15m"]),
+            (&["every 15m"], &["every 15m"]),
+            // What is neither is refused as it was written.
+            (&["logon", "sometimes"], &["logon", "sometimes"]),
+            (&[], &[]),
+        ] {
+            assert_eq!(rejoined(words), expected, "{words:?}");
+        }
+    }
 
     #[test]
     fn causes_in_words() {

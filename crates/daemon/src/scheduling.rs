@@ -77,7 +77,7 @@ impl Loop {
             connect: new.connect,
             name,
             items: new.items,
-            on: new.on,
+            on: crate::rules::rejoined(new.on),
             when: new.when,
             stop_when_lost: new.stop_when_lost,
             stop_on_wake: new.stop_on_wake,
