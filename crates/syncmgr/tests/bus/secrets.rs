@@ -21,6 +21,8 @@ const QUESTION: &str = r#"{"item": "inbox", "key": "login", "kind": "login", "te
         "properties": {"password": {"type": "string", "format": "password"}}}}"#;
 
 type Attributes = HashMap<String, String>;
+/// What a keyring keeps: secrets with their attributes.
+type Kept = Arc<Mutex<Vec<(Attributes, Vec<u8>)>>>;
 
 /// How the keyring behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,7 @@ enum Mood {
 
 /// A keyring that a test looks into.
 struct Keyring {
-    kept: Arc<Mutex<Vec<(Attributes, Vec<u8>)>>>,
+    kept: Kept,
     mood: Arc<Mutex<Mood>>,
     _connection: Connection,
 }
@@ -48,7 +50,7 @@ fn item(at: usize) -> OwnedObjectPath {
 impl Keyring {
     async fn begin(desktop: &Desktop) -> Self {
         let connection = desktop.bus.other().await;
-        let kept = Arc::<Mutex<Vec<(Attributes, Vec<u8>)>>>::default();
+        let kept = Kept::default();
         let mood = Arc::new(Mutex::new(Mood::Open));
         let mut calls = MessageStream::from(&connection);
         let (answering, has, feels) = (connection.clone(), Arc::clone(&kept), Arc::clone(&mood));
