@@ -1,6 +1,7 @@
 //! One command from its words to its exit code.
 
 use std::ffi::{OsStr, OsString};
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -27,6 +28,9 @@ use crate::{
     answer, center, check, duration, generate, history, inbox, items, password, preview, refresh,
     register, report, schedule, service, sheet, steer, sync, top,
 };
+
+/// How long threads may take to end when a command is done; only one that waits for a line takes as long.
+const LEAVE: Duration = Duration::from_millis(200);
 
 /// Threads that the manager inside this process may use besides those for files.
 const WORKERS: usize = 2;
@@ -187,8 +191,9 @@ pub fn run(
                 (screen, ended)
             });
             screen = back;
-            // A line that nobody will type any more must not be waited for.
-            runtime.shutdown_background();
+            // Threads that end by themselves are waited for, so that none is cut off in the middle of something. A line that
+            // nobody will type any more is not.
+            runtime.shutdown_timeout(LEAVE);
             ended
         }
     };

@@ -346,8 +346,13 @@ async fn go_round(parts: Parts, messages: &mut mpsc::Receiver<Message>) -> Resul
     // The database is closed before the home is given up. Memory is given back beside that, since a process that ends with its
     // manager gives it back sooner.
     let Loop { store, manager, .. } = this;
-    // Where no thread can be started, it is given back here.
-    drop(std::thread::Builder::new().spawn(move || drop(manager)));
+    if cfg!(windows) {
+        // A process there that ends while another of its threads frees memory may crash, or never end.
+        drop(manager);
+    } else {
+        // Where no thread can be started, it is given back here.
+        drop(std::thread::Builder::new().spawn(move || drop(manager)));
+    }
     drop(store);
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! A mark in the notification area: one of five states, the sentence of the verdict, and a short menu.
 //!
 //! It is a view like the command line: it knows the manager as `control::Service` and lives in a process of its own, so
-//! that the daemon needs no desktop. What is shown is decided by [`face`](self) from a snapshot; the desktop is reached in
-//! `sys` alone, and what a person clicks comes back as an [`Act`](act::Act). Without a manager it stays and says so.
+//! that the daemon needs no desktop. What is shown is decided by `face` from a snapshot; the desktop is reached in
+//! `sys` alone, and what a person clicks comes back as an `Act`. Without a manager it stays and says so.
 
 mod act;
 mod face;

@@ -163,7 +163,7 @@ async fn a_week_leaves_nothing_behind_but_what_is_kept() {
     eprintln!("{good} runs in {took:.1} s; day 3: {early}; day 7: {late}");
     assert_eq!(bad, 0, "runs that were not good");
     assert!(good >= PROMISED, "{good} runs of {PROMISED}");
-    assert!(late.rss_kib <= early.rss_kib + GROWTH_KIB, "memory grows");
+    assert!(late.own_kib <= early.own_kib + GROWTH_KIB, "memory grows");
     assert!(late.handles <= early.handles, "handles are left open");
     assert!(late.threads <= early.threads, "threads are left behind");
     assert!(

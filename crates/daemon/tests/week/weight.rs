@@ -7,7 +7,7 @@ use std::path::Path;
 /// Memory, open handles, threads, and the database.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Weight {
-    pub(crate) rss_kib: u64,
+    pub(crate) own_kib: u64,
     pub(crate) handles: usize,
     pub(crate) threads: u64,
     pub(crate) database: u64,
@@ -20,7 +20,7 @@ impl Weight {
     pub(crate) fn of(state: &Path) -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap();
         Self {
-            rss_kib: number(&status, "VmRSS:"),
+            own_kib: number(&status, "RssAnon:"),
             handles: fs::read_dir("/proc/self/fd").unwrap().count(),
             threads: number(&status, "Threads:"),
             database: length(&state.join("syncmgr.db")),
@@ -33,7 +33,7 @@ impl Weight {
     pub(crate) fn and(self, other: Option<Self>) -> Self {
         let other = other.unwrap_or(self);
         Self {
-            rss_kib: self.rss_kib.min(other.rss_kib),
+            own_kib: self.own_kib.min(other.own_kib),
             handles: self.handles.min(other.handles),
             threads: self.threads.min(other.threads),
             database: self.database.max(other.database),
@@ -46,8 +46,8 @@ impl fmt::Display for Weight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} KiB resident, {} handles, {} threads, database of {} KiB and {} KiB ahead of it",
-            self.rss_kib,
+            "{} KiB of its own, {} handles, {} threads, database of {} KiB and {} KiB ahead of it",
+            self.own_kib,
             self.handles,
             self.threads,
             self.database / 1024,
