@@ -2,7 +2,7 @@
 //!
 //! Nobody is let in but with a token: a program brings one with each request, a browser brings one that is good once and for
 //! a short while, and gets a cookie for it that only this life of the door knows. Everything is decided here, from what
-//! is asked and the time; [`guard`] carries it out.
+//! is asked and the time; `guard` carries it out.
 
 mod guard;
 mod origin;
