@@ -251,33 +251,13 @@ impl Following {
                 }
             }
             What::Progress {
-                run,
-                handler,
-                item,
-                name,
-                status,
-                text,
-                value,
-                max,
-                counts,
-                stopping,
+                run, item, status, ..
             } => {
                 if !progress.has(*run) {
                     return;
                 }
-                let step = Step {
-                    run: *run,
-                    handler,
-                    item,
-                    name,
-                    status: *status,
-                    text,
-                    value: *value,
-                    max: *max,
-                    counts: *counts,
-                    stopping: *stopping,
-                };
-                let taken = progress.step(&step, talk.now());
+                let taken =
+                    Step::of(&change.what).is_some_and(|step| progress.step(&step, talk.now()));
                 if taken && talk.screen.json() && self.tell(*run, item, *status, change.at_ms) {
                     talk.screen.object(change);
                 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use syncmgr_control::What;
 use syncmgr_control::view::{Counts, ItemStatus, RunItemView};
 
 use crate::look::{Look, Mark, status_word};
@@ -49,6 +50,39 @@ pub(crate) struct Step<'a> {
     pub(crate) max: u64,
     pub(crate) counts: Counts,
     pub(crate) stopping: bool,
+}
+
+impl<'a> Step<'a> {
+    /// What a change tells of it; absent: the change tells something else.
+    pub(crate) fn of(what: &'a What) -> Option<Self> {
+        let What::Progress {
+            run,
+            handler,
+            item,
+            name,
+            status,
+            text,
+            value,
+            max,
+            counts,
+            stopping,
+        } = what
+        else {
+            return None;
+        };
+        Some(Self {
+            run: *run,
+            handler,
+            item,
+            name,
+            status: *status,
+            text,
+            value: *value,
+            max: *max,
+            counts: *counts,
+            stopping: *stopping,
+        })
+    }
 }
 
 /// The end of an item's part of a run.

@@ -34,14 +34,12 @@ pub(crate) async fn act(
         ),
         Err(refusal) => (Err(refusal), None),
     };
-    let back = address::back(back.as_deref());
     match outcome {
         Ok(()) if by_script => StatusCode::NO_CONTENT.into_response(),
-        Ok(()) => (StatusCode::SEE_OTHER, [(header::LOCATION, back.to_owned())]).into_response(),
         Err(refusal) if by_script => {
             show::plain(refused::status(&refusal), &show::refusal_text(&refusal))
         }
-        Err(refusal) => show::refused(&headers, &refusal, back),
+        outcome => went(outcome, &headers, back.as_deref()),
     }
 }
 
@@ -77,10 +75,15 @@ pub(crate) async fn resolve_all(
         ),
         Err(refusal) => (Err(refusal), None),
     };
-    let back = address::back(back.as_deref());
+    went(outcome, &headers, back.as_deref())
+}
+
+/// Leads back to where the form stood, or says why nothing was done.
+fn went(outcome: Result<(), Refusal>, headers: &HeaderMap, back: Option<&str>) -> Response {
+    let back = address::back(back);
     match outcome {
         Ok(()) => (StatusCode::SEE_OTHER, [(header::LOCATION, back.to_owned())]).into_response(),
-        Err(refusal) => show::refused(&headers, &refusal, back),
+        Err(refusal) => show::refused(headers, &refusal, back),
     }
 }
 

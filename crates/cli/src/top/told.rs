@@ -125,29 +125,19 @@ impl Top {
                 run,
                 handler,
                 item,
-                name,
                 status,
                 text,
                 value,
                 max,
                 counts,
                 stopping,
+                ..
             } => {
                 self.progress.open(*run, 0);
                 let before = self.progress.status((*run, handler, item));
-                let step = Step {
-                    run: *run,
-                    handler,
-                    item,
-                    name,
-                    status: *status,
-                    text,
-                    value: *value,
-                    max: *max,
-                    counts: *counts,
-                    stopping: *stopping,
-                };
-                self.progress.step(&step, now_ms);
+                if let Some(step) = Step::of(what) {
+                    self.progress.step(&step, now_ms);
+                }
                 self.untidy |= before != Some(*status);
                 let key = (handler.clone(), item.clone());
                 let place = self.places.get(&key).copied();
