@@ -170,6 +170,11 @@ feed-all = The whole log
 refused-title = That was not done
 refused-answered = This was answered already
 refused-back = Back to where you were
+refused-verbatim = In the program’s own words
+
+enter-again = Try again
+enter-password = Password
+enter-do = Enter
 
 setup-pair-title = Keep two folders in sync
 setup-pair-text = Both sides get what is new on the other. What is deleted or replaced is kept for 30 days.

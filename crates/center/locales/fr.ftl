@@ -1,4 +1,4 @@
-# Textes de la page. Ce que disent les gestionnaires et le programme lui-même n’est pas traduit.
+# Textes de la page. Ce que disent les modules reste dans leurs mots.
 
 document-title = { $state } – { $title } – syncmgr
 skip-to-content = Aller au contenu
@@ -170,6 +170,11 @@ feed-all = Tout le journal
 refused-title = Cela n’a pas été fait
 refused-answered = Une réponse a déjà été donnée
 refused-back = Revenir
+refused-verbatim = Dans les mots du programme
+
+enter-again = Réessayer
+enter-password = Mot de passe
+enter-do = Entrer
 
 setup-pair-title = Synchroniser deux dossiers
 setup-pair-text = Chaque côté reçoit ce qui est nouveau de l’autre. Ce qui est supprimé ou remplacé est gardé 30 jours.

@@ -266,6 +266,19 @@ async fn a_browser_stays_in_for_a_while_and_not_in_another_life() {
         .await;
     assert_eq!(page.status(), StatusCode::UNAUTHORIZED);
     assert!(text(page).await.contains("syncmgr center"));
+    let headers = [
+        ("cookie", &*last),
+        ("accept", "text/html"),
+        ("accept-language", "fr"),
+    ];
+    let page = anew
+        .ask(with(Http::get("/").header("host", HOST), &headers))
+        .await;
+    let page = text(page).await;
+    assert!(
+        page.contains("<html lang=\"fr\">") && page.contains("Ce navigateur n’est pas admis"),
+        "{page}"
+    );
 }
 
 #[tokio::test]
@@ -472,10 +485,17 @@ async fn a_password_lets_a_person_in_where_there_is_one() {
         place.ask(knock(right, &foreign)).await.status(),
         StatusCode::FORBIDDEN
     );
-    for _ in 0..MAX_FAILURES {
-        let wrong = place.ask(knock("open", &[ours, html])).await;
+    for attempt in 0..MAX_FAILURES {
+        let (language, says) = if attempt == 0 {
+            ("fr", "Ce n’est pas le mot de passe.")
+        } else {
+            ("de", "This is not the password.")
+        };
+        let headers = [ours, html, ("accept-language", language)];
+        let wrong = place.ask(knock("open", &headers)).await;
         assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
-        assert!(text(wrong).await.contains("not the password"));
+        let wrong = text(wrong).await;
+        assert!(wrong.contains(says), "{wrong}");
     }
     let (status, code) = refusal(place.ask(knock(right, &[ours])).await).await;
     assert_eq!(

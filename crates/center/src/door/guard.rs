@@ -86,7 +86,7 @@ async fn guard(State(door): State<Arc<Door>>, request: Request, next: Next) -> R
             parts.extensions.insert(visitor);
         }
         Ok(None) => {}
-        Err(refusal) if page && refusal.code == NO_ENTRY && door.asks_password() => {
+        Err(refusal) if page.is_some() && refusal.code == NO_ENTRY && door.asks_password() => {
             return (StatusCode::SEE_OTHER, [(header::LOCATION, "/enter")]).into_response();
         }
         Err(refusal) => return refused::to(page, &refusal),
@@ -149,8 +149,8 @@ async fn enter(
     }
     let brought = query::value(text.as_deref().unwrap_or_default(), "token");
     let Some(brought) = brought else {
-        if page && door.asks_password() {
-            return refused::ask_password(None);
+        if let Some(words) = page.filter(|_| door.asks_password()) {
+            return refused::ask_password(words, None);
         }
         return refused::to(page, &no_entry(false));
     };
@@ -180,8 +180,10 @@ async fn knock(State(door): State<Arc<Door>>, request: Request) -> Response {
             onward(&parts),
         )
             .into_response(),
-        Err(refusal) if page => refused::ask_password(Some(&refusal)),
-        Err(refusal) => refused::to(page, &refusal),
+        Err(refusal) => match page {
+            Some(words) => refused::ask_password(words, Some(&refusal)),
+            None => refused::json(&refusal),
+        },
     }
 }
 

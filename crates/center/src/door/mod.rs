@@ -136,7 +136,7 @@ impl Door {
     /// Takes a password, and gives a cookie for it.
     ///
     /// # Errors
-    /// `center::no-entry` for a wrong one; `center::too-many` after too many of them.
+    /// `center::wrong-password`; `center::no-entry` where none is set; `center::too-many` after too many of them.
     pub(crate) async fn knock(&self, brought: String) -> Result<Secret, Refusal> {
         let Some(verify) = self.password.clone() else {
             return Err(no_entry(true));
@@ -154,7 +154,7 @@ impl Door {
         }
         state.guesses.failed(now);
         Err(Refusal::new(
-            NO_ENTRY,
+            "center::wrong-password",
             "this is not the password",
             "a new one is set with: syncmgr center --set-password FILE",
         ))

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use syncmgr_control::Refusal;
 use syncmgr_control::method::{self, Access, Method};
 
-use super::{address, show};
+use super::{address, refusal, show};
 use crate::api::{Center, caller, invalid, not_so_refusal, too_large, unknown};
 use crate::visitor::Visitor;
 use crate::{query, refused};
@@ -36,9 +36,10 @@ pub(crate) async fn act(
     };
     match outcome {
         Ok(()) if by_script => StatusCode::NO_CONTENT.into_response(),
-        Err(refusal) if by_script => {
-            show::plain(refused::status(&refusal), &show::refusal_text(&refusal))
-        }
+        Err(refusal) if by_script => show::plain(
+            refused::status(&refusal),
+            &refusal::text(show::words(&headers), &refusal),
+        ),
         outcome => went(outcome, &headers, back.as_deref()),
     }
 }

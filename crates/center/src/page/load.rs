@@ -236,7 +236,7 @@ impl Look<'_> {
                 };
                 Some(match self.ask(request).await {
                     Ok(reply) => Ok(reply!(reply, Reply::Schedule)),
-                    Err(refusal) => Err(super::show::refusal_text(&refusal)),
+                    Err(refusal) => Err(super::refusal::text(self.words, &refusal)),
                 })
             }
             None => None,

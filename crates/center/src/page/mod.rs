@@ -17,14 +17,15 @@ mod mark;
 mod moment;
 mod need;
 mod plan;
+pub(crate) mod refusal;
 mod run;
 mod settings;
 mod setup;
-mod show;
+pub(crate) mod show;
 mod steer;
 mod timetable;
 mod trend;
-mod words;
+pub(crate) mod words;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};

@@ -10,7 +10,7 @@ use syncmgr_control::browse::PageView;
 use super::frame::{self, Screen};
 use super::moment::Told;
 use super::words::{Language, Words};
-use super::{address, load, mark};
+use super::{address, load, refusal};
 use crate::api::Center;
 use crate::refused;
 use crate::visitor::Visitor;
@@ -79,7 +79,10 @@ pub(crate) async fn fragment(
             };
             markup(StatusCode::OK, parts)
         }
-        Err(refusal) => plain(refused::status(&refusal), &refusal_text(&refusal)),
+        Err(refusal) => plain(
+            refused::status(&refusal),
+            &refusal::text(words(headers), &refusal),
+        ),
     }
 }
 
@@ -95,9 +98,7 @@ pub(crate) fn refused(headers: &HeaderMap, refusal: &Refusal, back: &str) -> Res
     let content = html! {
         section.card.refusal {
             h1 { (title) }
-            p { (mark::quoted(words, &refusal.message)) }
-            @for cause in &refusal.causes { p.faint { (mark::quoted(words, cause)) } }
-            @if let Some(hint) = &refusal.hint { p { (mark::quoted(words, hint)) } }
+            (refusal::lines(words, refusal))
             p { a href=(back) { (words.say("refused-back")) } }
         }
     };
@@ -105,19 +106,6 @@ pub(crate) fn refused(headers: &HeaderMap, refusal: &Refusal, back: &str) -> Res
         refused::status(refusal),
         frame::bare(words, &title, &content),
     )
-}
-
-/// A refusal in a line or two.
-pub(crate) fn refusal_text(refusal: &Refusal) -> String {
-    let causes: String = refusal
-        .causes
-        .iter()
-        .map(|cause| format!(": {cause}"))
-        .collect();
-    match &refusal.hint {
-        Some(hint) => format!("{}{causes} ({hint})", refusal.message),
-        None => format!("{}{causes}", refusal.message),
-    }
 }
 
 /// The words of whoever asks.

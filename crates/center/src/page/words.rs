@@ -31,6 +31,14 @@ impl Language {
         }
     }
 
+    /// What stands in for the manager's own words where those are of another language.
+    fn for_the_manager(self) -> &'static [&'static str] {
+        match self {
+            Self::English => &[],
+            Self::French => &[include_str!("../../locales/refused.fr.ftl")],
+        }
+    }
+
     /// The one that a browser prefers (`Accept-Language`).
     pub(crate) fn preferred(header: &str) -> Self {
         let mut best = (0.0_f32, Self::English);
@@ -111,6 +119,26 @@ impl Words {
         }
         text.into_owned()
     }
+
+    /// What a refusal of this code means, and what helps. Nothing where the manager's own words are in this language already,
+    /// and for what handlers refuse.
+    pub(crate) fn refusal(self, code: &str) -> Option<(String, String)> {
+        let id = format!("refused-{}", code.replace("::", "-"));
+        let message = self.bundle.get_message(&id)?;
+        let hint = message.get_attribute("hint")?.value();
+        let said = |pattern| {
+            let text = self.bundle.format_pattern(pattern, None, &mut Vec::new());
+            text.into_owned()
+        };
+        Some((said(message.value()?), said(hint)))
+    }
+
+    /// How many refusals have words here.
+    #[cfg(test)]
+    pub(crate) fn refusals(self) -> usize {
+        let texts = self.language.for_the_manager().concat();
+        texts.matches("\n    .hint = ").count()
+    }
 }
 
 /// What is filled into a text.
@@ -123,16 +151,18 @@ pub(crate) enum Value<'a> {
 fn read(language: Language) -> FluentBundle<FluentResource> {
     let tag: LanguageIdentifier = language.tag().parse().unwrap_or_default();
     let mut bundle = FluentBundle::new_concurrent(vec![tag]);
-    let texts = match FluentResource::try_new(language.texts().to_owned()) {
-        Ok(texts) => texts,
-        // What can be read is said all the same; a test reads both files whole.
-        Err((texts, faults)) => {
-            tracing::warn!(faults = faults.len(), "some texts of the page are not read");
-            texts
+    for texts in std::iter::once(&language.texts()).chain(language.for_the_manager()) {
+        let texts = match FluentResource::try_new((*texts).to_owned()) {
+            Ok(texts) => texts,
+            // What can be read is said all the same; a test reads all files whole.
+            Err((texts, faults)) => {
+                tracing::warn!(faults = faults.len(), "some texts of the page are not read");
+                texts
+            }
+        };
+        if let Err(faults) = bundle.add_resource(texts) {
+            tracing::warn!(faults = faults.len(), "some texts of the page stand twice");
         }
-    };
-    if let Err(faults) = bundle.add_resource(texts) {
-        tracing::warn!(faults = faults.len(), "some texts of the page stand twice");
     }
     bundle
 }
@@ -186,6 +216,17 @@ mod tests {
     }
 
     #[test]
+    fn all_texts_are_read_whole_and_stand_once() {
+        for language in Language::ALL {
+            let mut bundle: FluentBundle<FluentResource> = FluentBundle::new_concurrent(Vec::new());
+            for texts in std::iter::once(&language.texts()).chain(language.for_the_manager()) {
+                let texts = FluentResource::try_new((*texts).to_owned());
+                bundle.add_resource(texts.unwrap()).unwrap();
+            }
+        }
+    }
+
+    #[test]
     fn both_languages_say_the_same_things() {
         assert_eq!(texts(Language::English), texts(Language::French));
     }
@@ -193,9 +234,9 @@ mod tests {
     #[test]
     fn every_text_is_said_somewhere_and_none_is_missing() {
         let known: BTreeSet<String> = texts(Language::English).into_keys().collect();
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page");
-        let mut sources = String::new();
-        for entry in std::fs::read_dir(root).unwrap() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut sources = std::fs::read_to_string(root.join("src/refused.rs")).unwrap();
+        for entry in std::fs::read_dir(root.join("src/page")).unwrap() {
             let path = entry.unwrap().path();
             if path.file_name().is_some_and(|name| name != "words.rs") {
                 sources.push_str(&std::fs::read_to_string(path).unwrap());
