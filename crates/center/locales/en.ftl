@@ -279,6 +279,11 @@ inbox-all = Do this for all { $count } shown:
 choice-left = Keep left
 choice-right = Keep right
 choice-both = Keep both
+choice-all = Keep all
+choice-this = Keep this
+choice-deleted = Keep it deleted
+conflict-skip = Skip
+version-modified = modified
 version-newest = newest
 version-deleted = Deleted here
 

@@ -279,6 +279,11 @@ inbox-all = Pour les { $count } affichés :
 choice-left = Garder la gauche
 choice-right = Garder la droite
 choice-both = Garder les deux
+choice-all = Tout garder
+choice-this = Garder celle-ci
+choice-deleted = Garder supprimé
+conflict-skip = Passer
+version-modified = modifiée
 version-newest = la plus récente
 version-deleted = Supprimé ici
 

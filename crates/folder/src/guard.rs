@@ -85,23 +85,23 @@ impl std::fmt::Display for GuardHold {
             GuardKind::RootMissing => {
                 write!(
                     f,
-                    "the {side} folder is missing; connect it and run sync again; nothing was changed ({of} entries were in sync)"
+                    "the {side} folder is missing; connect it and run sync again; nothing was changed ({of} files and directories were in sync)"
                 )
             }
             GuardKind::RootReplaced => {
                 write!(
                     f,
-                    "the {side} folder is not the one that was synchronized; {of} entries were in sync"
+                    "the {side} folder is not the one that was synchronized; {of} files and directories were in sync"
                 )
             }
             GuardKind::RootEmptied => write!(
                 f,
-                "the {side} folder is empty; {lost} of {of} entries are gone"
+                "the {side} folder is empty; it lost {lost} of {of} files and directories"
             ),
             GuardKind::MassDeletion => {
                 write!(
                     f,
-                    "{lost} of {of} entries (files and directories) are gone from the {side} folder"
+                    "the {side} folder lost {lost} of {of} files and directories"
                 )?;
                 match self.added {
                     0 => Ok(()),

@@ -6,28 +6,27 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use syncmgr_handler::call::{
     Choice as Offer, Conflict as Told, ConflictVersion, DefineItem, ItemDefinition, ItemPlan,
     ResolveConflict, Resolved, Undo, Undone, Verdict,
 };
-use syncmgr_handler::callback::{
-    Failure, Level, Log, PlanAction, Progress as Report, Prompt, PromptKind, Status,
-};
+use syncmgr_handler::callback::{Failure, Level, Log, PlanAction, Progress as Report, Status};
 use syncmgr_handler::contract::{MAX_PAGE, feature};
 use syncmgr_handler::frame::RpcError;
-use syncmgr_handler::item::{Answer, Counts as Moved, HandlerInfo, Item, ItemId};
+use syncmgr_handler::item::{Counts as Moved, HandlerInfo, Item, ItemId};
 use syncmgr_handler::{ActionSink, Handler, Introduction, ItemList, Run, Start, Unfinished};
 
-use crate::check::{check, has_parent};
+use crate::check::check;
 use crate::conflict::{Choice, Conflict};
 use crate::definition::{Definition, DefinitionError};
 use crate::fs;
-use crate::guard::{GuardAnswer, GuardChoice, GuardHold, GuardKind};
+use crate::guard::GuardKind;
 use crate::name::shown;
 use crate::observe::{Cancel, Finding, Observer, Phase, Progress};
 use crate::pair::{Outcome, Pair, SyncFault};
 use crate::plan::{Action, Change};
+use crate::question::{guard_answers, guard_key, guard_prompt, kept_for};
 use crate::resolve::ResolveFault;
 use crate::tree::{Kind, Side};
 use crate::undo::UndoFault;
@@ -164,109 +163,6 @@ fn moved(counts: &Counts) -> Moved {
         conflicts: counts.conflicts,
         failed: counts.failed,
         bytes: counts.bytes,
-    }
-}
-
-const GUARD_CHOICES: [(GuardChoice, &str); 3] = [
-    (GuardChoice::Apply, "apply"),
-    (GuardChoice::BringBack, "bring-back"),
-    (GuardChoice::Later, "later"),
-];
-
-fn guard_key(kind: GuardKind, side: Side) -> String {
-    format!("guard/{}/{side}", kind.code())
-}
-
-/// Reads a decision on an earlier hold; whatever is not one is none.
-fn guard_answer(answer: &Answer) -> Option<GuardAnswer> {
-    let (kind, side) = answer.key.strip_prefix("guard/")?.split_once('/')?;
-    let kind = GuardKind::from_code(kind)?;
-    let side = Side::BOTH.into_iter().find(|s| s.word() == side)?;
-    let choice = GUARD_CHOICES
-        .iter()
-        .find(|(_, name)| *name == answer.choice)?
-        .0;
-    let lost = answer
-        .context
-        .get("lost")
-        .and_then(Value::as_u64)
-        .unwrap_or(0);
-    Some(GuardAnswer {
-        kind,
-        side,
-        lost,
-        choice,
-    })
-}
-
-fn guard_answers(run: &Run, item: &ItemId) -> Vec<GuardAnswer> {
-    run.answers()
-        .iter()
-        .filter(|a| a.item.as_ref() == Some(item))
-        .filter_map(guard_answer)
-        .collect()
-}
-
-fn guard_prompt(item: &ItemId, pair: &Pair, hold: &GuardHold) -> Prompt {
-    let other = hold.side.other();
-    let label = |choice: &GuardChoice| {
-        match choice {
-        GuardChoice::Apply if hold.kind == GuardKind::RootReplaced => {
-            "use this folder from now on; what is missing in it is asked about separately if it is much".to_owned()
-        }
-        GuardChoice::BringBack if hold.kind == GuardKind::RootReplaced => {
-            "put together what both folders have; nothing is deleted or replaced, and files that differ are conflicts".to_owned()
-        }
-        GuardChoice::Apply => {
-            format!("it is meant: delete the same from the {other} folder (copies are kept)")
-        }
-        GuardChoice::BringBack => format!("it is not meant: bring it back from the {other} folder"),
-        GuardChoice::Later => "decide later: nothing is changed".to_owned(),
-    }
-    };
-    let offer = |(choice, name): &(GuardChoice, &str)| Offer {
-        name: (*name).to_owned(),
-        label: label(choice),
-    };
-    let root = match hold.side {
-        Side::Left => &pair.left,
-        Side::Right => &pair.right,
-    };
-    let no_place = hold.kind == GuardKind::RootMissing && !has_parent(root);
-    let offered = GUARD_CHOICES.iter().filter(|(choice, _)| {
-        hold.choices().contains(choice) && !(no_place && *choice == GuardChoice::BringBack)
-    });
-    let mut detail = format!(
-        "The {} folder is {}.",
-        hold.side,
-        shown(fs::path_bytes(root))
-    );
-    if no_place {
-        detail.push_str(
-            "\nThe folder that it was in is missing too, so it cannot be brought back there: connect the disk first.",
-        );
-    }
-    for path in &hold.sample {
-        detail.push_str("\ngone: ");
-        detail.push_str(&shown(path));
-    }
-    let more = hold.lost.saturating_sub(hold.sample.len() as u64);
-    if !hold.sample.is_empty() && more > 0 {
-        detail.push_str(&["\nand ", &more.to_string(), " more"].concat());
-    }
-    Prompt {
-        item: Some(item.clone()),
-        key: guard_key(hold.kind, hold.side),
-        kind: PromptKind::Guard,
-        text: hold.to_string(),
-        detail: Some(detail),
-        choices: offered.map(offer).collect(),
-        default: None,
-        fields: None,
-        deadline_ms: None,
-        durable: true,
-        wrong: false,
-        context: json!({ "lost": hold.lost }),
     }
 }
 
@@ -456,9 +352,19 @@ fn told(item: &ItemId, pair: &Pair, conflict: &Conflict) -> Told {
             }),
         }
     };
+    let rests = kept_for(pair.settings.keep);
     let verb = |side: Side| match conflict.sides[side.at()] {
-        None => format!("delete it from the {} folder too", side.other()),
-        Some(_) => format!("the {side} version goes to the {} folder", side.other()),
+        None => format!(
+            "delete it from the {} folder too; it is {rests}",
+            side.other()
+        ),
+        Some(_) if conflict.sides[side.other().at()].is_none() => {
+            format!("the {side} version goes to the {} folder", side.other())
+        }
+        Some(_) => format!(
+            "the {side} version goes to the {other} folder; the {other} one is {rests}",
+            other = side.other()
+        ),
     };
     let both = match conflict.sides {
         [Some(_), Some(_)] => format!(

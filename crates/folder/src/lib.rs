@@ -28,6 +28,7 @@ mod name;
 mod observe;
 mod pair;
 mod plan;
+mod question;
 mod reconcile;
 mod resolve;
 mod scan;

@@ -392,7 +392,7 @@ fn a_mass_deletion_is_held_until_it_is_answered() {
         assert_eq!(held.sample.len(), 10);
         assert_eq!(
             held.to_string(),
-            "12 of 40 entries (files and directories) are gone from the right folder"
+            "the right folder lost 12 of 40 files and directories"
         );
         assert_eq!(w.plan().held.as_ref(), Some(&held));
         assert_eq!(

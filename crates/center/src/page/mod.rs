@@ -6,6 +6,7 @@
 mod act;
 mod address;
 mod asset;
+mod conflict;
 mod first;
 mod frame;
 mod handlers;

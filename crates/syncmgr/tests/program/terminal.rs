@@ -223,7 +223,7 @@ fn items_are_run_conflicts_resolved_and_questions_answered() {
     page.types("C")
         .shows("58 of 60")
         .types("gg\r")
-        .shows("it is not meant");
+        .shows("bring them back");
     // That it is answered is told as well, until it is done, which may be at once.
     page.types("gj\r").shows("question 1: succeeded");
     until("the files are back", || world.has("usb-papers/file-00"));

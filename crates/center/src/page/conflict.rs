@@ -1,0 +1,138 @@
+//! A conflict as a card: its versions side by side, each with what keeps it.
+
+use maud::{Markup, html};
+use syncmgr_control::method::Access;
+use syncmgr_control::view::{ChoiceView, ConflictView, VersionView};
+
+use super::moment::Told;
+use super::{address, mark};
+
+/// The identifier of a conflict's card.
+pub(crate) fn element(conflict: &ConflictView) -> String {
+    address::element("conflict", &conflict.id)
+}
+
+/// The conflict as a card; skipping it leads to `next`, and it stays.
+pub(crate) fn card(told: &Told, conflict: &ConflictView, next: &str) -> Markup {
+    let words = told.words;
+    let id = element(conflict);
+    let may = told.may(Access::Run);
+    html! {
+        li.card.need id=(id) {
+            h4 #{ (id) "-name" } { (mark::short(&conflict.name)) }
+            p.card-about { (mark::quoted(words, &conflict.summary)) " · " (told.ago(conflict.found_ms)) }
+            @if may {
+                form method="post" action="/act/resolve" data-live aria-labelledby={ (id) "-name" } {
+                    (told.form())
+                    input type="hidden" name="conflict" value=(conflict.id);
+                    (versions(told, conflict, &id, true))
+                    div.answers {
+                        @for choice in of_no_version(conflict) {
+                            button name="choice" value=(choice.name) title=(mark::cut(&choice.label)) { (choice_word(told, conflict, choice)) }
+                        }
+                        a.button href=(next) { (words.say("conflict-skip")) }
+                    }
+                }
+            } @else { (versions(told, conflict, &id, false)) }
+        }
+    }
+}
+
+fn versions(told: &Told, conflict: &ConflictView, id: &str, may: bool) -> Markup {
+    html! {
+        div.versions {
+            @for (at, version) in conflict.versions.iter().enumerate() {
+                (one_version(told, conflict, version, &format!("{id}-version-{at}"), may))
+            }
+        }
+    }
+}
+
+/// What keeps this version alone.
+fn keeps<'a>(conflict: &'a ConflictView, version: &VersionView) -> Option<&'a ChoiceView> {
+    let mut choices = conflict.choices.iter();
+    choices.find(|choice| choice.name == version.place)
+}
+
+/// The choices that keep no single version. To keep both, where one was deleted, is to keep the other.
+fn of_no_version(conflict: &ConflictView) -> impl Iterator<Item = &ChoiceView> {
+    let deleted = conflict.versions.iter().any(|version| version.deleted);
+    conflict.choices.iter().filter(move |choice| {
+        let of_version = |version: &VersionView| version.place == choice.name;
+        let same_as_other = deleted && choice.name == "both";
+        !same_as_other && !conflict.versions.iter().any(of_version)
+    })
+}
+
+/// A few words for a choice: those of handlers of folders are known, what others offer is their own.
+fn choice_word(told: &Told, conflict: &ConflictView, choice: &ChoiceView) -> Markup {
+    let words = told.words;
+    match choice.name.as_str() {
+        "both" if conflict.versions.len() > 2 => html! { (words.say("choice-all")) },
+        "both" => html! { (words.say("choice-both")) },
+        "all" => html! { (words.say("choice-all")) },
+        _ if choice.label.is_empty() => html! { bdi { (mark::cut(&choice.name)) } },
+        _ => mark::quoted(words, &choice.label),
+    }
+}
+
+/// The same for choices of many conflicts, which name a side and not a version.
+pub(crate) fn side_word(told: &Told, name: &str) -> String {
+    match name {
+        "left" => told.words.say("choice-left"),
+        "right" => told.words.say("choice-right"),
+        "both" => told.words.say("choice-both"),
+        other => mark::cut(other),
+    }
+}
+
+/// The word for a side of a pair; other places are called as their handler calls them.
+fn place_word(told: &Told, place: &str) -> String {
+    match place {
+        "left" => told.words.say("place-left"),
+        "right" => told.words.say("place-right"),
+        other => mark::cut(other),
+    }
+}
+
+/// When the one version was modified that is younger than all others.
+fn newest(conflict: &ConflictView) -> Option<i64> {
+    let times = || {
+        conflict
+            .versions
+            .iter()
+            .filter_map(|version| version.modified_ms)
+    };
+    let newest = times().max()?;
+    (times().filter(|at| *at == newest).count() == 1).then_some(newest)
+}
+
+fn one_version(
+    told: &Told,
+    conflict: &ConflictView,
+    version: &VersionView,
+    id: &str,
+    may: bool,
+) -> Markup {
+    let words = told.words;
+    let newest = newest(conflict);
+    let keeps = keeps(conflict, version).filter(|_| may);
+    html! {
+        div.version {
+            p id=(id) { b { (place_word(told, &version.place)) }
+                @if version.modified_ms.is_some() && version.modified_ms == newest { " " span.kind { (words.say("version-newest")) } } }
+            p.location { bdi { (mark::cut(&version.location)) } }
+            @if version.deleted { p { (words.say("version-deleted")) } } @else {
+                p.faint { (mark::quoted(words, &version.kind))
+                    @if let Some(size) = version.size { " · " (told.size(size)) }
+                    @if let Some(at) = version.modified_ms { " · " (words.say("version-modified")) " " (told.clock(at)) } }
+            }
+            @if let Some(choice) = keeps {
+                button name="choice" value=(choice.name) aria-describedby=(id) {
+                    (words.say(if version.deleted { "choice-deleted" } else { "choice-this" }))
+                }
+                p.faint { (mark::quoted(words, &choice.label)) }
+            }
+        }
+    }
+}
