@@ -9,6 +9,8 @@ const AGE_MS = 60_000;
 // A stream that the server refuses is tried again after so long.
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
+// Whoever is so near to the end of a tail reads it as it grows; whoever is further up stays there.
+const TAIL_SLACK = 24;
 
 const body = document.body;
 const fragment = body.dataset.fragment;
@@ -99,7 +101,10 @@ function put(fresh) {
   const list = fresh.querySelector("[data-keyed]");
   const before = list && document.getElementById(list.id);
   if (before && old.contains(before)) {
+    const box = before.closest("[data-tail]");
+    const follows = box && box.scrollHeight - box.scrollTop - box.clientHeight < TAIL_SLACK;
     merge(before, list);
+    if (follows) box.scrollTop = box.scrollHeight;
     // The list itself stays; what is around it comes anew.
     list.replaceWith(before.cloneNode(true));
     if (!old.isEqualNode(fresh)) {
@@ -247,5 +252,6 @@ for (const select of document.querySelectorAll("form.filter select")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
 
+for (const box of document.querySelectorAll("[data-tail]")) box.scrollTop = box.scrollHeight;
 follow();
 document.documentElement.dataset.ready = "yes";

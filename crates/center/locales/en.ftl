@@ -221,7 +221,20 @@ log-older = Older
 link-open = Show what it is about
 link-dismiss = Let it go
 run-number = Run { $count }
-run-undo = Undo this run
+run-undo = Undo run { $count }…
+undo-changed = { $count ->
+    [one] It made { $changes } in one item.
+   *[other] It made { $changes } in { $count } items; all of them are taken back.
+}
+undo-text = What it deleted or replaced comes back, and what it created goes, on both sides. Undoing is a run as well: it can be undone.
+undo-yes = Undo it
+side-near = Here (left)
+side-far = There (right)
+side-both = On either side
+changes = { $count ->
+    [one] one change
+   *[other] { $count } changes
+}
 run-stderr = What it wrote last
 count-sent = { $count } sent
 count-received = { $count } received
@@ -249,6 +262,10 @@ condition-later = Looked at when it starts
 condition-unknown = Nobody can tell
 runs-title = Runs
 trend-sentence = Usually { $usual }, the last one { $now }.
+trend-now = Usually { $usual }, now { $now }.
+trend-length = Duration
+trend-bytes = Moved
+trend-changes = Changes
 starts-title = Starts by itself
 rule-when = if
 rule-asks = asks first

@@ -221,7 +221,20 @@ log-older = Plus anciens
 link-open = Montrer de quoi il s’agit
 link-dismiss = Laisser
 run-number = Exécution { $count }
-run-undo = Annuler cette exécution
+run-undo = Annuler l’exécution { $count }…
+undo-changed = { $count ->
+    [one] Elle a fait { $changes } dans un élément.
+   *[other] Elle a fait { $changes } dans { $count } éléments ; tous sont remis en état.
+}
+undo-text = Ce qu’elle a supprimé ou remplacé revient, et ce qu’elle a créé disparaît, des deux côtés. Annuler est aussi une exécution : cela s’annule.
+undo-yes = L’annuler
+side-near = Ici (gauche)
+side-far = Là-bas (droite)
+side-both = Des deux côtés
+changes = { $count ->
+    [one] un changement
+   *[other] { $count } changements
+}
 run-stderr = Ses dernières lignes
 count-sent = { $count } envoyés
 count-received = { $count } reçus
@@ -249,6 +262,10 @@ condition-later = Vérifiée au démarrage
 condition-unknown = Personne ne peut le dire
 runs-title = Exécutions
 trend-sentence = D’habitude { $usual }, la dernière { $now }.
+trend-now = D’habitude { $usual }, maintenant { $now }.
+trend-length = Durée
+trend-bytes = Transféré
+trend-changes = Changements
 starts-title = Démarre tout seul
 rule-when = si
 rule-asks = demande d’abord

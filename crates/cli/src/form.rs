@@ -318,6 +318,7 @@ mod tests {
             handler: "mail".into(),
             handler_name: "Mail".into(),
             item: None,
+            item_id: None,
             kind: "login".into(),
             text: "sign in".into(),
             detail: None,

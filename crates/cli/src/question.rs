@@ -164,6 +164,7 @@ mod tests {
             handler: "folder".into(),
             handler_name: "Folders".into(),
             item: None,
+            item_id: None,
             kind: "guard".into(),
             text: String::new(),
             detail: None,

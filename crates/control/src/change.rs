@@ -149,6 +149,7 @@ mod tests {
             handler: Some("folder".to_owned()),
             handler_name: "Folders".to_owned(),
             item: Some("notes".to_owned()),
+            item_id: None,
             run: Some(3),
             text: "it changed meanwhile".to_owned(),
             detail: None,

@@ -594,6 +594,9 @@ pub struct RunView {
     pub outcome: Outcome,
     /// What was moved.
     pub counts: Counts,
+    /// What of it was moved for the item whose runs were asked for; absent when no item was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Counts>,
     /// Names of its items, the first few.
     pub items: Vec<String>,
     /// How many items took part.
@@ -632,6 +635,9 @@ pub struct RunItemView {
     pub text: String,
     /// What was moved.
     pub counts: Counts,
+    /// How far it is, while the run is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<ProgressView>,
 }
 
 /// A log entry.
@@ -652,6 +658,9 @@ pub struct LogView {
     pub handler_name: String,
     /// Item name.
     pub item: Option<String>,
+    /// Item id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_id: Option<String>,
     /// The run.
     pub run: Option<u64>,
     /// What.
@@ -688,6 +697,9 @@ pub struct NeedView {
     pub handler_name: String,
     /// Item name.
     pub item: Option<String>,
+    /// Item id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_id: Option<String>,
     /// `prompt`, `login`, `guard`, `stale-lock`, `conflict`, or `invoke` where a program asked.
     pub kind: String,
     /// The question.
@@ -746,6 +758,9 @@ pub struct ConflictView {
     pub handler: String,
     /// Item name.
     pub item: String,
+    /// Item id.
+    #[serde(default)]
+    pub item_id: String,
     /// What is in conflict.
     pub name: String,
     /// Why.

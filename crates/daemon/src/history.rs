@@ -1,9 +1,10 @@
 //! What was: runs, log and conflicts, read beside the loop and given their names by it.
 
 use syncmgr_control::request::MAX_PAGE;
-use syncmgr_control::view::{ConflictsView, LogPage, RunDetail};
+use syncmgr_control::view::{ConflictsView, LogPage, RunDetail, RunItemView, RunView};
 use syncmgr_control::{Refusal, Reply, Request};
 use syncmgr_core::conflict::ConflictRow;
+use syncmgr_core::item::Counts;
 use syncmgr_core::log::LogRow;
 use syncmgr_core::run::{RunItemRow, RunRow};
 use syncmgr_core::{HandlerId, ItemRef, LogId, RunId};
@@ -19,14 +20,25 @@ const SOME_NAMES: usize = 3;
 /// Rows of the store that want names.
 #[derive(Debug)]
 pub(crate) enum History {
-    /// Runs with their first items and how many they have.
-    Runs(Vec<(RunRow, Vec<ItemRef>, u64)>),
+    /// Runs with their items.
+    Runs(Vec<Listed>),
     /// One run.
     Run(Box<(RunRow, Vec<RunItemRow>, Vec<LogRow>, u64)>),
     /// Log entries; whether older ones exist.
     Log(Vec<LogRow>, bool),
     /// Conflicts; how many there are.
     Conflicts(Vec<ConflictRow>, u64),
+}
+
+/// A run in a list.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    row: RunRow,
+    /// The first of its items.
+    items: Vec<ItemRef>,
+    count: u64,
+    /// The part of the item whose runs were asked for.
+    part: Option<Counts>,
 }
 
 /// A question to the store, with its names found out.
@@ -146,8 +158,9 @@ impl Loop {
         Ok(match history? {
             History::Runs(runs) => Reply::Runs(
                 runs.into_iter()
-                    .map(|(row, items, count)| {
-                        to_view::run(&row, items.iter().map(name).collect(), count)
+                    .map(|run| RunView {
+                        part: run.part.map(to_view::counts),
+                        ..to_view::run(&run.row, run.items.iter().map(name).collect(), run.count)
                     })
                     .collect(),
             ),
@@ -162,7 +175,12 @@ impl Loop {
                     run: to_view::run(&row, names, count),
                     items: items
                         .iter()
-                        .map(|item| to_view::run_item(item, name(&item.item)))
+                        .map(|item| RunItemView {
+                            progress: self
+                                .progress(&item.item)
+                                .filter(|progress| progress.run == row.id.0),
+                            ..to_view::run_item(item, name(&item.item))
+                        })
                         .collect(),
                     log: log.iter().map(|entry| self.log_view(entry)).collect(),
                     stderr: row.stderr,
@@ -226,11 +244,16 @@ fn find(reader: &Reader, query: Query) -> Result<Option<History>, ReadError> {
                 let Some(whole) = reader.run(row.id, SOME_NAMES, 0)? else {
                     continue;
                 };
-                runs.push((
+                let part = match &filter.item {
+                    Some(item) => reader.part(row.id, item)?.map(|part| part.counts),
+                    None => None,
+                };
+                runs.push(Listed {
                     row,
-                    whole.items.into_iter().map(|item| item.item).collect(),
-                    whole.item_count,
-                ));
+                    items: whole.items.into_iter().map(|item| item.item).collect(),
+                    count: whole.item_count,
+                    part,
+                });
             }
             History::Runs(runs)
         }

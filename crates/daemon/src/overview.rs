@@ -199,16 +199,20 @@ impl Loop {
             stuck: self.manager.stuck(item).map(Stall::fragment),
             conflicts,
             needs,
-            progress: self.manager.live(item).and_then(|(instance, live)| {
-                Some(ProgressView {
-                    run: instance.run()?.id.0,
-                    status: to_view::status(live.status),
-                    text: live.text.to_owned(),
-                    value: live.value,
-                    max: live.max,
-                    counts: to_view::counts(live.counts),
-                })
-            }),
+            progress: self.progress(item),
+        })
+    }
+
+    /// How far an item is in the run that it takes part in now.
+    pub(crate) fn progress(&self, item: &ItemRef) -> Option<ProgressView> {
+        let (instance, live) = self.manager.live(item)?;
+        Some(ProgressView {
+            run: instance.run()?.id.0,
+            status: to_view::status(live.status),
+            text: live.text.to_owned(),
+            value: live.value,
+            max: live.max,
+            counts: to_view::counts(live.counts),
         })
     }
 

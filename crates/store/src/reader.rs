@@ -243,6 +243,24 @@ impl Reader {
         )
     }
 
+    /// The part of one item in a run; absent when it takes none.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn part(&self, run: RunId, item: &ItemRef) -> Result<Option<RunItemRow>, ReadError> {
+        let Some(item) = find_item(&self.connection, item)? else {
+            return Ok(None);
+        };
+        let sql = format!("{}WHERE t.run = ?1 AND t.item = ?2", rows::SELECT_RUN_ITEMS);
+        let mut rows = rows::all(
+            &self.connection,
+            &sql,
+            [number(run.0), item],
+            rows::run_item,
+        )?;
+        Ok(rows.pop())
+    }
+
     /// Log entries, youngest first.
     ///
     /// # Errors

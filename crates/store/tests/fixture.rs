@@ -564,4 +564,15 @@ fn pages_join_without_a_gap_or_a_repetition() {
     }
     assert_eq!(reader.run_items(RunId(3), 0, 10).unwrap().len(), 1);
     assert_eq!(reader.run_items(RunId(3), 1, 10).unwrap(), []);
+    let only = reader.run_items(RunId(3), 0, 10).unwrap().remove(0);
+    assert_eq!(
+        reader.part(RunId(3), &only.item).unwrap(),
+        Some(only.clone())
+    );
+    assert_eq!(reader.part(RunId(u64::MAX), &only.item).unwrap(), None);
+    let nobody = ItemRef {
+        item: ItemId::new("nobody").unwrap(),
+        ..only.item
+    };
+    assert_eq!(reader.part(RunId(3), &nobody).unwrap(), None);
 }

@@ -10,6 +10,14 @@ pub(crate) fn item(name: &str) -> String {
     format!("/item?name={}", encoded(name))
 }
 
+/// The page of an item by what names it alone, or by its name where nothing else is known.
+pub(crate) fn of_item(handler: Option<&str>, id: Option<&str>, name: &str) -> String {
+    match (handler, id) {
+        (Some(handler), Some(id)) if !id.is_empty() => item(&format!("{handler}/{id}")),
+        _ => item(name),
+    }
+}
+
 /// The page of a run.
 pub(crate) fn run(id: u64) -> String {
     format!("/run?id={id}")

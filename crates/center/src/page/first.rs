@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use syncmgr_control::browse::{Browse, PageView, RowView, Sort};
 use syncmgr_control::method::Access;
-use syncmgr_control::view::{ItemView, LogView, NeedView, RunState, Shown};
+use syncmgr_control::view::{ItemView, LogView, NeedView, ProgressView, RunState, Shown};
 
 use super::frame::waiting;
 use super::mark::{self, Tone};
@@ -350,13 +350,14 @@ fn why(told: &Told, what: &str, since_ms: i64) -> Markup {
 
 /// How far an item is.
 pub(crate) fn progress(told: &Told, item: &ItemView) -> Markup {
-    let Some(progress) = &item.progress else {
-        return html! {};
-    };
-    let label = told.words.with(
-        "progress-label",
-        &[("name", Value::Text(&mark::cut(&item.name)))],
-    );
+    html! { @if let Some(progress) = &item.progress { (progress_of(told, &item.name, progress)) } }
+}
+
+/// The same of something that is called so.
+pub(crate) fn progress_of(told: &Told, name: &str, progress: &ProgressView) -> Markup {
+    let label = told
+        .words
+        .with("progress-label", &[("name", Value::Text(&mark::cut(name)))]);
     html! {
         span.row-progress {
             @if progress.max > 0 {

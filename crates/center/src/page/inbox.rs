@@ -54,7 +54,7 @@ fn of_one_item(told: &Told, view: &Inbox<'_>, conflicts: &[ConflictView]) -> Mar
     };
     html! {
         section.conflict-group {
-            h3 { a href=(address::item(&first.item)) { (mark::short(&first.item)) } }
+            h3 { a href=(address::of_item(Some(&first.handler), Some(&first.item_id), &first.item)) { (mark::short(&first.item)) } }
             @if conflicts.len() > 1 && told.may(Access::Run) {
                 form.answers method="post" action="/resolve-all" {
                     (told.form())

@@ -3,16 +3,18 @@
 use maud::{Markup, html};
 use syncmgr_control::method::Access;
 use syncmgr_control::rule::{RuleView, ScheduleView};
-use syncmgr_control::view::{ItemDetail, ProgressView, ReasonView, RunView, Standing, WhyView};
+use syncmgr_control::view::{ItemDetail, LogView, ReasonView, RunView, Standing, WhyView};
 
 use super::moment::Told;
 use super::words::Value;
-use super::{address, first, mark, need, run, steer, trend};
+use super::{address, first, log, mark, need, run, sides, steer, trend, undo};
 
 /// Runs of the trend.
 pub(crate) const RUNS: u32 = 30;
 /// Runs that are listed.
 const LISTED: usize = 10;
+/// Entries of its log that are shown.
+pub(crate) const ENTRIES: u32 = 50;
 /// Coming starts that are listed.
 const COMING: usize = 5;
 
@@ -23,6 +25,8 @@ pub(crate) struct Item<'a> {
     /// Newest first.
     pub(crate) runs: &'a [RunView],
     pub(crate) rules: &'a [RuleView],
+    /// Its latest entries of the log, oldest first.
+    pub(crate) log: &'a [LogView],
     /// What a schedule that somebody tries means, or why it is none.
     pub(crate) tried: Option<(&'a str, Result<&'a ScheduleView, String>)>,
 }
@@ -32,7 +36,7 @@ pub(crate) fn item(told: &Told, view: &Item<'_>) -> Markup {
     html! {
         (head(told, view))
         div.columns {
-            div { (needs(told, view)) (why(told, view)) (runs(told, view)) }
+            div { (needs(told, view)) (why(told, view)) (runs(told, view)) (tail(told, view)) }
             div { (starts(told, view)) (add_rule(told, view)) (settings(told, view)) }
         }
     }
@@ -41,7 +45,7 @@ pub(crate) fn item(told: &Told, view: &Item<'_>) -> Markup {
 /// The parts of it that change by themselves.
 pub(crate) fn changing(told: &Told, view: &Item<'_>) -> Markup {
     html! {
-        (head(told, view)) (needs(told, view)) (why(told, view)) (runs(told, view)) (starts(told, view)) (settings(told, view))
+        (head(told, view)) (needs(told, view)) (why(told, view)) (runs(told, view)) (tail(told, view)) (starts(told, view)) (settings(told, view))
     }
 }
 
@@ -59,36 +63,18 @@ fn head(told: &Told, view: &Item<'_>) -> Markup {
             }
             @if let Some(progress) = &item.progress {
                 (first::progress(told, item))
-                p.faint { (pace(told, view, progress)) }
-                (run::counts(told, progress.counts))
+                @if let Some(under_way) = view.runs.iter().find(|run| run.id == progress.run) {
+                    p.faint { a href=(address::run(progress.run)) { (words.count("run-number", progress.run)) } " · " (run::pace(told, under_way, progress)) }
+                }
+                (sides::sides(told, progress.counts))
             }
             (steer::buttons(told, item))
             @if item.conflicts > 0 { p { a href="/inbox#conflicts" { (words.count("needs-conflicts", item.conflicts)) } } }
             p { a href={ "/log?name=" (address::encoded(&address::full_name(item))) } { (words.say("item-log")) }
-                @if told.may(Access::Run) {
+                @if told.may(Access::Run) && view.detail.tasks.iter().any(|task| task.task == "plan") {
                     " · " a href={ "/plan?name=" (address::encoded(&address::full_name(item))) } { (words.say("item-plan")) }
                 } }
         }
-    }
-}
-
-/// How fast it goes and how long it still takes, from what was done since the run began.
-fn pace(told: &Told, view: &Item<'_>, progress: &ProgressView) -> Markup {
-    let words = told.words;
-    let began = view.runs.iter().find(|run| run.id == progress.run);
-    let Some(began) = began else {
-        return html! {};
-    };
-    let elapsed = u64::try_from(told.now_ms.saturating_sub(began.opened_ms)).unwrap_or(0);
-    let rate = (progress.counts.bytes.saturating_mul(1_000))
-        .checked_div(elapsed)
-        .unwrap_or(0);
-    let left = progress.max.saturating_sub(progress.value);
-    let rest = elapsed.saturating_mul(left).checked_div(progress.value);
-    html! {
-        (told.length(elapsed))
-        @if rate > 0 { " · " (words.with("item-rate", &[("size", Value::Text(&told.size(rate)))])) }
-        @if let Some(rest) = rest && left > 0 { " · " (words.with("item-rest", &[("rest", Value::Text(&told.length(rest)))])) }
     }
 }
 
@@ -154,16 +140,25 @@ fn runs(told: &Told, view: &Item<'_>) -> Markup {
         section #item-runs.card {
             h2 { (words.say("runs-title")) }
             @if view.runs.is_empty() { p.empty { (words.say("strip-none")) } }
-            (trend::trend(told, view.runs))
+            (trend::trends(told, view.runs, view.detail.item.progress.as_ref()))
+            (undo::latest(told, view.detail, view.runs))
             ul.plain {
                 @for run in view.runs.iter().take(LISTED) {
                     li { a href=(address::run(run.id)) { (words.count("run-number", run.id)) } " "
                         (mark::outcome(words, run.outcome)) " " (told.ago(run.opened_ms))
-                        @if let Some(closed) = run.closed_ms {
-                            " · " (told.length(u64::try_from(closed.saturating_sub(run.opened_ms)).unwrap_or(0)))
-                        } }
+                        @if run.closed_ms.is_some() { " · " (told.length(run::took(told, run))) }
+                        (sides::line(told, trend::moved(run))) }
                 }
             }
+        }
+    }
+}
+
+fn tail(told: &Told, view: &Item<'_>) -> Markup {
+    html! {
+        section #item-log.card {
+            h2 { (told.words.say("nav-log")) }
+            (log::tail(told, "item-entries", view.log))
         }
     }
 }

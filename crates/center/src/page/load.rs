@@ -227,6 +227,15 @@ impl Look<'_> {
             names: vec![name.clone()],
         };
         let rules = reply!(self.ask(rules).await?, Reply::Rules);
+        let latest = Request::Log {
+            name: Some(name.clone()),
+            run: None,
+            at_least: None,
+            before: None,
+            limit: item::ENTRIES,
+        };
+        let mut latest = reply!(self.ask(latest).await?, Reply::Log).entries;
+        latest.reverse();
         let written = self.text("schedule");
         let explained = match written {
             Some(schedule) => {
@@ -249,6 +258,7 @@ impl Look<'_> {
             why: &why,
             runs: &runs,
             rules: &rules,
+            log: &latest,
             tried: tried
                 .map(|(written, explained)| (written, explained.as_ref().map_err(Clone::clone))),
         };

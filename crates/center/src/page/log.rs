@@ -82,6 +82,18 @@ pub(crate) fn entries(told: &Told, entries: &[LogView]) -> Markup {
     }
 }
 
+/// The end of a log in a box of its own, oldest first: it follows what comes, unless somebody reads further up.
+pub(crate) fn tail(told: &Told, id: &str, entries: &[LogView]) -> Markup {
+    html! {
+        @if entries.is_empty() { p.empty { (told.words.say("feed-none")) } }
+        @else {
+            div.tail data-tail tabindex="0" role="region" aria-label=(told.words.say("nav-log")) {
+                ul.entries id=(id) data-keyed { @for entry in entries { (one(told, entry)) } }
+            }
+        }
+    }
+}
+
 fn one(told: &Told, entry: &LogView) -> Markup {
     let words = told.words;
     html! {
@@ -91,7 +103,7 @@ fn one(told: &Told, entry: &LogView) -> Markup {
             div {
                 p {
                     @if let Some(item) = &entry.item {
-                        a href=(address::item(item)) { (mark::short(item)) }
+                        a href=(address::of_item(entry.handler.as_deref(), entry.item_id.as_deref(), item)) { (mark::short(item)) }
                         " "
                     }
                     @if !entry.handler_name.is_empty() { (mark::short(&entry.handler_name)) " " }

@@ -23,9 +23,11 @@ mod run;
 mod settings;
 mod setup;
 pub(crate) mod show;
+mod sides;
 mod steer;
 mod timetable;
 mod trend;
+mod undo;
 pub(crate) mod words;
 
 use axum::Router;

@@ -31,7 +31,7 @@ pub(crate) fn card(told: &Told, need: &NeedView) -> Markup {
             p.card-about {
                 span.kind { (kind(told, &need.kind)) } " "
                 @if let Some(item) = &need.item {
-                    a href=(address::item(item)) { (mark::short(item)) } " · "
+                    a href=(address::of_item(Some(&need.handler), need.item_id.as_deref(), item)) { (mark::short(item)) } " · "
                 }
                 (mark::short(&need.handler_name)) " · " (told.ago(need.opened_ms))
             }

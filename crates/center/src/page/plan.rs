@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use syncmgr_control::view::{ItemPlanView, PlanView};
 
 use super::moment::Told;
-use super::{mark, run};
+use super::{mark, sides};
 
 /// Actions that are shown; totals count all.
 pub(crate) const ACTIONS: u32 = 500;
@@ -25,7 +25,7 @@ fn one(told: &Told, item: &ItemPlanView) -> Markup {
             h2 { (mark::short(&item.name)) }
             @if let Some(problem) = &item.problem { p.row-problem { (mark::quoted_whole(words, problem)) } }
             @if let Some(held) = &item.held { p { span.chip { (mark::quoted(words, held)) } } }
-            (run::counts(told, item.counts))
+            (sides::sides(told, item.counts))
             @if item.total == 0 && item.problem.is_none() { p { (words.say("plan-nothing")) } }
             ul.plain {
                 @for action in &item.actions {

@@ -470,6 +470,7 @@ fn questions_of_a_running_handler_are_put_to_the_person() {
     let prompt = || NeedView {
         kind: "prompt".into(),
         item: Some("notes".into()),
+        item_id: None,
         ..need()
     };
     let script = move |request: &Request, stage: &Stage| match request {
@@ -481,6 +482,7 @@ fn questions_of_a_running_handler_are_put_to_the_person() {
             stage.happens(progress(11, "notes", 1));
             stage.happens(What::NeedOpened(NeedView {
                 item: Some("other".into()),
+                item_id: None,
                 ..prompt()
             }));
             stage.happens(What::NeedOpened(prompt()));

@@ -143,6 +143,7 @@ pub(crate) fn run(id: u64, outcome: Outcome) -> RunView {
         closed_ms: Some(NOW_MS - 5 * MINUTE + 1_449),
         outcome,
         counts: counts(12, 3),
+        part: None,
         items: vec!["notes".into()],
         item_count: 1,
         problem: None,
@@ -177,6 +178,7 @@ pub(crate) fn entry(id: u64, level: Level, text: &str, detail: Option<&str>) -> 
         handler: Some("folder".into()),
         handler_name: "Folders".into(),
         item: Some("notes".into()),
+        item_id: None,
         run: Some(11),
         text: text.into(),
         detail: detail.map(str::to_owned),
@@ -202,6 +204,7 @@ pub(crate) fn run_detail() -> RunDetail {
                     bytes: 1_250_000,
                     ..counts(12, 3)
                 },
+                progress: None,
             },
             RunItemView {
                 item: "PHOTOS".into(),
@@ -212,6 +215,7 @@ pub(crate) fn run_detail() -> RunDetail {
                     failed: 1,
                     ..counts(0, 0)
                 },
+                progress: None,
             },
         ],
         log: vec![
@@ -240,6 +244,7 @@ pub(crate) fn need() -> NeedView {
         handler: "folder".into(),
         handler_name: "Folders".into(),
         item: Some("papers".into()),
+        item_id: None,
         kind: "guard".into(),
         text: "40 of 100 entries are gone on the right; are they to be deleted on the left too?"
             .into(),
@@ -263,6 +268,7 @@ pub(crate) fn conflict(id: &str, name: &str) -> ConflictView {
         id: id.into(),
         handler: "folder".into(),
         item: "notes".into(),
+        item_id: String::new(),
         name: name.into(),
         summary: "changed on both sides".into(),
         found_ms: NOW_MS - 12 * MINUTE,

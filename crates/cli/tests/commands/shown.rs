@@ -521,6 +521,7 @@ fn history() {
             LogView {
                 handler: None,
                 item: None,
+                item_id: None,
                 ..entry(7, Level::Information, "a stale lock was taken over", None)
             },
         ],
@@ -566,6 +567,7 @@ fn needs() {
     let other = NeedView {
         id: 4,
         item: None,
+        item_id: None,
         detail: None,
         default: None,
         deadline_ms: None,

@@ -126,6 +126,7 @@ pub fn run(row: &RunRow, names: Vec<String>, item_count: u64) -> view::RunView {
         closed_ms: row.closed.map(|at| at.0),
         outcome: run_outcome(row.outcome),
         counts: counts(row.counts),
+        part: None,
         items: names,
         item_count,
         problem: row.problem.clone(),
@@ -141,6 +142,7 @@ pub fn run_item(row: &RunItemRow, name: String) -> view::RunItemView {
         status: status(row.status),
         text: row.text.clone(),
         counts: counts(row.counts),
+        progress: None,
     }
 }
 
@@ -174,6 +176,7 @@ pub fn log(row: &LogRow, item: Option<String>, handler_name: String) -> view::Lo
         handler: row.handler.as_ref().map(ToString::to_string),
         handler_name,
         item,
+        item_id: row.item.as_ref().map(|item| item.item.to_string()),
         run: row.run.map(|run| run.0),
         text: row.text.clone(),
         detail: row.detail.clone(),
@@ -199,6 +202,7 @@ pub fn need(row: &NeedRow, item: Option<String>, handler_name: String) -> view::
         handler: row.handler.to_string(),
         handler_name,
         item,
+        item_id: row.item.as_ref().map(ToString::to_string),
         kind: match row.kind {
             NeedKind::Prompt => "prompt",
             NeedKind::Login => "login",
@@ -226,6 +230,7 @@ pub fn conflict(row: &ConflictRow, item: String) -> view::ConflictView {
         id: row.id.clone(),
         handler: row.item.handler.to_string(),
         item,
+        item_id: row.item.item.to_string(),
         name: row.name.clone(),
         summary: row.summary.clone(),
         found_ms: row.found.0,

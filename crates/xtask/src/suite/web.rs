@@ -35,12 +35,7 @@ const SCREENS: &[(&str, &str, &str, &str)] = &[
     ("first", "/", "Overview", "Vue d’ensemble"),
     ("item", "/item?name=notes", "Why", "Pourquoi"),
     ("inbox", "/inbox", "Questions", "Questions"),
-    (
-        "run",
-        "/run?id=1",
-        "Undo this run",
-        "Annuler cette exécution",
-    ),
+    ("run", "/run?id=1", "Undo run", "Annuler l’exécution"),
     ("log", "/log", "At least", "Au moins"),
     (
         "timetable",

@@ -53,6 +53,7 @@ pub(crate) fn need() -> NeedView {
         handler: "folder".into(),
         handler_name: "Folders".into(),
         item: Some("papers".into()),
+        item_id: None,
         kind: "guard".into(),
         text: "412 of 430 entries are gone from the right folder".into(),
         detail: Some("gone: taxes/2025.pdf\ngone: taxes/2024.pdf".into()),
@@ -83,6 +84,7 @@ pub(crate) fn conflict(id: &str, name: &str) -> ConflictView {
         id: id.into(),
         handler: "folder".into(),
         item: "notes".into(),
+        item_id: String::new(),
         name: name.into(),
         summary: "changed on both sides".into(),
         found_ms: NOW_MS - 12 * MINUTE,
@@ -112,6 +114,7 @@ fn run(id: u64, outcome: Outcome) -> RunView {
             received: 3,
             ..Counts::default()
         },
+        part: None,
         items: vec!["mail".into()],
         item_count: 1,
         problem: (outcome == Outcome::Failed).then(|| "no such host".into()),

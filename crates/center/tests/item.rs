@@ -1,0 +1,211 @@
+//! The page of an item and what belongs to it, against a manager that answers what it is told to.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::allow_attributes,
+    missing_docs,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request as Http, Response};
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use syncmgr_center::{Center, router};
+use syncmgr_control::{Caller, Changes, Refusal, Reply, Request, Service, method};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+/// Answers each method with what it was given for it.
+#[derive(Default)]
+struct Manager {
+    answers: Mutex<BTreeMap<String, Result<Reply, Refusal>>>,
+    asked: Mutex<Vec<Request>>,
+}
+
+impl Manager {
+    fn answers(&self, name: &str, kind: &str, value: &Value) {
+        let reply = serde_json::from_value(json!({ "reply": kind, "value": value })).unwrap();
+        self.answers
+            .lock()
+            .unwrap()
+            .insert(name.to_owned(), Ok(reply));
+    }
+}
+
+impl Service for Manager {
+    fn call(&self, _: Caller, request: Request) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        let (name, _) = method::parts(&request).unwrap();
+        self.asked.lock().unwrap().push(request);
+        let answer = self.answers.lock().unwrap().get(&name).cloned();
+        std::future::ready(answer.unwrap_or_else(|| panic!("nobody answers {name}"))).boxed()
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<Changes, Refusal>> {
+        std::future::ready(Ok(futures::stream::pending().boxed())).boxed()
+    }
+}
+
+const NOW_MS: u64 = 1_700_000_000_000;
+
+fn item() -> Value {
+    json!({
+        "handler": "mail", "handlerName": "Mail", "id": "IN", "name": "inbox", "comment": "", "labels": [], "shown": "syncing",
+        "state": "", "checked": true, "enabled": true, "runState": "syncing", "freshness": "fresh", "lastGoodMs": 1_500,
+        "lastAttemptMs": null, "lastRun": null, "problem": null, "conflicts": 0, "needs": [],
+        "progress": {
+            "run": 4, "status": "updating", "text": "Trash", "value": 25, "max": 100,
+            "counts": { "sent": 2, "received": 3, "deleted": 1, "bytes": 38_000_000 },
+        },
+    })
+}
+
+fn run(id: u64, outcome: &str, minutes: Option<u64>) -> Value {
+    let opened = NOW_MS - 38 * 60_000;
+    json!({
+        "id": id, "handler": "mail", "kind": "synchronize", "trigger": "manual", "openedMs": opened,
+        "closedMs": minutes.map(|minutes| opened + minutes * 60_000), "outcome": outcome,
+        "counts": { "sent": 40, "bytes": 9_000 }, "part": { "sent": 4, "deleted": 1, "bytes": 1_000 }, "items": ["inbox"],
+        "itemCount": 3, "problem": null,
+    })
+}
+
+fn entry(id: u64, text: &str) -> Value {
+    json!({
+        "id": id, "atMs": 5, "level": "information", "handler": "mail", "handlerName": "Mail", "item": "inbox", "itemId": "IN",
+        "run": 4, "text": text, "detail": null,
+    })
+}
+
+fn serving() -> (Router, Arc<Manager>) {
+    let manager = Arc::new(Manager::default());
+    manager.answers(
+        "browse",
+        "page",
+        &json!({
+            "nowMs": NOW_MS, "rows": [], "matching": 1, "groups": [], "labels": [], "handlers": [], "atWork": [], "upcoming": [],
+            "status": { "verdict": { "sentence": "x", "exit": "good" }, "items": [], "total": 1, "needs": 0, "conflicts": 0,
+                "running": [4], "daemon": true, "remarks": [] },
+            "worst": { "shown": "fresh", "count": 1, "names": ["inbox"], "held": 0, "busy": 0, "lastGoodMs": 5 },
+        }),
+    );
+    manager.answers(
+        "show",
+        "item",
+        &json!({
+            "item": item(), "handlerName": "Mail", "definition": null, "runs": [], "needs": [], "policies": [],
+            "tasks": [{ "task": "undo", "greyed": null }],
+        }),
+    );
+    manager.answers(
+        "why",
+        "why",
+        &json!({ "name": "inbox", "sentence": "It runs.", "suggestion": null, "reasons": [] }),
+    );
+    manager.answers(
+        "runs",
+        "runs",
+        &json!([
+            run(4, "open", None),
+            run(3, "succeeded", Some(4)),
+            run(2, "succeeded", Some(4))
+        ]),
+    );
+    manager.answers("rules", "rules", &json!([]));
+    manager.answers(
+        "log",
+        "log",
+        &json!({ "entries": [entry(9, "the newest"), entry(8, "the oldest")], "before": null }),
+    );
+    let service: Arc<dyn Service> = manager.clone();
+    let center = Center::new(service, 1, "a test", CancellationToken::new());
+    (router(center), manager)
+}
+
+async fn send(router: &Router, request: Http<Body>) -> (u16, Response<()>, String) {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    // The marks that keep directions apart are in the way of reading.
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    let text = text.replace(['\u{2068}', '\u{2069}'], "");
+    (head.status.as_u16(), Response::from_parts(head, ()), text)
+}
+
+async fn get(router: &Router, address: &str) -> String {
+    let request = Http::get(address).body(Body::empty()).unwrap();
+    let (status, _, text) = send(router, request).await;
+    assert_eq!(status, 200, "{address}: {text}");
+    text
+}
+
+#[tokio::test]
+async fn a_run_under_way_says_how_fast_it_is_and_how_long_it_takes() {
+    let (router, _) = serving();
+    let text = get(&router, "/item?name=mail%2FIN").await;
+    for said in [
+        "max=\"100\" value=\"25\"",
+        // 38 MB in 38 min, a quarter of it done.
+        "38 min 0 s · 16 kB/s · about 1 h 54 min left",
+        "Usually 4 min 0 s, now 38 min 0 s.",
+        "Usually 1.0 kB, now 38 MB.",
+        "Usually 5 changes, now 6 changes.",
+        // Side by side.
+        "<dd>3 received</dd>",
+        "<dd>2 sent</dd>",
+    ] {
+        assert!(text.contains(said), "{said} is not in {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_the_log_stands_on_the_page_of_the_item_and_leads_to_it_by_its_id() {
+    let (router, manager) = serving();
+    let text = get(&router, "/item?name=mail%2FIN").await;
+    let (oldest, newest) = (
+        text.find("the oldest").unwrap(),
+        text.find("the newest").unwrap(),
+    );
+    assert!(oldest < newest);
+    assert!(text.contains("href=\"/item?name=mail%2FIN\""), "{text}");
+    let parts = get(&router, "/fragment/item?name=mail%2FIN").await;
+    assert!(parts.contains("id=\"item-entries\" data-keyed"), "{parts}");
+    let wanted = manager.asked.lock().unwrap().iter().any(|asked| {
+        matches!(asked, Request::Log { name: Some(name), limit: 50, .. } if name == "mail/IN")
+    });
+    assert!(wanted);
+}
+
+#[tokio::test]
+async fn the_latest_run_that_changed_something_is_undone_once_it_was_said_what_that_means() {
+    let (router, manager) = serving();
+    let text = get(&router, "/item?name=mail%2FIN").await;
+    let undo = text
+        .split("id=\"undo-3\"")
+        .nth(1)
+        .unwrap()
+        .split("</details>")
+        .next()
+        .unwrap();
+    assert!(undo.contains("It made 40 changes in 3 items"), "{undo}");
+    assert!(undo.contains("name=\"run\" value=\"3\""), "{undo}");
+    assert!(!text.contains("id=\"undo-2\""), "{text}");
+    // Not where the handler cannot, or may not now.
+    for tasks in [
+        json!([]),
+        json!([{ "task": "undo", "greyed": "it is turned off" }]),
+    ] {
+        let detail = json!({
+            "item": item(), "handlerName": "Mail", "definition": null, "runs": [], "needs": [], "tasks": tasks,
+        });
+        manager.answers("show", "item", &detail);
+        let text = get(&router, "/item?name=mail%2FIN").await;
+        assert!(!text.contains("id=\"undo-"), "{text}");
+    }
+}
