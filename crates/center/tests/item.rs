@@ -27,6 +27,8 @@ use tower::ServiceExt as _;
 struct Manager {
     answers: Mutex<BTreeMap<String, Result<Reply, Refusal>>>,
     asked: Mutex<Vec<Request>>,
+    /// Why properties are read, and not written.
+    refuses_writing: Mutex<Option<Refusal>>,
 }
 
 impl Manager {
@@ -42,7 +44,18 @@ impl Manager {
 impl Service for Manager {
     fn call(&self, _: Caller, request: Request) -> BoxFuture<'_, Result<Reply, Refusal>> {
         let (name, _) = method::parts(&request).unwrap();
+        let writes = matches!(
+            request,
+            Request::Properties {
+                values: Some(_),
+                ..
+            }
+        );
         self.asked.lock().unwrap().push(request);
+        let refusal = self.refuses_writing.lock().unwrap().clone();
+        if let Some(refusal) = refusal.filter(|_| writes) {
+            return std::future::ready(Err(refusal)).boxed();
+        }
         let answer = self.answers.lock().unwrap().get(&name).cloned();
         std::future::ready(answer.unwrap_or_else(|| panic!("nobody answers {name}"))).boxed()
     }
@@ -208,4 +221,109 @@ async fn the_latest_run_that_changed_something_is_undone_once_it_was_said_what_t
         let text = get(&router, "/item?name=mail%2FIN").await;
         assert!(!text.contains("id=\"undo-"), "{text}");
     }
+}
+
+fn properties(effect: &str) -> Value {
+    json!({
+        "handler": "mail", "item": "IN", "name": "inbox", "effect": effect,
+        "schema": { "required": ["server"], "properties": {
+            "keep": { "type": "integer", "minimum": 1, "description": "days that mail is kept" },
+            "server": { "type": "string", "title": "Server" },
+            "password": { "type": "string", "format": "password" },
+        } },
+        // A manager does not tell it; the page would not show it either.
+        "values": { "keep": 7, "server": "a.example.org", "password": "hunter2" },
+    })
+}
+
+fn save(body: &str) -> Http<Body> {
+    Http::post("/properties")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(body.to_owned()))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn properties_are_a_form_and_only_what_was_changed_is_saved() {
+    let (router, manager) = serving();
+    manager.answers("properties", "properties", &properties("items-listed"));
+    let text = get(&router, "/properties?name=mail%2FIN").await;
+    assert!(text.contains("days that mail is kept"), "{text}");
+    assert!(text.contains("value=\"a.example.org\""), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+    manager.asked.lock().unwrap().clear();
+    let form = "name=mail%2FIN&of.keep=30&was.keep=7&of.server=a.example.org&was.server=a.example.org&of.password=";
+    let (status, head, _) = send(&router, save(form)).await;
+    assert_eq!(status, 303);
+    assert_eq!(
+        head.headers()["location"],
+        "/properties?name=mail%2FIN&said=listed"
+    );
+    let written: Vec<Value> = manager
+        .asked
+        .lock()
+        .unwrap()
+        .iter()
+        .filter_map(|asked| match asked {
+            Request::Properties { values, .. } => values.clone().map(Value::Object),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(written, [json!({ "keep": 30 })]);
+    // Nothing typed, nothing asked for.
+    let form = "name=mail%2FIN&of.keep=7&was.keep=7&of.password=";
+    let (_, head, _) = send(&router, save(form)).await;
+    assert_eq!(
+        head.headers()["location"],
+        "/properties?name=mail%2FIN&said=unchanged"
+    );
+    let text = get(&router, "/properties?name=mail%2FIN&said=unchanged").await;
+    assert!(text.contains("Nothing was changed."), "{text}");
+}
+
+#[tokio::test]
+async fn what_a_property_does_not_take_stands_beside_it_and_what_was_typed_stays() {
+    let (router, manager) = serving();
+    manager.answers("properties", "properties", &properties("unchanged"));
+    let form = "name=mail%2FIN&of.keep=0&was.keep=7&of.server=b&was.server=a&of.password=secret";
+    let (status, _, text) = send(&router, save(form)).await;
+    assert_eq!(status, 422);
+    assert!(text.contains("At least 1."), "{text}");
+    assert_eq!(text.matches("aria-invalid=\"true\"").count(), 1);
+    assert!(text.contains("value=\"b\""), "{text}");
+    assert!(!text.contains("secret\""), "{text}");
+    let asked = manager.asked.lock().unwrap();
+    assert!(asked.iter().all(|asked| !matches!(
+        asked,
+        Request::Properties {
+            values: Some(_),
+            ..
+        }
+    )));
+}
+
+#[tokio::test]
+async fn what_a_handler_refuses_stands_beside_the_property_that_it_names() {
+    let (router, manager) = serving();
+    let mut refusal = Refusal::new(
+        "properties::failed",
+        "the handler did not give its properties",
+        "",
+    );
+    refusal
+        .causes
+        .push("keep is more than the server allows".to_owned());
+    manager.answers("properties", "properties", &properties("unchanged"));
+    *manager.refuses_writing.lock().unwrap() = Some(refusal);
+    let form = "name=mail%2FIN&of.keep=30&was.keep=7";
+    let (status, _, text) = send(&router, save(form)).await;
+    assert_eq!(status, 422);
+    let field = text.split("name=\"of.keep\"").nth(1).unwrap();
+    let field = field.split("class=\"field\"").next().unwrap();
+    assert!(
+        field.contains("keep is more than the server allows"),
+        "{text}"
+    );
+    assert!(text.contains("Nothing was saved."), "{text}");
+    assert!(text.contains("value=\"30\""), "{text}");
 }

@@ -105,6 +105,19 @@ fn answer(items: u64, request: &Request) -> Result<Reply, Refusal> {
                 "actions": [{ "action": "add", "to": "left", "name": HOSTILE, "bytes": 5, "reason": HOSTILE }],
             }] }),
         ),
+        Request::Properties { .. } => reply(
+            "properties",
+            json!({
+                "handler": "mail", "item": HOSTILE, "name": HOSTILE, "effect": "unchanged",
+                "schema": { "required": [HOSTILE], "properties": {
+                    HOSTILE: { "type": "string", "title": HOSTILE, "description": HOSTILE },
+                    "choice": { "enum": [HOSTILE, "b"] }, "secret": { "format": "password" }, "lines": { "type": "array",
+                    "items": { "type": "string" } }, "number": { "type": "integer" }, "flag": { "type": "boolean" },
+                    "fixed": { "readOnly": true, "type": "string" },
+                } },
+                "values": { HOSTILE: HOSTILE, "choice": HOSTILE, "secret": "hunter2", "lines": [HOSTILE], "fixed": HOSTILE },
+            }),
+        ),
         Request::Answer { need: 99, .. } => {
             return Err(Refusal::new(
                 "need::unknown",
@@ -231,6 +244,7 @@ const SCREENS: &[&str] = &[
     "/item?name=mail%2F1",
     "/item?name=mail%2F1&schedule=daily",
     "/plan?name=mail%2F1",
+    "/properties?name=mail%2F1&said=saved",
     "/run?id=1",
     "/inbox",
     "/log?atLeast=warning&name=x",

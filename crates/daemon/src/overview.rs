@@ -6,7 +6,7 @@ use syncmgr_control::view::{
 };
 use syncmgr_control::{ExitCode, Refusal};
 use syncmgr_core::freshness::{Freshness, freshness};
-use syncmgr_core::item::{ItemRow, RunState};
+use syncmgr_core::item::{ItemCapability, ItemRow, RunState};
 use syncmgr_core::log::Level;
 use syncmgr_core::record::PauseScope;
 use syncmgr_core::stuck::Stall;
@@ -515,6 +515,12 @@ impl Loop {
                 .collect(),
             _ => Vec::new(),
         };
+        let has_properties =
+            row.is_some_and(|row| row.capabilities.contains(&ItemCapability::Properties));
+        let properties = has_properties.then(|| TaskView {
+            task: "properties".to_owned(),
+            greyed: None,
+        });
         Ok(ItemDetail {
             handler_name: handler.map_or_else(String::new, |handler| handler.name.clone()),
             definition: self
@@ -530,7 +536,7 @@ impl Loop {
                 .map(|run| to_view::run(run, vec![view.name.clone()], 1))
                 .collect(),
             needs: self.open_needs(Some(item)),
-            tasks,
+            tasks: tasks.into_iter().chain(properties).collect(),
             policies: self.policy_views(item),
             item: view,
         })

@@ -157,6 +157,7 @@ impl Loop {
         effect: Effect,
     ) -> PropertiesView {
         let parse = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
+        let schema = sheet.map_or(Value::Null, |sheet| parse(&sheet.schema));
         PropertiesView {
             handler: handler.to_string(),
             item: item.map(ToString::to_string),
@@ -173,11 +174,11 @@ impl Loop {
                     })
                 },
             ),
-            schema: sheet.map_or(Value::Null, |sheet| parse(&sheet.schema)),
             values: match sheet.map(|sheet| parse(&sheet.values)) {
-                Some(Value::Object(values)) => values,
+                Some(Value::Object(values)) => without_secrets(&schema, values),
                 _ => Map::new(),
             },
+            schema,
             effect: match effect {
                 Effect::Unchanged => PropertiesEffect::Unchanged,
                 Effect::ItemDeleted => PropertiesEffect::ItemDeleted,
@@ -255,6 +256,19 @@ impl Loop {
     }
 }
 
+/// The values that anybody may see: a secret is written and never read.
+fn without_secrets(schema: &Value, mut values: Map<String, Value>) -> Map<String, Value> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    values.retain(|name, _| {
+        let of = properties.and_then(|properties| properties.get(name));
+        !of.is_some_and(|of| {
+            of.get("format").and_then(Value::as_str) == Some("password")
+                || of.get("writeOnly") == Some(&Value::Bool(true))
+        })
+    });
+    values
+}
+
 /// Properties were wanted and nothing came of it.
 fn without_properties(outcome: RequestOutcome, problem: Option<&str>) -> Refusal {
     let outcome = to_view::request_outcome(outcome);
@@ -275,4 +289,23 @@ fn without_properties(outcome: RequestOutcome, problem: Option<&str>) -> Refusal
         .extend(problem.map(text::line).filter(|why| !why.is_empty()));
     refusal.exit = syncmgr_control::ExitCode::Failed;
     refusal
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_among_properties_is_never_told() {
+        let schema = json!({ "properties": {
+            "user": { "type": "string" }, "word": { "format": "password" }, "token": { "writeOnly": true },
+        } });
+        let values = json!({ "user": "ada", "word": "hunter2", "token": "x", "more": 1 });
+        let told = without_secrets(&schema, values.as_object().unwrap().clone());
+        assert_eq!(Value::Object(told), json!({ "user": "ada", "more": 1 }));
+        let values = values.as_object().unwrap().clone();
+        assert_eq!(without_secrets(&Value::Null, values.clone()), values);
+    }
 }

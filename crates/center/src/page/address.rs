@@ -18,6 +18,11 @@ pub(crate) fn of_item(handler: Option<&str>, id: Option<&str>, name: &str) -> St
     }
 }
 
+/// The properties of an item or a handler.
+pub(crate) fn properties(name: &str) -> String {
+    format!("/properties?name={}", encoded(name))
+}
+
 /// The page of a run.
 pub(crate) fn run(id: u64) -> String {
     format!("/run?id={id}")

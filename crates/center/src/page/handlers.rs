@@ -64,6 +64,9 @@ fn acts(told: &Told, handler: &HandlerView) -> Markup {
     let label = |id| words.with(id, &[("name", Value::Text(&name))]);
     html! {
         @if told.may(Access::Run) {
+            @if told.may(Access::Admin) && handler.capabilities.iter().any(|can| can == "properties") {
+                p { a href=(address::properties(&handler.id)) { (words.say("properties-title")) } }
+            }
             div.acts-left {
                 form method="post" action="/act/refresh" data-live { (told.form())
                     input type="hidden" name="handler" value=(handler.id);

@@ -73,6 +73,9 @@ fn head(told: &Told, view: &Item<'_>) -> Markup {
             p { a href={ "/log?name=" (address::encoded(&address::full_name(item))) } { (words.say("item-log")) }
                 @if told.may(Access::Run) && view.detail.tasks.iter().any(|task| task.task == "plan") {
                     " · " a href={ "/plan?name=" (address::encoded(&address::full_name(item))) } { (words.say("item-plan")) }
+                }
+                @if told.may(Access::Admin) && view.detail.tasks.iter().any(|task| task.task == "properties") {
+                    " · " a href=(address::properties(&address::full_name(item))) { (words.say("properties-title")) }
                 } }
         }
     }

@@ -5,7 +5,7 @@ use maud::Markup;
 use serde_json::{Map, Value};
 use syncmgr_control::browse::{Browse, PageView};
 use syncmgr_control::method::Access;
-use syncmgr_control::view::Level;
+use syncmgr_control::view::{Level, PropertiesView};
 use syncmgr_control::{Refusal, Reply, Request};
 
 use super::first::{self, First};
@@ -14,8 +14,9 @@ use super::inbox::{self, Inbox};
 use super::item::{self, Item};
 use super::log::Chosen;
 use super::moment::Told;
+use super::properties::{self, Rejected, Said, Sheet};
 use super::show::{Look, Looked};
-use super::{address, handlers, log, plan, run, settings, timetable};
+use super::{address, handlers, log, plan, property, run, settings, timetable};
 
 /// Next times that a tried schedule is answered with.
 const TRIED_TIMES: u32 = 5;
@@ -40,6 +41,7 @@ impl Look<'_> {
             "run" => self.run().await,
             "item" => self.item().await,
             "plan" => self.plan().await,
+            "properties" => self.properties().await,
             "timetable" => self.timetable().await,
             "handlers" => self.handlers().await,
             "settings" => self.settings().await,
@@ -295,6 +297,56 @@ impl Look<'_> {
         })
     }
 
+    /// Has a handler work too.
+    async fn properties(&self) -> Result<Looked, Refusal> {
+        self.visitor.must(Access::Admin)?;
+        let view = self.read_properties(self.required("name")?, None).await?;
+        let said = self.text("said").and_then(Said::of);
+        self.sheet(&view, None, said).await
+    }
+
+    /// Reads properties, or writes some of them.
+    pub(crate) async fn read_properties(
+        &self,
+        name: &str,
+        values: Option<Map<String, Value>>,
+    ) -> Result<PropertiesView, Refusal> {
+        let request = Request::Properties {
+            name: name.to_owned(),
+            values,
+            window: false,
+        };
+        Ok(*reply!(self.ask(request).await?, Reply::Properties))
+    }
+
+    /// Properties as a form.
+    pub(crate) async fn sheet(
+        &self,
+        view: &PropertiesView,
+        rejected: Option<&Rejected>,
+        said: Option<Said>,
+    ) -> Result<Looked, Refusal> {
+        let page = self.frame().await?;
+        let told = self.told(&page);
+        let known = property::of(&view.schema, &view.values);
+        let sheet = Sheet {
+            view,
+            properties: &known,
+            rejected,
+            said,
+        };
+        let content = properties::properties(&told, &sheet);
+        Ok(Looked {
+            screen: Screen::Other,
+            title: super::mark::cut(&view.name),
+            told,
+            page,
+            content,
+            // Nobody wants a form to change below his hands.
+            fragment: None,
+        })
+    }
+
     async fn timetable(&self) -> Result<Looked, Refusal> {
         let page = self.frame().await?;
         let runs = Request::Runs {
@@ -371,7 +423,7 @@ pub(crate) fn unknown_address() -> Refusal {
     )
 }
 
-fn not_understood() -> Refusal {
+pub(crate) fn not_understood() -> Refusal {
     Refusal::new(
         "control::invalid-request",
         "this address is not understood",

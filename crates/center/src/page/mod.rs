@@ -18,8 +18,11 @@ mod mark;
 mod moment;
 mod need;
 mod plan;
+mod properties;
+mod property;
 pub(crate) mod refusal;
 mod run;
+mod save;
 mod settings;
 mod setup;
 pub(crate) mod show;
@@ -44,6 +47,7 @@ const SCREENS: &[(&str, &str)] = &[
     ("first", "/"),
     ("item", "/item"),
     ("plan", "/plan"),
+    ("properties", "/properties"),
     ("run", "/run"),
     ("inbox", "/inbox"),
     ("log", "/log"),
@@ -57,6 +61,7 @@ pub(crate) fn routes() -> Router<Center> {
     let mut router = Router::new()
         .route("/act/{method}", post(act::act))
         .route("/resolve-all", post(act::resolve_all))
+        .route("/properties", post(save::save))
         .route("/assets/{name}", get(assets))
         .route("/fragment/{screen}", get(fragment));
     for (screen, address) in SCREENS {

@@ -48,19 +48,22 @@ pub(crate) async fn document(
     query: Option<&str>,
 ) -> Response {
     match look(center, visitor, headers, screen, query, false).await {
-        Ok(looked) => {
-            let document = frame::document(
-                &looked.told,
-                &looked.page,
-                looked.screen,
-                &looked.title,
-                looked.fragment.as_deref(),
-                &looked.content,
-            );
-            markup(StatusCode::OK, document)
-        }
+        Ok(looked) => whole(StatusCode::OK, &looked),
         Err(refusal) => refused(headers, &refusal, "/"),
     }
+}
+
+/// What somebody looks at as a whole document.
+pub(crate) fn whole(status: StatusCode, looked: &Looked) -> Response {
+    let document = frame::document(
+        &looked.told,
+        &looked.page,
+        looked.screen,
+        &looked.title,
+        looked.fragment.as_deref(),
+        &looked.content,
+    );
+    markup(status, document)
 }
 
 /// The parts of a screen that change by themselves.
