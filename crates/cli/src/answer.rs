@@ -4,9 +4,10 @@ use syncmgr_control::request::Typed;
 use syncmgr_control::view::NeedView;
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
+use crate::choose::{Choice, tick};
 use crate::follow::follow;
 use crate::form::{Form, Took};
-use crate::question::need_lines;
+use crate::question::{heading, need_lines};
 use crate::sync::conclude;
 use crate::talk::{Talk, Verdict, ask};
 use crate::text::harmless;
@@ -16,6 +17,8 @@ pub(crate) struct Given {
     pub(crate) need: u64,
     pub(crate) choice: Option<String>,
     pub(crate) fields: Vec<(String, String)>,
+    /// Of a list: these and nothing else.
+    pub(crate) items: Vec<String>,
     /// What is missing is read from standard input.
     pub(crate) stdin: bool,
     /// Its secrets are remembered.
@@ -85,9 +88,32 @@ async fn complete(talk: &mut Talk, given: Given) -> Result<Option<Request>, Refu
         need: id,
         choice,
         fields,
+        items,
         stdin,
         remember,
     } = given;
+    let is_first = |need: &NeedView, choice: &String| {
+        need.choices
+            .first()
+            .is_some_and(|first| first.name == *choice)
+    };
+    if !items.is_empty() {
+        // Whoever names items and does not start them is not understood.
+        if let Some(choice) = &choice
+            && !find(talk, id)
+                .await
+                .is_none_or(|need| is_first(&need, choice))
+        {
+            return Err(no_choice(&format!(
+                "syncmgr answer {id} start --items NAME"
+            )));
+        }
+        return Ok(Some(Request::Choose {
+            need: Some(id),
+            items,
+            offered: Vec::new(),
+        }));
+    }
     let attended = talk.interactive && !talk.screen.json();
     let whole = !attended && fields.is_empty() && !stdin;
     let need = match &choice {
@@ -110,6 +136,9 @@ async fn complete(talk: &mut Talk, given: Given) -> Result<Option<Request>, Refu
             )),
         };
     };
+    if attended && need.has_list() && choice.as_ref().is_none_or(|choice| is_first(&need, choice)) {
+        return ticked(talk, &need).await;
+    }
     let command = format!("syncmgr answer {id} CHOICE");
     let mut form = Form::new(need.clone(), choice.clone());
     form.give(fields)?;
@@ -126,6 +155,28 @@ async fn complete(talk: &mut Talk, given: Given) -> Result<Option<Request>, Refu
         return Err(no_choice(&command));
     }
     Ok(Some(form.answer()))
+}
+
+/// Has the person tick the list of a question.
+async fn ticked(talk: &mut Talk, need: &NeedView) -> Result<Option<Request>, Refusal> {
+    let asked = Request::Offer {
+        need: Some(need.id),
+    };
+    let offer = ask!(talk, asked, Reply::Offer(offer) => offer);
+    for line in heading(need, &talk.screen.aside) {
+        talk.screen.remark(&line);
+    }
+    let close = offer.close.clone();
+    Ok(match tick(talk, offer, None).await {
+        Choice::Begin(ticks) => Some(ticks.request()),
+        Choice::Closed => close.map(|choice| Request::Answer {
+            need: need.id,
+            choice,
+            fields: Typed::default(),
+            remember: false,
+        }),
+        Choice::Left => None,
+    })
 }
 
 /// Has the person type what is missing.

@@ -242,7 +242,9 @@ pub(crate) enum Command {
   syncmgr answer 3 apply
   syncmgr answer 3               asks, on a terminal; secrets are not shown while they are typed
   syncmgr answer 4 login --field user=ada
-  pass show mail | syncmgr answer 4 login --field user=ada --stdin")]
+  pass show mail | syncmgr answer 4 login --field user=ada --stdin
+  syncmgr answer 5               a list of items: tick them, then begin
+  syncmgr answer 5 start --items notes,photos")]
     Answer {
         /// Its number, as `needs` shows it.
         #[arg(value_name = "ID")]
@@ -252,6 +254,9 @@ pub(crate) enum Command {
         /// What goes into one of its fields, but never a secret: others can read the words of a command.
         #[arg(long = "field", value_name = "NAME=VALUE", value_parser = crate::form::value)]
         fields: Vec<(String, String)>,
+        /// Of a question that is a list of items: start these, and nothing else.
+        #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with_all = ["fields", "stdin", "remember"])]
+        items: Vec<String>,
         /// Read what is not given, such as secrets, from standard input, a line for each field in their order.
         #[arg(long)]
         stdin: bool,

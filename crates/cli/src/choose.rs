@@ -1,48 +1,73 @@
-//! `sync --ask`: the list of items to synchronize, with ticks, before anything begins (mobsync 4.3).
+//! "Items to Synchronize" on the command line: the list with ticks before anything begins (mobsync 4.1), for `sync --ask`
+//! and for questions that are such a list.
 
 use std::time::Duration;
 
+use syncmgr_control::offer::{OfferView, OfferedHandlerView, OfferedRow};
 use syncmgr_control::view::ItemView;
 use syncmgr_control::{Refusal, Reply, Request};
 
-use crate::look::Look;
 use crate::question::PROMPT;
-use crate::register::handler_label;
 use crate::talk::{Talk, ask};
-use crate::text::{harmless, pad, width};
-use crate::when;
+use crate::ticks::{Stands, Ticks};
 
-/// Who types nothing for so long gets what is ticked.
+/// Who types nothing for so long gets what is ticked, where he asked himself.
 const WITHIN: Duration = Duration::from_secs(60);
-/// Most items in the list; of more, some are to be named.
+/// Most named items in the list.
 const MAX_ITEMS: usize = 500;
-/// Most lines that a person types before the list is taken as it is.
+/// Most lines that a person types before the list is left.
 const MAX_LINES: usize = 1_000;
 
-/// The items, each with its tick.
-struct Choice {
-    items: Vec<(ItemView, bool)>,
+/// What came of a list.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Choice {
+    /// What is ticked is to begin.
+    Begin(Ticks),
+    /// It is closed, and nothing begins.
+    Closed,
+    /// It was left as it is.
+    Left,
 }
 
 /// What a line does to the list.
 #[derive(Debug, PartialEq, Eq)]
 enum Typed {
     Begin,
+    Close,
     Leave,
     Changed,
     Nonsense,
 }
 
-/// Lets the person tick what is to be synchronized: their names, or nothing when it was left. Where nobody can be asked, it
-/// is as it is ticked.
+/// Lets the person tick what is to be synchronized: what is to be asked for then, or nothing when it was left. Where nobody
+/// can be asked, it is as it is ticked.
 pub(crate) async fn choose(
     talk: &mut Talk,
     names: Vec<String>,
-) -> Result<Option<Vec<String>>, Refusal> {
-    if !talk.interactive || talk.screen.json() {
-        return Ok(Some(names));
+) -> Result<Option<Request>, Refusal> {
+    let may_bother_user = talk.interactive && !talk.screen.json();
+    let sync = |names| Request::Sync {
+        names,
+        may_bother_user,
+    };
+    if !may_bother_user {
+        return Ok(Some(sync(names)));
     }
     let all = names.is_empty();
+    let offer = if all {
+        ask!(talk, Request::Offer { need: None }, Reply::Offer(offer) => offer)
+    } else {
+        named(talk, names).await?
+    };
+    Ok(match tick(talk, offer, Some(WITHIN)).await {
+        Choice::Begin(ticks) if all => Some(ticks.request()),
+        Choice::Begin(ticks) => Some(sync(ticks.picks())),
+        Choice::Closed | Choice::Left => None,
+    })
+}
+
+/// The list of what was named, all of it ticked.
+async fn named(talk: &Talk, names: Vec<String>) -> Result<OfferView, Refusal> {
     let request = Request::List {
         names,
         hidden: false,
@@ -53,122 +78,125 @@ pub(crate) async fn choose(
         return Err(Refusal::new(
             "cli::too-many-to-choose",
             format!("{} items are too many to choose among", items.len()),
-            "name some of them, a handler or a label: syncmgr sync --ask NAME",
+            "name fewer of them, a handler or a label: syncmgr sync --ask NAME",
         ));
     }
     // One handler after the other, as they are listed.
     items.sort_by(|a, b| a.handler.cmp(&b.handler));
-    let ticked = |item: ItemView| {
-        let ticked = item.checked || !all;
-        (item, ticked)
-    };
-    let mut choice = Choice {
-        items: items.into_iter().map(ticked).collect(),
-    };
+    let mut offer = OfferView::default();
+    for item in items {
+        match offer.handlers.last_mut() {
+            Some(last) if last.handler == item.handler => last.rows.push(row(item)),
+            _ => offer.handlers.push(OfferedHandlerView {
+                handler: item.handler.clone(),
+                name: item.handler_name.clone(),
+                rows: vec![row(item)],
+                rest: None,
+            }),
+        }
+    }
+    Ok(offer)
+}
+
+fn row(item: ItemView) -> OfferedRow {
+    OfferedRow {
+        // Named so that it is nothing else's name.
+        pick: format!("{}/{}", item.handler, item.id),
+        name: item.name,
+        ticked: true,
+        last_good_ms: item.last_good_ms,
+        count: 1,
+    }
+}
+
+/// Shows a list and has it ticked. A silence begins what is ticked where it may; else the person is waited for.
+pub(crate) async fn tick(talk: &mut Talk, offer: OfferView, silence: Option<Duration>) -> Choice {
+    let is_question = offer.need.is_some();
+    let mut ticks = Ticks::new(offer);
     let mut shown = false;
     for _ in 0..MAX_LINES {
         if !shown {
-            for line in choice.lines(&talk.screen.aside, talk.now()) {
-                talk.screen.remark(&line);
-            }
+            show(talk, &ticks, silence);
             shown = true;
         }
         talk.screen.prompt(PROMPT);
-        let line = match &mut talk.keyboard {
-            Some(keyboard) => match tokio::time::timeout(WITHIN, keyboard.line()).await {
-                Ok(line) => line.ok().flatten(),
-                Err(_) => {
-                    talk.screen.remark("");
-                    Some(String::new())
+        let line = match (&mut talk.keyboard, silence) {
+            (Some(keyboard), Some(within)) => {
+                match tokio::time::timeout(within, keyboard.line()).await {
+                    Ok(line) => line.ok().flatten(),
+                    Err(_) => {
+                        talk.screen.remark("");
+                        Some(String::new())
+                    }
                 }
-            },
-            None => None,
+            }
+            (Some(keyboard), None) => keyboard.line().await.ok().flatten(),
+            (None, _) => None,
         };
         let Some(line) = line else {
             // Nothing that follows may stand behind the prompt.
             talk.screen.remark("");
-            return Ok(None);
+            return Choice::Left;
         };
-        match choice.take(&line) {
-            Typed::Begin => break,
-            Typed::Leave => return Ok(None),
+        match take(&mut ticks, &line) {
+            // With nothing ticked there is nothing to begin.
+            Typed::Begin if ticks.any() => return Choice::Begin(ticks),
+            Typed::Begin if is_question => {
+                talk.screen
+                    .remark("Nothing is ticked. Type c to close the list.");
+            }
+            Typed::Begin | Typed::Close => return Choice::Closed,
+            Typed::Leave => return Choice::Left,
             Typed::Changed => shown = false,
             Typed::Nonsense => talk
                 .screen
-                .remark("Type numbers, all, none, an empty line, or q."),
+                .remark("Type numbers, all, none, an empty line, c or q."),
         }
     }
-    let chosen = choice.names();
-    Ok((!chosen.is_empty()).then_some(chosen))
+    Choice::Left
 }
 
-impl Choice {
-    fn lines(&self, look: &Look, now_ms: i64) -> Vec<String> {
-        let mut lines = vec![look.bold("Items to synchronize")];
-        let widest = self
-            .items
-            .iter()
-            .map(|(item, _)| width(&harmless(&item.name)));
-        let widest = widest.max().unwrap_or(0);
-        let mut handler = None;
-        for (at, (item, ticked)) in self.items.iter().enumerate() {
-            if handler.replace(&item.handler) != Some(&item.handler) {
-                let label = handler_label(&item.handler, &item.handler_name);
-                lines.push(format!("  {}", harmless(label)));
-            }
-            let last = item.last_good_ms.map_or_else(
-                || "never synchronized".to_owned(),
-                |at_ms| when::ago(at_ms, now_ms),
-            );
-            lines.push(format!(
-                "  [{}] {:>3}  {}  {}",
-                if *ticked { 'x' } else { ' ' },
-                at + 1,
-                pad(&harmless(&item.name), widest),
-                look.dim(&last)
-            ));
-        }
-        lines.push(format!(
-            "Type numbers to tick them or not, all or none; an empty line begins, and so does a silence of {} s; q leaves it.",
-            WITHIN.as_secs()
-        ));
-        lines
+fn show(talk: &mut Talk, ticks: &Ticks, silence: Option<Duration>) {
+    let (look, now_ms) = (talk.screen.aside, talk.now());
+    let mut lines = vec![look.bold("Items to synchronize")];
+    lines.extend(
+        ticks
+            .order()
+            .into_iter()
+            .map(|stands| ticks.line(stands, &look, now_ms)),
+    );
+    let silence = silence.map_or_else(String::new, |within| {
+        format!(", and so does a silence of {} s", within.as_secs())
+    });
+    lines.push(format!(
+        "Type numbers to tick them or not, all or none; an empty line begins{silence}; c closes it, q leaves it."
+    ));
+    for line in lines {
+        talk.screen.remark(&line);
     }
+}
 
-    fn take(&mut self, line: &str) -> Typed {
-        match line.trim().to_lowercase().as_str() {
-            "" => return Typed::Begin,
-            "q" | "quit" => return Typed::Leave,
-            word @ ("all" | "none") => {
-                for (_, ticked) in &mut self.items {
-                    *ticked = word == "all";
-                }
-                return Typed::Changed;
-            }
-            _ => {}
+fn take(ticks: &mut Ticks, line: &str) -> Typed {
+    match line.trim().to_lowercase().as_str() {
+        "" => return Typed::Begin,
+        "c" | "close" => return Typed::Close,
+        "q" | "quit" => return Typed::Leave,
+        word @ ("all" | "none") => {
+            ticks.set_all(word == "all");
+            return Typed::Changed;
         }
-        let words = line.split([' ', ',']).filter(|word| !word.is_empty());
-        let numbers: Option<Vec<usize>> = words
-            .map(|word| word.parse::<usize>().ok()?.checked_sub(1))
-            .map(|at| at.filter(|at| *at < self.items.len()))
-            .collect();
-        let Some(numbers) = numbers else {
-            return Typed::Nonsense;
-        };
-        for at in numbers {
-            if let Some((_, ticked)) = self.items.get_mut(at) {
-                *ticked = !*ticked;
-            }
-        }
-        Typed::Changed
+        _ => {}
     }
-
-    /// What is ticked, named so that it is nothing else's name.
-    fn names(&self) -> Vec<String> {
-        self.items
-            .iter()
-            .filter(|(_, ticked)| *ticked)
-            .map(|(item, _)| format!("{}/{}", item.handler, item.id))
-            .collect()
+    let words = line.split([' ', ',']).filter(|word| !word.is_empty());
+    let numbers: Option<Vec<usize>> = words
+        .map(|word| word.parse::<usize>().ok()?.checked_sub(1))
+        .map(|at| at.filter(|at| *at < ticks.rows()))
+        .collect();
+    let Some(numbers) = numbers else {
+        return Typed::Nonsense;
+    };
+    for at in numbers {
+        ticks.toggle(Stands::Row(at));
     }
+    Typed::Changed
 }

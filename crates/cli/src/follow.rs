@@ -71,7 +71,11 @@ type Pending = FuturesUnordered<BoxFuture<'static, Event>>;
 pub(crate) async fn begin(talk: &mut Talk, request: Request) -> Result<Followed, Refusal> {
     let changes = talk.service.changes().await?;
     match talk.ask(request).await? {
-        Reply::Accepted { request } => follow(talk, changes, request).await,
+        Reply::Accepted { request }
+        | Reply::Answered {
+            request: Some(request),
+            ..
+        } => follow(talk, changes, request).await,
         _ => Err(unexpected()),
     }
 }

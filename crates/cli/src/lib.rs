@@ -42,6 +42,7 @@ mod table;
 mod talk;
 mod target;
 mod text;
+mod ticks;
 mod top;
 mod when;
 mod world;

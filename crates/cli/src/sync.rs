@@ -30,28 +30,26 @@ pub(crate) async fn sync(
             vec![added]
         }
     };
-    let names = if choosing {
-        match choose(talk, names).await? {
-            Some(chosen) => chosen,
-            None => {
-                let left = "Nothing was chosen, and nothing synchronized.";
-                return Ok(Verdict::said(left, ExitCode::Good).with(STOPPED, true));
-            }
-        }
+    let request = if choosing {
+        let Some(chosen) = choose(talk, names.clone()).await? else {
+            let left = "Nothing was chosen, and nothing synchronized.";
+            return Ok(Verdict::said(left, ExitCode::Good).with(STOPPED, true));
+        };
+        chosen
     } else {
-        names
+        Request::Sync {
+            names: names.clone(),
+            may_bother_user: talk.interactive && !talk.screen.json(),
+        }
     };
-    let request = Request::Sync {
-        names: names.clone(),
-        may_bother_user: talk.interactive && !talk.screen.json(),
-    };
+    let everything = matches!(&request, Request::Sync { names, .. } if names.is_empty());
     let followed = begin(talk, request)
         .await
         .map_err(|refusal| mention_paths(refusal, &names))?;
     // What was ticked is called as people call it.
     let called: &[String] = if choosing { &[] } else { &names };
     let mut verdict = conclude(&followed, called);
-    if names.is_empty() && !followed.left {
+    if everything && !followed.left {
         // Asked for everything, answered about everything.
         let status = ask!(talk, Request::Status, Reply::Status(status) => status);
         if followed.outcome == Outcome::Nothing && followed.progress.done() == 0 {

@@ -10,6 +10,7 @@ pub mod entry;
 pub mod exit;
 pub mod field;
 pub mod method;
+pub mod offer;
 pub mod refusal;
 pub mod registration;
 pub mod request;

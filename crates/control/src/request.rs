@@ -90,6 +90,12 @@ pub enum Request {
     },
     /// Open questions.
     Needs,
+    /// The list of what can be synchronized, with ticks: of a question of the kind `invoke` or `confirm`, or of everything.
+    Offer {
+        /// The question; absent: the person asks.
+        #[serde(default)]
+        need: Option<u64>,
+    },
     /// Open conflicts.
     Conflicts {
         /// Only of this item or handler.
@@ -207,6 +213,19 @@ pub enum Request {
         /// Keep the secrets among it, so that the same question is answered without asking.
         #[serde(default)]
         remember: bool,
+    },
+    /// Synchronize what was ticked of a list, and nothing else. Where a person or a program asked, the ticks are kept for
+    /// the next time. Answered at once; the end comes as a change.
+    Choose {
+        /// The question whose list it is; absent: the list of everything.
+        #[serde(default)]
+        need: Option<u64>,
+        /// What is ticked, as `Offer` calls it.
+        #[serde(default)]
+        items: Vec<String>,
+        /// What was shown; what of it is not ticked loses its tick. Absent: all that the list shows now.
+        #[serde(default)]
+        offered: Vec<String>,
     },
     /// Forget the answers that were remembered for an item or a handler.
     Forget {
@@ -405,7 +424,9 @@ pub enum Reply {
         /// The request's number.
         request: u64,
     },
-    /// To `Answer`: taken; a run was begun with it under this number, when one was.
+    /// To `Offer`.
+    Offer(crate::offer::OfferView),
+    /// To `Answer` and `Choose`: taken; a run was begun with it under this number, when one was.
     Answered {
         /// The request's number.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -700,7 +700,8 @@ pub struct NeedView {
     /// Item id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item_id: Option<String>,
-    /// `prompt`, `login`, `guard`, `stale-lock`, `conflict`, or `invoke` where a program asked.
+    /// `prompt`, `login`, `guard`, `stale-lock`, `conflict`; `invoke` where a program asked and `confirm` where a rule
+    /// asks: these two have a list (`Offer`).
     pub kind: String,
     /// The question.
     pub text: String,
@@ -724,6 +725,14 @@ pub struct NeedView {
     /// that offers no choices takes any name for "here it is".
     #[serde(default)]
     pub fields: Vec<FieldView>,
+}
+
+impl NeedView {
+    /// Whether a list is to be ticked (`Offer`, `Choose`).
+    #[must_use]
+    pub fn has_list(&self) -> bool {
+        matches!(self.kind.as_str(), "invoke" | "confirm")
+    }
 }
 
 /// One answer offered.

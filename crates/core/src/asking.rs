@@ -466,6 +466,18 @@ impl Manager {
         self.close_need(id, NeedState::Withdrawn);
     }
 
+    /// Has an open question stand under another handler.
+    pub(crate) fn rehome(&mut self, id: NeedId, handler: HandlerId) {
+        let Some(row) = self.needs.get_mut(&id) else {
+            return;
+        };
+        self.need_index.remove(&key(row));
+        row.handler = handler;
+        self.need_index.insert(key(row), id);
+        let row = stored(row);
+        self.record(Record::Need(row));
+    }
+
     /// The item or handler is gone, and its questions with it.
     pub(crate) fn withdraw_needs(&mut self, handler: &HandlerId, item: Option<&ItemId>) {
         let gone: Vec<NeedId> = self

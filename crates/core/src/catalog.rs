@@ -393,6 +393,7 @@ impl Manager {
             });
         }
         self.catalog_changed();
+        self.rehome_invocations(id);
         self.withdraw_needs(id, None);
         self.record(Record::HandlerGone(id.clone()));
         self.event(EventKind::HandlerUnregistered(id.clone()));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::id::{ItemRef, NeedId};
 use crate::manager::Manager;
 use crate::need::{Choice, NeedKind, NeedRow, NeedState};
+use crate::offer::Pick;
 use crate::request::Trigger;
 
 /// How the keys of these questions begin; no handler's key may.
@@ -75,21 +76,32 @@ impl Manager {
 
     /// Carries out the answer to such a question; false for every other question.
     pub(crate) fn answer_confirmation(&mut self, id: NeedId, choice: &str) -> bool {
-        let Some((rule, trigger)) = self.needs.get(&id).and_then(|need| {
-            let rule = need.key.strip_prefix(MARK)?;
-            Some((rule.to_owned(), trigger_of(&need.context)))
-        }) else {
+        let Some(rule) = self
+            .needs
+            .get(&id)
+            .and_then(|need| need.key.strip_prefix(MARK).map(str::to_owned))
+        else {
             return false;
         };
-        self.close_need(id, NeedState::Withdrawn);
-        let rule = self.rules.iter().find(|state| state.rule.name == rule);
-        if choice == YES
-            && let Some(rule) = rule.map(|state| state.rule.clone())
-        {
-            let items = self.items_of_rule(&rule);
-            self.start_rule(&rule, items, trigger);
+        if choice == YES {
+            let offer = self.needs.get(&id).and_then(|need| self.offer_of(need));
+            self.confirm(id, &rule, offer.unwrap_or_default().ticked());
+        } else {
+            self.close_need(id, NeedState::Withdrawn);
         }
         true
+    }
+
+    /// Starts what was ticked of a rule's list, and closes the question.
+    pub(crate) fn confirm(&mut self, id: NeedId, rule: &str, ticked: Vec<Pick>) {
+        let items = self.items_of_picks(rule, ticked);
+        let Some(need) = self.close_need(id, NeedState::Withdrawn) else {
+            return;
+        };
+        let rule = self.rules.iter().find(|state| state.rule.name == rule);
+        if let Some(rule) = rule.map(|state| state.rule.clone()) {
+            self.start_rule(&rule, items, trigger_of(&need.context));
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::item::{
 use crate::lane::Lane;
 use crate::log::Level;
 use crate::need::{Choice, NeedKind, Typed};
+use crate::offer::Chosen;
 use crate::recall::KnownAnswer;
 use crate::record::PauseScope;
 use crate::request::Request;
@@ -60,6 +61,8 @@ pub enum Input {
     Settings(Settings),
     /// A program asks for a handler, and a person is to say whether it starts (M-150, M-155).
     AskToStart(Invocation),
+    /// A person chose from a list (M-171). Check what was chosen against the list first; what is not in it does not start.
+    Choose(Chosen),
     /// All items of the handler are defined by the user: where none is defined there is nothing to ask it for.
     ItemsAreDefined(HandlerId),
     /// A handler was unregistered.

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::asking::MAX_NEEDS;
-use crate::id::{HandlerId, ItemRef, NeedId};
+use crate::id::{HandlerId, NeedId};
 use crate::manager::Manager;
 use crate::need::{Choice, NeedKind, NeedRow, NeedState};
+use crate::offer::Chosen;
 use crate::request::{IfRunning, RefusedRequest, Request, Scope, Trigger, Work};
 
 /// How the keys of these questions begin; no handler's key may.
@@ -17,49 +18,50 @@ pub const START: &str = "start";
 /// The choice that forgets it.
 pub const DISMISS: &str = "dismiss";
 
+/// How a wish for everything is kept.
+const EVERYTHING: &str = "everything";
+
 /// What a program asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
-    /// The handler.
+    /// The handler; of a wish for everything the one that its question stands under.
     pub handler: HandlerId,
-    /// It was asked for with all others (`UpdateAll`), which counts as a person's wish.
+    /// Everything was asked for (`UpdateAll`), which counts as a person's wish.
     pub with_all: bool,
     /// The program's private bytes.
     pub cookie: Option<Vec<u8>>,
 }
 
 impl Manager {
-    /// The open question about the same wish. Without bytes of a program it is the same to a person whether the handler
-    /// was asked for alone or with all others; with other bytes it is another wish.
+    /// The open question about the same wish: there is one about everything, and of a handler one for the same bytes.
     #[must_use]
     pub fn invocation(&self, wish: &Invocation) -> Option<NeedId> {
-        let same = |context: &str| {
-            of_context(wish.handler.clone(), context).is_some_and(|open| open.cookie == wish.cookie)
-        };
-        self.open_invocations(&wish.handler)
-            .find(|need| same(&need.context))
+        self.open_invocations()
+            .filter(|need| wish.with_all || need.handler == wish.handler)
+            .find(|need| {
+                of_context(need.handler.clone(), &need.context).is_some_and(|open| {
+                    open.with_all == wish.with_all && open.cookie == wish.cookie
+                })
+            })
             .map(|need| need.id)
     }
 
-    fn open_invocations(&self, handler: &HandlerId) -> impl Iterator<Item = &NeedRow> {
-        self.needs().filter(move |need| {
-            need.state == NeedState::Open && need.handler == *handler && need.key.starts_with(MARK)
-        })
+    fn open_invocations(&self) -> impl Iterator<Item = &NeedRow> {
+        self.needs()
+            .filter(|need| need.state == NeedState::Open && need.key.starts_with(MARK))
     }
 
     /// What the person reads. Two open questions never read the same: nobody could tell which is which.
     fn question(&self, wish: &Invocation, name: &str) -> String {
-        let mut text = format!("a program asks to synchronize {name}");
+        let what = if wish.with_all { "everything" } else { name };
+        let mut text = format!("a program asks to synchronize {what}");
         if let Some(cookie) = &wish.cookie {
             // What the bytes say is between the program and its handler (M-152).
             let count = cookie.len();
             let plural = if count == 1 { "" } else { "s" };
             let (Ok(()) | Err(_)) = write!(text, ", with {count} byte{plural} of its own");
         }
-        let taken = |text: &str| {
-            self.open_invocations(&wish.handler)
-                .any(|need| need.text == text)
-        };
+        let taken = |text: &str| self.open_invocations().any(|need| need.text == text);
         let mut free = text.clone();
         let mut number = 2_usize;
         while taken(&free) && number <= MAX_NEEDS {
@@ -74,7 +76,7 @@ impl Manager {
     /// # Errors
     /// [`RefusedRequest`] says why it would not.
     pub fn check_invocation(&self, wish: &Invocation) -> Result<(), RefusedRequest> {
-        self.check_request(&self.wished(wish))?;
+        self.check_request(&wished(wish))?;
         let open = self.needs().filter(|need| need.handler == wish.handler);
         if open.count() >= MAX_NEEDS {
             return Err(RefusedRequest::QueueFull);
@@ -122,62 +124,78 @@ impl Manager {
         });
     }
 
-    /// Carries out the answer to such a question; false for every other question.
+    /// Carries out the answer to such a question; false for every other question. Who only says that it may start takes the
+    /// list as it is ticked.
     pub(crate) fn answer_invocation(&mut self, id: NeedId, choice: &str) -> bool {
         let Some(need) = self
             .needs
             .get(&id)
             .filter(|need| need.key.starts_with(MARK))
+            .cloned()
         else {
             return false;
         };
-        let wish = of_context(need.handler.clone(), &need.context);
-        self.close_need(id, NeedState::Withdrawn);
-        if choice == START
-            && let Some(wish) = wish
-        {
-            let wanted = self.wished(&wish);
-            let request = self.next_request();
-            self.enqueue(request, wanted);
+        match self.offer_of(&need) {
+            Some(offer) if choice == START => self.take_choice(Chosen {
+                of: Some(id),
+                ticked: offer.ticked(),
+                unticked: Vec::new(),
+            }),
+            Some(_) | None => drop(self.close_invocation(&need)),
         }
         true
     }
 
-    /// What starts when the person says so.
-    fn wished(&self, wish: &Invocation) -> Request {
-        let (scope, trigger) = if wish.with_all {
-            (self.ticked(&wish.handler), Trigger::Manual)
-        } else {
-            (Scope::Handler(wish.handler.clone()), Trigger::Invoke)
-        };
-        Request {
-            scope,
-            work: Work::Synchronize,
-            trigger,
-            may_bother_user: true,
-            cookie: wish.cookie.clone(),
-            if_running: IfRunning::Again,
-        }
+    /// Closes such a question: what is to be started when the person said so.
+    pub(crate) fn close_invocation(&mut self, need: &NeedRow) -> Option<Request> {
+        let wish = of_context(need.handler.clone(), &need.context);
+        self.close_need(need.id, NeedState::Withdrawn);
+        Some(wished(&wish?))
     }
 
-    /// What is ticked of a handler; the handler itself while none of its items is known.
-    fn ticked(&self, handler: &HandlerId) -> Scope {
-        let items: Vec<ItemRef> = self
-            .items()
-            .filter(|row| row.at.handler == *handler && row.checked && row.enabled)
-            .map(|row| row.at.clone())
+    /// A question about everything stands under some handler: under another one when that one goes.
+    pub(crate) fn rehome_invocations(&mut self, leaving: &HandlerId) {
+        let Some(home) = self.handlers.keys().find(|id| *id != leaving).cloned() else {
+            return;
+        };
+        let moved: Vec<NeedRow> = self
+            .open_invocations()
+            .filter(|need| need.handler == *leaving && is_about_all(need) == Some(true))
+            .cloned()
             .collect();
-        if items.is_empty() {
-            Scope::Handler(handler.clone())
-        } else {
-            Scope::Items(items)
+        for need in moved {
+            self.rehome(need.id, home.clone());
         }
     }
 }
 
+/// What starts when the person says so.
+fn wished(wish: &Invocation) -> Request {
+    Request {
+        scope: Scope::Handler(wish.handler.clone()),
+        work: Work::Synchronize,
+        trigger: if wish.with_all {
+            Trigger::Manual
+        } else {
+            Trigger::Invoke
+        },
+        may_bother_user: true,
+        cookie: wish.cookie.clone(),
+        if_running: IfRunning::Again,
+    }
+}
+
+/// Whether such a question is about everything; nothing for every other question.
+pub(crate) fn is_about_all(need: &NeedRow) -> Option<bool> {
+    if !need.key.starts_with(MARK) {
+        return None;
+    }
+    of_context(need.handler.clone(), &need.context).map(|wish| wish.with_all)
+}
+
 /// The wish as text: its kind, and the bytes as hexadecimal digits; `-` where there are none.
 fn to_context(wish: &Invocation) -> String {
-    let kind = if wish.with_all { "all" } else { "one" };
+    let kind = if wish.with_all { EVERYTHING } else { "one" };
     let mut text = format!("{kind} ");
     match &wish.cookie {
         None => text.push('-'),
@@ -194,8 +212,9 @@ fn to_context(wish: &Invocation) -> String {
 fn of_context(handler: HandlerId, context: &str) -> Option<Invocation> {
     let (kind, cookie) = context.split_once(' ')?;
     let with_all = match kind {
-        "all" => true,
-        "one" => false,
+        EVERYTHING => true,
+        // Before there were lists, each handler had a question of its own for a wish for everything.
+        "one" | "all" => false,
         _ => return None,
     };
     let cookie = match cookie {
@@ -235,6 +254,8 @@ mod tests {
             };
             assert_eq!(of_context(handler.clone(), &to_context(&wish)), Some(wish));
         }
+        let old = of_context(handler.clone(), "all -").unwrap();
+        assert!(!old.with_all);
         for spoiled in ["", "one", "other -", "one 0g", "one 0ü"] {
             assert_eq!(of_context(handler.clone(), spoiled), None, "{spoiled}");
         }

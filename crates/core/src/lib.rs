@@ -48,6 +48,7 @@ pub mod manager;
 pub mod marks;
 pub mod need;
 pub mod notice;
+pub mod offer;
 mod outside;
 pub mod paged;
 pub mod paired;

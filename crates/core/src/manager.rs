@@ -298,6 +298,7 @@ impl Manager {
             }
             Input::Misused(text) => self.misused(text),
             Input::AskToStart(invocation) => self.ask_to_start(&invocation),
+            Input::Choose(chosen) => self.take_choice(chosen),
             Input::HandlerRegistered { id, description } => self.register(id, description),
             Input::ItemsAreDefined(id) => drop(self.all_defined.insert(id)),
             Input::HandlerUnregistered(id) => self.unregister(&id),

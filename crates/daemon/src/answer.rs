@@ -141,6 +141,12 @@ impl Loop {
                 Ok(Reply::Done { names: Vec::new() })
             }
             Request::InvokeAll => self.invoke_all(),
+            Request::Offer { need } => self.offer(need).map(Reply::Offer),
+            Request::Choose {
+                need,
+                items,
+                offered,
+            } => self.choose(caller, need, &items, &offered),
             Request::RemoveItem { name } => self.remove_item(&name),
             Request::Undo { run } => self.undo(RunId(run)),
             Request::Resolve { conflict, choice } => self.resolve(&conflict, choice),

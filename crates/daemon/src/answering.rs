@@ -35,23 +35,23 @@ struct Taken {
 pub(crate) struct Answered(VecDeque<First>);
 
 #[derive(Debug)]
-struct First {
-    need: NeedId,
-    by: String,
-    choice: String,
+pub(crate) struct First {
+    pub(crate) need: NeedId,
+    pub(crate) by: String,
+    pub(crate) choice: String,
     /// The wall clock then.
-    at: String,
+    pub(crate) at: String,
 }
 
 impl Answered {
-    fn add(&mut self, first: First) {
+    pub(crate) fn add(&mut self, first: First) {
         if self.0.len() >= MAX_ANSWERED {
             self.0.pop_front();
         }
         self.0.push_back(first);
     }
 
-    fn refusal(&self, need: NeedId) -> Refusal {
+    pub(crate) fn refusal(&self, need: NeedId) -> Refusal {
         match self.0.iter().rev().find(|first| first.need == need) {
             Some(First { by, choice, at, .. }) => Refusal::new(
                 "need::answered",
@@ -135,6 +135,7 @@ impl Loop {
             .needs()
             .find(|need| need.id == id && need.state == NeedState::Open)
             .ok_or_else(|| self.answered.refusal(id))?;
+        self.may_begin(need, choice)?;
         let fields = need.fields.as_deref().map(field::kept).unwrap_or_default();
         let names = || need.choices.iter().map(|offered| offered.name.as_str());
         let free = need.choices.is_empty() && !fields.is_empty();
@@ -177,15 +178,20 @@ impl Loop {
             };
             self.answered.add(first);
         }
-        let request = self.records_since(before).find_map(|record| match record {
+        let request = self.request_since(before);
+        Ok(Taken { request, secret })
+    }
+
+    /// The first request that was taken since, or the one that it joined.
+    pub(crate) fn request_since(&self, before: usize) -> Option<u64> {
+        self.records_since(before).find_map(|record| match record {
             Record::Event(event) => match event.kind {
                 EventKind::RequestQueued { request, .. } => Some(request.0),
                 EventKind::RequestMerged { into, .. } => Some(into.0),
                 _ => None,
             },
             _ => None,
-        });
-        Ok(Taken { request, secret })
+        })
     }
 }
 

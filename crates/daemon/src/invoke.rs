@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use syncmgr_control::registration::MAX_COOKIE_BYTES;
 use syncmgr_control::{Caller, Refusal, Reply};
-use syncmgr_core::HandlerId;
 use syncmgr_core::input::Input;
 use syncmgr_core::invocation::Invocation;
 use syncmgr_core::request::{IfRunning, Request as Wanted, Scope, Trigger, Work};
@@ -63,33 +62,18 @@ impl Loop {
         Ok(Reply::Accepted { request: id.0 })
     }
 
-    /// A program asks for everything: a person is asked for each handler (M-155, A-11).
+    /// A program asks for everything: a person is asked once, with the items of all handlers (M-155, A-11).
     pub(crate) fn invoke_all(&mut self) -> Result<Reply, Refusal> {
         self.read_system();
-        let handlers: Vec<HandlerId> = self
-            .manager
-            .handlers()
-            .filter(|row| row.enabled && !row.hidden)
-            .map(|row| row.id.clone())
-            .collect();
-        let mut needs = Vec::new();
-        let mut refusal = None;
-        for handler in handlers {
-            let wish = Invocation {
-                handler,
-                with_all: true,
-                cookie: None,
-            };
-            match self.ask_to_start(wish) {
-                Ok(Reply::Asked { needs: asked }) => needs.extend(asked),
-                Ok(_) => {}
-                Err(why) => refusal = Some(why),
-            }
-        }
-        match refusal {
-            Some(refusal) if needs.is_empty() => Err(refusal),
-            _ => Ok(Reply::Asked { needs }),
-        }
+        let first = self.manager.offer().handlers.into_iter().next();
+        let Some(first) = first else {
+            return Ok(Reply::Asked { needs: Vec::new() });
+        };
+        self.ask_to_start(Invocation {
+            handler: first.handler,
+            with_all: true,
+            cookie: None,
+        })
     }
 
     /// A program broke the contract, which the log tells with the number of the obligation.

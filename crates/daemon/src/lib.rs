@@ -27,6 +27,7 @@ pub mod lock;
 mod logon;
 mod names;
 pub mod nature;
+mod offering;
 pub mod open;
 mod overview;
 mod perform;

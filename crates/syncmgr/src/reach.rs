@@ -186,6 +186,7 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::Run { .. }
         | Request::Log { .. }
         | Request::Needs
+        | Request::Offer { .. }
         | Request::Conflicts { .. }
         | Request::Handlers
         | Request::RequestState { .. }
@@ -212,6 +213,7 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::Unregister { .. }
         | Request::Undo { .. }
         | Request::Answer { .. }
+        | Request::Choose { .. }
         | Request::Forget { .. }
         | Request::Resolve { .. }
         | Request::Pause { .. }

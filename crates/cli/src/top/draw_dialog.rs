@@ -29,6 +29,7 @@ pub(super) fn rows(top: &Top, scene: &Scene) -> Vec<Row> {
         Mode::Text(open) => text(open, text_rows(top), &look),
         Mode::Pause(pausing) => pause(pausing, top, &look),
         Mode::Confirm(confirming) => confirm(confirming, &look),
+        Mode::Choose(choosing) => super::choosing::rows(choosing, top, scene, &look),
         Mode::Answer(answering) => answer(answering, top, scene, &look),
         Mode::Fill(filling) => fill(filling, top, &look).0,
     }

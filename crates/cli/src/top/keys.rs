@@ -82,6 +82,7 @@ pub(crate) enum Place {
     Pause,
     Text,
     Answer,
+    Choose,
     Fill,
     Confirm,
 }
@@ -124,6 +125,10 @@ pub(crate) enum Act {
     Filter,
     ClearFilter,
     Answer,
+    ChooseItems,
+    Tick,
+    TickAll,
+    CloseList,
     OnlyConflicts,
     Choose(Side),
     NextChoice,
@@ -151,12 +156,12 @@ pub(crate) struct Binding {
     pub(crate) when: fn(&Top) -> bool,
 }
 
-use Place::{Answer, Confirm, Fill, Filter, Items, Needs, Now, Pause, Text};
+use Place::{Answer, Choose, Confirm, Fill, Filter, Items, Needs, Now, Pause, Text};
 
 const PAGES: &[Place] = &[Items, Now, Needs];
-const LISTS: &[Place] = &[Items, Now, Needs, Text, Answer];
+const LISTS: &[Place] = &[Items, Now, Needs, Text, Answer, Choose];
 const EVERYWHERE: &[Place] = &[
-    Items, Now, Needs, Filter, Pause, Text, Answer, Fill, Confirm,
+    Items, Now, Needs, Filter, Pause, Text, Answer, Choose, Fill, Confirm,
 ];
 
 const fn key(
@@ -203,6 +208,7 @@ pub(crate) const TABLE: &[Binding] = &[
     key(&[Items, Now], Press::Char(' '), Act::PauseMenu, "pause", "pause the item or everything, or let it go on", on_item),
     key(&[Items, Now], Press::Char('u'), Act::Undo, "undo", "bring back what the last run deleted or overwrote", may_undo),
     key(&[Items], Press::Char('/'), Act::Filter, "filter", "only items with these words", always),
+    key(&[Items, Now], Press::Char('c'), Act::ChooseItems, "", "choose what to synchronize from the list of everything", always),
     key(&[Items], Press::Esc, Act::ClearFilter, "all items", "all items again", filtered),
     key(PAGES, Press::Char('1'), Act::Go(Tab::Items), "", "the items", always),
     key(PAGES, Press::Char('2'), Act::Go(Tab::Now), "", "what works now, and what comes", always),
@@ -216,6 +222,10 @@ pub(crate) const TABLE: &[Binding] = &[
     key(&[Pause], Press::Char('r'), Act::Resume, "go on", "", may_resume),
     key(&[Pause], Press::Char('a'), Act::PauseAll, "all or one", "", always),
     key(&[Answer], Press::Enter, Act::Accept, "answer so", "", has_choices),
+    key(&[Choose], Press::Char(' '), Act::Tick, "tick", "", always),
+    key(&[Choose], Press::Char('a'), Act::TickAll, "all or none", "", always),
+    key(&[Choose], Press::Enter, Act::Accept, "synchronize", "", any_ticked),
+    key(&[Choose], Press::Char('c'), Act::CloseList, "close it", "", of_question),
     key(&[Fill], Press::Enter, Act::Accept, "take it", "", always),
     key(&[Fill], Press::Backspace, Act::Erase, "", "", always),
     key(&[Fill], Press::Ctrl('u'), Act::EraseAll, "empty", "", typed),
@@ -224,7 +234,7 @@ pub(crate) const TABLE: &[Binding] = &[
     key(&[Filter], Press::Backspace, Act::Erase, "", "", always),
     key(&[Filter], Press::Ctrl('u'), Act::EraseAll, "empty", "", filtered),
     key(&[Filter], Press::Esc, Act::Close, "all items", "", always),
-    key(&[Pause, Text, Answer, Fill, Confirm], Press::Esc, Act::Close, "back", "", always),
+    key(&[Pause, Text, Answer, Choose, Fill, Confirm], Press::Esc, Act::Close, "back", "", always),
     key(&[Text], Press::Char('q'), Act::Close, "", "", always),
     key(LISTS, Press::Up, Act::Up, "", "one row up", always),
     key(LISTS, Press::Char('k'), Act::Up, "", "", always),
@@ -373,4 +383,12 @@ fn has_more(top: &Top) -> bool {
 
 fn has_choices(top: &Top) -> bool {
     matches!(&top.mode, Mode::Answer(answering) if !answering.need.choices.is_empty())
+}
+
+fn any_ticked(top: &Top) -> bool {
+    matches!(&top.mode, Mode::Choose(choosing) if choosing.ticks.any())
+}
+
+fn of_question(top: &Top) -> bool {
+    matches!(&top.mode, Mode::Choose(choosing) if choosing.ticks.offer().close.is_some())
 }

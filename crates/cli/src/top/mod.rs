@@ -4,6 +4,7 @@
 //! shown, [`keys`] says what a key does where, [`step`] what an event does; all three are pure. Only [`run`] touches the
 //! terminal and the manager.
 
+mod choosing;
 mod draw;
 mod draw_dialog;
 mod draw_items;

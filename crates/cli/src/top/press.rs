@@ -115,8 +115,27 @@ impl Top {
                     self.set_filter(filter);
                 }
             },
+            Act::ChooseItems => {
+                return vec![Effect::ask(Asked::List, Request::Offer { need: None })];
+            }
+            Act::Tick => {
+                if let Mode::Choose(choosing) = &mut self.mode {
+                    choosing.tick();
+                }
+            }
+            Act::TickAll => {
+                if let Mode::Choose(choosing) = &mut self.mode {
+                    let all = choosing.ticks.picks().len() == choosing.ticks.rows();
+                    choosing.ticks.set_all(!all);
+                }
+            }
+            Act::CloseList => return self.close_list(),
             Act::Answer => {
                 if let Some(need) = self.need() {
+                    if need.has_list() {
+                        let need = Some(need.id);
+                        return vec![Effect::ask(Asked::List, Request::Offer { need })];
+                    }
                     // With nothing to choose there is only something to fill in.
                     if need.choices.is_empty() && !need.fields.is_empty() {
                         let form = Form::new(need.clone(), None);
@@ -192,6 +211,9 @@ impl Top {
             }
             Mode::Answer(answering) => {
                 answering.at = bounded(answering.at, answering.need.choices.len());
+            }
+            Mode::Choose(choosing) => {
+                choosing.at = bounded(choosing.at, choosing.ticks.order().len());
             }
             _ => {
                 let page = self.tab.at();
@@ -356,6 +378,7 @@ impl Top {
                 let (name, label) = (choice.name.clone(), harmless(label));
                 self.fill(Form::new(need, Some(name)), label)
             }
+            Mode::Choose(choosing) => choosing.begin(),
             Mode::Fill(mut filling) => match filling.form.take(&filling.line) {
                 Took::Yes => self.fill(filling.form, filling.label),
                 Took::No(why) => {

@@ -14,6 +14,7 @@ use crate::form::Form;
 use crate::look::Look;
 use crate::progress::{Progress, Step};
 use crate::text::{harmless, width};
+use crate::ticks::Ticks;
 
 /// Handler id and item id.
 pub(crate) type Key = (String, String);
@@ -79,6 +80,8 @@ pub(crate) enum Mode {
     Text(Text),
     /// A question to answer.
     Answer(Box<Answering>),
+    /// A list to tick.
+    Choose(Box<Choosing>),
     /// What a question wants typed in.
     Fill(Box<Filling>),
     /// Really?
@@ -110,6 +113,14 @@ pub(crate) struct Text {
 pub(crate) struct Answering {
     pub(crate) need: NeedView,
     /// The choice.
+    pub(crate) at: usize,
+}
+
+/// A list to tick.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Choosing {
+    pub(crate) ticks: Ticks,
+    /// The line that the person stands on.
     pub(crate) at: usize,
 }
 
@@ -287,6 +298,7 @@ impl Top {
             Mode::Pause(_) => Place::Pause,
             Mode::Text(_) => Place::Text,
             Mode::Answer(_) => Place::Answer,
+            Mode::Choose(_) => Place::Choose,
             Mode::Fill(_) => Place::Fill,
             Mode::Confirm(_) => Place::Confirm,
         }

@@ -59,6 +59,10 @@ pub(crate) enum Asked {
     Begin(String),
     /// An answer to this question.
     Answer(u64, String),
+    /// A list to choose from.
+    List,
+    /// What was chosen from a list.
+    Chosen,
     /// A conflict.
     Resolve,
     /// Whether an item's last run can be undone.

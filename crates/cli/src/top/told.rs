@@ -52,6 +52,16 @@ impl Top {
                     self.follow(request, format!("question {need}"));
                 }
             }
+            (Asked::List, Reply::Offer(offer)) => {
+                self.open_list(offer);
+                return Vec::new();
+            }
+            (Asked::Chosen, Reply::Answered { request, .. }) => {
+                self.say(Tone::Calm, "What is ticked begins.");
+                if let Some(request) = request {
+                    self.follow(request, "what was chosen".to_owned());
+                }
+            }
             (Asked::Resolve, Reply::Accepted { request }) => {
                 self.resolving.request = Some(request);
                 return Vec::new();
@@ -217,8 +227,11 @@ impl Top {
             What::NeedClosed { id } => {
                 self.needs.retain(|need| need.id != *id);
                 self.untidy = true;
-                let open =
-                    matches!(&self.mode, Mode::Answer(answering) if answering.need.id == *id);
+                let open = match &self.mode {
+                    Mode::Answer(answering) => answering.need.id == *id,
+                    Mode::Choose(choosing) => choosing.ticks.offer().need == Some(*id),
+                    _ => false,
+                };
                 if open {
                     self.mode = Mode::Page;
                     self.say(Tone::Calm, format!("Question {id} was answered elsewhere."));

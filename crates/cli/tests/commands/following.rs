@@ -1,6 +1,7 @@
 //! Commands that begin work and follow it.
 
 use insta::assert_snapshot;
+use syncmgr_control::offer::{OfferView, OfferedHandlerView, OfferedRow};
 use syncmgr_control::view::*;
 use syncmgr_control::{ExitCode, Refusal, Reply, Request, What};
 
@@ -77,7 +78,7 @@ pub(crate) fn going(
             goes(stage);
             Ok(Reply::Accepted { request: 7 })
         }
-        Request::Answer { .. } => {
+        Request::Answer { .. } | Request::Choose { .. } => {
             goes(stage);
             Ok(Reply::Answered {
                 request: Some(7),
@@ -521,16 +522,86 @@ fn questions_of_a_running_handler_are_put_to_the_person() {
     assert_eq!(run.errors.matches("40 of 100 entries").count(), 2);
 }
 
+/// A list to choose from: two handlers, one of them with more than is shown.
+fn offer(need: Option<u64>) -> OfferView {
+    let row = |pick: &str, name: &str, ticked: bool, count: u64| OfferedRow {
+        pick: pick.to_owned(),
+        name: name.to_owned(),
+        ticked,
+        last_good_ms: None,
+        count,
+    };
+    OfferView {
+        need,
+        close: Some("dismiss".to_owned()),
+        handlers: vec![
+            OfferedHandlerView {
+                handler: "folder".to_owned(),
+                name: "Folders".to_owned(),
+                rows: vec![
+                    row("folder/PHOTOS", "photos\u{1b}[2J", true, 1),
+                    row("folder/NOTES", "notes", false, 1),
+                ],
+                rest: None,
+            },
+            OfferedHandlerView {
+                handler: "mail".to_owned(),
+                name: "Mail".to_owned(),
+                rows: Vec::new(),
+                rest: Some(row("mail/", "", true, 0)),
+            },
+        ],
+        ..OfferView::default()
+    }
+}
+
+/// What was chosen: of which question, what is ticked, and how much was shown.
+fn chosen(run: &crate::fake::Ended) -> Option<(Option<u64>, Vec<String>, usize)> {
+    run.asked.iter().find_map(|(_, request)| match request {
+        Request::Choose {
+            need,
+            items,
+            offered,
+        } => Some((*need, items.clone(), offered.len())),
+        _ => None,
+    })
+}
+
+fn offering(
+    done: impl Fn(&Stage) + Send + 'static,
+) -> impl FnMut(&Request, &Stage) -> Result<Reply, Refusal> + Send + 'static {
+    let mut goes = going(done);
+    move |request: &Request, stage: &Stage| match request {
+        Request::Offer { need } => Ok(Reply::Offer(offer(*need))),
+        other => goes(other, stage),
+    }
+}
+
 /// M-171, M-172: what is ticked is synchronized, and with nothing ticked nobody is even started.
 #[test]
 fn what_is_synchronized_can_be_ticked_before() {
+    let run = Run::new("sync --ask")
+        .types(&["none", "9", "2", ""])
+        .manager(offering(all_good))
+        .go();
+    assert_eq!(
+        chosen(&run).unwrap(),
+        (None, vec!["folder/NOTES".to_owned()], 3)
+    );
+    assert_snapshot!("sync-ask", run.seen());
+    for lines in [&["none", ""][..], &["c"], &["q"], &[]] {
+        let run = Run::new("sync --ask")
+            .types(lines)
+            .manager(offering(all_good))
+            .go();
+        assert_eq!(chosen(&run), None);
+        assert!(run.output.contains("Nothing was chosen"), "{}", run.output);
+    }
+    // What is named is the list, and is called so.
     let script = || {
         let mut goes = going(all_good);
         move |request: &Request, stage: &Stage| match request {
-            Request::List { names, .. } => {
-                assert!(names.is_empty());
-                Ok(Reply::Items(samples::items()))
-            }
+            Request::List { .. } => Ok(Reply::Items(samples::items())),
             other => goes(other, stage),
         }
     };
@@ -540,26 +611,68 @@ fn what_is_synchronized_can_be_ticked_before() {
             _ => None,
         })
     };
-    let run = Run::new("sync --ask")
-        .types(&["none", "9", "1", ""])
+    let run = Run::new("sync photos --ask")
+        .types(&["none", "1", ""])
         .manager(script())
         .go();
     assert_eq!(synced(&run).unwrap(), ["folder/PHOTOS"]);
-    assert!(run.errors.contains("[ ]   1  photos"), "{}", run.errors);
-    assert!(run.errors.contains("[x]   1  photos"), "{}", run.errors);
-    assert!(
-        run.errors.contains("Type numbers, all, none"),
-        "{}",
-        run.errors
-    );
-    for lines in [&["none", ""][..], &["q"], &[]] {
-        let run = Run::new("sync --ask").types(lines).manager(script()).go();
-        assert_eq!(synced(&run), None);
-        assert!(run.output.contains("Nothing was chosen"), "{}", run.output);
-    }
     // Where nobody can be asked, it is as it is ticked.
     let run = Run::new("sync --ask").manager(script()).go();
     assert_eq!(synced(&run).unwrap(), Vec::<String>::new());
+}
+
+/// M-150, M-155, M-172: a question that is a list is ticked, begun, closed or left.
+#[test]
+fn a_question_that_is_a_list_is_ticked() {
+    let list = || NeedView {
+        kind: "invoke".into(),
+        item: None,
+        ..need()
+    };
+    let script = move || {
+        let mut offers = offering(all_good);
+        move |request: &Request, stage: &Stage| match request {
+            Request::Needs => Ok(Reply::Needs(vec![list()])),
+            other => offers(other, stage),
+        }
+    };
+    let run = Run::new("answer 3")
+        .types(&["1 2 3", "3", ""])
+        .manager(script())
+        .go();
+    assert_eq!(
+        chosen(&run).unwrap(),
+        (
+            Some(3),
+            vec!["folder/NOTES".to_owned(), "mail/".to_owned()],
+            3
+        )
+    );
+    let answered = |run: &crate::fake::Ended| -> Option<String> {
+        run.asked.iter().find_map(|(_, request)| match request {
+            Request::Answer { choice, .. } => Some(choice.clone()),
+            _ => None,
+        })
+    };
+    let run = Run::new("answer 3").types(&["c"]).manager(script()).go();
+    assert_eq!(answered(&run).unwrap(), "dismiss");
+    let run = Run::new("answer 3")
+        .types(&["none", "", "q"])
+        .manager(script())
+        .go();
+    assert_eq!((chosen(&run), answered(&run)), (None, None));
+    assert!(run.errors.contains("Nothing is ticked"), "{}", run.errors);
+    // In a script the items are named, or it is as it is ticked.
+    let run = Run::new("answer 3 --items notes,photos")
+        .manager(script())
+        .go();
+    assert_eq!(chosen(&run).unwrap().1, ["notes", "photos"]);
+    let run = Run::new("answer 3 apply").manager(script()).go();
+    assert_eq!(answered(&run).unwrap(), "apply");
+    let run = Run::new("answer 3 later --items notes")
+        .manager(script())
+        .go();
+    assert_eq!((chosen(&run), answered(&run)), (None, None));
 }
 
 #[test]

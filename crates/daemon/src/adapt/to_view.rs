@@ -204,6 +204,8 @@ pub fn need(row: &NeedRow, item: Option<String>, handler_name: String) -> view::
         item,
         item_id: row.item.as_ref().map(ToString::to_string),
         kind: match row.kind {
+            _ if row.key.starts_with(syncmgr_core::invocation::MARK) => "invoke",
+            _ if row.key.starts_with(syncmgr_core::confirm::MARK) => "confirm",
             NeedKind::Prompt => "prompt",
             NeedKind::Login => "login",
             NeedKind::Guard => "guard",

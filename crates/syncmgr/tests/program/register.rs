@@ -460,6 +460,36 @@ fn an_invocation_carries_its_cookie_to_what_the_handler_ticks() {
     assert_eq!(cookies(&world)[3].1, Value::Null);
 }
 
+/// M-150, M-171: what is ticked of the list starts, is ticked the next time, and what is gone meanwhile is told.
+#[test]
+fn what_is_ticked_of_a_question_starts_and_nothing_else() {
+    let world = World::new();
+    let _daemon = daemon(&world);
+    register_mail(&world).exits(0);
+    world.run(["refresh", "mail"]).exits(0);
+    world
+        .run(["invoke", "mail", "--ask", "--cookie", "a"])
+        .exits(0);
+    let needs = world.json(["needs"]);
+    assert_eq!(needs[0]["kind"], "invoke");
+    let id = needs[0]["id"].to_string();
+    let answer = |items: &str| world.run(["answer", &id, "start", "--items", items]);
+    answer("mail/item-1,mail/gone")
+        .exits(4)
+        .says("choice::gone")
+        .says("mail/gone");
+    assert!(prepared(&world).is_empty());
+    answer("mail/item-3").exits(0);
+    assert_eq!(prepared(&world), [serde_json::json!(["item-3"])]);
+    assert_eq!(
+        cookies(&world),
+        [("invoke".to_owned(), Value::from("YQ=="))]
+    );
+    answer("mail/item-3").exits(4).says("need::answered");
+    world.run(["sync"]).exits(0);
+    assert_eq!(prepared(&world)[1], serde_json::json!(["item-3"]));
+}
+
 #[test]
 fn a_question_comes_first_when_nobody_said_start() {
     let world = World::new();
@@ -484,13 +514,11 @@ fn a_question_comes_first_when_nobody_said_start() {
         [("invoke".to_owned(), Value::from("YQ=="))]
     );
     assert!(needs().is_empty());
-    // M-155: a question for each handler.
-    world.run(["invoke", "--all"]).exits(0).says("2 questions");
-    for need in needs() {
-        world
-            .run(["answer", &need["id"].to_string(), "dismiss"])
-            .exits(0);
-    }
+    // M-155: one list over all handlers.
+    world.run(["invoke", "--all"]).exits(0).says("Question");
+    world.run(["needs"]).says("everything");
+    let id = needs()[0]["id"].to_string();
+    world.run(["answer", &id, "dismiss"]).exits(0);
     assert!(needs().is_empty());
     assert_eq!(prepared(&world).len(), 1);
 }

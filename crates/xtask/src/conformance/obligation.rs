@@ -321,21 +321,15 @@ pub(super) const REMARKS: &[(char, usize, usize, &str)] = &[
     ),
     (
         'M',
-        150,
         151,
-        "without STARTSYNC the wish is a question in the inbox, answered in any view; a list of its items to tick is not built yet",
-    ),
-    (
-        'M',
-        155,
-        155,
-        "each handler is a question in the inbox, answered in any view; one list of all items to tick is not built yet",
+        151,
+        "a view, not a window: without STARTSYNC the list waits in the inbox, and nothing of ours comes to the front by itself",
     ),
     (
         'M',
         170,
-        172,
-        "`syncmgr sync --ask` is the choice: items under their handler with ticks; properties are `syncmgr properties`; a start without words shows help",
+        170,
+        "views, not windows: `syncmgr sync --ask`, `c` in `syncmgr top` and the page open the choice; a start without words shows help",
     ),
     (
         'M',

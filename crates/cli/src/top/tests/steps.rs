@@ -10,7 +10,7 @@ use crate::top::keys::Press;
 use crate::top::state::{Mode, NowRow, Tab, Tone, Top};
 use crate::top::step::{Asked, Effect, Event, Reading};
 
-fn types(top: &mut Top, keys: &str) -> Vec<Effect> {
+pub(super) fn types(top: &mut Top, keys: &str) -> Vec<Effect> {
     let mut effects = Vec::new();
     for letter in keys.chars() {
         let press = match letter {
@@ -23,7 +23,7 @@ fn types(top: &mut Top, keys: &str) -> Vec<Effect> {
 }
 
 #[track_caller]
-fn asks(keys: &str, request: Request) -> (Top, Asked) {
+pub(super) fn asks(keys: &str, request: Request) -> (Top, Asked) {
     let mut top = page(80, 24);
     let mut effects = types(&mut top, keys);
     assert_eq!(effects.len(), 1, "{effects:?}");
