@@ -17,6 +17,7 @@ const FLAGS: &[&str] = &[
     "mayBotherUser",
     "remember",
     "stopWhenLost",
+    "stopOnWake",
 ];
 /// Parameters that may be given several times.
 const LISTS: &[&str] = &["names", "items", "on", "when", "conflicts"];

@@ -327,3 +327,210 @@ async fn what_a_handler_refuses_stands_beside_the_property_that_it_names() {
     assert!(text.contains("Nothing was saved."), "{text}");
     assert!(text.contains("value=\"30\""), "{text}");
 }
+
+fn rule() -> Value {
+    json!({
+        "name": "nightly", "items": ["mail/IN"], "on": ["daily at 02:00"], "when": ["mains", "load 2"], "ask": true, "jitter": "10m",
+        "written": true, "count": 2, "names": ["inbox"], "nextMs": 5, "heldBy": null,
+    })
+}
+
+/// A page where one rule stands and words mean something.
+fn scheduling() -> (Router, Arc<Manager>) {
+    let (router, manager) = serving();
+    manager.answers("rules", "rules", &json!([rule()]));
+    manager.answers(
+        "explain",
+        "schedule",
+        &json!({
+            "written": "x", "normalised": "every 15 min", "nextMs": [NOW_MS + 900_000],
+            "starts": [{ "atMs": NOW_MS + 900_000, "rule": null, "heldBy": "the network is metered" }],
+            "beside": [{ "handler": "mail", "item": "OUT", "name": "outbox", "atMs": NOW_MS + 1_000_000, "rule": "x", "heldBy": null }],
+        }),
+    );
+    manager.answers(
+        "add-rule",
+        "rule",
+        &json!({ "name": "inbox-2", "written": true, "count": 1, "names": [], "nextMs": null }),
+    );
+    manager.answers("remove-rule", "done", &json!({ "names": ["nightly"] }));
+    (router, manager)
+}
+
+fn post(address: &str, fields: &[(&str, &str)]) -> Http<Body> {
+    let encoded = |text: &str| {
+        text.bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect::<String>()
+    };
+    let pairs: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encoded(value)))
+        .collect();
+    Http::post(address)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(pairs.join("&")))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn words_are_answered_with_times_obstacles_and_what_runs_beside() {
+    let (router, manager) = scheduling();
+    let text = get(
+        &router,
+        "/item?name=mail%2FIN&schedule=every+15+min+while+unmetered;+logon&when=vpn&when=load+2",
+    )
+    .await;
+    for said in [
+        "<code>every 15 min</code>",
+        "the network is metered",
+        "href=\"/item?name=mail%2FOUT\"",
+        "<code>logon</code> starts it when that happens.",
+        "name=\"on\" value=\"logon\"",
+        "value=\"vpn\" checked",
+        "name=\"when\" value=\"load 2\"",
+    ] {
+        assert!(text.contains(said), "{said} is not in {text}");
+    }
+    let asked = manager.asked.lock().unwrap();
+    let explained: Vec<_> = asked
+        .iter()
+        .filter(|asked| matches!(asked, Request::Explain { .. }))
+        .collect();
+    assert_eq!(
+        explained,
+        [&Request::Explain {
+            schedule: "every 15 min".to_owned(),
+            count: 5,
+            item: Some("mail/IN".to_owned()),
+            when: ["unmetered", "vpn", "load 2"].map(str::to_owned).to_vec(),
+        }]
+    );
+}
+
+#[tokio::test]
+async fn a_rule_is_changed_without_losing_what_the_editor_does_not_show() {
+    let (router, manager) = scheduling();
+    let text = get(&router, "/item?name=mail%2FIN&rule=nightly").await;
+    assert!(text.contains("This rule is about 2 items"), "{text}");
+    assert!(
+        text.contains("name=\"schedule\" value=\"daily at 02:00\""),
+        "{text}"
+    );
+    assert!(text.contains("value=\"mains\" checked"), "{text}");
+    let text = get(
+        &router,
+        "/item?name=mail%2FIN&rule=nightly&schedule=hourly&when=mains",
+    )
+    .await;
+    let form = text.split("id=\"try\"").nth(1).unwrap();
+    let form = form.split("action=\"/schedule\"").nth(1).unwrap();
+    for kept in [
+        "name=\"name\" value=\"nightly\"",
+        "name=\"jitter\" value=\"10m\"",
+        "name=\"ask\" value=\"true\"",
+    ] {
+        assert!(form.contains(kept), "{kept} is not in {form}");
+    }
+    // The way back is kept by the address alone.
+    let was = serde_json::to_string(
+        &json!({ "name": "nightly", "on": ["daily at 02:00"], "when": ["mains"] }),
+    )
+    .unwrap();
+    let (status, head, _) = send(
+        &router,
+        post(
+            "/schedule",
+            &[
+                ("name", "nightly"),
+                ("on", "hourly"),
+                ("was", &was),
+                ("back", "/item?name=mail%2FIN"),
+            ],
+        ),
+    )
+    .await;
+    assert_eq!(status, 303);
+    let to = head.headers()["location"].to_str().unwrap().to_owned();
+    assert!(
+        to.starts_with("/item?name=mail%2FIN&did=changed&which=%7B"),
+        "{to}"
+    );
+    let text = get(&router, &to).await;
+    let done = text
+        .split("class=\"card done\"")
+        .nth(1)
+        .unwrap()
+        .split("</section>")
+        .next()
+        .unwrap();
+    assert!(done.contains("nightly was changed."), "{done}");
+    assert!(
+        done.contains("name=\"on\" value=\"daily at 02:00\""),
+        "{done}"
+    );
+    // Undoing it leads to where nothing more is offered.
+    let fields = [
+        ("name", "nightly"),
+        ("on", "daily at 02:00"),
+        ("undo", "true"),
+        ("back", "/item?name=mail%2FIN"),
+    ];
+    let (_, head, _) = send(&router, post("/schedule", &fields)).await;
+    assert_eq!(
+        head.headers()["location"],
+        "/item?name=mail%2FIN&did=undone"
+    );
+    let added: Vec<String> = manager
+        .asked
+        .lock()
+        .unwrap()
+        .iter()
+        .filter_map(|asked| match asked {
+            Request::AddRule(rule) => Some(rule.on.join(";")),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(added, ["hourly", "daily at 02:00"]);
+}
+
+#[tokio::test]
+async fn what_is_added_or_removed_can_be_taken_back() {
+    let (router, manager) = scheduling();
+    let new = [
+        ("items", "mail/IN"),
+        ("on", "hourly"),
+        ("back", "/item?name=mail%2FIN"),
+    ];
+    let (_, head, _) = send(&router, post("/schedule", &new)).await;
+    // The name is the one that the manager gave it.
+    let to = head.headers()["location"].to_str().unwrap().to_owned();
+    assert_eq!(to, "/item?name=mail%2FIN&did=added&which=inbox-2");
+    let text = get(&router, &to).await;
+    assert!(text.contains("name=\"remove\" value=\"inbox-2\""), "{text}");
+    let was = serde_json::to_string(&json!({ "name": "nightly", "on": ["hourly"] })).unwrap();
+    let gone = [
+        ("remove", "nightly"),
+        ("was", was.as_str()),
+        ("back", "/item?name=mail%2FIN"),
+    ];
+    let (_, head, _) = send(&router, post("/schedule", &gone)).await;
+    let to = head.headers()["location"].to_str().unwrap().to_owned();
+    assert!(get(&router, &to).await.contains("nightly was removed."));
+    let removed = Request::RemoveRule {
+        name: "nightly".to_owned(),
+    };
+    assert!(manager.asked.lock().unwrap().contains(&removed));
+    // What is too long for an address is done all the same.
+    let long = format!(
+        "{{\"name\":\"nightly\",\"on\":[\"{}\"]}}",
+        "x".repeat(3_000)
+    );
+    let gone = [
+        ("remove", "nightly"),
+        ("was", long.as_str()),
+        ("back", "/item?name=mail%2FIN"),
+    ];
+    let (_, head, _) = send(&router, post("/schedule", &gone)).await;
+    assert_eq!(head.headers()["location"], "/item?name=mail%2FIN");
+}

@@ -154,6 +154,8 @@ pub(crate) async fn explain(talk: &mut Talk, schedule: String) -> Result<Verdict
     let request = Request::Explain {
         schedule,
         count: EXPLAINED,
+        item: None,
+        when: Vec::new(),
     };
     let explained = ask!(talk, request, Reply::Schedule(schedule) => schedule);
     talk.screen.object(&explained);

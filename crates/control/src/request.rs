@@ -318,6 +318,12 @@ pub enum Request {
         schedule: String,
         /// How many of its next times.
         count: u32,
+        /// An item that it is meant for: what would hold its starts back, and what starts beside them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<String>,
+        /// Conditions that would hold for that item besides its own.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        when: Vec<String>,
     },
     /// Stop what was begun for a request, or everything. Asking again insists.
     Stop {

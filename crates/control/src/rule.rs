@@ -92,4 +92,10 @@ pub struct ScheduleView {
     /// The zones that it names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<String>,
+    /// The next times as starts of the item that it is meant for, with what would hold them back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub starts: Vec<crate::view::ComingView>,
+    /// Starts of other items within ten minutes of one of them, the first few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<crate::view::ForecastView>,
 }

@@ -159,6 +159,26 @@ impl Manager {
             .is_some_and(|at| self.starts_itself(at))
     }
 
+    /// A start of an item at a moment, as it would be if these conditions held for it besides its own.
+    #[must_use]
+    pub fn start_if(&self, item: &ItemRef, at: Timestamp, also: &[Condition]) -> Option<Coming> {
+        let handler = self.handlers.get(&item.handler)?;
+        let slot = handler.items.get(&item.item)?;
+        let mut start = self.start(handler, slot, at, None);
+        if start.held_by.is_none() {
+            start.held_by = also.iter().find_map(|condition| {
+                let evaluation = self.evaluate(slot, condition, at);
+                // What is looked at when it starts is no hindrance yet.
+                let holds = matches!(
+                    evaluation,
+                    Evaluation::Met | Evaluation::Waiting { looking: true, .. }
+                );
+                (!holds).then(|| Hindrance::Condition(condition.clone(), evaluation))
+            });
+        }
+        Some(start)
+    }
+
     /// When an item starts by itself between now and `until`, oldest first, at most [`MAX_COMING`] times.
     #[must_use]
     pub fn coming(&self, item: &ItemRef, now: Timestamp, until: Timestamp) -> Vec<Coming> {

@@ -318,8 +318,25 @@ fn why_tells_every_condition_with_its_rule_and_what_would_have_to_be() {
         ]
     );
     assert_eq!(coming[0].then, None);
+    // What is thought about is asked as what holds already.
+    let thought = |at: i64, also: &[Condition]| {
+        let start = w.manager.start_if(&item, moment(at), also).unwrap();
+        start.held_by.map(|held| held.fragment())
+    };
+    assert!(thought(23, &[]).unwrap().contains("network"));
     // On an unmetered network time alone does.
     w.input(network(false));
+    let thought = |at: i64, also: &[Condition]| {
+        let start = w.manager.start_if(&item, moment(at), also).unwrap();
+        start.held_by.map(|held| held.fragment())
+    };
+    assert_eq!(thought(23, &[]), None);
+    assert!(thought(23, &[Condition::Vpn]).is_some());
+    assert!(
+        w.manager
+            .start_if(&at("h", "nobody"), moment(23), &[])
+            .is_none()
+    );
     let coming = w.manager.coming(&item, w.now, moment(36));
     assert_eq!(coming[0].wishes, ["these were the hours 22:00-06:00"]);
     assert_eq!(

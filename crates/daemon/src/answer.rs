@@ -175,7 +175,12 @@ impl Loop {
             Request::AddRule(rule) => self.add_rule(rule),
             Request::RemoveRule { name } => self.remove_rule(&name),
             Request::Forecast { names, span_ms } => self.forecast(&names, span_ms),
-            Request::Explain { schedule, count } => self.explain(&schedule, count),
+            Request::Explain {
+                schedule,
+                count,
+                item,
+                when,
+            } => self.explain(&schedule, count, item.as_deref(), &when),
             Request::Stop { request } => {
                 let scope = request.map_or(StopScope::All, |id| StopScope::Request(RequestId(id)));
                 self.apply(Input::Stop(scope));

@@ -268,14 +268,18 @@ impl Loop {
             starts: forecast
                 .starts
                 .iter()
-                .map(|(item, coming)| ForecastView {
-                    handler: item.handler.to_string(),
-                    item: item.item.to_string(),
-                    name: self.name(item),
-                    coming: coming_view(coming),
-                })
+                .map(|(item, coming)| self.forecast_view(item, coming))
                 .collect(),
         }))
+    }
+
+    pub(crate) fn forecast_view(&self, item: &ItemRef, coming: &Coming) -> ForecastView {
+        ForecastView {
+            handler: item.handler.to_string(),
+            item: item.item.to_string(),
+            name: self.name(item),
+            coming: coming_view(coming),
+        }
     }
 
     /// What keeps a rule from doing what it says. Without a daemon nothing is watched, which is said elsewhere.
@@ -425,7 +429,7 @@ fn condition_view(wanted: &Wanted) -> ConditionView {
     }
 }
 
-fn coming_view(coming: &Coming) -> ComingView {
+pub(crate) fn coming_view(coming: &Coming) -> ComingView {
     ComingView {
         at_ms: coming.at.0,
         rule: coming.rule.clone(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use syncmgr_control::registration::RegisterEvent;
 use syncmgr_core::HandlerId;
+use syncmgr_core::condition::{Condition, MAX_CONDITIONS};
 use syncmgr_core::request::IfRunning;
 use syncmgr_core::rule::{Cause, Lost, MAX_CAUSES, MAX_SELECTED, Moment, Rule, Select};
 use syncmgr_core::schedule::{Mistake, Schedule};
@@ -94,6 +95,17 @@ pub(crate) fn rejoined(on: Vec<String>) -> Vec<String> {
     } else {
         on
     }
+}
+
+/// Reads conditions that hold together.
+///
+/// # Errors
+/// What is wrong with the first wrong one.
+pub(crate) fn all_conditions(texts: &[String]) -> Result<Vec<Condition>, String> {
+    if texts.len() > MAX_CONDITIONS {
+        return Err(format!("there are more than {MAX_CONDITIONS} conditions"));
+    }
+    texts.iter().map(|text| condition(text)).collect()
 }
 
 /// Reads a rule.

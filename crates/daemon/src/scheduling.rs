@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use syncmgr_control::rule::{AlsoView, RuleText, RuleView, ScheduleView};
-use syncmgr_control::view::NextView;
+use syncmgr_control::view::{ForecastView, NextView};
 use syncmgr_control::{Refusal, Reply};
 use syncmgr_core::condition::Condition;
 use syncmgr_core::hindrance::Hindrance;
@@ -14,6 +14,7 @@ use syncmgr_core::{ItemRef, Timestamp};
 
 use crate::adapt::text;
 use crate::config::{RuleConfig, parse_duration};
+use crate::reasons::coming_view;
 use crate::run::Loop;
 
 /// So many names of a rule's items are told.
@@ -22,6 +23,12 @@ const NAMES: usize = 5;
 const MAX_TIMES: usize = 1_000;
 /// Longest schedule that is read, in bytes.
 const MAX_SCHEDULE_BYTES: usize = 1_024;
+/// Starts so near to one another are told of: most runs take less.
+const BESIDE: Duration = Duration::from_secs(10 * 60);
+/// How far ahead starts beside one another are looked for.
+const BESIDE_AHEAD: Duration = Duration::from_secs(31 * 24 * 3600);
+/// Most starts beside a schedule that are told.
+const MAX_BESIDE: usize = 20;
 
 impl Loop {
     /// Tells the core what the configuration says.
@@ -174,7 +181,13 @@ impl Loop {
     }
 
     /// What a schedule means.
-    pub(crate) fn explain(&self, written: &str, count: u32) -> Result<Reply, Refusal> {
+    pub(crate) fn explain(
+        &self,
+        written: &str,
+        count: u32,
+        item: Option<&str>,
+        when: &[String],
+    ) -> Result<Reply, Refusal> {
         if written.len() > MAX_SCHEDULE_BYTES {
             return Err(wrong("it is longer than any schedule"));
         }
@@ -189,12 +202,45 @@ impl Loop {
             next_ms.push(next.0);
             at = next;
         }
-        Ok(Reply::Schedule(ScheduleView {
+        let mut view = ScheduleView {
             written: written.to_owned(),
             normalised: schedule.to_string(),
             next_ms,
             zones: schedule.zones(),
-        }))
+            starts: Vec::new(),
+            beside: Vec::new(),
+        };
+        if let Some(item) = item {
+            let item = self.one(item)?;
+            let when = crate::rules::all_conditions(when).map_err(|why| wrong(&why))?;
+            let at = |ms: &i64| self.manager.start_if(&item, Timestamp(*ms), &when);
+            let starts = view.next_ms.iter().filter_map(at);
+            view.starts = starts.map(|coming| coming_view(&coming)).collect();
+            view.beside = self.beside(&item, &view.next_ms);
+        }
+        Ok(Reply::Schedule(view))
+    }
+
+    /// Starts of other items that are near to one of these times.
+    fn beside(&self, item: &ItemRef, times: &[i64]) -> Vec<ForecastView> {
+        let near = i64::try_from(BESIDE.as_millis()).unwrap_or(i64::MAX);
+        let now = self.now();
+        let last = times.last().map_or(now.0, |last| last.saturating_add(near));
+        let until = Timestamp(last.min(now.plus(BESIDE_AHEAD).0));
+        let others = self.manager.items().map(|row| row.at.clone());
+        let others = others.filter(|other| other != item).collect();
+        let forecast = self.manager.forecast(&others, now, until);
+        forecast
+            .starts
+            .iter()
+            .filter(|(_, coming)| {
+                times
+                    .iter()
+                    .any(|at| at.abs_diff(coming.at.0) <= near.unsigned_abs())
+            })
+            .take(MAX_BESIDE)
+            .map(|(other, coming)| self.forecast_view(other, coming))
+            .collect()
     }
 
     /// A name that no rule has: that of its first item, or `all`, with a number behind it when it is taken.

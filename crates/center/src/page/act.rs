@@ -7,8 +7,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value};
-use syncmgr_control::Refusal;
 use syncmgr_control::method::{self, Access, Method};
+use syncmgr_control::{Refusal, Reply};
 
 use super::{address, refusal, show};
 use crate::api::{Center, caller, invalid, not_so_refusal, too_large, unknown};
@@ -49,8 +49,22 @@ async fn take(
     visitor: &Visitor,
     headers: &HeaderMap,
     method: &'static Method,
-    mut params: Map<String, Value>,
+    params: Map<String, Value>,
 ) -> Result<(), Refusal> {
+    ask(center, visitor, headers, method.name, params)
+        .await
+        .map(drop)
+}
+
+/// Asks for a method with the fields of a form, the one that makes it ours among them.
+pub(crate) async fn ask(
+    center: &Center,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    name: &str,
+    mut params: Map<String, Value>,
+) -> Result<Reply, Refusal> {
+    let method = method::find(name).ok_or_else(|| unknown(name))?;
     let brought = params.remove("form");
     let brought = brought.as_ref().and_then(Value::as_str).unwrap_or_default();
     visitor.check_form(brought)?;
@@ -58,7 +72,7 @@ async fn take(
     let request = method::request(method, Value::Object(params))
         .map_err(|cause| invalid(method).because(&cause))?;
     let caller = caller(visitor, headers);
-    center.service.call(caller, request).await.map(drop)
+    center.service.call(caller, request).await
 }
 
 /// `POST /resolve-all`: the same choice for each conflict that was shown with it. One that somebody else resolved meanwhile is
@@ -110,10 +124,10 @@ async fn resolve_each(
     Ok(())
 }
 
-type Form = (&'static Method, Map<String, Value>, Option<String>);
+pub(crate) type Form = (&'static Method, Map<String, Value>, Option<String>);
 
 /// What a form asks for.
-fn form(name: &str, body: Result<Bytes, BytesRejection>) -> Result<Form, Refusal> {
+pub(crate) fn form(name: &str, body: Result<Bytes, BytesRejection>) -> Result<Form, Refusal> {
     let method = method::find(name).ok_or_else(|| unknown(name))?;
     if method.access == Access::Read {
         return Err(not_so_refusal());

@@ -3,7 +3,7 @@
 use syncmgr_control::view::ItemView;
 
 /// Longest address that an act leads back to.
-const MAX_BACK: usize = 2_048;
+pub(crate) const MAX_BACK: usize = 2_048;
 
 /// The page of an item.
 pub(crate) fn item(name: &str) -> String {

@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 use syncmgr_control::method::Access;
-use syncmgr_control::rule::{RuleView, ScheduleView};
+use syncmgr_control::rule::RuleView;
 use syncmgr_control::view::{ItemDetail, LogView, ReasonView, RunView, Standing, WhyView};
 
 use super::moment::Told;
-use super::words::Value;
-use super::{address, first, log, mark, need, run, sides, steer, trend, undo};
+use super::schedule::{Did, Tried};
+use super::{address, first, log, mark, need, run, schedule, sides, steer, trend, undo};
 
 /// Runs of the trend.
 pub(crate) const RUNS: u32 = 30;
@@ -15,8 +15,6 @@ pub(crate) const RUNS: u32 = 30;
 const LISTED: usize = 10;
 /// Entries of its log that are shown.
 pub(crate) const ENTRIES: u32 = 50;
-/// Coming starts that are listed.
-const COMING: usize = 5;
 
 /// What the screen of an item is made of.
 pub(crate) struct Item<'a> {
@@ -27,17 +25,22 @@ pub(crate) struct Item<'a> {
     pub(crate) rules: &'a [RuleView],
     /// Its latest entries of the log, oldest first.
     pub(crate) log: &'a [LogView],
-    /// What a schedule that somebody tries means, or why it is none.
-    pub(crate) tried: Option<(&'a str, Result<&'a ScheduleView, String>)>,
+    /// The rule that somebody changes.
+    pub(crate) edited: Option<&'a RuleView>,
+    /// What somebody tries, and what it means.
+    pub(crate) tried: Option<Tried>,
+    /// What was done last, before this was shown.
+    pub(crate) did: Option<Did>,
 }
 
 /// The screen of an item.
 pub(crate) fn item(told: &Told, view: &Item<'_>) -> Markup {
     html! {
+        @if let Some(did) = &view.did { (schedule::did(told, &address::full_name(&view.detail.item), did)) }
         (head(told, view))
         div.columns {
             div { (needs(told, view)) (why(told, view)) (runs(told, view)) (tail(told, view)) }
-            div { (starts(told, view)) (add_rule(told, view)) (settings(told, view)) }
+            div { (schedule::starts(told, view)) (schedule::editor(told, view)) (settings(told, view)) }
         }
     }
 }
@@ -45,7 +48,7 @@ pub(crate) fn item(told: &Told, view: &Item<'_>) -> Markup {
 /// The parts of it that change by themselves.
 pub(crate) fn changing(told: &Told, view: &Item<'_>) -> Markup {
     html! {
-        (head(told, view)) (needs(told, view)) (why(told, view)) (runs(told, view)) (tail(told, view)) (starts(told, view)) (settings(told, view))
+        (head(told, view)) (needs(told, view)) (why(told, view)) (runs(told, view)) (tail(told, view)) (schedule::starts(told, view)) (settings(told, view))
     }
 }
 
@@ -162,79 +165,6 @@ fn tail(told: &Told, view: &Item<'_>) -> Markup {
         section #item-log.card {
             h2 { (told.words.say("nav-log")) }
             (log::tail(told, "item-entries", view.log))
-        }
-    }
-}
-
-fn starts(told: &Told, view: &Item<'_>) -> Markup {
-    let words = told.words;
-    html! {
-        section #item-starts.card {
-            h2 { (words.say("starts-title")) }
-            @if view.why.coming.is_empty() { p.empty { (words.say("next-none")) } }
-            ul.plain {
-                @for coming in view.why.coming.iter().take(COMING) {
-                    li { (told.clock(coming.at_ms)) @if let Some(rule) = &coming.rule { " · " (mark::short(rule)) }
-                        @if let Some(held) = &coming.held_by { " " span.chip { (mark::quoted(words, held)) } } }
-                }
-            }
-            @for rule in view.rules { (one_rule(told, rule)) }
-        }
-    }
-}
-
-fn one_rule(told: &Told, rule: &RuleView) -> Markup {
-    let words = told.words;
-    html! {
-        div.rule {
-            h3 { (mark::short(&rule.rule.name)) }
-            p { @for cause in &rule.rule.on { code { (cause) } " " }
-                @if !rule.rule.when.is_empty() { (words.say("rule-when")) " " @for condition in &rule.rule.when { code { (condition) } " " } } }
-            @for warning in &rule.warnings { p.row-problem { (mark::quoted(words, warning)) } }
-            @if rule.written && told.may(Access::Admin) {
-                form method="post" action="/act/remove-rule" data-live {
-                    (told.form())
-                    input type="hidden" name="name" value=(rule.rule.name);
-                    button aria-label=(words.with("rule-remove-label", &[("name", Value::Text(&mark::cut(&rule.rule.name)))])) {
-                        (words.say("rule-remove"))
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// A schedule is tried, which says in words and times what it means, before it becomes a rule.
-fn add_rule(told: &Told, view: &Item<'_>) -> Markup {
-    let words = told.words;
-    let full = address::full_name(&view.detail.item);
-    let tried = view.tried.as_ref().map(|(text, _)| *text);
-    html! {
-        section.card #try {
-            h2 { (words.say("rule-add-title")) }
-            form.fields method="get" action="/item#try" {
-                input type="hidden" name="name" value=(full);
-                label { span { (words.say("rule-schedule")) }
-                    input name="schedule" value=[tried] required maxlength="1024" placeholder=(words.say("rule-example")) autocomplete="off"; }
-                button { (words.say("rule-try")) }
-            }
-            @match &view.tried {
-                Some((written, Ok(schedule))) => {
-                    p { (words.say("rule-means")) " " code { (schedule.normalised) } }
-                    ul.plain { @for at in &schedule.next_ms { li { (told.clock(*at)) } } }
-                    @if told.may(Access::Admin) {
-                        form.fields method="post" action="/act/add-rule" {
-                            (told.form())
-                            input type="hidden" name="items" value=(full);
-                            input type="hidden" name="on" value=(written);
-                            label { span { (words.say("rule-condition")) } input name="when" autocomplete="off" placeholder="unmetered"; }
-                            button.primary { (words.say("rule-save")) }
-                        }
-                    } @else { p.faint { (words.say("needs-admin")) } }
-                }
-                Some((_, Err(why))) => p.row-problem role="alert" { (mark::quoted_whole(words, why)) },
-                None => {}
-            }
         }
     }
 }

@@ -15,7 +15,9 @@ use super::item::{self, Item};
 use super::log::Chosen;
 use super::moment::Told;
 use super::properties::{self, Rejected, Said, Sheet};
+use super::schedule::{Did, Tried};
 use super::show::{Look, Looked};
+use super::wish::Wish;
 use super::{address, handlers, log, plan, property, run, settings, timetable};
 
 /// Next times that a tried schedule is answered with.
@@ -238,31 +240,20 @@ impl Look<'_> {
         };
         let mut latest = reply!(self.ask(latest).await?, Reply::Log).entries;
         latest.reverse();
-        let written = self.text("schedule");
-        let explained = match written {
-            Some(schedule) => {
-                let request = Request::Explain {
-                    schedule: schedule.to_owned(),
-                    count: TRIED_TIMES,
-                };
-                Some(match self.ask(request).await {
-                    Ok(reply) => Ok(reply!(reply, Reply::Schedule)),
-                    Err(refusal) => Err(super::refusal::text(self.words, &refusal)),
-                })
-            }
-            None => None,
-        };
+        let edited = self.text("rule");
+        let edited = edited.and_then(|name| rules.iter().find(|rule| rule.rule.name == name));
+        let tried = self.tried(&name).await?;
         let page = self.frame().await?;
         let told = self.told(&page);
-        let tried = written.zip(explained.as_ref());
         let view = Item {
             detail: &detail,
             why: &why,
             runs: &runs,
             rules: &rules,
             log: &latest,
-            tried: tried
-                .map(|(written, explained)| (written, explained.as_ref().map_err(Clone::clone))),
+            edited,
+            tried,
+            did: self.did(),
         };
         let content = if self.only_changing {
             item::changing(&told, &view)
@@ -272,6 +263,50 @@ impl Look<'_> {
         let title = super::mark::cut(&detail.item.name);
         let fragment = format!("/fragment/item?name={}", address::encoded(&name));
         Ok(self.looked(Screen::Other, title, told, page, content, fragment))
+    }
+
+    /// What somebody tries to start an item by; absent while nobody does.
+    async fn tried(&self, item: &str) -> Result<Option<Tried>, Refusal> {
+        let Some(words) = self
+            .text("schedule")
+            .or_else(|| self.params.contains_key("when").then_some(""))
+        else {
+            return Ok(None);
+        };
+        let ticked = match self.params.get("when") {
+            Some(Value::Array(ticked)) => ticked.iter().filter_map(Value::as_str),
+            _ => [].iter().filter_map(Value::as_str),
+        };
+        let wish = Wish::read(words, &ticked.map(str::to_owned).collect::<Vec<_>>());
+        let mut means = Vec::new();
+        for schedule in wish.schedules() {
+            let request = Request::Explain {
+                schedule: schedule.clone(),
+                count: TRIED_TIMES,
+                item: Some(item.to_owned()),
+                when: wish.when.clone(),
+            };
+            means.push(match self.ask(request).await {
+                Ok(reply) => Ok(reply!(reply, Reply::Schedule)),
+                Err(refusal) => Err(super::refusal::text(self.words, &refusal)),
+            });
+        }
+        Ok(Some(Tried { wish, means }))
+    }
+
+    /// What was done to a rule before this was shown.
+    fn did(&self) -> Option<Did> {
+        if self.text("did") == Some("undone") {
+            return Some(Did::Undone);
+        }
+        let which = self.text("which")?;
+        let rule = || serde_json::from_str(which).ok();
+        match self.text("did")? {
+            "added" => Some(Did::Added(which.to_owned())),
+            "changed" => rule().map(Did::Changed),
+            "removed" => rule().map(Did::Removed),
+            _ => None,
+        }
     }
 
     /// The one screen that has a handler work, so whoever only looks does not get it.

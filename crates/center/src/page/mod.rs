@@ -21,8 +21,10 @@ mod plan;
 mod properties;
 mod property;
 pub(crate) mod refusal;
+mod reschedule;
 mod run;
 mod save;
+mod schedule;
 mod settings;
 mod setup;
 pub(crate) mod show;
@@ -31,6 +33,7 @@ mod steer;
 mod timetable;
 mod trend;
 mod undo;
+mod wish;
 pub(crate) mod words;
 
 use axum::Router;
@@ -62,6 +65,7 @@ pub(crate) fn routes() -> Router<Center> {
         .route("/act/{method}", post(act::act))
         .route("/resolve-all", post(act::resolve_all))
         .route("/properties", post(save::save))
+        .route("/schedule", post(reschedule::reschedule))
         .route("/assets/{name}", get(assets))
         .route("/fragment/{screen}", get(fragment));
     for (screen, address) in SCREENS {

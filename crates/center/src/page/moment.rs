@@ -32,10 +32,15 @@ impl Told {
 
     /// What every form brings along: that it is one of ours, and where it leads back to.
     pub(crate) fn form(&self) -> Markup {
+        self.form_to(&self.back)
+    }
+
+    /// The same of a form that leads elsewhere.
+    pub(crate) fn form_to(&self, back: &str) -> Markup {
         let token = self.visitor.form_token();
         html! {
             @if !token.is_empty() { input type="hidden" name="form" value=(token); }
-            input type="hidden" name="back" value=(self.back);
+            input type="hidden" name="back" value=(back);
         }
     }
 

@@ -10,7 +10,7 @@ use super::words::Value;
 
 /// A tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tab {
+pub(crate) enum Tab {
     Logon,
     Idle,
     Scheduled,
@@ -28,7 +28,7 @@ impl Tab {
     ];
 
     /// The tab of a cause, by its first word.
-    fn of(cause: &str) -> Self {
+    pub(crate) fn of(cause: &str) -> Self {
         match cause.split_whitespace().next().unwrap_or_default() {
             "logon" | "logoff" | "lock" | "unlock" | "suspend" | "resume" => Self::Logon,
             "idle" => Self::Idle,

@@ -462,6 +462,8 @@ fn schedule() {
         Reply::Rule(Box::new(abroad)),
     );
     let explained = ScheduleView {
+        starts: Vec::new(),
+        beside: Vec::new(),
         written: "@daily".into(),
         normalised: "*-*-* 00:00:00".into(),
         next_ms: vec![NOW_MS + 60 * MINUTE, NOW_MS + 25 * 60 * MINUTE],
