@@ -534,3 +534,29 @@ async fn what_is_added_or_removed_can_be_taken_back() {
     let (_, head, _) = send(&router, post("/schedule", &gone)).await;
     assert_eq!(head.headers()["location"], "/item?name=mail%2FIN");
 }
+
+#[tokio::test]
+async fn a_plan_is_told_by_kind_and_by_side_with_sizes() {
+    let (router, manager) = serving();
+    let action = |kind: &str, to: Option<&str>, name: &str, bytes: u64| json!({ "action": kind, "to": to, "name": name, "bytes": bytes, "reason": null });
+    manager.answers(
+        "plan",
+        "plan",
+        &json!({ "exit": "good", "items": [{
+            "handler": "mail", "item": "IN", "name": "inbox", "counts": { "sent": 2 }, "total": 900, "held": null, "problem": null,
+            "actions": [action("add", Some("right"), "a.txt", 1_000), action("add", Some("right"), "b.txt", 500),
+                action("delete", Some("left"), "c.txt", 0), action("conflict", None, "d.txt", 0), action("<b>", Some("<i>"), "e", 0)],
+        }] }),
+    );
+    let text = get(&router, "/plan?name=mail%2FIN").await;
+    for said in [
+        "The first 5 of 900:",
+        "<th scope=\"row\">create</th><td>→ There (right)</td><td>2</td><td>1.5 kB</td>",
+        "<summary>← Here (left) (1)</summary>",
+        "<summary>Stays as it is (1)</summary>",
+        "&lt;b&gt;",
+        "href=\"/item?name=mail%2FIN\"",
+    ] {
+        assert!(text.contains(said), "{said} is not in {text}");
+    }
+}
