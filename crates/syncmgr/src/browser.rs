@@ -36,11 +36,10 @@ fn start(address: &str) -> bool {
     command.spawn().is_ok()
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn a_browser_is_started_where_somebody_sees_it() {
         for (set, there) in [

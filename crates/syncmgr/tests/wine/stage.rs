@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -142,8 +143,21 @@ impl Done {
 
 /// `ERROR_INTERNAL_ERROR`: what Wine now and then answers to `CreateProcess` on a busy machine. Nothing was started then.
 const HICCUP: i32 = 1359;
-/// How often a program is started before that is believed.
+/// `STATUS_DLL_INIT_FAILED`, as a handler's end is told: its process met a desktop that Wine was still making, and had not
+/// begun.
+const NEVER_BEGAN: &str = "exit status -1073741502";
+
+/// How often a program is started before either is believed.
 const STARTS: usize = 3;
+
+/// What a program said into a file. It is no pipe, whose end does not come while a program of Wine's own holds it too:
+/// the first window that is made starts `explorer.exe`, which inherits everything and stays.
+fn read(mut said: File) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    said.rewind()?;
+    said.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).replace("\r\n", "\n"))
+}
 
 /// A home and two folders for the example in C++, and what the test wrote into the registry.
 pub(crate) struct Stage {
@@ -188,25 +202,43 @@ impl Stage {
         command
     }
 
-    /// Runs a program to its end.
+    /// Runs a program to its end, which has to come.
+    #[track_caller]
     pub(crate) fn run(&self, program: impl AsRef<Path>, words: &[&str]) -> Done {
-        let mut output = self.command(program.as_ref(), words).output();
         for _ in 1..STARTS {
-            let hiccup = output
-                .as_ref()
-                .is_err_and(|e| e.raw_os_error() == Some(HICCUP));
-            if !hiccup {
-                break;
+            match self.run_once(program.as_ref(), words) {
+                Err(error) if error.raw_os_error() == Some(HICCUP) => {}
+                Ok(done) if done.err.contains(NEVER_BEGAN) => {}
+                done => return done.unwrap(),
             }
-            output = self.command(program.as_ref(), words).output();
         }
-        let output = output.unwrap();
-        Done {
+        self.run_once(program.as_ref(), words).unwrap()
+    }
+
+    #[track_caller]
+    fn run_once(&self, program: &Path, words: &[&str]) -> io::Result<Done> {
+        let (out, err) = (tempfile::tempfile()?, tempfile::tempfile()?);
+        let mut command = self.command(program, words);
+        command.stdout(out.try_clone()?).stderr(err.try_clone()?);
+        let mut child = command.spawn()?;
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            if began.elapsed() > FOR_EVER {
+                child.kill()?;
+                let (out, err) = (read(out)?, read(err)?);
+                panic!("{} never ended; it said: {out}{err}", words.join(" "));
+            }
+            std::thread::park_timeout(LOOK_EVERY);
+        };
+        Ok(Done {
             words: words.iter().map(ToString::to_string).collect(),
-            code: output.status.code(),
-            out: String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n"),
-            err: String::from_utf8_lossy(&output.stderr).replace("\r\n", "\n"),
-        }
+            code: status.code(),
+            out: read(out)?,
+            err: read(err)?,
+        })
     }
 
     pub(crate) fn syncmgr(&self, words: &[&str]) -> Done {

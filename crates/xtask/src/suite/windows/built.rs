@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use super::wine::Prefix;
+use super::wine::{Prefix, ended};
 use super::{TARGET, cargo, target_directory};
 use crate::report;
 
@@ -147,18 +147,17 @@ pub(super) fn run_tests(
             prefix.bounded(TEST_SECONDS, &["wine".as_ref(), test.program.as_os_str()]);
         prepare(&mut command);
         // They look for what lies beside them.
-        let output = command.current_dir(&test.directory).output()?;
-        let out = String::from_utf8_lossy(&output.stdout);
-        let count = counted(&out);
+        let done = ended(command.current_dir(&test.directory))?;
+        let count = counted(&done.out);
         programs += 1;
         passed += count.unwrap_or_default();
-        if !output.status.success() || count.is_none() {
+        if done.code != 0 || count.is_none() {
             failed.push(format!("{} ({})", test.package, test.name));
             report::line(format_args!(
                 "windows: tests of {} ({}) ended with {}",
-                test.package, test.name, output.status
+                test.package, test.name, done.code
             ));
-            for said in [&*out, &*String::from_utf8_lossy(&output.stderr)] {
+            for said in [&done.out, &done.err] {
                 let lines: Vec<&str> = said
                     .lines()
                     .filter(|line| !line.ends_with("... ok"))

@@ -59,7 +59,7 @@ pub(super) fn handler(built: &Built, prefix: &Prefix) -> Result<String> {
     let comhost = built.program("comhost.exe");
     let mut tool = prefix.bounded(60, &["wine".as_ref(), "regsvr32".as_ref()]);
     // It also registers with the system's manager, which Wine has none of; so its exit code says nothing about the class.
-    tool.args(["/s", r"C:\mirror.dll"]).output()?;
+    super::wine::ended(tool.args(["/s", r"C:\mirror.dll"]))?;
     let registry = |words: &[&str]| {
         let mut command = prefix.bounded(60, &["wine".as_ref(), "reg".as_ref()]);
         super::wine::ended(command.args(words))

@@ -1,5 +1,7 @@
 //! A Wine of its own: a fresh prefix in a temporary directory, gone with everything that runs in it when dropped.
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -137,13 +139,25 @@ impl Prefix {
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end. What it says goes into files: the end of a pipe does not come while a program of Wine's own,
+/// which is started by the way and stays, holds it too.
 pub(super) fn ended(command: &mut Command) -> Result<Ended> {
-    let output = command.output().context("could not start Wine")?;
+    let (mut out, mut err) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    let status = command
+        .stdout(out.try_clone()?)
+        .stderr(err.try_clone()?)
+        .status()
+        .context("could not start Wine")?;
+    let read = |file: &mut File| -> Result<String> {
+        let mut bytes = Vec::new();
+        file.rewind()?;
+        file.read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
     Ok(Ended {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        code: status.code().unwrap_or(-1),
+        out: read(&mut out)?,
+        err: read(&mut err)?,
     })
 }
 
