@@ -560,3 +560,82 @@ async fn a_plan_is_told_by_kind_and_by_side_with_sizes() {
         assert!(text.contains(said), "{said} is not in {text}");
     }
 }
+
+#[tokio::test]
+async fn a_handler_is_registered_with_consent_and_the_report_of_its_check() {
+    let (router, manager) = serving();
+    manager.answers("handlers", "handlers", &json!({ "handlers": [] }));
+    manager.answers(
+        "register",
+        "registered",
+        &json!({ "handlers": [{ "id": "backup", "name": "Backup", "replaced": true }],
+            "absolute": [{ "given": "./x", "path": "/opt/x" }], "relative": ["y"] }),
+    );
+    let text = get(&router, "/handlers").await;
+    for kind in ["command", "library", "class"] {
+        assert!(
+            text.contains(&format!("name=\"runs.kind\" value=\"{kind}\"")),
+            "{text}"
+        );
+    }
+    let fields = [
+        ("runs.kind", "library"),
+        ("runs.path", "/opt/x.so"),
+        ("runs.classes", "{A}\r\n{B}"),
+        ("check", "true"),
+        ("consent", "true"),
+    ];
+    // Nobody said that he knows it.
+    let (status, _, text) = send(&router, post("/register", &fields[..4])).await;
+    assert_eq!(status, 422);
+    assert!(text.contains("Say first that you know it."), "{text}");
+    assert!(text.contains("value=\"/opt/x.so\""), "{text}");
+    assert!(
+        manager
+            .asked
+            .lock()
+            .unwrap()
+            .iter()
+            .all(|asked| !matches!(asked, Request::Register(_)))
+    );
+    let (status, head, _) = send(&router, post("/register", &fields)).await;
+    assert_eq!(status, 303);
+    let to = head.headers()["location"].to_str().unwrap().to_owned();
+    let text = get(&router, &to).await;
+    for said in [
+        "Backup was started once, answered, and is registered.",
+        "replaced an earlier",
+        "/opt/x",
+        "may have been meant",
+    ] {
+        assert!(text.contains(said), "{said} is not in {text}");
+    }
+    // What the check found stands by the form, and what was typed stays.
+    let mut refusal = Refusal::new(
+        "register::no-answer",
+        "the handler did not answer",
+        "is it a handler?",
+    );
+    refusal.causes.push("it ended with code 1".to_owned());
+    manager
+        .answers
+        .lock()
+        .unwrap()
+        .insert("register".to_owned(), Err(refusal));
+    let (status, _, text) = send(&router, post("/register", &fields)).await;
+    assert_eq!(status, 422);
+    for said in [
+        "Nothing was registered.",
+        "It ended with code 1.",
+        "Is it a handler?",
+        "{A}\n{B}",
+    ] {
+        assert!(text.contains(said), "{said} is not in {text}");
+    }
+    // A report that somebody made up is only text.
+    assert!(
+        !get(&router, "/handlers?registered=%7B%22")
+            .await
+            .contains("card done")
+    );
+}

@@ -187,13 +187,15 @@ pub(crate) fn form(name: &str, body: Result<Bytes, BytesRejection>) -> Result<Fo
     {
         params.insert("name".to_owned(), names.swap_remove(0));
     }
-    // A word of a command a line: nothing is split or quoted.
-    if let Some(Value::Object(runs)) = params.get_mut("runs")
-        && let Some(Value::String(lines)) = runs.get("words")
-    {
-        let words = lines.lines().map(str::trim).filter(|line| !line.is_empty());
-        let words = words.map(Value::from).collect();
-        runs.insert("words".to_owned(), Value::Array(words));
+    // A word of a command or a class a line: nothing is split or quoted.
+    if let Some(Value::Object(runs)) = params.get_mut("runs") {
+        for list in ["words", "classes"] {
+            if let Some(Value::String(lines)) = runs.get(list) {
+                let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
+                let lines = lines.map(Value::from).collect();
+                runs.insert(list.to_owned(), Value::Array(lines));
+            }
+        }
     }
     Ok((method, params, back))
 }

@@ -6,15 +6,18 @@ use syncmgr_control::registration::HandlerKind;
 use syncmgr_control::view::{HandlerView, HandlersView};
 
 use super::moment::Told;
+use super::register::Enrolled;
 use super::words::Value;
-use super::{address, mark, setup};
+use super::{address, mark, register, setup};
 
 /// The handlers.
-pub(crate) fn handlers(told: &Told, view: &HandlersView) -> Markup {
+pub(crate) fn handlers(told: &Told, view: &HandlersView, enrolled: Option<&Enrolled>) -> Markup {
     html! {
         h1 { (told.words.say("nav-handlers")) }
+        (register::report(told, enrolled))
         (changing(told, view))
-        (register(told))
+        (register::form(told, enrolled))
+        (pair(told))
     }
 }
 
@@ -49,6 +52,13 @@ fn one(told: &Told, handler: &HandlerView) -> Markup {
                 details { summary { (words.say("run-stderr")) } pre { bdi { (problem.detail) } } }
             }
             @if !handler.registration.runs.is_empty() { p.faint { bdi { (mark::cut(&handler.registration.runs)) } } }
+            @if let Some(at) = handler.registration.registered_ms { p.faint { (words.say("handler-registered")) " " (told.ago(at))
+                @if !handler.registration.events.is_empty() { " · " (words.say("handler-events"))
+                    @for event in &handler.registration.events { " " code { (event.word()) } } } } }
+            @if problem.is_none() && let Some(last) = &handler.registration.last_problem {
+                p.faint { (words.say("handler-last-problem")) " " (mark::quoted(words, last))
+                    @if let Some(at) = handler.registration.last_problem_ms { " · " (told.ago(at)) } }
+            }
             @if let Some(at) = handler.registration.changed_ms { p.row-problem { (words.say("handler-changed")) " " (told.ago(at)) } }
             @if !handler.capabilities.is_empty() {
                 details { summary { (words.say("handler-can")) } ul.plain { @for capability in &handler.capabilities { li { code { (mark::cut(capability)) } } } } }
@@ -85,24 +95,10 @@ fn acts(told: &Told, handler: &HandlerView) -> Markup {
     }
 }
 
-/// Registering starts a program of somebody's choice, so it says so and asks for consent.
-fn register(told: &Told) -> Markup {
+/// Two folders are added without a handler of their own.
+fn pair(told: &Told) -> Markup {
     let words = told.words;
     html! {
-        section.card aria-labelledby="register-title" {
-            h2 #register-title { (words.say("register-title")) }
-            @if told.may(Access::Admin) {
-                form.fields method="post" action="/act/register" {
-                    (told.form())
-                    input type="hidden" name="runs.kind" value="command";
-                    input type="hidden" name="check" value="true";
-                    label { span { (words.say("register-words")) } textarea name="runs.words" rows="3" required spellcheck="false" {} }
-                    label { span { (words.say("register-directory")) } input name="runs.directory" value="/" required spellcheck="false"; }
-                    label.check { input type="checkbox" required; span { (words.say("register-consent")) } }
-                    button.primary { (words.say("register-do")) }
-                }
-            } @else { p.faint { (words.say("needs-admin")) } }
-        }
         section.card aria-labelledby="pair-title" {
             h2 #pair-title { (words.say("setup-pair-title")) }
             @if told.may(Access::Admin) { (setup::add_pair(told)) } @else { p.faint { (words.say("needs-admin")) } }

@@ -15,6 +15,7 @@ use super::item::{self, Item};
 use super::log::Chosen;
 use super::moment::Told;
 use super::properties::{self, Rejected, Said, Sheet};
+use super::register::Enrolled;
 use super::schedule::{Did, Tried};
 use super::show::{Look, Looked};
 use super::wish::Wish;
@@ -45,7 +46,7 @@ impl Look<'_> {
             "plan" => self.plan().await,
             "properties" => self.properties().await,
             "timetable" => self.timetable().await,
-            "handlers" => self.handlers().await,
+            "handlers" => self.handlers(self.enrolled()).await,
             "settings" => self.settings().await,
             _ => Err(unknown_address()),
         }
@@ -402,14 +403,22 @@ impl Look<'_> {
         Ok(self.looked(Screen::Timetable, title, told, page, content, fragment))
     }
 
-    async fn handlers(&self) -> Result<Looked, Refusal> {
+    /// What was registered before this was shown.
+    fn enrolled(&self) -> Option<Enrolled> {
+        serde_json::from_str(self.text("registered")?)
+            .ok()
+            .map(Enrolled::Done)
+    }
+
+    /// The handlers, with what came of registering one.
+    pub(crate) async fn handlers(&self, enrolled: Option<Enrolled>) -> Result<Looked, Refusal> {
         let page = self.frame().await?;
         let view = reply!(self.ask(Request::Handlers).await?, Reply::Handlers);
         let told = self.told(&page);
         let content = if self.only_changing {
             handlers::changing(&told, &view)
         } else {
-            handlers::handlers(&told, &view)
+            handlers::handlers(&told, &view, enrolled.as_ref())
         };
         let title = self.words.say("nav-handlers");
         let fragment = "/fragment/handlers".to_owned();

@@ -7,6 +7,7 @@ mod act;
 mod address;
 mod asset;
 mod conflict;
+mod enrol;
 mod first;
 mod frame;
 mod handlers;
@@ -21,6 +22,7 @@ mod plan;
 mod properties;
 mod property;
 pub(crate) mod refusal;
+mod register;
 mod reschedule;
 mod run;
 mod save;
@@ -65,6 +67,7 @@ pub(crate) fn routes() -> Router<Center> {
         .route("/act/{method}", post(act::act))
         .route("/resolve-all", post(act::resolve_all))
         .route("/properties", post(save::save))
+        .route("/register", post(enrol::enrol))
         .route("/schedule", post(reschedule::reschedule))
         .route("/assets/{name}", get(assets))
         .route("/fragment/{screen}", get(fragment));

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use syncmgr_control::Refusal;
 use syncmgr_control::method::Access;
 use syncmgr_control::view::PropertiesEffect;
@@ -82,15 +82,7 @@ async fn take(
     visitor.check_form(&filled.form)?;
     visitor.must(Access::Admin)?;
     let name = filled.name;
-    let look = Look {
-        center,
-        visitor,
-        headers,
-        words: show::words(headers),
-        params: Map::new(),
-        only_changing: false,
-        back: address::properties(&name),
-    };
+    let look = Look::new(center, visitor, headers, address::properties(&name));
     let view = look.read_properties(&name, None).await?;
     let properties = property::of(&view.schema, &view.values);
     let rejected = match property::changed(&properties, &filled.typed, &filled.shown) {

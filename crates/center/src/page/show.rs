@@ -39,6 +39,26 @@ pub(crate) struct Look<'a> {
     pub(crate) back: String,
 }
 
+impl<'a> Look<'a> {
+    /// A look at a whole screen without parameters, such as one that a form comes back with.
+    pub(crate) fn new(
+        center: &'a Center,
+        visitor: &'a Visitor,
+        headers: &'a HeaderMap,
+        back: String,
+    ) -> Self {
+        Self {
+            center,
+            visitor,
+            headers,
+            words: words(headers),
+            params: Map::new(),
+            only_changing: false,
+            back,
+        }
+    }
+}
+
 /// A screen as a whole document.
 pub(crate) async fn document(
     center: &Center,
