@@ -182,14 +182,18 @@ fn name_of(bytes: &[u8]) -> String {
 }
 
 /// `GET /v1/changes`: server-sent events for who accepts them, else a JSON object a line.
-async fn changes(State(center): State<Center>, headers: HeaderMap) -> Response {
+async fn changes(State(center): State<Center>, visitor: Visitor, headers: HeaderMap) -> Response {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let form = match text(header::ACCEPT.as_str()) {
         Some(accept) if accept.contains("text/event-stream") => Form::Events,
         Some(_) | None => Form::Lines,
     };
     let last = text("last-event-id");
-    match center.changes.respond(&center.service, form, last).await {
+    let stream = center.changes;
+    match stream
+        .respond(&center.service, form, last, visitor.over())
+        .await
+    {
         Ok(response) => response,
         Err(refusal) => refuse(&refusal),
     }

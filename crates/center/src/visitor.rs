@@ -8,7 +8,7 @@ use axum::response::Response;
 use syncmgr_control::Refusal;
 use syncmgr_control::method::Access;
 
-use crate::door::Secret;
+use crate::door::{Secret, Stay};
 use crate::refused;
 
 /// Whoever asks. Every address but the door itself is served to visitors alone; a handler takes one as its argument.
@@ -20,6 +20,8 @@ pub struct Visitor {
     pub name: Arc<str>,
     /// What a form of theirs must bring back; absent where there is no browser that others could lead.
     form: Option<Arc<Secret>>,
+    /// For how long; absent for whoever may come as long as the door is open.
+    stay: Option<Stay>,
 }
 
 impl Visitor {
@@ -36,15 +38,25 @@ impl Visitor {
             scope,
             name: name.into(),
             form: None,
+            stay: None,
         }
     }
 
-    /// Somebody at a browser, whose forms bring this token back.
-    pub(crate) fn browser(name: Arc<str>, scope: Access, form: Arc<Secret>) -> Self {
+    /// Somebody at a browser, whose forms bring this token back, and who is let in for a while.
+    pub(crate) fn browser(name: Arc<str>, scope: Access, form: Arc<Secret>, stay: Stay) -> Self {
         Self {
             scope,
             name,
             form: Some(form),
+            stay: Some(stay),
+        }
+    }
+
+    /// Waits until they are let in no longer.
+    pub(crate) async fn over(self) {
+        match self.stay {
+            Some(stay) => stay.over().await,
+            None => std::future::pending().await,
         }
     }
 

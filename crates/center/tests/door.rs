@@ -41,7 +41,8 @@ impl Service for Willing {
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<Changes, Refusal>> {
-        std::future::ready(Ok(futures::stream::empty().boxed())).boxed()
+        // Nothing happens, and nothing ends.
+        std::future::ready(Ok(futures::stream::pending().boxed())).boxed()
     }
 }
 
@@ -543,4 +544,47 @@ async fn another_user_of_the_machine_needs_a_token_of_a_program() {
         place.enter(token.reveal()).await.status(),
         StatusCode::SEE_OTHER
     );
+}
+
+/// What a stream says until it ends.
+async fn followed(place: &Place, name: &str, value: &str) -> BoxFuture<'static, ()> {
+    let request = Http::get("/v1/changes").header("host", HOST);
+    let response = place.ask(with(request, &[(name, value)])).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let body = response.into_body().collect();
+    async { drop(body.await.unwrap()) }.boxed()
+}
+
+// The clock leaps to the next wait that ends as soon as nothing else is to be done.
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_with_the_visit_that_it_is_of() {
+    let place = Place::new();
+    let limit = Duration::from_secs(60);
+    // Who leaves is told nothing any more, and others are.
+    let (leaves, stays) = (
+        place.entered(Access::Read).await,
+        place.entered(Access::Read).await,
+    );
+    let of_leaving = followed(&place, "cookie", &leaves).await;
+    let mut of_staying = followed(&place, "cookie", &stays).await;
+    let mut of_program = followed(&place, "authorization", &format!("Bearer {PASS}")).await;
+    let leave = Http::post("/leave").header("host", HOST);
+    let leave = with(leave, &[("cookie", &leaves), ("origin", ORIGIN)]);
+    assert_eq!(place.ask(leave).await.status(), StatusCode::SEE_OTHER);
+    let ended = tokio::time::timeout(limit, of_leaving).await;
+    ended.unwrap();
+    assert!(tokio::time::timeout(limit, &mut of_staying).await.is_err());
+    // Who is the oldest of too many must enter again.
+    for _ in 0..MAX_VISITS {
+        place.entered(Access::Read).await;
+    }
+    tokio::time::timeout(limit, of_staying).await.unwrap();
+    // A visit has an end by itself, also for whoever does nothing else.
+    let late = place.entered(Access::Read).await;
+    let of_late = followed(&place, "cookie", &late).await;
+    let began = tokio::time::Instant::now();
+    of_late.await;
+    assert!(began.elapsed() >= VISIT_LIFE);
+    // A token is good as long as its door is there.
+    assert!(tokio::time::timeout(limit, &mut of_program).await.is_err());
 }

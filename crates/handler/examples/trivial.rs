@@ -1,9 +1,11 @@
 //! A handler whose items take no time: the smallest complete one, and the measure of what a session itself costs.
 //!
-//! `trivial [ITEMS [FILE]]` lists as many items, by default 3, and reports each as updating and then as succeeded. It adds to
-//! FILE when it was started, in nanoseconds since 1970, for the benches.
+//! `trivial [ITEMS [FILE [WORK]]]` lists as many items, by default 3, and reports each as updating and then as succeeded. For the
+//! benches it adds to FILE, if that is not empty, when it was started, in nanoseconds since 1970, and works for WORK microseconds
+//! on each item.
 
 use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 use syncmgr_handler::call::Verdict;
 use syncmgr_handler::callback::Status;
@@ -13,6 +15,7 @@ use syncmgr_handler::{Handler, Introduction, ItemList, Run, Start, Unfinished};
 
 struct Trivial {
     items: usize,
+    work: Duration,
 }
 
 impl Handler for Trivial {
@@ -43,6 +46,7 @@ impl Handler for Trivial {
             match run.verdict(item) {
                 Verdict::Continue => {
                     run.status(item, Status::Updating);
+                    work(self.work);
                     run.succeeded(item, Counts::default());
                 }
                 Verdict::CancelItem => run.status(item, Status::Skipped),
@@ -50,6 +54,18 @@ impl Handler for Trivial {
             }
         }
         Ok(())
+    }
+}
+
+/// Keeps the processor busy.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an example handler is a program of its own"
+)]
+fn work(span: Duration) {
+    let began = Instant::now();
+    while began.elapsed() < span {
+        std::hint::spin_loop();
     }
 }
 
@@ -68,12 +84,15 @@ fn note(file: &str) -> std::io::Result<()> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    if let Some(file) = std::env::args().nth(2) {
+    let word = |place| std::env::args().nth(place);
+    if let Some(file) = word(2).filter(|file| !file.is_empty()) {
         note(&file)?;
     }
-    let items = std::env::args().nth(1).and_then(|text| text.parse().ok());
+    let items = word(1).and_then(|text| text.parse().ok());
+    let work = word(3).and_then(|text| text.parse().ok());
     syncmgr_handler::serve_stdio(Trivial {
         items: items.unwrap_or(3),
+        work: Duration::from_micros(work.unwrap_or_default()),
     })?;
     Ok(())
 }

@@ -40,6 +40,8 @@ usage: cargo xtask COMMAND
       --sessions N  --items N  --runs N  --json  --program PATH
   bench idle [OPTIONS]         memory and wake-ups of a daemon that has nothing to do, beside pueued
       --seconds N  --items N  --json  --install  --program PATH
+  bench load [OPTIONS]         sessions with and without many who follow them, and a page that is open
+      --subscribers N  --rounds N  --items N  --work MICROSECONDS  --seconds N  --json  --program PATH
   bench start [OPTIONS]        start of a daemon with a long past, and `why`, beside pueued
       --items N  --events N  --runs N  --json  --install  --program PATH
   bench top [OPTIONS]          the terminal page: from a key to the screen, and while nothing changes

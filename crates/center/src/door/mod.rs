@@ -7,6 +7,7 @@
 mod guard;
 mod origin;
 mod secret;
+mod stay;
 mod throttle;
 
 use std::collections::VecDeque;
@@ -15,11 +16,13 @@ use std::time::Duration;
 
 use syncmgr_control::Refusal;
 use syncmgr_control::method::Access;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use guard::BODY_LIMIT;
 pub(crate) use guard::guarded;
 pub use origin::{Host, Hosts};
 pub use secret::Secret;
+pub(crate) use stay::Stay;
 use throttle::Throttle;
 pub use throttle::{MAX_FAILURES, WINDOW};
 
@@ -95,6 +98,8 @@ struct Visit {
     form: Arc<Secret>,
     scope: Access,
     until: Duration,
+    /// Whatever it follows ends with it.
+    ended: DropGuard,
 }
 
 impl std::fmt::Debug for Door {
@@ -204,7 +209,8 @@ impl Door {
         state.visits.retain(|visit| now < visit.until);
         let visit = state.visits.iter().find(|visit| visit.cookie.is(brought))?;
         let form = Arc::clone(&visit.form);
-        Some(Visitor::browser("the page".into(), visit.scope, form))
+        let stay = Stay::new(visit.until.saturating_sub(now), visit.ended.token());
+        Some(Visitor::browser("the page".into(), visit.scope, form, stay))
     }
 
     /// Which program shows this token.
@@ -258,6 +264,7 @@ impl State {
             form,
             scope,
             until: now.saturating_add(VISIT_LIFE),
+            ended: CancellationToken::new().drop_guard(),
         });
         Ok(cookie)
     }

@@ -8,20 +8,24 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// How long a peer may leave unread what is sent to it.
+/// How long whoever came by TCP may leave unread what is sent.
 pub(crate) const WRITE_LIMIT: Duration = Duration::from_secs(30);
+/// How long a program of our own user may: one that was suspended at a terminal finds its stream again when it goes on soon.
+pub(crate) const OWN_WRITE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
-/// Ends the connection when nothing can be written for [`WRITE_LIMIT`].
+/// Ends the connection when nothing can be written for a while.
 pub(crate) struct Patient<S> {
     stream: S,
+    limit: Duration,
     /// Runs while something waits to be written.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Patient<S> {
-    pub(crate) fn new(stream: S) -> Self {
+    pub(crate) fn new(stream: S, limit: Duration) -> Self {
         Self {
             stream,
+            limit,
             waiting: None,
         }
     }
@@ -36,9 +40,10 @@ impl<S> Patient<S> {
             self.waiting = None;
             return came;
         }
+        let limit = self.limit;
         let waiting = self
             .waiting
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_LIMIT)));
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         waiting
             .as_mut()
             .poll(cx)
@@ -99,7 +104,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_does_not_read_is_left() {
         let (ours, mut theirs) = tokio::io::duplex(16);
-        let mut ours = Patient::new(ours);
+        let mut ours = Patient::new(ours, WRITE_LIMIT);
         ours.write_all(&[0; 16]).await.unwrap();
         // Reading in time is enough.
         let reads = async {

@@ -7,6 +7,7 @@ use syncmgr_center::Center;
 use syncmgr_control::Service;
 use tokio_util::sync::CancellationToken;
 
+use super::patient::{OWN_WRITE_LIMIT, Patient};
 use super::sys::{Listener, Stream};
 use crate::clock::{Clock as _, SystemClock};
 
@@ -55,7 +56,7 @@ impl axum::serve::Listener for Places {
                 Ok(Some(stream)) => {
                     return (
                         Counted {
-                            stream,
+                            stream: Patient::new(stream, OWN_WRITE_LIMIT),
                             _place: place,
                         },
                         (),
@@ -81,7 +82,7 @@ const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// A connection that gives its place back when it ends.
 struct Counted {
-    stream: Stream,
+    stream: Patient<Stream>,
     _place: tokio::sync::OwnedSemaphorePermit,
 }
 

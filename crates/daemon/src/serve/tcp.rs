@@ -8,6 +8,7 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socket2::{SockRef, TcpKeepalive};
 use syncmgr_center::door::Stranger;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::patient::Patient;
+use super::patient::{Patient, WRITE_LIMIT};
 use super::peer;
 
 /// Most connections served at once; further ones wait.
@@ -27,6 +28,11 @@ const HEAD_LIMIT: Duration = Duration::from_secs(15);
 const MAX_HEAD_LINES: usize = 64;
 /// Longest head, and what is held of an answer before it is sent.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// A peer that is silent for so long is asked whether it is still there, and so often again, at most so many times: a stream to
+/// a machine that vanished would be kept otherwise.
+const ALIVE_AFTER: Duration = Duration::from_secs(60);
+const ALIVE_EVERY: Duration = Duration::from_secs(15);
+const ALIVE_TIMES: u32 = 4;
 /// How long to wait after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -148,6 +154,9 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection stays slow");
     }
+    if let Err(error) = ask_whether_alive(&stream) {
+        tracing::debug!(%error, "a connection may outlive its peer");
+    }
     let Served {
         mut router,
         tls,
@@ -170,12 +179,20 @@ async fn connection(
     }
 }
 
+fn ask_whether_alive(stream: &TcpStream) -> std::io::Result<()> {
+    let alive = TcpKeepalive::new()
+        .with_time(ALIVE_AFTER)
+        .with_interval(ALIVE_EVERY)
+        .with_retries(ALIVE_TIMES);
+    SockRef::from(stream).set_tcp_keepalive(&alive)
+}
+
 async fn http(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     router: Router,
     closing: CancellationToken,
 ) {
-    let stream = TokioIo::new(Patient::new(stream));
+    let stream = TokioIo::new(Patient::new(stream, WRITE_LIMIT));
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
@@ -258,6 +275,39 @@ mod tests {
         assert!(welcome(&["192.0.2.1"], "::ffff:192.0.2.1"));
         assert!(welcome(&["192.0.2.1"], "127.0.0.1"));
         assert!(!welcome(&["192.0.2.1"], "192.0.2.2"));
+    }
+
+    // The clock leaps to the next wait that ends as soon as nothing else is to be done.
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_nobody_reads_is_ended() {
+        let listeners = Listeners::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = listeners.address().unwrap();
+        let (gone, mut ended) = tokio::sync::mpsc::channel::<()>(1);
+        let endless = move || async move {
+            // Dropped with the answer.
+            let frames = futures::stream::repeat_with(move || {
+                let _still_here = &gone;
+                Ok::<_, std::convert::Infallible>(axum::body::Bytes::from_static(&[b'x'; 4096]))
+            });
+            axum::body::Body::from_stream(frames)
+        };
+        let served = Served {
+            router: Router::new().route("/", axum::routing::get(endless)),
+            tls: None,
+            peers: Vec::new(),
+        };
+        let closing = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve(listeners, served, closing.clone(), None, || true));
+        let began = tokio::time::Instant::now();
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        silent
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .unwrap();
+        assert!(ended.recv().await.is_none());
+        assert!(began.elapsed() >= WRITE_LIMIT);
+        drop(silent);
     }
 
     #[tokio::test]

@@ -51,6 +51,11 @@ impl<'p> Home<'p> {
         self.at.join("state/syncmgr.db")
     }
 
+    /// Where its daemon is reached.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.at.join("run/control.sock")
+    }
+
     /// Starts the daemon, and says how long it took until it served commands.
     pub(super) fn daemon(&self) -> Result<(Started, Duration)> {
         let mut command = self.command(&["daemon"]);
@@ -78,7 +83,7 @@ impl<'p> Home<'p> {
     pub(super) fn get(&self, address: &str) -> Result<(Duration, Vec<u8>)> {
         let text = format!("GET {address} HTTP/1.1\r\nhost: syncmgr\r\nconnection: close\r\n\r\n");
         let began = run::now();
-        let answer = sys::exchange(&self.at.join("run/control.sock"), text.as_bytes())?;
+        let answer = sys::exchange(&self.socket(), text.as_bytes())?;
         let took = run::now().duration_since(began);
         let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
         let end = end.with_context(|| format!("{address} was not answered"))?;
@@ -97,7 +102,7 @@ impl<'p> Home<'p> {
             body.len()
         );
         let began = run::now();
-        let answer = sys::exchange(&self.at.join("run/control.sock"), text.as_bytes())?;
+        let answer = sys::exchange(&self.socket(), text.as_bytes())?;
         let took = run::now().duration_since(began);
         let answer = String::from_utf8_lossy(&answer);
         if !answer.starts_with("HTTP/1.1 200") {

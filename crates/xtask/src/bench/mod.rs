@@ -4,8 +4,12 @@ mod contract;
 mod folder;
 mod home;
 mod idle;
+#[cfg(unix)]
+mod load;
 mod page;
 mod peers;
+#[cfg(unix)]
+mod process;
 mod schedule;
 mod sessions;
 mod start;
@@ -27,7 +31,8 @@ use serde::Deserialize;
 use crate::{Words, run};
 
 /// The benches that there are, in a sentence.
-const KNOWN: &str = "contract, folder, idle, page, schedule, sessions, start, top and trigger";
+const KNOWN: &str =
+    "contract, folder, idle, load, page, schedule, sessions, start, top and trigger";
 
 /// Runs the bench that the words name.
 pub(crate) fn run(mut words: Words) -> Result<bool> {
@@ -35,6 +40,8 @@ pub(crate) fn run(mut words: Words) -> Result<bool> {
         Some("contract") => contract::run(words),
         Some("folder") => folder::run(words),
         Some("idle") => idle::run(words),
+        #[cfg(unix)]
+        Some("load") => load::run(words),
         Some("page") => page::run(words),
         Some("schedule") => schedule::run(words),
         Some("sessions") => sessions::run(words),

@@ -3,7 +3,6 @@
 //! The real program draws on a terminal without a window. A redraw is the time from a key to the first byte that answers it,
 //! as whoever sits there has it; processor time is read from `/proc`.
 
-use std::fs;
 use std::io::{Read as _, Write as _};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 
 use super::home::{Home, Started};
+use super::process::{as_f64, busy_ms};
 use super::summary::{Tail, Target};
 use super::sys_terminal::Seat;
 use crate::{Words, report, run};
@@ -31,8 +31,6 @@ const ROWS: u16 = 40;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Silence of the page that counts as having settled.
 const SILENCE: Duration = Duration::from_secs(2);
-/// Processor time is counted by the kernel in this many parts of a second (`USER_HZ`).
-const TICKS_PER_S: f64 = 100.0;
 
 /// When the page wrote, and what.
 type Written = Receiver<(Instant, Vec<u8>)>;
@@ -67,7 +65,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     let first = until_said(&written, &items.to_string())?.duration_since(began);
     settle(&written)?;
 
-    let before = busy_ticks(page.0.id())?;
+    let before = busy_ms(page.0.id())?;
     let mut redraws = Vec::new();
     for key in 0..keys {
         // Down, and from the end up again.
@@ -78,12 +76,12 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
         };
         redraws.push(answered(&seat, &written, press)?.as_secs_f64() * 1_000.0);
     }
-    let each_ms = ms_of(busy_ticks(page.0.id())? - before) / as_f64(keys);
+    let each_ms = (busy_ms(page.0.id())? - before) / as_f64(keys);
     settle(&written)?;
 
-    let before = busy_ticks(page.0.id())?;
+    let before = busy_ms(page.0.id())?;
     run::pause(Duration::from_secs(seconds));
-    let idle_ms = ms_of(busy_ticks(page.0.id())? - before);
+    let idle_ms = busy_ms(page.0.id())? - before;
     let bytes: usize = written.try_iter().map(|(_, bytes)| bytes.len()).sum();
     let percent = idle_ms / (as_f64(seconds) * 10.0);
 
@@ -195,44 +193,4 @@ fn ended(seat: &Seat, mut page: Started) -> Result<bool> {
         run::pause(Duration::from_millis(1));
     }
     Ok(seat.is_plain()?)
-}
-
-/// Processor time of a process so far, in ticks (`proc_pid_stat(5)`, fields 14 and 15).
-fn busy_ticks(process: u32) -> Result<u64> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))
-        .context("the terminal page is measured on Linux only")?;
-    ticks(&stat).context("no times in /proc")
-}
-
-fn ticks(stat: &str) -> Option<u64> {
-    // The name may hold blanks; it ends with the last bracket, and the fields after it begin with the third.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some(user + system)
-}
-
-fn ms_of(ticks: u64) -> f64 {
-    as_f64(ticks) * 1_000.0 / TICKS_PER_S
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts and ticks are far below what a double holds exactly"
-)]
-fn as_f64(number: u64) -> f64 {
-    number as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_behind_any_name() {
-        let stat = "12 (a ) b) S 1 2 3 4 5 6 7 8 9 10 31 11 0 0 20";
-        assert_eq!(ticks(stat), Some(42));
-        assert_eq!(ticks("12 (a) S"), None);
-    }
 }
