@@ -6,10 +6,10 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method as Verb, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use axum::{Extension, Router};
+use axum::routing::{any, get};
+use axum::{Extension, Router, middleware};
 use serde_json::Value;
 use syncmgr_control::client::{CALLER_HEADER, CHANGES_PATH, MAX_CALLER_BYTES};
 use syncmgr_control::method::{self, Access, Method};
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::changes::{Followed, Form};
 use crate::door::{Door, guarded};
 use crate::visitor::Visitor;
-use crate::{metrics, page, query, refused};
+use crate::{compress, metrics, page, query, refused};
 
 /// How long the manager may take to say that it is there.
 const HEALTH_LIMIT: Duration = Duration::from_secs(5);
@@ -79,20 +79,23 @@ fn api(center: Center) -> Router {
     Router::new()
         .merge(page::routes())
         .route(CHANGES_PATH, get(changes))
-        .route("/v1/{method}", get(look).post(call))
+        .route("/v1/{method}", any(asked))
         .route("/metrics", get(measures))
         .route("/healthz", get(health))
         .route("/openapi.json", get(openapi))
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
+        .layer(middleware::from_fn(compress::answers))
         .with_state(center)
 }
 
-/// `POST /v1/METHOD` with its parameters as a JSON object; no body is none.
-async fn call(
+/// What is at the address of a method.
+async fn asked(
     State(center): State<Center>,
     Path(name): Path<String>,
+    verb: Verb,
+    RawQuery(text): RawQuery,
     visitor: Visitor,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -100,6 +103,25 @@ async fn call(
     let Some(method) = method::find(&name) else {
         return refuse(&unknown(&name));
     };
+    let only_looks = method.access == Access::Read;
+    if verb == Verb::POST {
+        call(&center, method, &visitor, &headers, body).await
+    } else if only_looks && (verb == Verb::GET || verb == Verb::HEAD) {
+        look(&center, method, &visitor, &headers, text.as_deref()).await
+    } else {
+        let ways = if only_looks { "GET,HEAD,POST" } else { "POST" };
+        ([(header::ALLOW, ways)], refuse(&not_so_refusal())).into_response()
+    }
+}
+
+/// `POST /v1/METHOD` with its parameters as a JSON object; no body is none.
+async fn call(
+    center: &Center,
+    method: &Method,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     if let Err(refusal) = visitor.must(method.access) {
         return refuse(&refusal);
     }
@@ -117,26 +139,20 @@ async fn call(
     };
     let request = params.and_then(|params| method::request(method, params));
     match request {
-        Ok(request) => answer(&center, &visitor, &headers, request).await,
+        Ok(request) => answer(center, visitor, headers, request).await,
         Err(cause) => refuse(&invalid(method).because(&cause)),
     }
 }
 
 /// `GET /v1/METHOD?name=…` for what only looks.
 async fn look(
-    State(center): State<Center>,
-    Path(name): Path<String>,
-    RawQuery(text): RawQuery,
-    visitor: Visitor,
-    headers: HeaderMap,
+    center: &Center,
+    method: &Method,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    text: Option<&str>,
 ) -> Response {
-    let Some(method) = method::find(&name) else {
-        return refuse(&unknown(&name));
-    };
-    if method.access != Access::Read {
-        return not_so().await;
-    }
-    let params = match query::params(text.as_deref().unwrap_or_default()) {
+    let params = match query::params(text.unwrap_or_default()) {
         Ok(params) => params,
         Err(why) => {
             let mut refusal = invalid(method);
@@ -145,7 +161,7 @@ async fn look(
         }
     };
     match method::request(method, params) {
-        Ok(request) => answer(&center, &visitor, &headers, request).await,
+        Ok(request) => answer(center, visitor, headers, request).await,
         Err(cause) => refuse(&invalid(method).because(&cause)),
     }
 }
@@ -176,7 +192,7 @@ pub(crate) fn caller(visitor: &Visitor, headers: &HeaderMap) -> Caller {
 fn name_of(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(query::harmless)
         .take(MAX_CALLER_BYTES)
         .collect()
 }
@@ -270,7 +286,7 @@ pub(crate) fn too_large() -> Refusal {
 pub(crate) fn unknown(name: &str) -> Refusal {
     Refusal::new(
         "control::unknown-method",
-        format!("there is no method `{}`", name_of(name.as_bytes())),
+        format!("there is no method `{}`", query::shown(name)),
         "the methods are in /openapi.json; the two programs may be of different versions",
     )
 }

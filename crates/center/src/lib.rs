@@ -6,6 +6,7 @@
 
 mod api;
 mod changes;
+mod compress;
 pub mod door;
 mod metrics;
 #[cfg(feature = "schema")]

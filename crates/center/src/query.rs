@@ -47,18 +47,23 @@ pub(crate) fn params(query: &str) -> Result<Value, String> {
             let number = value.parse::<u64>();
             number
                 .map(Value::from)
-                .map_err(|_| format!("`{key}` is a number, not `{value}`"))?
+                .map_err(|_| format!("`{key}` is a number, not `{}`", shown(&value)))?
         } else if FLAGS.contains(&key.as_str()) {
             match value.as_str() {
                 "" | "true" => Value::Bool(true),
                 "false" => Value::Bool(false),
-                _ => return Err(format!("`{key}` is `true` or `false`, not `{value}`")),
+                _ => {
+                    return Err(format!(
+                        "`{key}` is `true` or `false`, not `{}`",
+                        shown(&value)
+                    ));
+                }
             }
         } else {
             Value::String(value)
         };
         if params.insert(key.clone(), read).is_some() {
-            return Err(format!("`{key}` stands twice"));
+            return Err(format!("`{}` stands twice", shown(&key)));
         }
     }
     Ok(Value::Object(params))
@@ -71,9 +76,28 @@ pub(crate) fn value(query: &str, name: &str) -> Option<String> {
     decoded(value).ok()
 }
 
+/// Most characters that are shown of what was brought.
+const MAX_SHOWN: usize = 60;
+
+/// What was brought, as it may stand in a sentence: without what a terminal would obey or what turns its words around.
+pub(crate) fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().map(harmless).take(MAX_SHOWN).collect();
+    if text.chars().nth(MAX_SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// A character that a terminal does not obey and that turns nothing around.
+pub(crate) fn harmless(c: char) -> char {
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if c.is_control() || turns { ' ' } else { c }
+}
+
 /// Undoes the percent encoding of a form (`application/x-www-form-urlencoded`).
 fn decoded(text: &str) -> Result<String, String> {
-    let broken = || format!("`{text}` is not encoded as an address is");
+    let broken = || format!("`{}` is not encoded as an address is", shown(text));
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -376,3 +376,35 @@ async fn a_stream_ends_with_the_manager_once_everything_was_told() {
     let wanted: Vec<u64> = (0..=100).collect();
     assert_eq!(numbers, wanted, "a gap, and each of them");
 }
+
+#[tokio::test]
+async fn long_answers_are_compressed_for_who_wants_it_and_streams_never() {
+    let manager = Manager::new();
+    let (router, _closing) = serving(&manager, 1);
+    let ask = async |path: &str, accepted: &str| {
+        let request = Http::get(path).header("accept-encoding", accepted);
+        let request = request.body(Body::empty()).unwrap();
+        router.clone().oneshot(request).await.unwrap()
+    };
+    let encoding = |response: &Response<Body>| {
+        let value = response.headers().get("content-encoding");
+        value.map(|value| value.to_str().unwrap().to_owned())
+    };
+    for path in ["/openapi.json"] {
+        let plain = ask(path, "br").await;
+        assert_eq!(encoding(&plain), None, "{path}");
+        assert_eq!(plain.headers()["vary"], "accept-encoding", "{path}");
+        let plain = plain.into_body().collect().await.unwrap().to_bytes();
+        let short = ask(path, "br, gzip").await;
+        assert_eq!(encoding(&short).as_deref(), Some("gzip"), "{path}");
+        let short = short.into_body().collect().await.unwrap().to_bytes();
+        assert!(3 * short.len() < plain.len(), "{path}: {}", short.len());
+        let mut read = Vec::new();
+        let mut gzip = flate2::read::GzDecoder::new(&short[..]);
+        std::io::Read::read_to_end(&mut gzip, &mut read).unwrap();
+        assert!(read == plain, "{path}");
+    }
+    for path in ["/healthz", "/v1/changes"] {
+        assert_eq!(encoding(&ask(path, "gzip").await), None, "{path}");
+    }
+}

@@ -252,7 +252,8 @@ fn good(name: &str, text: String) -> CheckView {
     }
 }
 
-fn worst(checks: &[CheckView]) -> ExitCode {
+/// What all of them together come to.
+pub(crate) fn worst(checks: &[CheckView]) -> ExitCode {
     let is = |exit| checks.iter().any(|check| check.result == exit);
     if is(ExitCode::Failed) {
         ExitCode::Failed

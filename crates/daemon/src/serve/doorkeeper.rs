@@ -9,13 +9,14 @@ use syncmgr_center::door::{ENTRY_LIFE, Host, Hosts, Pass, Secret, Steady};
 use syncmgr_center::{Center, Door};
 use syncmgr_control::entry::EntryView;
 use syncmgr_control::method::Access;
+use syncmgr_control::view::CheckView;
 use syncmgr_control::{Refusal, Service};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::setting::{CenterConfig, TokenConfig};
 use super::tcp::{self, Listeners, Served};
-use super::{password, private, tls};
+use super::{checkup, password, private, tls};
 use crate::clock::Clock;
 
 /// A door that nobody asked to stay is closed when nobody was connected for so long.
@@ -143,6 +144,14 @@ impl Doorkeeper {
             }
             self.remove_token();
         }
+    }
+
+    /// What the doctor says of it.
+    pub(crate) fn check(&self) -> CheckView {
+        let open = self.locked();
+        let open = open.as_ref().filter(|open| !open.serving.is_finished());
+        let page = open.map(|open| open.page.clone());
+        checkup::check(&self.config, page.as_deref(), self.daemon)
     }
 
     fn bind(&self) -> Result<Listeners, Refusal> {
@@ -312,7 +321,7 @@ fn unwritable(path: &Path, cause: &std::io::Error) -> Refusal {
     .because(cause)
 }
 
-fn exposed(address: SocketAddr) -> Refusal {
+pub(super) fn exposed(address: SocketAddr) -> Refusal {
     Refusal::new(
         "center::exposed",
         format!("Sync Center is not served at {address}, where others could listen in"),

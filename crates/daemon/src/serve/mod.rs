@@ -1,5 +1,6 @@
 //! Ways to reach the one service from outside the process.
 
+mod checkup;
 pub(crate) mod doorkeeper;
 pub mod password;
 mod patient;

@@ -277,16 +277,25 @@ mod tests {
         assert!(!welcome(&["192.0.2.1"], "192.0.2.2"));
     }
 
+    /// Tells that it was dropped.
+    struct Over(tokio::sync::mpsc::UnboundedSender<()>);
+
+    impl Drop for Over {
+        fn drop(&mut self) {
+            self.0.send(()).ok();
+        }
+    }
+
     // The clock leaps to the next wait that ends as soon as nothing else is to be done.
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_nobody_reads_is_ended() {
         let listeners = Listeners::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let address = listeners.address().unwrap();
-        let (gone, mut ended) = tokio::sync::mpsc::channel::<()>(1);
+        let (ending, mut ended) = tokio::sync::mpsc::unbounded_channel();
         let endless = move || async move {
-            // Dropped with the answer.
+            let over = Over(ending);
             let frames = futures::stream::repeat_with(move || {
-                let _still_here = &gone;
+                let _with_the_answer = &over;
                 Ok::<_, std::convert::Infallible>(axum::body::Bytes::from_static(&[b'x'; 4096]))
             });
             axum::body::Body::from_stream(frames)
@@ -305,7 +314,8 @@ mod tests {
             .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
             .await
             .unwrap();
-        assert!(ended.recv().await.is_none());
+        let left = tokio::time::timeout(3 * WRITE_LIMIT, ended.recv()).await;
+        left.unwrap().unwrap();
         assert!(began.elapsed() >= WRITE_LIMIT);
         drop(silent);
     }

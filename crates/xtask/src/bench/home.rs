@@ -17,21 +17,21 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// A home of its own below the bench's directory.
-pub(super) struct Home<'p> {
+pub(crate) struct Home<'p> {
     program: &'p Path,
     at: PathBuf,
 }
 
 impl<'p> Home<'p> {
     /// Makes it with this configuration.
-    pub(super) fn new(program: &'p Path, at: PathBuf, config: &str) -> Result<Self> {
+    pub(crate) fn new(program: &'p Path, at: PathBuf, config: &str) -> Result<Self> {
         fs::create_dir_all(at.join("config"))?;
         fs::write(at.join("config/config.toml"), config)?;
         Ok(Self { program, at })
     }
 
     /// A command of it.
-    pub(super) fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = run::command(self.program);
         command
             .env("SYNCMGR_HOME", &self.at)
@@ -42,22 +42,22 @@ impl<'p> Home<'p> {
     }
 
     /// Synchronizes everything, and waits for it.
-    pub(super) fn sync(&self) -> Result<()> {
+    pub(crate) fn sync(&self) -> Result<()> {
         run::output(&mut self.command(&["sync"])).map(drop)
     }
 
     /// The database.
-    pub(super) fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.at.join("state/syncmgr.db")
     }
 
     /// Where its daemon is reached.
-    pub(super) fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.at.join("run/control.sock")
     }
 
     /// Starts the daemon, and says how long it took until it served commands.
-    pub(super) fn daemon(&self) -> Result<(Started, Duration)> {
+    pub(crate) fn daemon(&self) -> Result<(Started, Duration)> {
         let mut command = self.command(&["daemon"]);
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let began = run::now();
@@ -80,7 +80,7 @@ impl<'p> Home<'p> {
     }
 
     /// Looks at an address of the daemon through its socket; answers how long that took and what is there.
-    pub(super) fn get(&self, address: &str) -> Result<(Duration, Vec<u8>)> {
+    pub(crate) fn get(&self, address: &str) -> Result<(Duration, Vec<u8>)> {
         let text = format!("GET {address} HTTP/1.1\r\nhost: syncmgr\r\nconnection: close\r\n\r\n");
         let began = run::now();
         let answer = sys::exchange(&self.socket(), text.as_bytes())?;
@@ -94,7 +94,7 @@ impl<'p> Home<'p> {
     }
 
     /// Asks the daemon for something through its socket; answers how long that took.
-    pub(super) fn ask(&self, method: &str, params: &serde_json::Value) -> Result<Duration> {
+    pub(crate) fn ask(&self, method: &str, params: &serde_json::Value) -> Result<Duration> {
         let body = params.to_string();
         let text = format!(
             "POST /v1/{method} HTTP/1.1\r\nhost: syncmgr\r\ncontent-type: application/json\r\nconnection: close\r\n\
@@ -113,7 +113,7 @@ impl<'p> Home<'p> {
 }
 
 /// A program that ends with the bench, whatever becomes of it.
-pub(super) struct Started(pub(super) Child);
+pub(crate) struct Started(pub(crate) Child);
 
 impl Drop for Started {
     fn drop(&mut self) {

@@ -2,7 +2,7 @@
 
 mod contract;
 mod folder;
-mod home;
+pub(crate) mod home;
 mod idle;
 #[cfg(unix)]
 mod load;
@@ -28,6 +28,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
+pub(crate) use self::sessions::handler;
 use crate::{Words, run};
 
 /// The benches that there are, in a sentence.

@@ -24,7 +24,7 @@ const ITEMS_MIN: f64 = 50_000.0;
 const ITEMS_MAX_MIB: f64 = 100.0;
 
 /// The words that start the handler, quoted for the configuration.
-pub(super) fn handler(id: &str, program: &Path, items: u64) -> String {
+pub(crate) fn handler(id: &str, program: &Path, items: u64) -> String {
     let program = serde_json::Value::String(program.to_string_lossy().into_owned());
     format!("[[handler]]\nid = \"{id}\"\ncommand = [{program}, \"{items}\"]\n\n")
 }

@@ -1,5 +1,6 @@
 //! Suites that need tools beyond Cargo; each says what it needs, installs it on request, and never skips.
 
+mod api;
 pub(crate) mod com;
 mod com_header;
 mod deny;
@@ -78,6 +79,12 @@ const SUITES: &[Suite] = &[
         shows: "the page in a real browser: every screen in both languages, live, by keyboard, without scripts, and nobody kept out  [--pictures DIR --docs]",
         needs: "Debian packages chromium chromium-driver npm, and the package axe-core of npm",
         run: web::run,
+    },
+    Suite {
+        name: "api",
+        shows: "whatever is asked of the API is answered as its document says, and nothing breaks  [--seed N --seconds N --program PATH]",
+        needs: "Debian package python3-venv, and schemathesis of PyPI",
+        run: api::run,
     },
     Suite {
         name: "week",

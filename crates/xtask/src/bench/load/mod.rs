@@ -193,16 +193,14 @@ fn session(home: &Home<'_>, places: &Places, daemon: u32) -> Result<Round> {
     next()?.context("the stream did not begin")?;
     home.ask("sync", &json!({}))?;
     let before = busy_ms(daemon)?;
-    let (mut opened, mut closed, mut items, mut changes) = (0, 0, 0, 0_u64);
+    let (mut opened, mut closed, mut items, mut changes) = (0, 0, 0_u64, 0_u64);
     loop {
         let change = next()?.context("the stream ended within a session")?;
         changes += 1;
         let at = change["atMs"].as_u64().unwrap_or_default();
         match change["change"].as_str() {
-            Some("run-opened") => {
-                opened = at;
-                items = change["items"].as_u64().unwrap_or_default();
-            }
+            Some("run-opened") => opened = at,
+            Some("item-finished") => items += 1,
             Some("run-closed") => closed = at,
             Some("request-ended") => break,
             Some("gap") => bail!("changes were lost to a reader that does nothing else"),
