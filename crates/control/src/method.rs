@@ -97,6 +97,7 @@ pub const METHODS: &[Method] = &[
     Method::run("answer", &["answered"]),
     Method::run("choose", &["answered"]),
     Method::run("resolve", &["accepted"]),
+    Method::run("decide", &["decided"]),
     Method::run("stop", &["done"]),
     Method::run("stop-items", &["done"]),
     Method::run("skip", &["done"]),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::browse::{Browse, PageView};
+use crate::decide::DecisionView;
 use crate::refusal::Refusal;
 use crate::registration::{NewHandler, Registered};
 use crate::rule::{RuleText, RuleView, ScheduleView};
@@ -239,6 +240,20 @@ pub enum Request {
         /// The choice.
         choice: String,
     },
+    /// Decide the conflicts of an item by one rule, in one run; or only say what it would decide. Answered at once; the end
+    /// comes as a change.
+    Decide {
+        /// The item's name.
+        name: String,
+        /// A choice, or `newest`: the version that was modified last.
+        choice: String,
+        /// Only conflicts with a name like this, such as `*.txt`.
+        #[serde(default)]
+        matching: Option<String>,
+        /// Only say what it would decide.
+        #[serde(default)]
+        preview: bool,
+    },
     /// Pause the named ones, or everything.
     Pause {
         /// What; empty: everything.
@@ -433,6 +448,9 @@ pub enum Reply {
     /// To `Offer`.
     Offer(crate::offer::OfferView),
     /// To `Answer` and `Choose`: taken; a run was begun with it under this number, when one was.
+    /// To `Decide`.
+    Decided(DecisionView),
+    /// To `Answer`: taken; a run was begun with it under this number, when one was.
     Answered {
         /// The request's number.
         #[serde(default, skip_serializing_if = "Option::is_none")]

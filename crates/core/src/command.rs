@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::conflict::Decision;
 use crate::id::{HandlerId, InstanceId, ItemId, RunId};
 use crate::need::{NeedRow, QuestionRef, Typed};
 use crate::request::Trigger;
@@ -108,16 +109,14 @@ pub enum Command {
         /// The run that this is.
         as_run: RunId,
     },
-    /// `conflicts/resolve`.
+    /// `conflicts/resolve`, for one after another.
     Resolve {
         /// The instance.
         instance: InstanceId,
         /// The item.
         item: ItemId,
-        /// The conflict.
-        conflict: String,
-        /// The choice.
-        choice: String,
+        /// What was chosen for which.
+        decisions: Vec<Decision>,
         /// The run that this is.
         as_run: RunId,
     },

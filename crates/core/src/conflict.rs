@@ -7,6 +7,29 @@ use crate::time::Timestamp;
 /// Most conflicts remembered for an item; the count beyond is kept, not the rest.
 pub const MAX_CONFLICTS_PER_ITEM: usize = 10_000;
 
+/// Most conflicts that one request decides; a person can ask again for the rest.
+pub const MAX_DECISIONS: usize = 1_000;
+
+/// What was chosen for a conflict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The conflict's own identity.
+    pub conflict: String,
+    /// What is in conflict, for people.
+    pub name: String,
+    /// The chosen answer.
+    pub choice: String,
+}
+
+/// Where a version rests that gave way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resting {
+    /// Where, for people.
+    pub place: String,
+    /// Until when, when it is known.
+    pub until: Option<Timestamp>,
+}
+
 /// Two or more versions of one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConflictRow {

@@ -6,7 +6,7 @@ use crate::cut;
 use crate::ending::End;
 use crate::event::EventKind;
 use crate::id::{InstanceId, ItemId};
-use crate::input::{InstanceInput, ListedItem, ResolveFeedback};
+use crate::input::{InstanceInput, ListedItem};
 use crate::instance::{Instance, MAX_VIOLATIONS};
 use crate::item::{Counts, Failure};
 use crate::log::Level;
@@ -392,23 +392,9 @@ impl Manager {
                     }
                 }
             }
-            I::Resolved(result) => {
+            I::Resolved(results) => {
                 if self.admit(instance, Kind::Resolved) {
-                    match result {
-                        Ok(ResolveFeedback::Continue) => self.settle(instance, End::Done),
-                        Ok(ResolveFeedback::Refresh) => {
-                            // Nothing was applied and a person must look again: exactly what `Held` says.
-                            if let Some(run) = &mut instance.run {
-                                for item in &mut run.items {
-                                    item.asked = true;
-                                    "the conflict changed meanwhile; look at it again"
-                                        .clone_into(&mut item.text);
-                                }
-                            }
-                            self.settle(instance, End::Done);
-                        }
-                        Err(reason) => self.settle_failed(instance, reason),
-                    }
+                    self.decided(instance, results);
                 }
             }
             I::ShowErrorReturned(began) => {
@@ -518,7 +504,7 @@ impl Manager {
                     );
                 }
             }
-            Work::Resolve { conflict, choice } => {
+            Work::Resolve { decisions } => {
                 let Some(item) = items.first().cloned() else {
                     return;
                 };
@@ -532,8 +518,7 @@ impl Manager {
                         Command::Resolve {
                             instance: instance.id,
                             item,
-                            conflict,
-                            choice,
+                            decisions,
                             as_run,
                         },
                     );
@@ -726,7 +711,7 @@ impl Manager {
         self.settle(instance, End::Done);
     }
 
-    fn settle_failed(&mut self, instance: &mut Instance, reason: String) {
+    pub(crate) fn settle_failed(&mut self, instance: &mut Instance, reason: String) {
         self.settle(
             instance,
             End::Failed {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::command::ReplyId;
-use crate::conflict::ConflictRow;
+use crate::conflict::{ConflictRow, Resting};
 use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, NeedId, RequestId, SessionId};
 use crate::invocation::Invocation;
 use crate::item::{
@@ -402,8 +402,8 @@ pub enum InstanceInput {
     ConflictsNotListed(String),
     /// `undo` was answered for every item.
     Undone(Result<Counts, String>),
-    /// `conflicts/resolve` was answered: done, or it changed meanwhile, or why not.
-    Resolved(Result<ResolveFeedback, String>),
+    /// `conflicts/resolve` was answered for each decision, in their order: done, or it changed meanwhile, or why not.
+    Resolved(Vec<Result<ResolveFeedback, String>>),
     /// `error/show` returned.
     ShowErrorReturned(Began),
     /// `error/completed` came, with the items to run again.
@@ -462,10 +462,10 @@ pub struct PropertySheet {
 }
 
 /// Feedback of a resolution (`SYNCMGR_RESOLUTION_FEEDBACK`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResolveFeedback {
-    /// Done.
-    Continue,
+    /// Done; where the version rests that gave way, when one did.
+    Continue(Option<Resting>),
     /// It changed meanwhile.
     Refresh,
 }

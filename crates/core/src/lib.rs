@@ -24,6 +24,7 @@ pub mod conflict;
 mod connection;
 mod conversation;
 pub mod cut;
+mod deciding;
 mod dispatch;
 mod ending;
 pub mod evaluation;

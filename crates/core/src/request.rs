@@ -1,5 +1,6 @@
 //! Requests: what somebody wants, before anybody works.
 
+use crate::conflict::Decision;
 use crate::id::{HandlerId, ItemRef, RequestId, RunId};
 use crate::time::Timestamp;
 
@@ -72,12 +73,10 @@ pub enum Work {
         /// The run.
         run: RunId,
     },
-    /// Carry out a choice on a conflict; scope is its one item.
+    /// Carry out choices on conflicts, in one run; scope is their one item.
     Resolve {
-        /// The conflict's own identity.
-        conflict: String,
-        /// The chosen answer.
-        choice: String,
+        /// What was chosen for which, at most [`crate::conflict::MAX_DECISIONS`].
+        decisions: Vec<Decision>,
     },
     /// Read the lists of items and conflicts again (settings session: nothing is synchronized).
     List,

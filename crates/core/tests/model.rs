@@ -15,7 +15,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use syncmgr_core::command::{Command, ReplyId};
 use syncmgr_core::condition::{Condition, Fact};
-use syncmgr_core::conflict::ConflictRow;
+use syncmgr_core::conflict::{ConflictRow, Decision};
 use syncmgr_core::hook::{HookEnded, HookFailure, HookId};
 use syncmgr_core::input::{
     Began, Completed, Dialled, ExternalInput, Input, InstanceInput, Progress, Prompt,
@@ -360,8 +360,11 @@ impl Model {
         let work = match op.b / 5 % 10 {
             1 => Work::Undo { run: RunId(1) },
             2 => Work::Resolve {
-                conflict: "c".to_owned(),
-                choice: "left".to_owned(),
+                decisions: vec![Decision {
+                    conflict: "c".to_owned(),
+                    name: "a.txt".to_owned(),
+                    choice: "left".to_owned(),
+                }],
             },
             3 => Work::List,
             4 => Work::Properties(PropertyAsk::Show),
@@ -413,7 +416,7 @@ impl Model {
             }
             Phase::Syncing => report(op, None),
             Phase::Undoing => InstanceInput::Undone(Ok(Counts::default())),
-            Phase::Resolving => InstanceInput::Resolved(Ok(ResolveFeedback::Continue)),
+            Phase::Resolving => InstanceInput::Resolved(vec![Ok(ResolveFeedback::Continue(None))]),
             Phase::Reviewing => InstanceInput::ConflictsListed {
                 items: ITEMS.iter().map(|item| id(item)).collect(),
                 conflicts: Vec::new(),

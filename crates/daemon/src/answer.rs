@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
+use syncmgr_control::decide::Rule;
 use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::{Added, HandlersView, Outcome, PlanView, RequestState};
 use syncmgr_control::{Caller, ExitCode, Refusal, Reply, Request, view};
-use syncmgr_core::conflict::ConflictRow;
 use syncmgr_core::input::{Input, StopScope};
 use syncmgr_core::need::{NeedRow, NeedState};
 use syncmgr_core::record::PauseScope;
@@ -24,9 +24,6 @@ use crate::property::{self, Planned};
 use crate::run::{Answerer, Loop, Message};
 use crate::secret::Which;
 use crate::{launch, names};
-
-/// Most pages of conflicts searched for the beginning of an id.
-const MAX_SEARCHED_PAGES: u64 = 16;
 
 /// What a property instance found out about an item that is to be added.
 #[derive(Debug)]
@@ -150,6 +147,18 @@ impl Loop {
             Request::RemoveItem { name } => self.remove_item(&name),
             Request::Undo { run } => self.undo(RunId(run)),
             Request::Resolve { conflict, choice } => self.resolve(&conflict, choice),
+            Request::Decide {
+                name,
+                choice,
+                matching,
+                preview,
+            } => {
+                let rule = Rule {
+                    choice: &choice,
+                    matching: matching.as_deref(),
+                };
+                self.decide(&name, &rule, preview).map(Reply::Decided)
+            }
             Request::Pause { names, for_ms } => {
                 let until = for_ms.map(|ms| self.now().plus(std::time::Duration::from_millis(ms)));
                 self.each_scope(&names, |scope| Input::Pause { scope, until })
@@ -238,7 +247,12 @@ impl Loop {
     }
 
     /// Queues work that a person asked for.
-    fn ask(&mut self, scope: Scope, work: Work, may_bother_user: bool) -> Result<Reply, Refusal> {
+    pub(crate) fn ask(
+        &mut self,
+        scope: Scope,
+        work: Work,
+        may_bother_user: bool,
+    ) -> Result<Reply, Refusal> {
         let wanted = Wanted {
             scope,
             work,
@@ -474,65 +488,6 @@ impl Loop {
         let items: Vec<ItemRef> = page.items.into_iter().map(|row| row.item).collect();
         self.may_undo(run, &items)?;
         self.ask(Scope::Items(items), Work::Undo { run }, false)
-    }
-
-    fn resolve(&mut self, conflict: &str, choice: String) -> Result<Reply, Refusal> {
-        let mut found = self.read(|reader| reader.conflicts_named(conflict, 2))?;
-        if found.is_empty() {
-            found = self.conflicts_beginning(conflict)?;
-        }
-        let row = match found.as_slice() {
-            [one] => one,
-            [] => {
-                return Err(Refusal::new(
-                    "conflict::unknown",
-                    format!("there is no open conflict `{}`", text::line(conflict)),
-                    "`syncmgr conflicts` shows the open ones and their ids",
-                ));
-            }
-            _ => {
-                return Err(Refusal::new(
-                    "conflict::ambiguous",
-                    format!("several conflicts begin with `{}`", text::line(conflict)),
-                    "write more of the id; `syncmgr conflicts` shows it",
-                ));
-            }
-        };
-        if !row.choices.iter().any(|offered| offered.name == choice) {
-            return Err(not_a_choice(
-                &choice,
-                row.choices.iter().map(|c| c.name.as_str()),
-            ));
-        }
-        let scope = Scope::Items(vec![row.item.clone()]);
-        self.ask(
-            scope,
-            Work::Resolve {
-                conflict: row.id.clone(),
-                choice,
-            },
-            false,
-        )
-    }
-
-    /// Conflicts whose id begins so; two are enough to know that it is not clear.
-    fn conflicts_beginning(&self, beginning: &str) -> Result<Vec<ConflictRow>, Refusal> {
-        let page = MAX_PAGE as usize;
-        let mut found = Vec::new();
-        for at in 0..MAX_SEARCHED_PAGES {
-            let rows =
-                self.read(|reader| reader.conflicts(None, at * u64::from(MAX_PAGE), page))?;
-            let last = rows.len() < page;
-            found.extend(
-                rows.into_iter()
-                    .filter(|row| row.id.starts_with(beginning))
-                    .take(2),
-            );
-            if last || found.len() > 1 {
-                break;
-            }
-        }
-        Ok(found)
     }
 
     fn add_item(

@@ -11,6 +11,7 @@ pub mod clock;
 mod conditions;
 pub mod config;
 mod connect;
+mod deciding;
 mod desktop;
 mod doctor;
 mod field;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use syncmgr_core::command::{Command, Reply as CoreReply, ReplyId};
+use syncmgr_core::conflict::Decision;
 use syncmgr_core::input::InstanceInput;
 use syncmgr_core::need::NeedRow;
 use syncmgr_core::request::Trigger;
@@ -97,8 +98,7 @@ enum Step {
     },
     Resolve {
         item: ItemId,
-        conflict: String,
-        choice: String,
+        decisions: Vec<Decision>,
         as_run: RunId,
     },
     ListConflicts {
@@ -236,15 +236,13 @@ impl Performer {
             Command::Resolve {
                 instance,
                 item,
-                conflict,
-                choice,
+                decisions,
                 as_run,
             } => (
                 instance,
                 Step::Resolve {
                     item,
-                    conflict,
-                    choice,
+                    decisions,
                     as_run,
                 },
             ),
@@ -498,29 +496,25 @@ impl Worker {
             }
             Step::Resolve {
                 item,
-                conflict,
-                choice,
+                decisions,
                 as_run,
             } => {
                 let item = to_handler::item(&item)?;
-                let resolve = call::ResolveConflict {
-                    item,
-                    conflict,
-                    choice,
-                    as_run: as_run.to_string(),
-                };
-                Some(InstanceInput::Resolved(
-                    match self.call(resolve, None).await {
-                        Ok(call::Resolved::Continue { .. }) => {
-                            Ok(syncmgr_core::input::ResolveFeedback::Continue)
-                        }
-                        Ok(call::Resolved::Refresh) => {
-                            Ok(syncmgr_core::input::ResolveFeedback::Refresh)
-                        }
+                let mut results = Vec::with_capacity(decisions.len());
+                for decision in decisions {
+                    let resolve = call::ResolveConflict {
+                        item: item.clone(),
+                        conflict: decision.conflict,
+                        choice: decision.choice,
+                        as_run: as_run.to_string(),
+                    };
+                    results.push(match self.call(resolve, None).await {
+                        Ok(resolved) => Ok(from_handler::resolved(resolved)),
                         Err(CallError::Gone { .. }) => return None,
                         Err(error) => Err(reason(&error)),
-                    },
-                ))
+                    });
+                }
+                Some(InstanceInput::Resolved(results))
             }
             Step::ListConflicts { items } => self.list_conflicts(items).await,
             Step::ShowError { error } => {

@@ -660,8 +660,14 @@ impl Handler for Folders {
                         .unwrap_or_default()
                         .into_iter()
                         .find(|version| version.run == as_run);
+                    let until = kept.as_ref().map(|version| {
+                        let keep = i64::try_from(pair.settings.keep.as_millis());
+                        let began = version.when.sec.saturating_mul(1000);
+                        began.saturating_add(keep.unwrap_or(i64::MAX))
+                    });
                     Ok(Resolved::Continue {
                         kept: kept.map(|version| shown(fs::path_bytes(&version.file))),
+                        until_ms: until,
                     })
                 }
                 Some(finding) => Err(RpcError::refused(

@@ -390,13 +390,20 @@ pub struct ResolveConflict {
 
 /// Answer to [`ResolveConflict`] (`SYNCMGR_RESOLUTION_FEEDBACK`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", tag = "feedback")]
+#[serde(
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase",
+    tag = "feedback"
+)]
 pub enum Resolved {
     /// Done; go on with the next one.
     Continue {
         /// Where the other version rests, for people; absent when nothing was replaced.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kept: Option<String>,
+        /// Until when it rests there, in milliseconds since 1970-01-01T00:00:00Z; absent when that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until_ms: Option<i64>,
     },
     /// The conflict changed meanwhile: show it again.
     Refresh,

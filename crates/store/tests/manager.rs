@@ -9,7 +9,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use syncmgr_core::command::{Command, ReplyId};
-use syncmgr_core::conflict::ConflictRow;
+use syncmgr_core::conflict::{ConflictRow, Decision};
 use syncmgr_core::input::{
     Began, Completed, ExternalInput, HandlerFacts, Input, InstanceInput, ListedItem, Progress,
     Prompt, StopScope,
@@ -69,7 +69,9 @@ fn request() -> impl Strategy<Value = Request> {
         6 => Just(Work::Synchronize),
         1 => Just(Work::List),
         1 => (1..4_u64).prop_map(|run| Work::Undo { run: RunId(run) }),
-        1 => Just(Work::Resolve { conflict: "a.txt".to_owned(), choice: "left".to_owned() }),
+        1 => Just(Work::Resolve {
+            decisions: vec![Decision { conflict: "a".to_owned(), name: "a.txt".to_owned(), choice: "left".to_owned() }],
+        }),
     ];
     (scope, work, any::<bool>(), any::<bool>()).prop_map(
         |(scope, work, may_bother_user, manual)| Request {
@@ -317,7 +319,7 @@ fn obedient(command: Command, how: &Completed) -> Option<(InstanceId, Vec<Instan
         }
         Command::Resolve { instance, .. } => (
             instance,
-            vec![InstanceInput::Resolved(Err("gone".to_owned()))],
+            vec![InstanceInput::Resolved(vec![Err("gone".to_owned())])],
         ),
         Command::ListConflicts { instance, items } => (
             instance,

@@ -216,6 +216,7 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::Choose { .. }
         | Request::Forget { .. }
         | Request::Resolve { .. }
+        | Request::Decide { .. }
         | Request::Pause { .. }
         | Request::OpenLink { .. }
         | Request::DismissLink { .. }

@@ -289,6 +289,15 @@ impl World {
     }
 
     /// The open questions, in the order in which they were asked.
+    /// The log so far, oldest first.
+    pub(crate) fn log(&self) -> Vec<syncmgr_core::log::LogRow> {
+        let rows = self.records.iter().filter_map(|record| match record {
+            Record::Log(row) => Some(row.clone()),
+            _ => None,
+        });
+        rows.collect()
+    }
+
     pub(crate) fn questions(&self) -> Vec<(NeedId, String)> {
         let open = self
             .manager
@@ -448,10 +457,14 @@ fn line(command: &Command) -> Option<String> {
         Command::Resolve {
             instance,
             item,
-            conflict,
-            choice,
+            decisions,
             ..
-        } => format!("{instance} resolve {item} {conflict} {choice}"),
+        } => {
+            let decided = decisions
+                .iter()
+                .map(|it| format!(" {} {}", it.conflict, it.choice));
+            format!("{instance} resolve {item}{}", decided.collect::<String>())
+        }
         Command::ListConflicts { instance, items } => {
             format!("{instance} conflicts {}", names(items))
         }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use syncmgr_core::command::ReplyId;
-use syncmgr_core::conflict::{ConflictRow, ConflictVersion};
+use syncmgr_core::conflict::{ConflictRow, ConflictVersion, Resting};
 use syncmgr_core::input::{
     Began, Completed, HandlerFacts, InstanceInput, ListedItem, Progress, Prompt, PropertiesEffect,
-    PropertySheet,
+    PropertySheet, ResolveFeedback,
 };
 use syncmgr_core::item::{
     Connected, Counts, Failure, HandlerCapability, HandlerPolicy, ItemCapability, ItemPolicy,
@@ -411,6 +411,21 @@ pub fn conflict(
             .collect(),
         choices: choices(given.choices),
     })
+}
+
+/// What came of a decision.
+#[must_use]
+pub fn resolved(answer: syncmgr_handler::call::Resolved) -> ResolveFeedback {
+    use syncmgr_handler::call::Resolved;
+    match answer {
+        Resolved::Continue { kept, until_ms } => {
+            ResolveFeedback::Continue(kept.map(|place| Resting {
+                place: text::line(&place),
+                until: until_ms.map(Timestamp),
+            }))
+        }
+        Resolved::Refresh => ResolveFeedback::Refresh,
+    }
 }
 
 #[cfg(test)]
