@@ -222,6 +222,8 @@ document.addEventListener("submit", async (event) => {
       headers: { "x-syncmgr-script": "1" },
       body: fields,
     });
+    const leads = answer.ok && answer.headers.get("location");
+    if (leads) location.assign(leads);
     if (answer.ok) hush("act");
     else say(`${body.dataset.failed} ${await answer.text()}`, "act");
   } catch {

@@ -340,13 +340,42 @@ inbox-questions = Questions
 inbox-none = No question is open.
 inbox-conflicts = Conflicts ({ $count })
 inbox-no-conflicts = No conflict is open.
-inbox-all = Do this for all { $count } shown:
 choice-left = Keep left
 choice-right = Keep right
 choice-both = Keep both
 choice-all = Keep all
 choice-this = Keep this
 choice-deleted = Keep it deleted
+decided-title = Decided:
+decided-open = Being carried out:
+decided-undo = Undo
+decide-remaining = { $count ->
+    [one] Do this for the remaining one
+   *[other] Do this for the remaining { $count }
+}
+ruling-all = All of this item:
+ruling-newest = Keep the newest
+ruling-matching = named like
+ruling-preview = Preview
+ruling-decides = Decides { $decides } of { $of }.
+ruling-do = { $count ->
+    [one] Decide this one
+   *[other] Decide these { $count }
+}
+ruling-later = { $count } more stay for another time.
+ruling-leave = Leave them
+stay-not-offered = { $count ->
+    [one] One stays: this is not offered.
+   *[other] { $count } stay: this is not offered.
+}
+stay-equal-times = { $count ->
+    [one] One stays: equal times.
+   *[other] { $count } stay: equal times.
+}
+stay-unknown-times = { $count ->
+    [one] One stays: when a version was changed or deleted is not known.
+   *[other] { $count } stay: when a version was changed or deleted is not known.
+}
 conflict-skip = Skip
 version-modified = modified
 version-newest = newest

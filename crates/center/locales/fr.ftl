@@ -340,13 +340,42 @@ inbox-questions = Questions
 inbox-none = Aucune question ouverte.
 inbox-conflicts = Conflits ({ $count })
 inbox-no-conflicts = Aucun conflit ouvert.
-inbox-all = Pour les { $count } affichés :
 choice-left = Garder la gauche
 choice-right = Garder la droite
 choice-both = Garder les deux
 choice-all = Tout garder
 choice-this = Garder celle-ci
 choice-deleted = Garder supprimé
+decided-title = Décidé :
+decided-open = En cours :
+decided-undo = Annuler
+decide-remaining = { $count ->
+    [one] De même pour le dernier
+   *[other] De même pour les { $count } restants
+}
+ruling-all = Tous ceux de cet élément :
+ruling-newest = Garder la plus récente
+ruling-matching = nommés comme
+ruling-preview = Aperçu
+ruling-decides = { $decides } sur { $of } décidés.
+ruling-do = { $count ->
+    [one] Décider celui-ci
+   *[other] Décider ces { $count }
+}
+ruling-later = { $count } de plus restent pour une autre fois.
+ruling-leave = Les laisser
+stay-not-offered = { $count ->
+    [one] Un conflit reste : ce choix n’est pas proposé.
+   *[other] { $count } conflits restent : ce choix n’est pas proposé.
+}
+stay-equal-times = { $count ->
+    [one] Un conflit reste : dates égales.
+   *[other] { $count } conflits restent : dates égales.
+}
+stay-unknown-times = { $count ->
+    [one] Un conflit reste : la date d’une version ou d’une suppression est inconnue.
+   *[other] { $count } conflits restent : la date d’une version ou d’une suppression est inconnue.
+}
 conflict-skip = Passer
 version-modified = modifiée
 version-newest = la plus récente

@@ -18,9 +18,10 @@ const FLAGS: &[&str] = &[
     "remember",
     "stopWhenLost",
     "stopOnWake",
+    "preview",
 ];
 /// Parameters that may be given several times.
-const LISTS: &[&str] = &["names", "items", "on", "when", "conflicts"];
+const LISTS: &[&str] = &["names", "items", "on", "when"];
 
 /// Reads a query, such as `name=notes&limit=10`.
 ///

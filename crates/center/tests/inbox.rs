@@ -28,6 +28,8 @@ const HOSTILE: &str = "\"><script>alert(1)</script>'&amp;\u{202e}\u{1b}[31m";
 struct Manager {
     asked: Mutex<Vec<Request>>,
     conflicts: Vec<Value>,
+    /// How what was decided ended.
+    outcome: &'static str,
 }
 
 impl Service for Manager {
@@ -54,7 +56,37 @@ impl Manager {
                     json!({ "conflicts": shown, "total": self.conflicts.len() }),
                 )
             }
-            Request::Resolve { .. } => Reply::Accepted { request: 1 },
+            Request::Resolve { .. } => Reply::Accepted { request: 7 },
+            Request::Decide { preview, .. } => reply(
+                "decided",
+                json!({
+                    "item": HOSTILE, "decides": 7, "of": 9, "later": 0, "request": (!preview).then_some(7),
+                    "first": [{ "name": HOSTILE, "choice": "left" }],
+                    "stays": [{ "why": "equal-times", "count": 2 }],
+                }),
+            ),
+            Request::RequestState { id: 7 } => reply(
+                "request-state",
+                json!({ "outcome": self.outcome, "runs": [12] }),
+            ),
+            Request::RequestState { .. } => {
+                reply("request-state", json!({ "outcome": "open", "runs": [] }))
+            }
+            Request::Run { id: 12 } => reply(
+                "run",
+                json!({
+                    "run": {
+                        "id": 12, "handler": "folder", "kind": "resolve", "trigger": "manual", "openedMs": 5, "closedMs": 6,
+                        "outcome": self.outcome, "counts": {}, "items": ["notes"], "itemCount": 1, "problem": null,
+                    },
+                    "items": [], "stderr": "",
+                    "log": [{
+                        "id": 8, "atMs": 5, "level": "information", "handler": "folder", "handlerName": "Folders", "item": "notes",
+                        "run": 12, "text": format!("{HOSTILE}: `left` was chosen"),
+                        "detail": format!("the other version rests at /kept/{HOSTILE} until 2026-12-23"), "link": false,
+                    }],
+                }),
+            ),
             _ => Reply::Done { names: Vec::new() },
         }
     }
@@ -92,7 +124,7 @@ fn conflict(id: &str, versions: &[Value]) -> Value {
         .collect();
     choices.push(choice("both"));
     json!({
-        "id": id, "handler": "folder", "item": "notes", "name": format!("{id}{HOSTILE}"), "summary": HOSTILE, "foundMs": 5,
+        "id": id, "handler": "folder", "item": "notes", "itemId": "N", "name": format!("{id}{HOSTILE}"), "summary": HOSTILE, "foundMs": 5,
         "versions": versions, "choices": choices,
     })
 }
@@ -102,9 +134,14 @@ fn two(id: &str) -> Value {
 }
 
 fn serving(conflicts: Vec<Value>) -> (Router, Arc<Manager>) {
+    ending(conflicts, "succeeded")
+}
+
+fn ending(conflicts: Vec<Value>, outcome: &'static str) -> (Router, Arc<Manager>) {
     let manager = Arc::new(Manager {
         asked: Mutex::default(),
         conflicts,
+        outcome,
     });
     let service: Arc<dyn Service> = manager.clone();
     let center = Center::new(service, 1, "a test", CancellationToken::new());
@@ -124,7 +161,17 @@ async fn get(router: &Router, address: &str) -> String {
     let (status, _, text) = send(router, request.body(Body::empty()).unwrap()).await;
     assert_eq!(status, 200, "{address}: {text}");
     assert!(!text.contains("<script>alert"), "{address}");
-    text
+    // What is filled into a sentence is kept apart by marks that nobody sees.
+    text.replace(['\u{2068}', '\u{2069}'], "")
+}
+
+fn post(body: &str, by_script: bool) -> Http<Body> {
+    let mut request =
+        Http::post("/decide").header("content-type", "application/x-www-form-urlencoded");
+    if by_script {
+        request = request.header("x-syncmgr-script", "1");
+    }
+    request.body(Body::from(body.to_owned())).unwrap()
 }
 
 /// The words of all buttons and of what looks like one, in order.
@@ -196,4 +243,83 @@ async fn skipping_decides_nothing_and_leads_on() {
             .iter()
             .any(|asked| matches!(asked, Request::Resolve { .. }))
     );
+}
+
+const ONE: &str = "conflict=c1&name=folder%2FN&choice=left&back=%2Finbox";
+const RULE: &str = "name=folder%2FN&choice=newest&matching=*.txt&back=%2Finbox";
+
+#[tokio::test]
+async fn a_decision_leads_to_what_came_of_it() {
+    let resolve = Request::Resolve {
+        conflict: "c1".to_owned(),
+        choice: "left".to_owned(),
+    };
+    let decide = Request::Decide {
+        name: "folder/N".to_owned(),
+        choice: "newest".to_owned(),
+        matching: Some("*.txt".to_owned()),
+        preview: false,
+    };
+    let leads = [
+        "/inbox?name=folder%2FN&choice=left&request=7#decided",
+        "/inbox?name=folder%2FN&choice=newest&matching=%2A.txt&request=7#decided",
+    ];
+    for (form, asked, leads) in [(ONE, resolve, leads[0]), (RULE, decide, leads[1])] {
+        for (by_script, wanted) in [(false, 303), (true, 204)] {
+            let (router, manager) = serving(vec![two("c1")]);
+            let (status, head, _) = send(&router, post(form, by_script)).await;
+            assert_eq!(status, wanted, "{form}");
+            assert_eq!(head.headers()["location"], leads);
+            assert_eq!(*manager.asked.lock().unwrap(), std::slice::from_ref(&asked));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_came_of_a_decision_says_where_the_other_version_rests_and_offers_the_rest() {
+    let (router, manager) = serving(vec![two("c1")]);
+    let text = get(&router, "/inbox?name=folder%2FN&choice=left&request=7").await;
+    let decided =
+        &text[text.find("id=\"decided\"").unwrap()..text.find("id=\"questions\"").unwrap()];
+    assert!(
+        decided.contains("the other version rests at /kept/"),
+        "{decided}"
+    );
+    assert!(decided.contains("name=\"run\" value=\"12\""), "{decided}");
+    assert!(decided.contains("Do this for the remaining 7"), "{decided}");
+    let preview = Request::Decide {
+        name: "folder/N".to_owned(),
+        choice: "left".to_owned(),
+        matching: None,
+        preview: true,
+    };
+    assert!(manager.asked.lock().unwrap().contains(&preview));
+    // While it is carried out nothing is offered: what it decides is still among the open ones.
+    let (router, _) = ending(vec![two("c1")], "open");
+    let text = get(&router, "/inbox?name=folder%2FN&choice=left&request=7").await;
+    assert!(text.contains("Being carried out"));
+    assert!(!text.contains("Do this for the remaining"));
+    assert!(!text.contains("/act/undo"));
+    // What keeps itself current asks for the same.
+    assert!(text.contains(
+        "data-fragment=\"/fragment/inbox?request=7&amp;name=folder%2FN&amp;choice=left\""
+    ));
+}
+
+#[tokio::test]
+async fn a_rule_is_looked_at_before_it_decides() {
+    let (router, manager) = serving(vec![two("c1"), two("c2")]);
+    let text = get(
+        &router,
+        "/inbox?rule=folder%2FN&choice=newest&matching=*.txt",
+    )
+    .await;
+    assert!(text.contains("Decides 7 of 9."));
+    assert!(text.contains("2 stay: equal times."));
+    assert!(text.contains("Decide these 7"));
+    let asked = manager.asked.lock().unwrap();
+    let decides = asked
+        .iter()
+        .filter(|asked| matches!(asked, Request::Decide { preview: false, .. }));
+    assert_eq!(decides.count(), 0, "looking decides nothing");
 }

@@ -400,22 +400,6 @@ async fn a_question_that_somebody_answered_says_so() {
 }
 
 #[tokio::test]
-async fn one_decision_counts_for_all_that_were_shown() {
-    let (router, manager) = serving(3);
-    let form = "conflicts=c1&conflicts=c2&choice=left&back=%2Finbox";
-    let (status, _, _) = send(&router, post("/resolve-all", form)).await;
-    assert_eq!(status, 303);
-    let resolve = |id: &str| Request::Resolve {
-        conflict: id.to_owned(),
-        choice: "left".to_owned(),
-    };
-    assert_eq!(
-        *manager.asked.lock().unwrap(),
-        [resolve("c1"), resolve("c2")]
-    );
-}
-
-#[tokio::test]
 async fn what_cannot_be_shown_is_refused_with_a_reason() {
     let (router, _) = serving(3);
     for (address, status) in [

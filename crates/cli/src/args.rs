@@ -290,17 +290,34 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:
   syncmgr conflicts
   syncmgr resolve 4f2a left
-  syncmgr resolve --all both notes")]
+  syncmgr resolve --all both notes
+  syncmgr resolve --newest notes --preview
+  syncmgr resolve --newest notes --match '*.txt'")]
     Resolve {
         /// Its id as `conflicts` shows it, or a beginning of it.
-        #[arg(value_name = "ID", required_unless_present = "all")]
+        #[arg(value_name = "ID", required_unless_present = "rule")]
         id: Option<String>,
         /// One of its choices; asked for on a terminal when absent.
         #[arg(value_name = "CHOICE")]
         choice: Option<String>,
         /// Resolve all open conflicts with this choice; ID then is an item's name, or nothing for every item.
-        #[arg(long, value_name = "CHOICE", conflicts_with = "choice")]
+        #[arg(
+            long,
+            visible_alias = "prefer",
+            group = "rule",
+            value_name = "CHOICE",
+            conflicts_with = "choice"
+        )]
         all: Option<String>,
+        /// Resolve all open conflicts with the version that was modified last; those without one stay open.
+        #[arg(long, group = "rule", conflicts_with = "choice")]
+        newest: bool,
+        /// With --all or --newest: only what has a name like this, such as '*.txt'.
+        #[arg(long = "match", value_name = "GLOB", requires = "rule")]
+        matching: Option<String>,
+        /// With --all or --newest: only say what would be resolved.
+        #[arg(long, requires = "rule")]
+        preview: bool,
     },
     /// List the handlers, and what runs for each.
     ///

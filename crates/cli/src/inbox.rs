@@ -3,22 +3,23 @@
 use jiff::tz::TimeZone;
 use serde_json::json;
 use syncmgr_control::request::MAX_PAGE;
-use syncmgr_control::view::{ChoiceView, ConflictView, NeedView, VersionView};
+use syncmgr_control::view::{ChoiceView, ConflictView, NeedView, RunDetail, VersionView};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
 use crate::answer::no_choice;
+use crate::decide::run_of;
 use crate::follow::begin;
 use crate::look::{Look, Mark};
 use crate::question::{PROMPT, chosen, command_lines, need_lines, numbered, word};
 use crate::sync::conclude;
-use crate::talk::{Talk, Verdict, ask, unexpected};
+use crate::talk::{Talk, Verdict, ask};
 use crate::text::harmless;
 use crate::when;
 
 /// How often a person is asked again after an answer that is none of the choices.
 const MAX_TRIES: usize = 3;
-/// Most conflicts that `resolve --all` resolves at once.
-const MAX_RESOLVED_AT_ONCE: usize = 10_000;
+/// Most conflicts that are looked through for one whose id begins so.
+const MAX_LOOKED_THROUGH: usize = 10_000;
 /// Characters of a conflict's id that are shown; `resolve` takes any unambiguous beginning.
 const ID_SHOWN: usize = 12;
 
@@ -281,8 +282,23 @@ pub(crate) async fn resolve(
             _ => None,
         };
         verdict.suggestion = (left != Some(0)).then(|| "syncmgr conflicts".to_owned());
+        if let Some(run) = run_of(talk, &followed).await {
+            verdict = verdict.with("run", run.run.id);
+            tell_resting(talk, &run);
+        }
     }
     Ok(verdict)
+}
+
+/// Says where the version rests that gave way, and how it comes back.
+fn tell_resting(talk: &mut Talk, run: &RunDetail) {
+    let look = talk.screen.look;
+    let rests = run.log.iter().filter_map(|entry| entry.detail.as_deref());
+    for rests in rests.take(1) {
+        talk.screen.line(look.dim(&harmless(rests)));
+        let line = format!("take it back: syncmgr undo {}", run.run.id);
+        talk.screen.line(look.dim(&line));
+    }
 }
 
 /// Asks the person which version is to be kept; nothing when the conflict is to stay open.
@@ -308,7 +324,7 @@ async fn choose_version(
 async fn find(talk: &Talk, id: &str) -> Option<ConflictView> {
     let mut fitting: Option<ConflictView> = None;
     let mut offset = 0;
-    while offset < MAX_RESOLVED_AT_ONCE {
+    while offset < MAX_LOOKED_THROUGH {
         let request = page(None, u32::try_from(offset).ok()?, MAX_PAGE);
         let Ok(Reply::Conflicts(view)) = talk.ask(request).await else {
             return None;
@@ -341,81 +357,4 @@ fn page(name: Option<String>, offset: u32, limit: u32) -> Request {
         offset,
         limit,
     }
-}
-
-/// `resolve --all CHOICE [NAME]`
-pub(crate) async fn resolve_all(
-    talk: &mut Talk,
-    name: Option<String>,
-    choice: String,
-) -> Result<Verdict, Refusal> {
-    let mut ids = Vec::new();
-    let mut without = 0_u64;
-    loop {
-        let offset = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        let offset = offset.saturating_add(u32::try_from(without).unwrap_or(u32::MAX));
-        let Reply::Conflicts(view) = talk.ask(page(name.clone(), offset, MAX_PAGE)).await? else {
-            return Err(unexpected());
-        };
-        if view.conflicts.is_empty() || ids.len() >= MAX_RESOLVED_AT_ONCE {
-            break;
-        }
-        for conflict in view.conflicts {
-            if conflict
-                .choices
-                .iter()
-                .any(|offered| offered.name == choice)
-            {
-                ids.push(conflict.id);
-            } else {
-                without += 1;
-            }
-        }
-    }
-    ids.truncate(MAX_RESOLVED_AT_ONCE);
-    if ids.is_empty() && without > 0 {
-        return Err(Refusal::new(
-            "cli::no-such-choice",
-            format!("no open conflict offers {choice:?}"),
-            "the choices are listed by: syncmgr conflicts",
-        ));
-    }
-    if ids.is_empty() {
-        let sentence = match &name {
-            Some(name) => format!("No conflicts of {name} are open."),
-            None => "No conflicts are open.".to_owned(),
-        };
-        return Ok(Verdict::said(sentence, ExitCode::Good));
-    }
-    let mut worst = ExitCode::Good;
-    let mut resolved = 0;
-    for conflict in ids {
-        let request = Request::Resolve {
-            conflict,
-            choice: choice.clone(),
-        };
-        let followed = begin(talk, request).await?;
-        let exit = followed.outcome.exit();
-        if exit == ExitCode::Good {
-            resolved += 1;
-        }
-        worst = worst.max(exit);
-        if followed.left || followed.outcome == syncmgr_control::view::Outcome::Stopped {
-            worst = worst.max(ExitCode::Failed);
-            break;
-        }
-    }
-    if without > 0 {
-        worst = worst.max(ExitCode::Warnings);
-    }
-    let mut sentence = format!("{} resolved", when::count(resolved, "conflict"));
-    if without > 0 {
-        sentence = format!("{sentence}, {without} without that choice left open");
-    }
-    sentence.push('.');
-    let verdict = Verdict::said(sentence, worst);
-    Ok(match worst {
-        ExitCode::Good => verdict,
-        _ => verdict.suggest("syncmgr conflicts"),
-    })
 }

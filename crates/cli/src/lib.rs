@@ -9,6 +9,7 @@ mod args;
 mod center;
 mod check;
 mod choose;
+mod decide;
 mod departure;
 mod duration;
 mod follow;

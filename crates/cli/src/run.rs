@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use serde_json::json;
+use syncmgr_control::decide::NEWEST;
 use syncmgr_control::registration::NewHandler;
 use syncmgr_control::rule::RuleText;
 use syncmgr_control::view::Level;
@@ -25,8 +26,8 @@ use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::{
-    answer, center, check, duration, generate, history, inbox, items, password, preview, refresh,
-    register, report, schedule, service, sheet, steer, sync, top,
+    answer, center, check, decide, duration, generate, history, inbox, items, password, preview,
+    refresh, register, report, schedule, service, sheet, steer, sync, top,
 };
 
 /// How long threads may take to end when a command is done; only one that waits for a line takes as long.
@@ -248,7 +249,7 @@ enum Ask {
     Forget(String),
     Conflicts(Option<String>, u32, u32),
     Resolve(String, Option<String>),
-    ResolveAll(Option<String>, String),
+    Decide(decide::Rule),
     Handlers,
     Register(NewHandler),
     Unregister(String),
@@ -301,7 +302,7 @@ impl Ask {
                 inbox::conflicts(talk, name, offset, limit).await
             }
             Self::Resolve(id, choice) => inbox::resolve(talk, id, choice).await,
-            Self::ResolveAll(name, choice) => inbox::resolve_all(talk, name, choice).await,
+            Self::Decide(rule) => decide::decide(talk, rule).await,
             Self::Handlers => register::handlers(talk).await,
             Self::Register(new) => register::register(talk, new).await,
             Self::Unregister(id) => register::unregister(talk, id).await,
@@ -432,8 +433,24 @@ fn decide(
             limit,
             offset,
         } => look(Ask::Conflicts(name, offset, limit)),
-        Command::Resolve { id, choice, all } => match (id, choice, all) {
-            (name, _, Some(choice)) => work(Ask::ResolveAll(name, choice)),
+        Command::Resolve {
+            id,
+            choice,
+            all,
+            newest,
+            matching,
+            preview,
+        } => match (
+            id,
+            choice,
+            all.or_else(|| newest.then(|| NEWEST.to_owned())),
+        ) {
+            (name, _, Some(choice)) => work(Ask::Decide(decide::Rule {
+                name,
+                choice,
+                matching,
+                preview,
+            })),
             (Some(id), choice, None) => work(Ask::Resolve(id, choice)),
             _ => Err(Refusal::new(
                 "cli::usage",

@@ -198,6 +198,7 @@ mod tests {
             id: "c".to_owned(),
             handler: "folder".to_owned(),
             item: "notes".to_owned(),
+            item_id: "NOTES".to_owned(),
             name: name.to_owned(),
             summary: String::new(),
             found_ms: 0,

@@ -447,10 +447,9 @@ pub enum Reply {
     },
     /// To `Offer`.
     Offer(crate::offer::OfferView),
-    /// To `Answer` and `Choose`: taken; a run was begun with it under this number, when one was.
     /// To `Decide`.
     Decided(DecisionView),
-    /// To `Answer`: taken; a run was begun with it under this number, when one was.
+    /// To `Answer` and `Choose`: taken; a run was begun with it under this number, when one was.
     Answered {
         /// The request's number.
         #[serde(default, skip_serializing_if = "Option::is_none")]

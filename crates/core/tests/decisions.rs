@@ -12,9 +12,8 @@ mod world;
 use std::time::Duration;
 
 use syncmgr_core::condition::{Condition, Fact};
-use syncmgr_core::conflict::{Decision, Resting};
 use syncmgr_core::input::{
-    Completed, ExternalInput, Input, InstanceInput, Progress, Prompt, ResolveFeedback, StopScope,
+    Completed, ExternalInput, Input, InstanceInput, Progress, Prompt, StopScope,
 };
 use syncmgr_core::item::{
     Counts, Failure, HandlerCapability as HC, ItemPolicy, ItemStatus as S, RunState,
@@ -695,78 +694,6 @@ fn undo_opens_a_run_of_its_own_and_reads_the_conflicts_afterwards() {
     assert_eq!(w.manager.item(&at("h", "A")).unwrap().last_good, None);
     w.expect("2 start h Manual user");
     assert_eq!(w.outcome(sync), None);
-}
-
-#[test]
-fn resolving_what_changed_meanwhile_needs_a_person_again() {
-    for (feedback, outcome) in [
-        (Ok(ResolveFeedback::Continue(None)), Out::Succeeded),
-        (Ok(ResolveFeedback::Refresh), Out::NeedsYou),
-        (Err("no such conflict".to_owned()), Out::Failed),
-    ] {
-        let mut w = World::defined(&[("h", &["A"])]);
-        let mut resolve = request(items("h", &["A"]), Trigger::Manual);
-        resolve.work = Work::Resolve {
-            decisions: vec![decision("c")],
-        };
-        let id = w.ask(resolve);
-        w.hear(1, InstanceInput::Initialized(facts(&[])));
-        w.hear(1, InstanceInput::Resolved(vec![feedback]));
-        w.expect("1 start h Manual user\n1 resolve A c left\n1 release");
-        w.exit(1);
-        assert_eq!(w.outcome(id), Some(outcome));
-    }
-}
-
-fn decision(conflict: &str) -> Decision {
-    Decision {
-        conflict: conflict.to_owned(),
-        name: format!("{conflict}.txt"),
-        choice: "left".to_owned(),
-    }
-}
-
-#[test]
-fn each_of_many_decisions_is_told_with_where_the_other_version_rests() {
-    let mut w = World::defined(&[("h", &["A"])]);
-    let mut resolve = request(items("h", &["A"]), Trigger::Manual);
-    resolve.work = Work::Resolve {
-        decisions: ["c", "d", "e"].map(decision).into(),
-    };
-    let id = w.ask(resolve);
-    w.hear(1, InstanceInput::Initialized(facts(&[])));
-    let kept = Resting {
-        place: "/kept/l0".to_owned(),
-        until: Some(Timestamp(86_400_000)),
-    };
-    w.hear(
-        1,
-        InstanceInput::Resolved(vec![
-            Ok(ResolveFeedback::Continue(Some(kept))),
-            Ok(ResolveFeedback::Refresh),
-            Err("no such conflict".to_owned()),
-        ]),
-    );
-    w.expect("1 start h Manual user\n1 resolve A c left d left e left\n1 release");
-    w.exit(1);
-    assert_eq!(w.outcome(id), Some(Out::Failed));
-    let told: Vec<(String, Option<String>)> = w
-        .log()
-        .into_iter()
-        .map(|row| (row.text, row.detail))
-        .collect();
-    let line = |text: &str| (text.to_owned(), None);
-    assert_eq!(
-        told[..3],
-        [
-            (
-                "c.txt: `left` was chosen".to_owned(),
-                Some("the other version rests at /kept/l0 until 1970-01-02 00:00".to_owned())
-            ),
-            line("d.txt: the conflict changed meanwhile; look at it again"),
-            line("e.txt: no such conflict"),
-        ]
-    );
 }
 
 // Late items and sessions from outside.

@@ -26,34 +26,14 @@ pub(crate) async fn act(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let by_script = headers.contains_key(BY_SCRIPT);
     let (outcome, back) = match form(&name, body) {
         Ok((method, params, back)) => (
-            take(&center, &visitor, &headers, method, params).await,
+            ask(&center, &visitor, &headers, method.name, params).await,
             back,
         ),
         Err(refusal) => (Err(refusal), None),
     };
-    match outcome {
-        Ok(()) if by_script => StatusCode::NO_CONTENT.into_response(),
-        Err(refusal) if by_script => show::plain(
-            refused::status(&refusal),
-            &refusal::text(show::words(&headers), &refusal),
-        ),
-        outcome => went(outcome, &headers, back.as_deref()),
-    }
-}
-
-async fn take(
-    center: &Center,
-    visitor: &Visitor,
-    headers: &HeaderMap,
-    method: &'static Method,
-    params: Map<String, Value>,
-) -> Result<(), Refusal> {
-    ask(center, visitor, headers, method.name, params)
-        .await
-        .map(drop)
+    went(outcome.map(|_| None), &headers, back.as_deref())
 }
 
 /// Asks for a method with the fields of a form, the one that makes it ours among them.
@@ -75,53 +55,81 @@ pub(crate) async fn ask(
     center.service.call(caller, request).await
 }
 
-/// `POST /resolve-all`: the same choice for each conflict that was shown with it. One that somebody else resolved meanwhile is
-/// no mistake.
-pub(crate) async fn resolve_all(
+/// `POST /decide`: one conflict, or those of an item by a rule. Leads to what came of it.
+pub(crate) async fn decide(
     State(center): State<Center>,
     visitor: Visitor,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let (outcome, back) = match form("resolve", body) {
-        Ok((method, params, back)) => (
-            resolve_each(&center, &visitor, &headers, method, params).await,
-            back,
-        ),
+    let (outcome, back) = match form("decide", body) {
+        Ok((method, params, back)) => {
+            let query = told_of(&params);
+            let (method, params) = one_conflict(method, params);
+            let taken = ask(&center, &visitor, &headers, method.name, params).await;
+            let leads = taken.map(|reply| {
+                let request = match reply {
+                    Reply::Accepted { request } => Some(request),
+                    Reply::Decided(view) => view.request,
+                    _ => None,
+                };
+                request.map(|request| format!("/inbox?{query}&request={request}#decided"))
+            });
+            (leads, back)
+        }
         Err(refusal) => (Err(refusal), None),
     };
     went(outcome, &headers, back.as_deref())
 }
 
-/// Leads back to where the form stood, or says why nothing was done.
-fn went(outcome: Result<(), Refusal>, headers: &HeaderMap, back: Option<&str>) -> Response {
-    let back = address::back(back);
-    match outcome {
-        Ok(()) => (StatusCode::SEE_OTHER, [(header::LOCATION, back.to_owned())]).into_response(),
-        Err(refusal) => show::refused(headers, &refusal, back),
+/// What is decided, for the address that tells what came of it.
+fn told_of(params: &Map<String, Value>) -> String {
+    let known = ["name", "choice", "matching"];
+    let parts = known.iter().filter_map(|name| {
+        let value = params.get(*name)?.as_str()?;
+        Some(format!("{name}={}", address::encoded(value)))
+    });
+    parts.collect::<Vec<_>>().join("&")
+}
+
+/// A conflict that is named is resolved alone; its item was only named to tell of it.
+fn one_conflict(
+    method: &'static Method,
+    mut params: Map<String, Value>,
+) -> (&'static Method, Map<String, Value>) {
+    match method::find("resolve") {
+        Some(resolve) if params.contains_key("conflict") => {
+            params.remove("name");
+            (resolve, params)
+        }
+        _ => (method, params),
     }
 }
 
-async fn resolve_each(
-    center: &Center,
-    visitor: &Visitor,
+/// Leads to what came of it, or back to where the form stood; or says why nothing was done. The script stays where it is
+/// unless there is something to see elsewhere.
+fn went(
+    outcome: Result<Option<String>, Refusal>,
     headers: &HeaderMap,
-    method: &'static Method,
-    mut params: Map<String, Value>,
-) -> Result<(), Refusal> {
-    let conflicts = match params.remove("conflicts") {
-        Some(Value::Array(conflicts)) => conflicts,
-        Some(_) | None => Vec::new(),
-    };
-    for conflict in conflicts {
-        let mut params = params.clone();
-        params.insert("conflict".to_owned(), conflict);
-        match take(center, visitor, headers, method, params).await {
-            Err(refusal) if refusal.code != "conflict::unknown" => return Err(refusal),
-            Ok(()) | Err(_) => {}
+    back: Option<&str>,
+) -> Response {
+    let by_script = headers.contains_key(BY_SCRIPT);
+    let back = address::back(back);
+    match outcome {
+        Ok(None) if by_script => StatusCode::NO_CONTENT.into_response(),
+        Ok(Some(leads)) if by_script => {
+            (StatusCode::NO_CONTENT, [(header::LOCATION, leads)]).into_response()
         }
+        Ok(leads) => {
+            let leads = leads.unwrap_or_else(|| back.to_owned());
+            (StatusCode::SEE_OTHER, [(header::LOCATION, leads)]).into_response()
+        }
+        Err(refusal) if by_script => show::plain(
+            refused::status(&refusal),
+            &refusal::text(show::words(headers), &refusal),
+        ),
+        Err(refusal) => show::refused(headers, &refusal, back),
     }
-    Ok(())
 }
 
 pub(crate) type Form = (&'static Method, Map<String, Value>, Option<String>);

@@ -12,6 +12,11 @@ pub(crate) fn element(conflict: &ConflictView) -> String {
     address::element("conflict", &conflict.id)
 }
 
+/// What names the item of a conflict alone.
+pub(crate) fn item_name(conflict: &ConflictView) -> String {
+    format!("{}/{}", conflict.handler, conflict.item_id)
+}
+
 /// The conflict as a card; skipping it leads to `next`, and it stays.
 pub(crate) fn card(told: &Told, conflict: &ConflictView, next: &str) -> Markup {
     let words = told.words;
@@ -22,9 +27,10 @@ pub(crate) fn card(told: &Told, conflict: &ConflictView, next: &str) -> Markup {
             h4 #{ (id) "-name" } { (mark::short(&conflict.name)) }
             p.card-about { (mark::quoted(words, &conflict.summary)) " · " (told.ago(conflict.found_ms)) }
             @if may {
-                form method="post" action="/act/resolve" data-live aria-labelledby={ (id) "-name" } {
+                form method="post" action="/decide" data-live aria-labelledby={ (id) "-name" } {
                     (told.form())
                     input type="hidden" name="conflict" value=(conflict.id);
+                    input type="hidden" name="name" value=(item_name(conflict));
                     (versions(told, conflict, &id, true))
                     div.answers {
                         @for choice in of_no_version(conflict) {

@@ -1,9 +1,11 @@
 //! Everything that waits for a decision: questions, and conflicts with their versions side by side.
 
 use maud::{Markup, html};
+use syncmgr_control::decide::DecisionView;
 use syncmgr_control::method::Access;
 use syncmgr_control::view::{ConflictView, ConflictsView, NeedView};
 
+use super::decision::{self, Made, Ruling};
 use super::moment::Told;
 use super::{address, conflict, mark, need};
 
@@ -15,6 +17,10 @@ pub(crate) struct Inbox<'a> {
     pub(crate) needs: &'a [NeedView],
     pub(crate) conflicts: &'a ConflictsView,
     pub(crate) offset: u32,
+    /// What came of the decision that was made just before.
+    pub(crate) made: Option<&'a Made>,
+    /// What a rule would decide, before it does.
+    pub(crate) preview: Option<(&'a Ruling, &'a DecisionView)>,
 }
 
 /// The inbox.
@@ -30,6 +36,8 @@ pub(crate) fn changing(told: &Told, view: &Inbox<'_>) -> Markup {
     let words = told.words;
     let conflicts = view.conflicts;
     html! {
+        @if let Some(made) = view.made { (decision::made(told, made)) }
+        @if let Some((chosen, preview)) = view.preview { (decision::preview(told, chosen, preview)) }
         section #questions aria-labelledby="questions-title" {
             h2 #questions-title { (words.say("inbox-questions")) }
             @if view.needs.is_empty() { p.empty { (words.say("inbox-none")) } }
@@ -48,20 +56,14 @@ pub(crate) fn changing(told: &Told, view: &Inbox<'_>) -> Markup {
 
 /// The conflicts of one item, with what decides all of them at once.
 fn of_one_item(told: &Told, view: &Inbox<'_>, conflicts: &[ConflictView]) -> Markup {
-    let words = told.words;
     let Some(first) = conflicts.first() else {
         return html! {};
     };
     html! {
         section.conflict-group {
             h3 { a href=(address::of_item(Some(&first.handler), Some(&first.item_id), &first.item)) { (mark::short(&first.item)) } }
-            @if conflicts.len() > 1 && told.may(Access::Run) {
-                form.answers method="post" action="/resolve-all" {
-                    (told.form())
-                    @for conflict in conflicts { input type="hidden" name="conflicts" value=(conflict.id); }
-                    span { (words.count("inbox-all", conflicts.len() as u64)) }
-                    @for choice in &first.choices { button name="choice" value=(choice.name) { (conflict::side_word(told, &choice.name)) } }
-                }
+            @if view.conflicts.total > 1 && told.may(Access::Run) {
+                (decision::rule(told, first, &conflict::item_name(first)))
             }
             ul.cards { @for conflict in conflicts { (conflict::card(told, conflict, &after(view, conflict))) } }
         }

@@ -4,10 +4,12 @@ use jiff::tz::TimeZone;
 use maud::Markup;
 use serde_json::{Map, Value};
 use syncmgr_control::browse::{Browse, PageView};
+use syncmgr_control::decide::DecisionView;
 use syncmgr_control::method::Access;
-use syncmgr_control::view::{Level, PropertiesView};
+use syncmgr_control::view::{Level, Outcome, PropertiesView};
 use syncmgr_control::{Refusal, Reply, Request};
 
+use super::decision::{Made, Ruling};
 use super::first::{self, First};
 use super::frame::Screen;
 use super::inbox::{self, Inbox};
@@ -158,11 +160,19 @@ impl Look<'_> {
             limit: inbox::CONFLICTS,
         };
         let conflicts = reply!(self.ask(conflicts).await?, Reply::Conflicts);
+        let made = self.made().await?;
+        let chosen = self.ruling("rule");
+        let preview = match &chosen {
+            Some(chosen) => Some((chosen, self.would_decide(chosen).await?)),
+            None => None,
+        };
         let told = self.told(&page);
         let view = Inbox {
             needs: &needs,
             conflicts: &conflicts,
             offset,
+            made: made.as_ref(),
+            preview: preview.as_ref().map(|(chosen, view)| (*chosen, view)),
         };
         let content = if self.only_changing {
             inbox::changing(&told, &view)
@@ -170,8 +180,71 @@ impl Look<'_> {
             inbox::inbox(&told, &view)
         };
         let title = self.words.say("nav-inbox");
-        let fragment = format!("/fragment/inbox?offset={offset}");
+        let known = ["offset", "request", "name", "rule", "choice", "matching"];
+        let fragment = format!("/fragment/inbox?{}", self.same(&known));
         Ok(self.looked(Screen::Inbox, title, told, page, content, fragment))
+    }
+
+    /// These parameters of the address, as the part of another one.
+    fn same(&self, known: &[&str]) -> String {
+        let parts = known.iter().filter_map(|name| {
+            let text = match self.params.get(*name)? {
+                Value::String(text) => address::encoded(text),
+                other => address::encoded(&other.to_string()),
+            };
+            Some(format!("{name}={text}"))
+        });
+        parts.collect::<Vec<_>>().join("&")
+    }
+
+    /// What the address says is chosen for the conflicts of an item.
+    fn ruling(&self, of: &str) -> Option<Ruling> {
+        Some(Ruling {
+            name: self.text(of)?.to_owned(),
+            choice: self.text("choice")?.to_owned(),
+            matching: self.text("matching").map(str::to_owned),
+        })
+    }
+
+    async fn would_decide(&self, chosen: &Ruling) -> Result<DecisionView, Refusal> {
+        self.visitor.must(Access::Run)?;
+        let request = Request::Decide {
+            name: chosen.name.clone(),
+            choice: chosen.choice.clone(),
+            matching: chosen.matching.clone(),
+            preview: true,
+        };
+        Ok(reply!(self.ask(request).await?, Reply::Decided))
+    }
+
+    /// What came of the decision that the address tells of; nothing once it is forgotten.
+    async fn made(&self) -> Result<Option<Made>, Refusal> {
+        let Some((id, chosen)) = self.number("request").zip(self.ruling("name")) else {
+            return Ok(None);
+        };
+        let Ok(Reply::RequestState(state)) = self.ask(Request::RequestState { id }).await else {
+            return Ok(None);
+        };
+        let run = match state.runs.first() {
+            Some(id) => Some(*reply!(
+                self.ask(Request::Run { id: *id }).await?,
+                Reply::Run
+            )),
+            None => None,
+        };
+        // Until it is over, the conflict that it decides is one of those that are open.
+        let remaining = if state.outcome == Outcome::Open || !self.visitor.may(Access::Run) {
+            0
+        } else {
+            let view = self.would_decide(&chosen).await;
+            view.map_or(0, |view| view.decides)
+        };
+        Ok(Some(Made {
+            chosen,
+            outcome: state.outcome,
+            run,
+            remaining,
+        }))
     }
 
     async fn log(&self) -> Result<Looked, Refusal> {

@@ -7,6 +7,7 @@ mod act;
 mod address;
 mod asset;
 mod conflict;
+mod decision;
 mod enrol;
 mod first;
 mod frame;
@@ -65,7 +66,7 @@ const SCREENS: &[(&str, &str)] = &[
 pub(crate) fn routes() -> Router<Center> {
     let mut router = Router::new()
         .route("/act/{method}", post(act::act))
-        .route("/resolve-all", post(act::resolve_all))
+        .route("/decide", post(act::decide))
         .route("/properties", post(save::save))
         .route("/register", post(enrol::enrol))
         .route("/schedule", post(reschedule::reschedule))

@@ -1,12 +1,13 @@
 //! Commands that begin work and follow it.
 
 use insta::assert_snapshot;
+use syncmgr_control::decide::{DecidedView, DecisionView, Stay, StayView};
 use syncmgr_control::offer::{OfferView, OfferedHandlerView, OfferedRow};
 use syncmgr_control::view::*;
 use syncmgr_control::{ExitCode, Refusal, Reply, Request, What};
 
 use crate::fake::{Run, Stage};
-use crate::samples::{self, choice, conflict, counts, entry, need};
+use crate::samples::{self, conflict, counts, entry, need};
 
 fn opened(run: u64, request: u64, items: u64) -> What {
     What::RunOpened {
@@ -830,44 +831,72 @@ fn conflicts_are_resolved_one_by_one_or_all() {
         "✓ The conflict is resolved. Next: syncmgr conflicts\n"
     );
 
-    let mut begun = 0;
-    let script = move |request: &Request, stage: &Stage| match request {
-        Request::Conflicts { offset, .. } => {
-            let all = [
-                conflict("a", "a.txt"),
-                ConflictView {
-                    choices: vec![choice("keep-right", "")],
-                    ..conflict("b", "b.txt")
-                },
-                conflict("c", "c.txt"),
-            ];
-            let rest: Vec<_> = all.into_iter().skip(*offset as usize).take(2).collect();
-            Ok(Reply::Conflicts(ConflictsView {
-                conflicts: rest,
-                total: 3,
-            }))
-        }
-        Request::Resolve { conflict, choice } => {
-            assert_eq!(choice, "keep-both");
-            assert!(["a", "c"].contains(&conflict.as_str()));
-            begun += 1;
-            stage.happens(ended(begun, Outcome::Succeeded));
-            Ok(Reply::Accepted { request: begun })
-        }
-        Request::RequestState { .. } => state(Outcome::Succeeded, &[]),
-        _ => Err(Refusal::new(
-            "test::unscripted",
-            format!("{request:?}"),
-            "script it",
-        )),
+    let rule = |decides, stays: &[(Stay, u64)], later, request| DecisionView {
+        item: "notes".to_owned(),
+        decides,
+        of: decides + later + stays.iter().map(|(_, count)| count).sum::<u64>(),
+        first: vec![DecidedView {
+            name: "a.txt".to_owned(),
+            choice: "keep-both".to_owned(),
+        }],
+        stays: stays
+            .iter()
+            .map(|&(why, count)| StayView { why, count })
+            .collect(),
+        later,
+        request,
     };
-    let run = Run::new("resolve --all keep-both notes")
-        .manager(script)
-        .go();
-    assert_eq!(
-        run.seen(),
-        "! 2 conflicts resolved, 1 without that choice left open. Next: syncmgr conflicts\n--- exit 1"
+    let scripted = |views: Vec<DecisionView>| {
+        let mut views = views.into_iter();
+        move |request: &Request, stage: &Stage| match request {
+            Request::Conflicts { .. } => Ok(Reply::Conflicts(ConflictsView {
+                conflicts: vec![conflict("a", "a.txt"), conflict("b", "b.txt")],
+                total: 2,
+            })),
+            Request::Decide { name, preview, .. } => {
+                assert_eq!(name, "notes");
+                let view = views.next().unwrap();
+                assert!(!*preview || view.request.is_none());
+                if let Some(request) = view.request {
+                    stage.happens(ended(request, Outcome::Succeeded));
+                }
+                Ok(Reply::Decided(view))
+            }
+            Request::RequestState { .. } => state(Outcome::Succeeded, &[]),
+            _ => Err(Refusal::new(
+                "test::unscripted",
+                format!("{request:?}"),
+                "script it",
+            )),
+        }
+    };
+    let check = |words: &str, views: Vec<DecisionView>, seen: &str| {
+        let run = Run::new(words).manager(scripted(views)).go();
+        assert_eq!(run.seen(), seen, "{words}");
+    };
+    check(
+        "resolve --all keep-both notes",
+        vec![rule(2, &[(Stay::NotOffered, 1)], 0, Some(1))],
+        "! 2 conflicts resolved; 1 stays: the choice is not offered. Next: syncmgr conflicts\n--- exit 1",
     );
+    // What is too much for one run is decided in further ones.
+    check(
+        "resolve --newest notes",
+        vec![
+            rule(1_000, &[], 500, Some(1)),
+            rule(500, &[(Stay::EqualTimes, 2)], 0, Some(2)),
+        ],
+        "! 1500 conflicts resolved; 2 stay: equal times. Next: syncmgr conflicts\n--- exit 1",
+    );
+    check(
+        "resolve --newest notes --preview --match *.txt",
+        vec![rule(1, &[(Stay::EqualTimes, 2)], 0, None)],
+        "notes: decides 1 of 3\n    a.txt: keep-both\n✓ 1 conflict would be resolved; 2 stay: equal times.\n--- exit 0",
+    );
+    let run = Run::new("resolve --prefer up notes")
+        .manager(scripted(vec![rule(0, &[(Stay::NotOffered, 2)], 0, None)]))
+        .go();
+    assert!(run.errors.contains("cli::no-such-choice"), "{}", run.errors);
 }
 
 #[test]

@@ -301,6 +301,8 @@ fn mistakes_are_told_before_anything_is_asked() {
         "snyc",
         "resolve",
         "resolve a b --all c",
+        "resolve a --match *.txt",
+        "resolve --newest --all left",
         "run x",
         "enable",
         "runs -n 0",

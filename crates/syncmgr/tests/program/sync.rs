@@ -200,10 +200,22 @@ fn all_conflicts_are_resolved_at_once() {
     let objects = world.json(["conflicts"]);
     let id = objects[0]["id"].as_str().unwrap();
     world.run(["resolve", id, "left"]).exits(0);
+    let before = world.content("left");
+    world
+        .run(["resolve", "--all", "right", "--preview"])
+        .exits(0)
+        .says("decides 2 of 2");
+    assert_eq!(world.content("left"), before, "a preview decides nothing");
     let done = world.run(["resolve", "--all", "right"]);
     done.exits(0).says("2 conflicts resolved");
     assert_eq!(world.content("left"), world.content("right"));
     world.run(["status"]).exits(0);
+    // All of it was one run, which comes back as one.
+    let runs = world.json(["runs", "-n", "1"]);
+    let run = runs[0]["id"].to_string();
+    done.says(&format!("take it back: syncmgr undo {run}"));
+    world.run(["undo", &run]).exits(0);
+    assert_eq!(world.content("left"), before);
 }
 
 #[test]
