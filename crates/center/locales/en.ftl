@@ -313,6 +313,25 @@ rule-schedule = When
 rule-example = daily at 02:00
 rule-try = What does that mean?
 rule-means = It means
+spoken-daily = every day
+spoken-weekdays = { $days }
+spoken-range = { $from } to { $to }
+spoken-last-day = on the last day of each month
+spoken-month-days = on day { $days } of each month
+spoken-at = { $days } at { $times }
+spoken-hourly = { $days }, every hour at :{ $minute }
+spoken-minutes = { $days }, { $count ->
+    [one] every minute
+   *[other] every { $count } minutes
+}
+spoken-interval = every { $span }, counted from the end of the last run
+weekday-mon = Monday
+weekday-tue = Tuesday
+weekday-wed = Wednesday
+weekday-thu = Thursday
+weekday-fri = Friday
+weekday-sat = Saturday
+weekday-sun = Sunday
 rule-condition = Only if
 rule-save = Save
 rule-new = Add

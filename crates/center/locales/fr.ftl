@@ -313,6 +313,25 @@ rule-schedule = Quand
 rule-example = daily at 02:00
 rule-try = Qu’est-ce que cela veut dire ?
 rule-means = Cela veut dire
+spoken-daily = chaque jour
+spoken-weekdays = { $days }
+spoken-range = de { $from } à { $to }
+spoken-last-day = le dernier jour de chaque mois
+spoken-month-days = le { $days } de chaque mois
+spoken-at = { $days } à { $times }
+spoken-hourly = { $days }, toutes les heures à :{ $minute }
+spoken-minutes = { $days }, { $count ->
+    [one] chaque minute
+   *[other] toutes les { $count } minutes
+}
+spoken-interval = toutes les { $span }, à compter de la fin de la dernière exécution
+weekday-mon = lundi
+weekday-tue = mardi
+weekday-wed = mercredi
+weekday-thu = jeudi
+weekday-fri = vendredi
+weekday-sat = samedi
+weekday-sun = dimanche
 rule-condition = Seulement si
 rule-save = Enregistrer
 rule-new = Ajouter

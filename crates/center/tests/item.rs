@@ -382,7 +382,7 @@ async fn words_are_answered_with_times_obstacles_and_what_runs_beside() {
     )
     .await;
     for said in [
-        "<code>every 15 min</code>",
+        "every 15 min, counted from the end of the last run <code>every 15 min</code>",
         "the network is metered",
         "href=\"/item?name=mail%2FOUT\"",
         "<code>logon</code> starts it when that happens.",

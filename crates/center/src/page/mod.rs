@@ -32,6 +32,7 @@ mod settings;
 mod setup;
 pub(crate) mod show;
 mod sides;
+mod spoken;
 mod steer;
 mod timetable;
 mod trend;

@@ -147,7 +147,8 @@ fn answer(told: &Told, full: &str, tried: &Tried, edited: Option<&RuleView>) -> 
             @for meant in &tried.means {
                 @match meant {
                     Ok(schedule) => {
-                        p { (words.say("rule-means")) " " code { (schedule.normalised) } }
+                        @let spoken = super::spoken::spoken(words, &schedule.normalised);
+                        p { (words.say("rule-means")) " " @if let Some(spoken) = &spoken { (spoken) " " } code { (schedule.normalised) } }
                         (coming(told, schedule))
                     }
                     Err(why) => p.row-problem role="alert" { (mark::quoted_whole(words, why)) },
