@@ -568,7 +568,7 @@ async fn a_handler_is_registered_with_consent_and_the_report_of_its_check() {
     manager.answers(
         "register",
         "registered",
-        &json!({ "handlers": [{ "id": "backup", "name": "Backup", "replaced": true }],
+        &json!({ "handlers": [{ "id": "backup", "name": "Backup", "replaced": true, "offers": ["plan", "<b>"] }],
             "absolute": [{ "given": "./x", "path": "/opt/x" }], "relative": ["y"] }),
     );
     let text = get(&router, "/handlers").await;
@@ -607,6 +607,7 @@ async fn a_handler_is_registered_with_consent_and_the_report_of_its_check() {
         "replaced an earlier",
         "/opt/x",
         "may have been meant",
+        "<bdi>&lt;b&gt;</bdi>",
     ] {
         assert!(text.contains(said), "{said} is not in {text}");
     }

@@ -146,6 +146,9 @@ pub struct RegisteredHandler {
     pub name: String,
     /// It was registered before; that registration was replaced (M-20).
     pub replaced: bool,
+    /// What it offered when it was started once; nothing where it was not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offers: Vec<String>,
 }
 
 /// What a handler is, in a list.

@@ -88,6 +88,7 @@ pub(crate) fn report(told: &Told, enrolled: Option<&Enrolled>) -> Markup {
                 p { (mark::Tone::Good.glyph()) " " (words.with("register-done", &[("name", Filled::Text(&mark::cut(&handler.name)))]))
                     " " code { bdi { (mark::cut(&handler.id)) } }
                     @if handler.replaced { " " (words.say("register-replaced")) } }
+                @if !handler.offers.is_empty() { p { (words.say("handler-can")) ": " @for offer in &handler.offers { code { bdi { (mark::cut(offer)) } } " " } } }
                 form.acts-left method="post" action="/act/refresh" { (told.form_to("/handlers"))
                     input type="hidden" name="handler" value=(handler.id);
                     button { (words.say("setup-handler-ask")) } }

@@ -42,6 +42,8 @@ pub(super) struct Candidate {
     /// The events were said; otherwise those of an earlier registration stay.
     pub(super) events_said: bool,
     pub(super) sighting: Option<Sighting>,
+    /// What it offered when it was started once.
+    pub(super) offers: Vec<String>,
     /// What became of its arguments, for people.
     pub(super) arguments: Arguments,
 }
@@ -61,7 +63,7 @@ impl Desk {
         for candidate in &mut candidates {
             let entry = candidate.entry.clone();
             if check {
-                self.try_out(&entry).await?;
+                candidate.offers = self.try_out(&entry).await?;
             }
             let sighting = tokio::task::spawn_blocking(move || identity::sight(&entry, None))
                 .await
@@ -82,8 +84,8 @@ impl Desk {
         Ok(candidates)
     }
 
-    /// Starts it once as a settings instance.
-    async fn try_out(&self, entry: &HandlerConfig) -> Result<(), Refusal> {
+    /// Starts it once as a settings instance; answers what it offers.
+    async fn try_out(&self, entry: &HandlerConfig) -> Result<Vec<String>, Refusal> {
         let Some(launch) = launch::of(entry, &self.config, &self.places, &self.programs) else {
             return Err(does_not_work(
                 &entry.id,
@@ -94,7 +96,7 @@ impl Desk {
             .check()
             .map_err(|why| does_not_work(&entry.id, vec![why]))?;
         match property::greet(&launch, &self.limits).await {
-            Ok(_) => Ok(()),
+            Ok(offers) => Ok(offers),
             Err(refusal) => {
                 let mut causes = vec![refusal.message];
                 causes.extend(refusal.causes);
@@ -123,6 +125,7 @@ impl Desk {
             derived,
             events_said,
             sighting: None,
+            offers: Vec::new(),
             arguments: Arguments::default(),
         };
         match runs {

@@ -196,6 +196,7 @@ impl Loop {
             id: id.to_string(),
             name,
             replaced,
+            offers: candidate.offers,
         })
     }
 

@@ -122,6 +122,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     it_is_live(&browser, &world)?;
     it_is_steered(&browser, &world)?;
     the_keyboard_is_enough(&browser, &world)?;
+    a_run_is_undone(&browser, &world)?;
     questions_are_answered_once(&browser, &world)?;
     it_heals(&browser, &mut world)?;
     drop(browser);
@@ -404,7 +405,49 @@ fn it_works_without_scripts(browser: &Browser<'_>, world: &World) -> Result<()> 
     if !rules.contains("daily at 02:00") {
         bail!("the rule of the page is not there: {rules}");
     }
+    a_schedule_is_tried_saved_and_taken_back(browser, world)?;
     report::line(format_args!("web: everything works without scripts"));
+    Ok(())
+}
+
+/// Words are answered, saved, and what was saved is taken back: on the page of an item, by plain forms.
+fn a_schedule_is_tried_saved_and_taken_back(browser: &Browser<'_>, world: &World) -> Result<()> {
+    const WORDS: &str = "every 45 min while mains";
+    browser.go(&world.address("/item?name=photos"))?;
+    browser.click("#try input[name=schedule]")?;
+    let keys: Vec<String> = WORDS.chars().map(String::from).collect();
+    browser.keys(&keys.iter().map(String::as_str).collect::<Vec<_>>())?;
+    browser.click("#try form button")?;
+    // Each of these is there only once the step before it was answered.
+    browser.click("#try .answer button.primary")?;
+    world.wait_for_rule("every 45 min", true)?;
+    browser.click(".done button")?;
+    world.wait_for_rule("every 45 min", false)?;
+    report::line(format_args!(
+        "web: a schedule is tried, saved and taken back"
+    ));
+    Ok(())
+}
+
+/// An item's latest run is taken back from its page once it was said what that does, and its log grows below it.
+fn a_run_is_undone(browser: &Browser<'_>, world: &World) -> Result<()> {
+    browser.go(&world.address("/item?name=notes"))?;
+    browser.wait(
+        "the script",
+        "document.documentElement.dataset.ready === 'yes'",
+    )?;
+    let runs = world.count_runs()?;
+    let entries = browser.look("document.querySelectorAll('#item-entries li').length")?;
+    browser.click("details.asks summary")?;
+    browser.click("details.asks button")?;
+    world.wait_for_runs(runs + 1)?;
+    browser.wait(
+        "what the undo told, in the log",
+        &format!("document.querySelectorAll('#item-entries li').length > {entries}"),
+    )?;
+    report::line(format_args!(
+        "web: a run is undone, and the log grows with it"
+    ));
     Ok(())
 }
 
@@ -532,6 +575,16 @@ impl World {
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
             .count())
+    }
+
+    fn wait_for_rule(&self, on: &str, wanted: bool) -> Result<()> {
+        for _ in 0..200 {
+            if String::from_utf8(self.run(&["schedule"])?)?.contains(on) == wanted {
+                return Ok(());
+            }
+            run::pause(std::time::Duration::from_millis(50));
+        }
+        bail!("the rules do not change: {on}");
     }
 
     fn wait_for_runs(&self, count: usize) -> Result<()> {
