@@ -135,6 +135,7 @@ async function load() {
   const main = document.getElementById("main");
   const missing = [...parts.content.children].some((part) => part.id && !document.getElementById(part.id));
   if (missing && !isTyped(main)) location.reload();
+  closeSoon();
   pause = Math.max(LEAST_PAUSE_MS, LOAD_FACTOR * (performance.now() - began));
 }
 
@@ -248,6 +249,36 @@ document.addEventListener("click", (event) => {
     if (!menu.contains(event.target)) menu.open = false;
   }
 });
+
+// The tick for a whole handler: without it each item is ticked by itself.
+for (const group of document.querySelectorAll("fieldset[data-ticks]")) {
+  const own = [...group.querySelectorAll("input[name=items]")];
+  const all = document.createElement("input");
+  all.type = "checkbox";
+  all.setAttribute("aria-label", group.dataset.ticks);
+  const look = () => {
+    const ticked = own.filter((box) => box.checked).length;
+    all.checked = ticked === own.length;
+    all.indeterminate = ticked > 0 && ticked < own.length;
+  };
+  all.addEventListener("change", () => own.forEach((box) => (box.checked = all.checked)));
+  group.addEventListener("change", look);
+  group.querySelector("legend").prepend(all);
+  look();
+}
+
+// What was started here and ended well closes after a while, unless it is to stay.
+let closing = 0;
+function closeSoon() {
+  const over = document.querySelector("[data-closes]");
+  if (!over) {
+    clearTimeout(closing);
+    closing = 0;
+  } else if (!closing) {
+    closing = setTimeout(() => location.assign(over.getAttribute("href")), Number(over.dataset.closes));
+  }
+}
+closeSoon();
 
 // What is chosen in the filter counts at once.
 for (const select of document.querySelectorAll("form.filter select")) {

@@ -107,6 +107,7 @@ need-guard = Safety question
 need-stale-lock = Old lock
 need-conflict = Conflict
 need-invoke = A program asks
+need-confirm = A rule asks
 need-prompt = Question
 need-default = (if nobody answers)
 need-deadline = Decided without you at { $at }.
@@ -139,6 +140,28 @@ strip-label = The last { $runs } runs: { $good } good, { $failed } failed
 
 act-sync-all = Synchronize everything
 act-stop-all = Stop everything
+act-choose = Choose what to synchronize
+choose-title = Choose what to synchronize
+choose-deadline = Without an answer nothing starts at { $at }.
+choose-none = There is nothing to choose from.
+choose-begin = Synchronize
+choose-close = Close
+choose-all = All of { $name }
+choose-unknown = Everything of it; its items are not known yet
+choose-rest = { $count ->
+    [one] { $count } more item, as it is ticked
+   *[other] { $count } more items, as they are ticked
+}
+choose-never = never synchronized
+progress-title = Synchronization
+progress-overall = All of it
+progress-begins = It begins.
+progress-items = Progress
+progress-results = Results
+progress-none = Nothing works yet.
+progress-close = Close
+progress-keep = Keep open
+progress-window = Its handler shows a window of its own: until it is closed, only stopping works.
 act-run = Run
 act-run-label = Run { $name }
 act-stop = Stop

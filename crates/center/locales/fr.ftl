@@ -107,6 +107,7 @@ need-guard = Question de sécurité
 need-stale-lock = Ancien verrou
 need-conflict = Conflit
 need-invoke = Un programme demande
+need-confirm = Une règle demande
 need-prompt = Question
 need-default = (sans réponse)
 need-deadline = Décidé sans vous à { $at }.
@@ -139,6 +140,28 @@ strip-label = Les { $runs } dernières exécutions : { $good } réussies, { $fai
 
 act-sync-all = Tout synchroniser
 act-stop-all = Tout arrêter
+act-choose = Choisir quoi synchroniser
+choose-title = Choisir quoi synchroniser
+choose-deadline = Sans réponse, rien ne démarre à { $at }.
+choose-none = Il n’y a rien à choisir.
+choose-begin = Synchroniser
+choose-close = Fermer
+choose-all = Tout de { $name }
+choose-unknown = Tout de lui ; ses éléments ne sont pas encore connus
+choose-rest = { $count ->
+    [one] { $count } autre élément, s’il est coché
+   *[other] { $count } autres éléments, ceux qui sont cochés
+}
+choose-never = jamais synchronisé
+progress-title = Synchronisation
+progress-overall = L’ensemble
+progress-begins = Cela commence.
+progress-items = Progression
+progress-results = Résultats
+progress-none = Rien ne travaille encore.
+progress-close = Fermer
+progress-keep = Garder ouvert
+progress-window = Son module montre une fenêtre à lui : tant qu’elle est ouverte, on peut seulement arrêter.
 act-run = Lancer
 act-run-label = Lancer { $name }
 act-stop = Arrêter

@@ -21,7 +21,7 @@ const FLAGS: &[&str] = &[
     "preview",
 ];
 /// Parameters that may be given several times.
-const LISTS: &[&str] = &["names", "items", "on", "when"];
+const LISTS: &[&str] = &["names", "items", "on", "when", "offered"];
 
 /// Reads a query, such as `name=notes&limit=10`.
 ///

@@ -83,6 +83,19 @@ fn answer(items: u64, request: &Request) -> Result<Reply, Refusal> {
                 "written": true, "count": 1, "names": [HOSTILE], "nextMs": 5, "heldBy": HOSTILE, "warnings": [HOSTILE],
             }]),
         ),
+        Request::Offer { need } => reply(
+            "offer",
+            json!({
+                "need": need, "text": need.map(|_| HOSTILE), "deadlineMs": 9, "close": HOSTILE,
+                "handlers": [{ "handler": "mail", "name": HOSTILE,
+                    "rows": [{ "pick": HOSTILE, "name": HOSTILE, "ticked": true, "lastGoodMs": 5, "count": 1 }],
+                    "rest": { "pick": "mail/", "name": "", "ticked": false, "count": 7 } }],
+            }),
+        ),
+        Request::RequestState { .. } => reply(
+            "request-state",
+            json!({ "outcome": "open", "runs": [1], "waits": HOSTILE }),
+        ),
         Request::Explain { .. } => reply(
             "schedule",
             json!({ "written": "x", "normalised": HOSTILE, "nextMs": [5, 6] }),
@@ -247,6 +260,9 @@ const SCREENS: &[&str] = &[
     "/properties?name=mail%2F1&said=saved",
     "/run?id=1",
     "/inbox",
+    "/choose",
+    "/choose?need=3",
+    "/progress?request=1&begun=yes",
     "/log?atLeast=warning&name=x",
     "/timetable",
     "/handlers",

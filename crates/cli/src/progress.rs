@@ -405,6 +405,12 @@ impl Active {
         if self.max > 0 && self.status != ItemStatus::UpdatingIndeterminate {
             measures.push((Weight::Bar, bar(self.value, self.max, look)));
             measures.push((Weight::Vital, format!("{}/{}", self.value, self.max)));
+        } else if matches!(
+            self.status,
+            ItemStatus::Updating | ItemStatus::UpdatingIndeterminate | ItemStatus::Resuming
+        ) {
+            // M-100
+            measures.push((Weight::Bar, moving_bar(turn, look)));
         }
         if self.counts != Counts::default() {
             measures.push((Weight::Counts, look.counts(&self.counts)));
@@ -492,12 +498,35 @@ impl Finish {
     }
 }
 
-fn bar(value: u64, max: u64, look: &Look) -> String {
-    let columns = if look.wrap_columns() >= WIDE_COLUMNS {
+fn bar_columns(look: &Look) -> usize {
+    if look.wrap_columns() >= WIDE_COLUMNS {
         BAR_COLUMNS
     } else {
         NARROW_BAR_COLUMNS
+    }
+}
+
+/// The bar of work that nobody can measure: a part of it goes to and fro.
+fn moving_bar(turn: usize, look: &Look) -> String {
+    const PART: usize = 3;
+    let (on, off) = if look.unicode {
+        ("█", "░")
+    } else {
+        ("#", ".")
     };
+    let free = bar_columns(look).saturating_sub(PART);
+    let step = turn % (2 * free).max(1);
+    let before = step.min(2 * free - step);
+    format!(
+        "[{}{}{}]",
+        off.repeat(before),
+        on.repeat(PART),
+        off.repeat(free - before)
+    )
+}
+
+fn bar(value: u64, max: u64, look: &Look) -> String {
+    let columns = bar_columns(look);
     let part = u128::from(value.min(max)) * columns as u128 / u128::from(max.max(1));
     let full = usize::try_from(part).unwrap_or(columns).min(columns);
     let (on, off) = if look.unicode {
@@ -587,6 +616,23 @@ mod tests {
             },
             stopping: false,
         }
+    }
+
+    /// M-100: work without a measure shows a bar that moves to and fro.
+    #[test]
+    fn work_without_a_measure_has_a_bar_that_moves() {
+        let mut progress = Progress::default();
+        progress.open(1, 1);
+        progress.step(&step("A", ItemStatus::UpdatingIndeterminate, 0, 0), 0);
+        let at = |turn: usize| {
+            let lines = progress.frame(&look(100, false), None, 1_000, turn);
+            let bar = lines[0].split(['[', ']']).nth(1).unwrap().to_owned();
+            (bar.find("###").unwrap(), bar.len())
+        };
+        let seen: Vec<usize> = (0..60).map(|turn| at(turn).0).collect();
+        let last = at(0).1 - 3;
+        assert_eq!((seen[0], seen.iter().max()), (0, Some(&last)));
+        assert!(seen.windows(2).all(|two| two[0].abs_diff(two[1]) == 1));
     }
 
     #[test]

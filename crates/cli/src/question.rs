@@ -119,7 +119,12 @@ pub(crate) fn heading(need: &NeedView, look: &Look) -> Vec<String> {
         .unwrap_or_else(|| handler_label(&need.handler, &need.handler_name));
     let columns = look.wrap_columns().saturating_sub(4).max(20);
     let mut lines = Vec::new();
-    let sentence = format!("{}  {}: {}", need.id, harmless(about), harmless(&need.text));
+    // A list is asked for by the manager, and may be about several handlers.
+    let sentence = if need.has_list() {
+        format!("{}  {}", need.id, harmless(&need.text))
+    } else {
+        format!("{}  {}: {}", need.id, harmless(about), harmless(&need.text))
+    };
     for (index, line) in wrap(&sentence, columns).into_iter().enumerate() {
         if index == 0 {
             lines.push(format!(

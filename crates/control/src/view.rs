@@ -618,6 +618,9 @@ pub struct RunDetail {
     pub log: Vec<LogView>,
     /// What the handler wrote on standard error.
     pub stderr: String,
+    /// A window of the handler's is open: until it is closed, the run can be stopped and nothing else (M-119).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub window: bool,
 }
 
 /// One item's part of a run.

@@ -2,7 +2,7 @@
 
 use crate::command::Verdict;
 use crate::condition::Condition;
-use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, RequestId, SessionId};
+use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, RequestId, RunId, SessionId};
 use crate::instance::{Instance, LiveItem, LiveRun, StopLevel};
 use crate::item::{Counts, HandlerRow, ItemRow, ItemStatus, RunState};
 use crate::manager::Manager;
@@ -229,6 +229,15 @@ impl Manager {
     pub fn live(&self, item: &ItemRef) -> Option<(InstanceView<'_>, LiveItemView<'_>)> {
         let view = self.instance(self.slot(item)?.live?)?;
         Some((view, view.item(&item.item)?))
+    }
+
+    /// Whether the handler of an open run shows a window of its own (M-119).
+    #[must_use]
+    pub fn has_window(&self, run: RunId) -> bool {
+        self.token
+            .and_then(|(holder, _)| self.instances.get(&holder))
+            .and_then(|instance| instance.run.as_ref())
+            .is_some_and(|held| held.row.id == run)
     }
 
     /// What an item is doing: the fourth axis, derived here alone.

@@ -300,10 +300,21 @@ fn g_10_two_handlers_want_a_window() {
         let reply = w.next_reply();
         w.hear(instance, InstanceInput::EnableModeless { reply, enable });
     };
+    // M-119: which run only stops meanwhile.
+    let windows = |w: &World| {
+        [1, 2].map(|id| {
+            let run = w.manager.instance(InstanceId(id)).unwrap().run().unwrap();
+            w.manager.has_window(run.id)
+        })
+    };
+    assert_eq!(windows(&w), [false, false]);
     ask(&mut w, 1, true);
     ask(&mut w, 2, true);
+    assert_eq!(windows(&w), [true, false]);
     ask(&mut w, 1, false);
+    assert_eq!(windows(&w), [false, false]);
     ask(&mut w, 2, true);
+    assert_eq!(windows(&w), [false, true]);
     w.expect(
         "1 = modeless true
          2 = modeless false

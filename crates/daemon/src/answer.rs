@@ -205,6 +205,14 @@ impl Loop {
                         "only what runs can be skipped; `syncmgr status` shows what does",
                     ));
                 }
+                let run = self.manager.live(&item).and_then(|(of, _)| of.run());
+                if run.is_some_and(|run| self.manager.has_window(run.id)) {
+                    return Err(Refusal::new(
+                        "item::window-open",
+                        format!("the handler of `{name}` shows a window of its own"),
+                        "close that window first, or `syncmgr stop` the run",
+                    ));
+                }
                 self.apply(Input::Skip(item));
                 Ok(Reply::Done { names: vec![name] })
             }

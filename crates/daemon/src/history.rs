@@ -183,6 +183,7 @@ impl Loop {
                         })
                         .collect(),
                     log: log.iter().map(|entry| self.log_view(entry)).collect(),
+                    window: self.manager.has_window(row.id),
                     stderr: row.stderr,
                 }))
             }

@@ -33,7 +33,8 @@ pub(crate) async fn act(
         ),
         Err(refusal) => (Err(refusal), None),
     };
-    went(outcome.map(|_| None), &headers, back.as_deref())
+    let leads = outcome.map(|reply| leads(&name, &reply));
+    went(leads, &headers, back.as_deref())
 }
 
 /// Asks for a method with the fields of a form, the one that makes it ours among them.
@@ -103,6 +104,17 @@ fn one_conflict(
             (resolve, params)
         }
         _ => (method, params),
+    }
+}
+
+/// Where an act leads instead of back: what was chosen from a list is looked at while it goes on.
+fn leads(name: &str, reply: &Reply) -> Option<String> {
+    match reply {
+        Reply::Answered {
+            request: Some(request),
+            ..
+        } if name == "choose" => Some(address::progress(*request)),
+        _ => (name == "choose").then(|| "/".to_owned()),
     }
 }
 

@@ -28,6 +28,16 @@ pub(crate) fn run(id: u64) -> String {
     format!("/run?id={id}")
 }
 
+/// The page of what was just started.
+pub(crate) fn progress(request: u64) -> String {
+    format!("/progress?request={request}&begun=yes")
+}
+
+/// The page of a question's list.
+pub(crate) fn list(need: u64) -> String {
+    format!("/choose?need={need}")
+}
+
 /// What names an item whatever it is called.
 pub(crate) fn full_name(item: &ItemView) -> String {
     format!("{}/{}", item.handler, item.id)

@@ -102,6 +102,7 @@ fn hero(told: &Told, page: &PageView) -> Markup {
                     @if page.worst.busy == 0 {
                         input type="hidden" name="mayBotherUser" value="true";
                         button.primary formaction="/act/sync" { (words.say("act-sync-all")) }
+                        " " a.button href="/choose" { (words.say("act-choose")) }
                     } @else {
                         button formaction="/act/stop" { (words.say("act-stop-all")) }
                     }

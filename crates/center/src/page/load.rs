@@ -16,12 +16,13 @@ use super::inbox::{self, Inbox};
 use super::item::{self, Item};
 use super::log::Chosen;
 use super::moment::Told;
+use super::progress::{self, Progress};
 use super::properties::{self, Rejected, Said, Sheet};
 use super::register::Enrolled;
 use super::schedule::{Did, Tried};
 use super::show::{Look, Looked};
 use super::wish::Wish;
-use super::{address, handlers, log, plan, property, run, settings, timetable};
+use super::{address, choose, handlers, keep, log, plan, property, run, settings, timetable};
 
 /// Next times that a tried schedule is answered with.
 const TRIED_TIMES: u32 = 5;
@@ -42,6 +43,8 @@ impl Look<'_> {
         match name {
             "first" => self.first().await,
             "inbox" => self.inbox().await,
+            "choose" => self.choose().await,
+            "progress" => self.progress().await,
             "log" => self.log().await,
             "run" => self.run().await,
             "item" => self.item().await,
@@ -245,6 +248,51 @@ impl Look<'_> {
             run,
             remaining,
         }))
+    }
+
+    async fn choose(&self) -> Result<Looked, Refusal> {
+        let need = self.number("need");
+        let offer = reply!(self.ask(Request::Offer { need }).await?, Reply::Offer);
+        let page = self.frame().await?;
+        let told = self.told(&page);
+        let content = choose::choose(&told, &offer);
+        Ok(Looked {
+            screen: Screen::Other,
+            title: self.words.say("choose-title"),
+            told,
+            page,
+            content,
+            // Nobody wants a list to change below his hands.
+            fragment: None,
+        })
+    }
+
+    async fn progress(&self) -> Result<Looked, Refusal> {
+        let request = self.number("request").ok_or_else(not_understood)?;
+        let asked = Request::RequestState { id: request };
+        let state = reply!(self.ask(asked).await?, Reply::RequestState);
+        let mut runs = Vec::new();
+        for id in state.runs.iter().take(progress::RUNS) {
+            runs.push(*reply!(
+                self.ask(Request::Run { id: *id }).await?,
+                Reply::Run
+            ));
+        }
+        let page = self.frame().await?;
+        let told = self.told(&page);
+        let begun = self.text("begun").is_some();
+        let view = Progress {
+            request,
+            state: &state,
+            runs: &runs,
+            begun,
+            keep_open: keep::is_kept_open(self.headers),
+        };
+        let content = progress::progress(&told, &view);
+        let title = self.words.say("progress-title");
+        let begun = if begun { "&begun=yes" } else { "" };
+        let fragment = format!("/fragment/progress?request={request}{begun}");
+        Ok(self.looked(Screen::Other, title, told, page, content, fragment))
     }
 
     async fn log(&self) -> Result<Looked, Refusal> {

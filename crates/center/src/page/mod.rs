@@ -6,6 +6,7 @@
 mod act;
 mod address;
 mod asset;
+mod choose;
 mod conflict;
 mod decision;
 mod enrol;
@@ -14,12 +15,14 @@ mod frame;
 mod handlers;
 mod inbox;
 mod item;
+mod keep;
 mod load;
 mod log;
 mod mark;
 mod moment;
 mod need;
 mod plan;
+mod progress;
 mod properties;
 mod property;
 pub(crate) mod refusal;
@@ -57,6 +60,8 @@ const SCREENS: &[(&str, &str)] = &[
     ("properties", "/properties"),
     ("run", "/run"),
     ("inbox", "/inbox"),
+    ("choose", "/choose"),
+    ("progress", "/progress"),
     ("log", "/log"),
     ("timetable", "/timetable"),
     ("handlers", "/handlers"),
@@ -68,6 +73,7 @@ pub(crate) fn routes() -> Router<Center> {
     let mut router = Router::new()
         .route("/act/{method}", post(act::act))
         .route("/decide", post(act::decide))
+        .route("/keep-open", post(keep::keep_open))
         .route("/properties", post(save::save))
         .route("/register", post(enrol::enrol))
         .route("/schedule", post(reschedule::reschedule))

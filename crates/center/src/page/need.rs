@@ -18,6 +18,7 @@ fn kind(told: &Told, kind: &str) -> String {
         "stale-lock" => "need-stale-lock",
         "conflict" => "need-conflict",
         "invoke" => "need-invoke",
+        "confirm" => "need-confirm",
         _ => "need-prompt",
     })
 }
@@ -33,7 +34,9 @@ pub(crate) fn card(told: &Told, need: &NeedView) -> Markup {
                 @if let Some(item) = &need.item {
                     a href=(address::of_item(Some(&need.handler), need.item_id.as_deref(), item)) { (mark::short(item)) } " · "
                 }
-                (mark::short(&need.handler_name)) " · " (told.ago(need.opened_ms))
+                // A list is asked for by the manager, and may be about several handlers.
+                @if !need.has_list() { (mark::short(&need.handler_name)) " · " }
+                (told.ago(need.opened_ms))
             }
             h3 #{ (id) "-text" } { (mark::quoted_whole(words, &sentence(&need.text))) }
             @if let Some(detail) = &need.detail { (mark::long(told.words, &format!("{id}-detail"), detail)) }
@@ -66,6 +69,7 @@ fn answers(told: &Told, need: &NeedView, id: &str) -> Markup {
                 }
             }
             div.answers {
+                @if need.has_list() { a.button href=(address::list(need.id)) { (words.say("act-choose")) } }
                 @if need.choices.is_empty() { button name="choice" value="answer" { (words.say("need-answer")) } }
                 @for (at, choice) in need.choices.iter().enumerate() {
                     button name="choice" value=(choice.name) formnovalidate[at > 0] {

@@ -227,6 +227,7 @@ pub(crate) fn run_detail() -> RunDetail {
                 Some("permission denied\nlet the owner read it"),
             ),
         ],
+        window: false,
         stderr: "a remark\n\x1b[31mof the handler\n".into(),
     }
 }

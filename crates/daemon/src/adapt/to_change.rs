@@ -1,6 +1,6 @@
 //! What a turn brought, as changes for views.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use syncmgr_control::What;
 use syncmgr_core::event::EventKind;
@@ -12,11 +12,16 @@ use syncmgr_core::{
 
 use super::to_view;
 
+/// Most runs that are over and remembered with what asked for them.
+const MAX_PAST: usize = 1_024;
+
 /// What is remembered of open runs between turns, to complete the changes that speak of them.
 #[derive(Debug, Default)]
 pub struct Seen {
     sessions: HashMap<SessionId, Option<RequestId>>,
     runs: HashMap<RunId, OpenRun>,
+    /// The latest runs that are over, with what asked for them.
+    past: VecDeque<(RunId, RequestId)>,
 }
 
 #[derive(Debug)]
@@ -26,17 +31,28 @@ struct OpenRun {
 }
 
 impl Seen {
-    /// The open runs of a request.
+    /// The runs of a request: open ones, and those that are over as far as they are remembered.
     #[must_use]
     pub fn runs_of(&self, request: RequestId) -> Vec<u64> {
-        let mut runs: Vec<u64> = self
-            .runs
-            .iter()
-            .filter(|(_, run)| run.request == Some(request))
+        let open = self.runs.iter().map(|(id, run)| (*id, run.request));
+        let past = self.past.iter().map(|(id, of)| (*id, Some(*of)));
+        let mut runs: Vec<u64> = open
+            .chain(past)
+            .filter(|(_, of)| *of == Some(request))
             .map(|(id, _)| id.0)
             .collect();
         runs.sort_unstable();
         runs
+    }
+
+    fn close(&mut self, run: RunId) {
+        let Some(request) = self.runs.remove(&run).and_then(|open| open.request) else {
+            return;
+        };
+        if self.past.len() >= MAX_PAST {
+            self.past.pop_front();
+        }
+        self.past.push_back((run, request));
     }
 }
 
@@ -120,7 +136,7 @@ pub fn changes(seen: &mut Seen, manager: &Manager, due: &Effects, listening: boo
                     });
                 }
                 EventKind::RunClosed { run, outcome } => {
-                    seen.runs.remove(run);
+                    seen.close(*run);
                     if listening {
                         out.push(What::RunClosed {
                             run: run.0,

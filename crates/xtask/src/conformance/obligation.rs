@@ -309,18 +309,6 @@ pub(super) const REMARKS: &[(char, usize, usize, &str)] = &[
     ),
     (
         'M',
-        100,
-        100,
-        "the command line and the terminal page show work without a measure as text; a moving bar is not built yet",
-    ),
-    (
-        'M',
-        119,
-        119,
-        "not built yet: no window of ours stands beside a handler's; every view shows the state of the same manager and can stop it",
-    ),
-    (
-        'M',
         151,
         151,
         "a view, not a window: without STARTSYNC the list waits in the inbox, and nothing of ours comes to the front by itself",
@@ -330,12 +318,6 @@ pub(super) const REMARKS: &[(char, usize, usize, &str)] = &[
         170,
         170,
         "views, not windows: `syncmgr sync --ask`, `c` in `syncmgr top` and the page open the choice; a start without words shows help",
-    ),
-    (
-        'M',
-        173,
-        175,
-        "views, not windows: the progress of `syncmgr sync`, `syncmgr top` and the page; a window that is kept open is not built yet",
     ),
     (
         'M',
