@@ -255,7 +255,9 @@ const SCREENS: &[&str] = &[
     "/",
     "/?text=a&shown=failed&sort=name&offset=50&label=&handler=mail",
     "/item?name=mail%2F1",
-    "/item?name=mail%2F1&schedule=daily",
+    "/item?name=mail%2F1&schedule=daily+while+%3Cscript%3E;+logon+%3Cscript%3E&when=%22%3E%3Cscript%3E",
+    "/item?name=mail%2F1&did=added&which=%3Cscript%3Ealert(1)%3C/script%3E",
+    "/item?name=mail%2F1&did=removed&which=%7B%22name%22:%22%3Cscript%3Ealert(1)%3C/script%3E%22,%22on%22:[%22%3Cscript%3E%22]%7D",
     "/plan?name=mail%2F1",
     "/properties?name=mail%2F1&said=saved",
     "/run?id=1",
@@ -266,6 +268,7 @@ const SCREENS: &[&str] = &[
     "/log?atLeast=warning&name=x",
     "/timetable",
     "/handlers",
+    "/handlers?registered=%7B%22handlers%22:[%7B%22id%22:%22%3Cscript%3E%22,%22name%22:%22%3Cscript%3E%22,%22replaced%22:true%7D]%7D",
     "/settings",
 ];
 
