@@ -44,6 +44,13 @@ impl Service for Manager {
 }
 
 impl Manager {
+    fn run(&self, id: u64, kind: &str) -> Value {
+        json!({
+            "id": id, "handler": "folder", "kind": kind, "trigger": "manual", "openedMs": 5, "closedMs": 6,
+            "outcome": self.outcome, "counts": {}, "items": ["notes"], "itemCount": 1, "problem": null,
+        })
+    }
+
     fn answer(&self, request: &Request) -> Reply {
         match request {
             Request::Browse(_) => reply("page", page(self.conflicts.len())),
@@ -65,20 +72,36 @@ impl Manager {
                     "stays": [{ "why": "equal-times", "count": 2 }],
                 }),
             ),
-            Request::RequestState { id: 7 } => reply(
-                "request-state",
-                json!({ "outcome": self.outcome, "runs": [12] }),
-            ),
+            Request::RequestState { id: 7 } => {
+                // A request that is over does not tell its runs any more.
+                let runs = if self.outcome == "open" {
+                    vec![12]
+                } else {
+                    Vec::new()
+                };
+                reply(
+                    "request-state",
+                    json!({ "outcome": self.outcome, "runs": runs }),
+                )
+            }
             Request::RequestState { .. } => {
                 reply("request-state", json!({ "outcome": "open", "runs": [] }))
+            }
+            Request::Runs { name, .. } => {
+                assert_eq!(name.as_deref(), Some("folder/N"));
+                reply(
+                    "runs",
+                    json!([
+                        self.run(14, "synchronize"),
+                        self.run(12, "resolve"),
+                        self.run(11, "resolve")
+                    ]),
+                )
             }
             Request::Run { id: 12 } => reply(
                 "run",
                 json!({
-                    "run": {
-                        "id": 12, "handler": "folder", "kind": "resolve", "trigger": "manual", "openedMs": 5, "closedMs": 6,
-                        "outcome": self.outcome, "counts": {}, "items": ["notes"], "itemCount": 1, "problem": null,
-                    },
+                    "run": self.run(12, "resolve"),
                     "items": [], "stderr": "",
                     "log": [{
                         "id": 8, "atMs": 5, "level": "information", "handler": "folder", "handlerName": "Folders", "item": "notes",
@@ -294,6 +317,13 @@ async fn what_came_of_a_decision_says_where_the_other_version_rests_and_offers_t
         preview: true,
     };
     assert!(manager.asked.lock().unwrap().contains(&preview));
+    // What nobody changed is no form that somebody fills in: it is made anew with what is around it.
+    let (many, _) = serving(vec![two("c1"), two("c2")]);
+    let open = get(&many, "/inbox").await;
+    assert!(
+        open.contains("<option value=\"newest\" selected>"),
+        "{open}"
+    );
     // While it is carried out nothing is offered: what it decides is still among the open ones.
     let (router, _) = ending(vec![two("c1")], "open");
     let text = get(&router, "/inbox?name=folder%2FN&choice=left&request=7").await;

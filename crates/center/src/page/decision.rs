@@ -105,7 +105,7 @@ pub(crate) fn rule(told: &Told, first: &ConflictView, name: &str) -> Markup {
             input type="hidden" name="rule" value=(name);
             label for={ (id) "-choice" } { (words.say("ruling-all")) }
             select #{ (id) "-choice" } name="choice" {
-                option value=(NEWEST) { (words.say("ruling-newest")) }
+                option value=(NEWEST) selected { (words.say("ruling-newest")) }
                 @for choice in &first.choices { option value=(choice.name) { (conflict::side_word(told, &choice.name)) } }
             }
             label for={ (id) "-matching" } { (words.say("ruling-matching")) }

@@ -27,6 +27,9 @@ use super::{address, choose, handlers, keep, log, plan, property, run, settings,
 /// Next times that a tried schedule is answered with.
 const TRIED_TIMES: u32 = 5;
 
+/// Runs of an item among which the one is that decided its conflicts just before.
+const RECENT_RUNS: u32 = 8;
+
 /// Takes the one reply that fits a request.
 macro_rules! reply {
     ($answer:expr, $kind:path) => {
@@ -220,6 +223,18 @@ impl Look<'_> {
         Ok(reply!(self.ask(request).await?, Reply::Decided))
     }
 
+    /// The run that decided conflicts of an item last: a request that is over does not tell its runs any more.
+    async fn latest_decision(&self, item: &str) -> Result<Option<u64>, Refusal> {
+        let request = Request::Runs {
+            name: Some(item.to_owned()),
+            before: None,
+            limit: RECENT_RUNS,
+        };
+        let runs = reply!(self.ask(request).await?, Reply::Runs);
+        let decision = runs.iter().find(|run| run.kind == "resolve");
+        Ok(decision.map(|run| run.id))
+    }
+
     /// What came of the decision that the address tells of; nothing once it is forgotten.
     async fn made(&self) -> Result<Option<Made>, Refusal> {
         let Some((id, chosen)) = self.number("request").zip(self.ruling("name")) else {
@@ -229,10 +244,11 @@ impl Look<'_> {
             return Ok(None);
         };
         let run = match state.runs.first() {
-            Some(id) => Some(*reply!(
-                self.ask(Request::Run { id: *id }).await?,
-                Reply::Run
-            )),
+            Some(id) => Some(*id),
+            None => self.latest_decision(&chosen.name).await?,
+        };
+        let run = match run {
+            Some(id) => Some(*reply!(self.ask(Request::Run { id }).await?, Reply::Run)),
             None => None,
         };
         // Until it is over, the conflict that it decides is one of those that are open.

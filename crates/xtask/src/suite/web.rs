@@ -1,6 +1,7 @@
 //! The page in a real browser: every screen in both languages, on a desk and on a telephone, by mouse and by keyboard, with
 //! and without scripts, and looked over by axe.
 
+mod conflicts;
 mod driver;
 
 use std::fs;
@@ -123,6 +124,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     it_is_steered(&browser, &world)?;
     the_keyboard_is_enough(&browser, &world)?;
     a_run_is_undone(&browser, &world)?;
+    conflicts::are_decided(&browser, &world)?;
     questions_are_answered_once(&browser, &world)?;
     it_heals(&browser, &mut world)?;
     drop(browser);
