@@ -4,7 +4,7 @@ document-title = { $state } – { $title } – syncmgr
 skip-to-content = Aller au contenu
 footer = syncmgr garde synchronisé ce qui va ensemble.
 connection-lost = La connexion au gestionnaire est perdue. Nouvel essai en cours.
-act-failed = Impossible :
+act-failed = Impossible :
 
 nav-label = Écrans
 nav-first = Vue d’ensemble
@@ -19,21 +19,35 @@ badge-label = { $count ->
 }
 
 just-now = à l’instant
-minutes-ago = il y a { $count } min
-hours-ago = il y a { $count } h
-days-ago = il y a { $count } j
+minutes-ago = il y a { $count } min
+hours-ago = il y a { $count } h
+days-ago = il y a { $count } j
 at-once = maintenant
-in-minutes = dans { $count } min
-in-hours = dans { $count } h
-in-days = dans { $count } j
+in-minutes = dans { $count } min
+in-hours = dans { $count } h
+in-days = dans { $count } j
 unknown-time = à un moment inconnu
 under-a-second = moins d’une seconde
-seconds = { $count } s
-minutes-seconds = { $large } min { $small } s
-hours-minutes = { $large } h { $small } min
-days-hours = { $large } j { $small } h
-bytes = { $number } { $unit }o
+seconds = { $count } s
+minutes = { $count } min
+hours = { $count } h
+days = { $count } j
+minutes-seconds = { $large } min { $small } s
+hours-minutes = { $large } h { $small } min
+days-hours = { $large } j { $small } h
+bytes = { $number } { $unit }o
 never = jamais
+date-form = %d/%m/%Y %H:%M
+decimal-point = ,
+said-and = { " et " }
+day-mon = lun
+day-tue = mar
+day-wed = mer
+day-thu = jeu
+day-fri = ven
+day-sat = sam
+day-sun = dim
+day-every = chaque jour
 
 state-not-set-up = Non configuré
 state-disabled = Désactivé
@@ -56,43 +70,43 @@ hero-fresh-held = { $count ->
    *[other] Tout est synchronisé, mais { $count } éléments sont en pause ou désactivés.
 }
 hero-all-held = Tout est en pause ou désactivé.
-hero-busy = Tout était synchronisé ; une exécution est en cours.
+hero-busy = Tout était synchronisé ; une exécution est en cours.
 hero-failed = { $count ->
     [one] { $names } n’est pas synchronisé.
-   *[other] { $count } éléments ne sont pas synchronisés : { $names }.
+   *[other] { $count } éléments ne sont pas synchronisés : { $names }.
 }
 hero-needs-you = { $count ->
     [one] { $names } attend votre réponse.
-   *[other] { $count } éléments attendent votre réponse : { $names }.
+   *[other] { $count } éléments attendent votre réponse : { $names }.
 }
 hero-conflicts = { $count ->
     [one] { $names } a des conflits.
-   *[other] { $count } éléments ont des conflits : { $names }.
+   *[other] { $count } éléments ont des conflits : { $names }.
 }
 hero-late = { $count ->
     [one] { $names } est en retard.
-   *[other] { $count } éléments sont en retard : { $names }.
+   *[other] { $count } éléments sont en retard : { $names }.
 }
 hero-disconnected = { $count ->
     [one] { $names } est injoignable.
-   *[other] { $count } éléments sont injoignables : { $names }.
+   *[other] { $count } éléments sont injoignables : { $names }.
 }
 hero-unfinished = { $count ->
     [one] { $names } n’est pas achevé.
-   *[other] { $count } éléments ne sont pas achevés : { $names }.
+   *[other] { $count } éléments ne sont pas achevés : { $names }.
 }
 hero-new = { $count ->
     [one] { $names } n’a jamais été synchronisé.
-   *[other] { $count } éléments n’ont jamais été synchronisés : { $names }.
+   *[other] { $count } éléments n’ont jamais été synchronisés : { $names }.
 }
 hero-handlers = { $count ->
     [one] Le module { $names } ne fonctionne pas.
-   *[other] { $count } modules ne fonctionnent pas : { $names }.
+   *[other] { $count } modules ne fonctionnent pas : { $names }.
 }
 hero-question = Une question vous attend.
 hero-empty = Rien n’est encore configuré.
 hero-unasked = Un module n’a jamais été interrogé sur ses éléments.
-hero-last-good = Dernière réussite :
+hero-last-good = Dernière réussite :
 hero-next = Prochaine
 
 and-more = et { $count } de plus
@@ -129,14 +143,14 @@ rows-none = Rien ne correspond.
 rows-all = Tout afficher
 row-last-good = Dernière réussite
 row-next = Prochaine
-row-waits = attend : { $what }, depuis { $since }
+row-waits = attend : { $what }, depuis { $since }
 progress-label = Progression de { $name }
 pager-label = Pages
 pager-back = Retour
 pager-on = Suite
 pager-range = { $from } à { $to } sur { $total }
 strip-none = aucune exécution
-strip-label = Les { $runs } dernières exécutions : { $good } réussies, { $failed } échouées
+strip-label = Les { $runs } dernières exécutions : { $good } réussies, { $failed } échouées
 
 act-sync-all = Tout synchroniser
 act-stop-all = Tout arrêter
@@ -184,7 +198,7 @@ now-title = Maintenant
 now-none = Rien n’est en cours.
 next-title = Ensuite
 next-none = Rien ne démarre tout seul.
-next-no-daemon = Aucun démon ne tourne : rien ne démarre tout seul.
+next-no-daemon = Aucun démon ne tourne : rien ne démarre tout seul.
 next-all = Tout l’horaire
 feed-title = Derniers événements
 feed-none = Rien ne s’est encore passé.
@@ -208,10 +222,10 @@ setup-add = Ajouter la paire
 setup-handler-text = Il est enregistré, mais ses éléments sont encore inconnus.
 setup-handler-ask = Lister ses éléments
 setup-more-title = Autre chose
-setup-more-text = Tout programme peut être un module : courrier, agendas, sauvegardes.
+setup-more-text = Tout programme peut être un module : courrier, agendas, sauvegardes.
 setup-more-link = Modules
 
-needs-admin = Cette visite ne peut pas changer la configuration : entrez avec syncmgr center --scope admin.
+needs-admin = Cette visite ne peut pas changer la configuration : entrez avec syncmgr center --scope admin.
 
 outcome-open = En cours
 outcome-nothing = Rien à faire
@@ -334,7 +348,7 @@ rule-remove-label = Retirer la règle { $name }
 rule-add-title = Ajouter un horaire
 rule-schedule = Quand
 rule-example = daily at 02:00
-rule-try = Qu’est-ce que cela veut dire ?
+rule-try = Qu’est-ce que cela veut dire ?
 rule-means = Cela veut dire
 spoken-daily = chaque jour
 spoken-weekdays = { $days }
@@ -359,7 +373,7 @@ rule-condition = Seulement si
 rule-save = Enregistrer
 rule-new = Ajouter
 rule-on = Ce qui le démarre
-rule-items = Élément, module ou étiquette ; vide : tout ce qui est coché
+rule-items = Élément, module ou étiquette ; vide : tout ce qui est coché
 rule-connect = Connexion à ouvrir d’abord
 rule-ask = Me demander d’abord
 plan-text = Rien n’a été modifié.
@@ -438,10 +452,10 @@ handler-items = { $count ->
 }
 handler-changed = Ce qui tourne n’est plus ce qui a été enregistré, depuis
 handler-can = Ce qu’il sait faire
-handler-refresh-label = Lister ses éléments : { $name }
+handler-refresh-label = Lister ses éléments : { $name }
 handler-forget = Oublier
 handler-forget-label = Oublier { $name }
-handler-forget-text = Ses éléments et préférences partent avec lui ; ses données restent.
+handler-forget-text = Ses éléments et préférences partent avec lui ; ses données restent.
 handler-forget-yes = L’oublier
 register-title = Enregistrer un module
 register-text = Il est démarré une fois et dit ce qu’il est ; s’il ne répond pas, rien n’est enregistré.
@@ -458,7 +472,7 @@ handler-events = démarre sur
 handler-last-problem = Dernier problème :
 register-words = La commande, un mot par ligne
 register-directory = Le répertoire où elle tourne
-register-consent = Je connais ce programme : il tourne sous mon nom et peut ce que je peux.
+register-consent = Je connais ce programme : il tourne sous mon nom et peut ce que je peux.
 register-do = Le démarrer une fois et l’enregistrer
 
 settings-text = Ce qui démarre tout seul, et quand.
@@ -482,4 +496,4 @@ more-lines = { $count ->
 place-left = Gauche
 place-right = Droite
 trend-steady = D’habitude { $usual }, la dernière aussi.
-act-insist-label = Arrêter tout de suite : { $name }
+act-insist-label = Arrêter tout de suite : { $name }

@@ -165,8 +165,8 @@ async fn a_run_under_way_says_how_fast_it_is_and_how_long_it_takes() {
     for said in [
         "max=\"100\" value=\"25\"",
         // 38 MB in 38 min, a quarter of it done.
-        "38 min 0 s · 16 kB/s · about 1 h 54 min left",
-        "Usually 4 min 0 s, now 38 min 0 s.",
+        "38 min · 16 kB/s · about 1 h 54 min left",
+        "Usually 4 min, now 38 min.",
         "Usually 1.0 kB, now 38 MB.",
         "Usually 5 changes, now 6 changes.",
         // Side by side.

@@ -310,10 +310,12 @@ mod tests {
 
     fn login(choices: &[&str]) -> NeedView {
         let choice = |name: &&str| ChoiceView {
+            said: None,
             name: (*name).to_owned(),
             label: String::new(),
         };
         NeedView {
+            said: None,
             id: 4,
             handler: "mail".into(),
             handler_name: "Mail".into(),

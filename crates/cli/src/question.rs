@@ -161,10 +161,12 @@ mod tests {
     #[test]
     fn an_answer_is_a_name_its_beginning_or_a_number() {
         let choice = |name: &str| ChoiceView {
+            said: None,
             name: name.into(),
             label: String::new(),
         };
         let need = NeedView {
+            said: None,
             id: 3,
             handler: "folder".into(),
             handler_name: "Folders".into(),

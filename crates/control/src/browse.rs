@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::said::Said;
 use crate::view::{ItemStatus, ItemView, NextView, Shown, StatusView};
 
 /// Cells of the strip that shows what became of an item in its latest runs.
@@ -132,6 +133,9 @@ pub struct CellView {
 pub struct WaitView {
     /// What, as a fragment.
     pub text: String,
+    /// What that is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Said>,
     /// Since when.
     pub since_ms: i64,
 }

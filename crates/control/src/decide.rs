@@ -182,6 +182,7 @@ mod tests {
 
     fn conflict(name: &str, versions: &[(&str, Option<i64>)]) -> ConflictView {
         let choice = |name: &str| ChoiceView {
+            said: None,
             name: name.to_owned(),
             label: String::new(),
         };

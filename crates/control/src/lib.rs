@@ -16,9 +16,11 @@ pub mod refusal;
 pub mod registration;
 pub mod request;
 pub mod rule;
+pub mod said;
 pub mod service;
 pub mod span;
 pub mod view;
+pub mod why;
 
 #[cfg(windows)]
 #[path = "sys_pipe.rs"]

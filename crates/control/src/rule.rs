@@ -53,6 +53,9 @@ pub struct RuleView {
     /// What holds back all of its items as things stand, as a fragment.
     #[serde(default)]
     pub held_by: Option<String>,
+    /// What that is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_said: Option<crate::said::Said>,
     /// Conditions that other rules say and that hold for its items too, each with the rule that says it.
     #[serde(default)]
     pub also: Vec<AlsoView>,

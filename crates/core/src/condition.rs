@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::amount::{exact_size, hundredths, size_text};
 use crate::rule::Select;
+use crate::saying::{Change, HoursText, Hundredths, Obstacle, Saying, Size, Span, Want, Wish};
 use crate::schedule::Hours;
-use crate::time::spell;
 
 pub use crate::evaluation::{Circumstances, Evaluation, Holds, State};
 pub use crate::facts::{
@@ -142,79 +142,120 @@ impl Condition {
 
     /// What is wanted, as a fragment.
     #[must_use]
-    pub fn wanted(&self) -> String {
+    pub fn wanted(&self) -> Saying {
         match self {
-            Self::AnyNetwork => "a network".to_owned(),
-            Self::UnmeteredNetwork => "a network that does not cost by volume".to_owned(),
-            Self::Wifi(name) => format!("the Wi-Fi {name}"),
-            Self::Vpn => "a VPN".to_owned(),
+            Self::AnyNetwork => Want::Network,
+            Self::UnmeteredNetwork => Want::Unmetered,
+            Self::Wifi(name) => Want::Wifi { name: name.clone() },
+            Self::Vpn => Want::Vpn,
             Self::Power {
                 at_least_percent: MAINS_ONLY..,
-            } => "mains".to_owned(),
-            Self::Power { at_least_percent } => {
-                format!("mains or at least {at_least_percent} % of battery")
-            }
-            Self::IdleFor(span) => format!("nobody at the machine for {}", spell(*span)),
-            Self::Mounted(path) => format!("{path} mounted"),
-            Self::NotRunning(select) => format!("{select} at rest"),
-            Self::Hours(hours) => format!("the hours {hours}"),
-            Self::NotHours(hours) => format!("other hours than {hours}"),
-            Self::Free { path, at_least } => format!("{at_least} free at {path}"),
+            } => Want::Mains,
+            Self::Power { at_least_percent } => Want::Battery {
+                percent: u64::from(*at_least_percent),
+            },
+            Self::IdleFor(span) => Want::Idle { span: Span(*span) },
+            Self::Mounted(path) => Want::Mounted { path: path.clone() },
+            Self::NotRunning(select) => Want::Rest {
+                what: select.saying(),
+            },
+            Self::Hours(hours) => Want::Hours {
+                hours: HoursText(hours.to_string()),
+            },
+            Self::NotHours(hours) => Want::OtherHours {
+                hours: HoursText(hours.to_string()),
+            },
+            Self::Free { path, at_least } => match at_least {
+                Room::Bytes(bytes) => Want::Room {
+                    size: Size(*bytes),
+                    path: path.clone(),
+                },
+                Room::Percent(percent) => Want::Share {
+                    percent: u64::from(*percent),
+                    path: path.clone(),
+                },
+            },
             Self::Load {
                 at_most_hundredths,
-                per_core,
-            } => format!(
-                "a load of at most {}{}",
-                hundredths(*at_most_hundredths),
-                if *per_core { " a processor" } else { "" }
-            ),
-            Self::Reachable(endpoint) => format!("{endpoint} to be reachable"),
+                per_core: false,
+            } => Want::Load {
+                load: Hundredths(*at_most_hundredths),
+            },
+            Self::Load {
+                at_most_hundredths,
+                per_core: true,
+            } => Want::LoadEach {
+                load: Hundredths(*at_most_hundredths),
+            },
+            Self::Reachable(endpoint) => Want::Reachable {
+                endpoint: endpoint.to_string(),
+            },
         }
+        .into()
     }
 
     /// What would have to be, as the end of "it would run, if …".
     #[must_use]
-    pub fn wish(&self) -> String {
+    pub fn wish(&self) -> Saying {
         match self {
-            Self::AnyNetwork => "there were a usable network".to_owned(),
-            Self::UnmeteredNetwork => "the network were unmetered".to_owned(),
-            Self::Wifi(name) => format!("the Wi-Fi were {name}"),
-            Self::Vpn => "a VPN were up".to_owned(),
+            Self::AnyNetwork => Wish::Network,
+            Self::UnmeteredNetwork => Wish::Unmetered,
+            Self::Wifi(name) => Wish::Wifi { name: name.clone() },
+            Self::Vpn => Wish::Vpn,
             Self::Power {
                 at_least_percent: MAINS_ONLY..,
-            } => "the machine were on mains".to_owned(),
-            Self::Power { at_least_percent } => {
-                format!("the machine were on mains or had {at_least_percent} % of battery")
-            }
-            Self::IdleFor(span) => {
-                format!("nobody had used the machine for {}", spell(*span))
-            }
-            Self::Mounted(path) => format!("{path} were mounted"),
-            Self::NotRunning(select) => format!("{select} did not run"),
-            Self::Hours(hours) => format!("these were the hours {hours}"),
-            Self::NotHours(hours) => format!("these were not the hours {hours}"),
-            Self::Free { path, at_least } => format!("{at_least} were free at {path}"),
-            Self::Load { .. } => format!("there were {}", self.wanted()),
-            Self::Reachable(endpoint) => format!("{endpoint} could be reached"),
+            } => Wish::Mains,
+            Self::Power { at_least_percent } => Wish::Battery {
+                percent: u64::from(*at_least_percent),
+            },
+            Self::IdleFor(span) => Wish::Idle { span: Span(*span) },
+            Self::Mounted(path) => Wish::Mounted { path: path.clone() },
+            Self::NotRunning(select) => Wish::Rest {
+                what: select.saying(),
+            },
+            Self::Hours(hours) => Wish::Hours {
+                hours: HoursText(hours.to_string()),
+            },
+            Self::NotHours(hours) => Wish::OtherHours {
+                hours: HoursText(hours.to_string()),
+            },
+            Self::Free { path, at_least } => match at_least {
+                Room::Bytes(bytes) => Wish::Room {
+                    size: Size(*bytes),
+                    path: path.clone(),
+                },
+                Room::Percent(percent) => Wish::Share {
+                    percent: u64::from(*percent),
+                    path: path.clone(),
+                },
+            },
+            Self::Load { .. } => Wish::Load {
+                wanted: self.wanted(),
+            },
+            Self::Reachable(endpoint) => Wish::Reachable {
+                endpoint: endpoint.to_string(),
+            },
         }
+        .into()
     }
 
     /// What would change it when it is not met, as a fragment.
-    pub(crate) fn unblocked_by(&self) -> &'static str {
+    pub(crate) fn change(&self) -> Saying {
         match self {
-            Self::AnyNetwork => "a network comes up",
-            Self::UnmeteredNetwork => "an unmetered network comes up",
-            Self::Wifi(_) => "that Wi-Fi is joined",
-            Self::Vpn => "the VPN is up",
-            Self::Power { .. } => "the charger is plugged in",
-            Self::IdleFor(_) => "the machine is left alone",
-            Self::Mounted(_) => "it is mounted",
-            Self::NotRunning(_) => "its run ends",
-            Self::Hours(_) | Self::NotHours(_) => "time",
-            Self::Free { .. } => "something is deleted there",
-            Self::Load { .. } => "other programs have less to do",
-            Self::Reachable(_) => "it answers",
+            Self::AnyNetwork => Change::Network,
+            Self::UnmeteredNetwork => Change::Unmetered,
+            Self::Wifi(_) => Change::Wifi,
+            Self::Vpn => Change::Vpn,
+            Self::Power { .. } => Change::Power,
+            Self::IdleFor(_) => Change::Idle,
+            Self::Mounted(_) => Change::Mounted,
+            Self::NotRunning(_) => Change::Rest,
+            Self::Hours(_) | Self::NotHours(_) => Change::Hours,
+            Self::Free { .. } => Change::Room,
+            Self::Load { .. } => Change::Load,
+            Self::Reachable(_) => Change::Reachable,
         }
+        .into()
     }
 }
 
@@ -253,13 +294,17 @@ impl fmt::Display for Condition {
     }
 }
 
-impl fmt::Display for Look {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Look {
+    /// What is looked at, as a fragment.
+    pub(crate) fn saying(&self) -> Saying {
         match self {
-            Self::Room(path) => write!(f, "the room at {path}"),
-            Self::Load => f.write_str("the load"),
-            Self::Reachable(endpoint) => endpoint.fmt(f),
+            Self::Room(path) => Obstacle::LookRoom { path: path.clone() },
+            Self::Load => Obstacle::LookLoad,
+            Self::Reachable(endpoint) => Obstacle::LookEndpoint {
+                endpoint: endpoint.to_string(),
+            },
         }
+        .into()
     }
 }
 

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use crate::id::{ItemRef, NeedId};
 use crate::manager::Manager;
-use crate::need::{Choice, NeedKind, NeedRow, NeedState};
+use crate::need::{NeedKind, NeedRow, NeedState};
 use crate::offer::Pick;
+use crate::own_question::{self, choice};
 use crate::request::Trigger;
+use crate::saying::Question;
 
 /// How the keys of these questions begin; no handler's key may.
 pub const MARK: char = '\u{2}';
@@ -20,9 +22,6 @@ pub const NO: &str = "no";
 /// No answer within this means no (mobsync 4.4).
 pub const CONFIRM_WITHIN: Duration = Duration::from_secs(60);
 
-/// So many items are named; the rest is counted.
-const NAMED: usize = 5;
-
 impl Manager {
     /// Asks once for all of a rule's items; a question about the same rule that is open already stays.
     pub(crate) fn ask_before(&mut self, rule: &str, trigger: Trigger, items: &[ItemRef]) {
@@ -34,18 +33,7 @@ impl Manager {
         if open {
             return;
         }
-        let mut names: Vec<String> = items
-            .iter()
-            .take(NAMED)
-            .filter_map(|item| Some(self.item(item)?.name.clone()))
-            .collect();
-        if items.len() > NAMED {
-            names.push(format!("{} more", items.len().saturating_sub(NAMED)));
-        }
-        let choice = |name: &str, label: &str| Choice {
-            name: name.to_owned(),
-            label: label.to_owned(),
-        };
+        let text = own_question::of_rule(self, rule, items);
         let id = self.next_need();
         self.open_need(NeedRow {
             id,
@@ -54,15 +42,9 @@ impl Manager {
             key,
             kind: NeedKind::Prompt,
             durable: true,
-            text: crate::cut::bytes(
-                format!("{rule}: synchronize {} now?", names.join(", ")),
-                crate::cut::MAX_LINE,
-            ),
+            text: crate::cut::bytes(text.into(), crate::cut::MAX_LINE),
             detail: None,
-            choices: vec![
-                choice(YES, "synchronize them now"),
-                choice(NO, "not this time"),
-            ],
+            choices: vec![choice(YES, Question::RuleYes), choice(NO, Question::RuleNo)],
             // It expires, and nothing starts.
             default: None,
             deadline: Some(self.now.plus(CONFIRM_WITHIN)),

@@ -17,6 +17,7 @@ use crate::record::Record;
 use crate::request::{RequestOutcome, Work};
 use crate::retry::{next_retry, told_retry};
 use crate::run::{RunKind, RunOutcome, RunRow};
+use crate::saying::{Ending, Saying};
 use crate::watchdog::Cut;
 use crate::{cut, id::ItemId};
 
@@ -61,24 +62,25 @@ impl From<Completed> for End {
 
 impl End {
     /// What an item takes that has no final status of its own (3.4.8), apart from the marks.
-    fn rest(&self) -> (ItemStatus, Option<Failure>, &str) {
+    fn rest(&self) -> (ItemStatus, Option<Failure>, String) {
+        let said = |ending: Ending| Saying::from(ending).into();
         match self {
-            Self::Done => (ItemStatus::Succeeded, None, ""),
+            Self::Done => (ItemStatus::Succeeded, None, String::new()),
             Self::NeedsUser => (
                 ItemStatus::Failed,
                 Some(Failure::Hard),
-                "somebody would have to be asked",
+                said(Ending::NeedsUser),
             ),
             Self::Failed {
                 reason, failure, ..
-            } => (ItemStatus::Failed, Some(*failure), reason),
+            } => (ItemStatus::Failed, Some(*failure), reason.clone()),
             Self::Cancelled => (
                 ItemStatus::Failed,
                 Some(Failure::Soft),
-                "the handler gave up",
+                said(Ending::GaveUp),
             ),
-            Self::Died { how } => (ItemStatus::Failed, Some(Failure::Soft), how),
-            Self::Abandoned => (ItemStatus::Stopped, None, "it did not stop in time"),
+            Self::Died { how } => (ItemStatus::Failed, Some(Failure::Soft), how.clone()),
+            Self::Abandoned => (ItemStatus::Stopped, None, said(Ending::Slow)),
         }
     }
 
@@ -86,9 +88,9 @@ impl End {
     fn problem(&self) -> Option<String> {
         match self {
             Self::Done | Self::Cancelled => None,
-            Self::NeedsUser | Self::Failed { .. } => Some(self.rest().2.to_owned()),
+            Self::NeedsUser | Self::Failed { .. } => Some(self.rest().2),
             Self::Died { how } => Some(format!("the handler ended by itself: {how}")),
-            Self::Abandoned => Some("the handler did not stop in time and was left".to_owned()),
+            Self::Abandoned => Some(Saying::from(Ending::Left).into()),
         }
     }
 }
@@ -409,7 +411,7 @@ impl Manager {
             }
             ItemStatus::Failed | ItemStatus::Disconnected => {
                 row.last_problem = Some(if item.text.is_empty() {
-                    "it failed without saying why".to_owned()
+                    Saying::from(Ending::Silent).into()
                 } else {
                     item.text.clone()
                 });
@@ -544,7 +546,7 @@ impl Manager {
             Some(instance.handler.clone()),
             run,
             Level::Warning,
-            "it did not stop in time and was left".to_owned(),
+            Saying::from(Ending::LeftItself).into(),
         );
         self.wait_for(instance, None);
         instance.over = true;

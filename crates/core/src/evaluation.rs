@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::amount::{hundredths, size_text};
 use crate::condition::{Condition, Room};
 use crate::facts::{FactKind, Facts, Found, NetworkDetail};
 use crate::rule::Select;
+use crate::saying::{Change, Circumstance, Hundredths, Moment, Saying, Size, Span};
 use crate::schedule::Zone;
-use crate::time::{Timestamp, spell};
+use crate::time::Timestamp;
 
 /// How a condition stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,15 +48,15 @@ pub struct State {
     /// How it stands.
     pub holds: Holds,
     /// What is wanted, as a fragment.
-    pub wanted: String,
+    pub wanted: Saying,
     /// What is, as a fragment.
-    pub now: String,
+    pub now: Saying,
     /// Why nobody can tell, as a fragment.
     pub because: Option<String>,
     /// Since when it is so; absent: nobody knows.
     pub since: Option<Timestamp>,
     /// What would change it, as a fragment.
-    pub unblocked_by: String,
+    pub unblocked_by: Saying,
     /// When time alone changes it.
     pub due: Option<Timestamp>,
 }
@@ -69,13 +69,13 @@ pub enum Evaluation {
     /// It is not.
     Waiting {
         /// What is wanted, as a fragment.
-        wanted: String,
+        wanted: Saying,
         /// What is, as a fragment.
-        now: String,
+        now: Saying,
         /// Since when it is so; absent: nobody knows.
         since: Option<Timestamp>,
         /// What would change it, as a fragment.
-        unblocked_by: String,
+        unblocked_by: Saying,
         /// When time alone changes it.
         due: Option<Timestamp>,
         /// Nothing speaks against it: it is only looked at first.
@@ -216,17 +216,16 @@ impl Facts {
         let mut state = State {
             holds,
             wanted: condition.wanted(),
-            now: String::new(),
+            now: Circumstance::Unknown.into(),
             because: None,
             since: None,
-            unblocked_by: condition.unblocked_by().to_owned(),
+            unblocked_by: condition.change(),
             due: None,
         };
         if holds == Holds::Unknown {
             let reason = condition.fact().and_then(|kind| self.reason(kind));
-            state.now = "nobody here can tell".to_owned();
             state.because = reason.map(str::to_owned);
-            state.unblocked_by = "a source for it, or a sync by hand".to_owned();
+            state.unblocked_by = Change::Source.into();
             return state;
         }
         match condition {
@@ -238,49 +237,62 @@ impl Facts {
                 if let Some((mains, percent, since)) = self.power() {
                     state.since = Some(since);
                     state.now = match (mains, percent) {
-                        (true, _) => "on mains".to_owned(),
-                        (false, Some(percent)) => format!("on battery with {percent} %"),
-                        (false, None) => "on battery".to_owned(),
-                    };
+                        (true, _) => Circumstance::Mains,
+                        (false, Some(percent)) => Circumstance::BatteryWith {
+                            percent: u64::from(percent),
+                        },
+                        (false, None) => Circumstance::Battery,
+                    }
+                    .into();
                 }
             }
-            Condition::IdleFor(span) => match self.idle() {
+            Condition::IdleFor(wanted) => match self.idle() {
                 Some((Some(since), _)) => {
                     state.since = Some(since);
-                    state.now = format!("for {}", spell(asked.now.since(since)));
+                    let span = Span(asked.now.since(since));
+                    state.now = Circumstance::Idle { span }.into();
                     if holds == Holds::No {
-                        state.unblocked_by = "time, while nobody comes".to_owned();
-                        state.due = Some(since.plus(*span));
+                        state.unblocked_by = Change::NobodyComes.into();
+                        state.due = Some(since.plus(*wanted));
                     }
                 }
                 Some((None, at)) => {
                     state.since = Some(at);
-                    state.now = "in use".to_owned();
+                    state.now = Circumstance::InUse.into();
                 }
                 None => {}
             },
             Condition::Mounted(path) => {
                 if let Some((mounted, since)) = self.mounted(path) {
                     state.since = Some(since);
-                    state.now = if mounted { "mounted" } else { "not mounted" }.to_owned();
+                    state.now = if mounted {
+                        Circumstance::Mounted.into()
+                    } else {
+                        Circumstance::NotMounted.into()
+                    };
                 }
             }
             Condition::NotRunning(select) => match (asked.running)(select) {
-                None => "nothing of it runs".clone_into(&mut state.now),
+                None => state.now = Circumstance::Rest.into(),
                 Some((name, since)) => {
                     state.since = Some(since);
-                    state.now = format!("{name} runs");
+                    state.now = Circumstance::Runs { name }.into();
                 }
             },
             Condition::Hours(hours) | Condition::NotHours(hours) => {
                 let within = hours.contain(asked.now, asked.zone);
                 state.due = hours.change_after(asked.now, asked.zone);
                 state.now = match (state.due, within) {
-                    (Some(due), true) => format!("until {}", asked.zone.wall_text(due)),
-                    (Some(due), false) => format!("not before {}", asked.zone.wall_text(due)),
-                    (None, true) => "always".to_owned(),
-                    (None, false) => "never".to_owned(),
-                };
+                    (Some(due), true) => Circumstance::Until {
+                        at: Moment::new(due, asked.zone),
+                    },
+                    (Some(due), false) => Circumstance::NotBefore {
+                        at: Moment::new(due, asked.zone),
+                    },
+                    (None, true) => Circumstance::Always,
+                    (None, false) => Circumstance::Never,
+                }
+                .into();
             }
             Condition::Free { .. } | Condition::Load { .. } | Condition::Reachable(_) => {
                 self.tell_look(condition, &mut state, asked.now);
@@ -291,28 +303,43 @@ impl Facts {
 
     fn tell_network(&self, state: &mut State) {
         let Some((network, since)) = self.network() else {
-            state.now = self.settling().unwrap_or("no usable network").to_owned();
+            state.now = self.no_network();
             return;
         };
         state.since = Some(*since);
         state.now = match &network.more {
-            _ if !network.usable => self.settling().unwrap_or("no usable network").to_owned(),
+            _ if !network.usable => self.no_network(),
             Some(NetworkDetail {
-                wifi: Some(wifi),
+                wifi: Some(name),
                 metered,
                 ..
-            }) => format!(
-                "the Wi-Fi {wifi}{}",
-                if *metered { ", metered" } else { "" }
-            ),
-            Some(NetworkDetail { metered: true, .. }) => "a metered network".to_owned(),
-            Some(NetworkDetail { vpn: true, .. }) => "a network with a VPN".to_owned(),
-            Some(_) | None if state.holds == Holds::Yes => "a network".to_owned(),
-            Some(_) | None => "another network".to_owned(),
+            }) => {
+                let name = name.clone();
+                if *metered {
+                    Circumstance::WifiMetered { name }.into()
+                } else {
+                    Circumstance::Wifi { name }.into()
+                }
+            }
+            Some(NetworkDetail { metered: true, .. }) => Circumstance::Metered.into(),
+            Some(NetworkDetail { vpn: true, .. }) => Circumstance::Vpn.into(),
+            Some(_) | None if state.holds == Holds::Yes => Circumstance::Network.into(),
+            Some(_) | None => Circumstance::OtherNetwork.into(),
         };
         if self.settling().is_some() {
-            "time, while it settles".clone_into(&mut state.unblocked_by);
+            state.unblocked_by = Change::Settles.into();
         }
+    }
+
+    /// That there is none, or what is still found out of one.
+    fn no_network(&self) -> Saying {
+        match self.settling() {
+            Some(words) => Circumstance::Told {
+                words: words.to_owned(),
+            },
+            None => Circumstance::NoNetwork,
+        }
+        .into()
     }
 
     fn tell_look(&self, condition: &Condition, state: &mut State, now: Timestamp) {
@@ -320,35 +347,41 @@ impl Facts {
             .look()
             .and_then(|look| self.looked(&look).cloned())
         else {
-            "looked at when it is about to start".clone_into(&mut state.now);
-            "a look at it".clone_into(&mut state.unblocked_by);
+            state.now = Circumstance::LookedAtLater.into();
+            state.unblocked_by = Change::Look.into();
             return;
         };
         let found = match &looked.found {
-            Found::Room { free, total } => {
-                format!("{} of {} free", size_text(*free), size_text(*total))
-            }
+            Found::Room { free, total } => Circumstance::Room {
+                free: Size(*free),
+                total: Size(*total),
+            },
             Found::Load {
                 hundredths: of_all,
                 cores,
             } => {
-                let processors = if *cores == 1 {
-                    "processor"
-                } else {
-                    "processors"
-                };
-                format!("{} on {cores} {processors}", hundredths(*of_all))
+                let load = Hundredths(*of_all);
+                match cores {
+                    1 => Circumstance::LoadOne { load },
+                    cores => Circumstance::Load {
+                        load,
+                        cores: u64::from(*cores),
+                    },
+                }
             }
-            Found::Reachable => "it answers".to_owned(),
-            Found::Not(because) => because.clone(),
+            Found::Reachable => Circumstance::Answers,
+            Found::Not(because) => Circumstance::Told {
+                words: because.clone(),
+            },
         };
+        let found = found.into();
         state.since = Some(looked.since);
         state.now = if looked.is_recent(now) {
             found
         } else {
             state.since = None;
-            let ago = spell(now.since(looked.at));
-            format!("{found}, {ago} ago")
+            let ago = Span(now.since(looked.at));
+            Circumstance::Ago { found, ago }.into()
         };
     }
 }
@@ -386,7 +419,7 @@ mod tests {
         let got = known.evaluate(condition, asked);
         let state = known.state(condition, asked);
         assert_eq!(state.holds == Holds::Yes, got == Evaluation::Met);
-        assert!(!state.now.is_empty(), "{condition:?}");
+        assert!(!state.now.as_str().is_empty(), "{condition:?}");
         match (got, expected) {
             (Evaluation::Met, None) => {}
             (Evaluation::Waiting { now, .. }, Some(expected)) => assert_eq!(now, expected),

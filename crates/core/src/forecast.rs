@@ -10,6 +10,7 @@ use crate::manager::Manager;
 use crate::record::PauseRow;
 use crate::request::Trigger;
 use crate::rule::{Cause, Rule};
+use crate::saying::Saying;
 use crate::schedule::{Schedule, Zone};
 use crate::time::Timestamp;
 use crate::triggering::RuleState;
@@ -41,7 +42,7 @@ pub struct Coming {
     /// What would hold it back then: what time alone decides is looked at as it will be, all else as it is now.
     pub held_by: Option<Hindrance>,
     /// What would have to be for it to start all the same, as ends of "if …"; empty where no condition holds it back.
-    pub wishes: Vec<String>,
+    pub wishes: Vec<Saying>,
     /// When it starts after all, if time alone lets it; absent also when nothing holds it back.
     pub then: Option<Timestamp>,
 }
@@ -146,7 +147,7 @@ impl Manager {
                 running: &|_| None,
             },
         );
-        (state.holds == Holds::Unknown).then(|| state.because.unwrap_or(state.now))
+        (state.holds == Holds::Unknown).then(|| state.because.unwrap_or(state.now.into()))
     }
 
     /// Whether a rule would, through "after", start itself again; it then does not start after its item.
@@ -355,7 +356,7 @@ impl Manager {
     }
 
     /// What the conditions of an item lack at a moment, as ends of "if …".
-    pub(crate) fn wishes(&self, slot: &ItemSlot, at: Timestamp) -> Vec<String> {
+    pub(crate) fn wishes(&self, slot: &ItemSlot, at: Timestamp) -> Vec<Saying> {
         slot.conditions()
             .iter()
             .filter(|condition| self.lacks(slot, condition, at).is_some())

@@ -6,8 +6,9 @@ use crate::hindrance::Hindrance;
 use crate::id::ItemRef;
 use crate::item::{ItemRow, ItemStatus};
 use crate::manager::Manager;
+use crate::saying::{self, Because, Lateness, Saying, Span};
 use crate::schedule::{Schedule, Zone};
-use crate::time::{Timestamp, spell};
+use crate::time::Timestamp;
 
 /// So many coming times of a schedule are looked at: a week of a daily one, with its gap over the weekend.
 const LOOKED_AT: usize = 8;
@@ -57,57 +58,87 @@ pub(crate) fn promised<'a>(
 impl Manager {
     /// Why an item is late or overdue, as a fragment; absent when it is neither.
     #[must_use]
-    pub fn lateness(&self, item: &ItemRef, now: Timestamp) -> Option<String> {
+    pub fn lateness(&self, item: &ItemRef, now: Timestamp) -> Option<Saying> {
         let slot = self.slot(item)?;
         let row = &slot.row;
         if !matches!(freshness(row, now), Freshness::Late | Freshness::Overdue) {
             return None;
         }
-        let good = match row.last_good {
-            Some(good) => format!("last good run {} ago", spell(now.since(good))),
-            None => format!("no good run in {}", spell(now.since(row.since))),
+        let every = row.expected_freshness.map(Span);
+        let good = match (row.last_good, every) {
+            (Some(good), None) => Lateness::Good {
+                ago: Span(now.since(good)),
+            },
+            (Some(good), Some(every)) => Lateness::GoodPromised {
+                ago: Span(now.since(good)),
+                every,
+            },
+            (None, None) => Lateness::None {
+                span: Span(now.since(row.since)),
+            },
+            (None, Some(every)) => Lateness::NonePromised {
+                span: Span(now.since(row.since)),
+                every,
+            },
         };
-        let promised = row.expected_freshness.map_or_else(String::new, |span| {
-            format!(", promised every {}", spell(span))
-        });
-        let attempt = match (row.last_attempt, row.last_status) {
-            (Some(at), Some(status)) if row.last_good.is_none_or(|good| at > good) => format!(
-                "last attempt {} ago {}{}",
-                spell(now.since(at)),
-                became(status),
-                row.last_problem
-                    .as_deref()
-                    .map_or_else(String::new, |problem| format!(": {problem}"))
-            ),
+        let good = Saying::from(good);
+        let lateness = match (row.last_attempt, row.last_status) {
+            (Some(at), Some(status)) if row.last_good.is_none_or(|good| at > good) => {
+                let (ago, became) = (Span(now.since(at)), became(status));
+                match &row.last_problem {
+                    None => Lateness::Tried { good, ago, became },
+                    Some(problem) => Lateness::TriedBecause {
+                        good,
+                        ago,
+                        became,
+                        problem: told(problem),
+                    },
+                }
+            }
             _ => {
                 let held = self.pause_of(item).map_or_else(
                     || self.unmet(slot),
                     |pause| Some(Hindrance::Paused(pause.clone())),
                 );
                 match held {
-                    Some(held) => format!("not tried since: {}", held.fragment()),
-                    None => "not tried since".to_owned(),
+                    Some(held) => Lateness::UntriedBecause {
+                        good,
+                        held: held.saying(),
+                    },
+                    None => Lateness::Untried { good },
                 }
             }
         };
-        Some(format!("{good}{promised}; {attempt}"))
+        Some(lateness.into())
     }
 }
 
-fn became(status: ItemStatus) -> &'static str {
+/// What was told of an item by others, or long ago: nobody says it in other words.
+#[must_use]
+pub fn told(words: &str) -> Saying {
+    saying::known(words).unwrap_or_else(|| {
+        Because::Told {
+            words: words.to_owned(),
+        }
+        .into()
+    })
+}
+
+fn became(status: ItemStatus) -> Saying {
     match status {
-        ItemStatus::Failed => "failed",
-        ItemStatus::Disconnected => "could not reach it",
-        ItemStatus::Skipped => "was skipped",
-        ItemStatus::Held => "was held back by a question",
-        ItemStatus::Succeeded | ItemStatus::Deleted => "ended well",
+        ItemStatus::Failed => Lateness::Failed,
+        ItemStatus::Disconnected => Lateness::Away,
+        ItemStatus::Skipped => Lateness::Skipped,
+        ItemStatus::Held => Lateness::Held,
+        ItemStatus::Succeeded | ItemStatus::Deleted => Lateness::Well,
         ItemStatus::Stopped
         | ItemStatus::Pending
         | ItemStatus::Updating
         | ItemStatus::UpdatingIndeterminate
         | ItemStatus::Paused
-        | ItemStatus::Resuming => "was not finished",
+        | ItemStatus::Resuming => Lateness::Unfinished,
     }
+    .into()
 }
 
 fn longest_gap(schedule: &Schedule, now: Timestamp, zone: &Zone) -> Option<Duration> {

@@ -5,9 +5,9 @@
 //! back only what runs by itself; a person or a program that asks overrides them.
 
 use crate::condition::{Condition, Evaluation};
-use crate::leaving::because;
 use crate::record::PauseRow;
 use crate::rule::Moment;
+use crate::saying::{Obstacle, Saying};
 
 /// One thing in the way of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,16 +53,16 @@ impl Hindrance {
 
     /// The reason as a fragment that completes "it did not run: ".
     #[must_use]
-    pub fn fragment(&self) -> String {
+    pub fn saying(&self) -> Saying {
         match self {
-            Self::Inactive => "its handler is not set up".to_owned(),
-            Self::HandlerDisabled => "its handler is turned off".to_owned(),
-            Self::Disabled => "it is turned off".to_owned(),
-            Self::HandlerDisconnected => "its handler cannot be reached".to_owned(),
-            Self::Disconnected => "it cannot be reached".to_owned(),
-            Self::Policy => "a policy of its handler forbids it".to_owned(),
-            Self::Paused(_) => "it is paused".to_owned(),
-            Self::Leaving(moment) => because(*moment).to_owned(),
+            Self::Inactive => Obstacle::NotSetUp,
+            Self::HandlerDisabled => Obstacle::HandlerOff,
+            Self::Disabled => Obstacle::Off,
+            Self::HandlerDisconnected => Obstacle::HandlerAway,
+            Self::Disconnected => Obstacle::Away,
+            Self::Policy => Obstacle::Policy,
+            Self::Paused(_) => Obstacle::Paused,
+            Self::Leaving(moment) => leaving(*moment),
             Self::Condition(
                 condition,
                 Evaluation::Waiting {
@@ -70,14 +70,62 @@ impl Hindrance {
                     looking: true,
                     ..
                 },
-            ) => match condition.look() {
-                Some(look) => format!("it waits for {wanted}; {look} is being looked at"),
-                None => format!("it waits for {wanted}"),
-            },
-            Self::Condition(_, Evaluation::Waiting { wanted, now, .. }) => {
-                format!("it waits for {wanted}; now: {now}")
+            ) => {
+                let wanted = wanted.clone();
+                match condition.look() {
+                    Some(look) => Obstacle::LookedAt {
+                        wanted,
+                        look: look.saying(),
+                    },
+                    None => Obstacle::NotLookedAt { wanted },
+                }
             }
-            Self::Condition(_, Evaluation::Met) => "its condition is met".to_owned(),
+            Self::Condition(_, Evaluation::Waiting { wanted, now, .. }) => Obstacle::Waits {
+                wanted: wanted.clone(),
+                now: now.clone(),
+            },
+            Self::Condition(_, Evaluation::Met) => Obstacle::Met,
+        }
+        .into()
+    }
+
+    /// The same in the few words of a chip.
+    #[must_use]
+    pub fn chip(&self) -> Saying {
+        match self {
+            Self::Condition(_, Evaluation::Waiting { wanted, now, .. }) => Obstacle::Chip {
+                wanted: wanted.clone(),
+                now: now.clone(),
+            }
+            .into(),
+            Self::Inactive
+            | Self::HandlerDisabled
+            | Self::Disabled
+            | Self::HandlerDisconnected
+            | Self::Disconnected
+            | Self::Policy
+            | Self::Paused(_)
+            | Self::Leaving(_)
+            | Self::Condition(_, Evaluation::Met) => self.saying(),
         }
     }
+
+    /// [`Self::saying`] in its words.
+    #[must_use]
+    pub fn fragment(&self) -> String {
+        self.saying().into()
+    }
+}
+
+fn leaving(moment: Moment) -> Obstacle {
+    if moment == Moment::Suspend {
+        Obstacle::Sleep
+    } else {
+        Obstacle::Leaving
+    }
+}
+
+/// The moment as what a run is stopped for, as a fragment.
+pub(crate) fn because(moment: Moment) -> Saying {
+    leaving(moment).into()
 }

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use crate::asking::MAX_NEEDS;
 use crate::id::{HandlerId, NeedId};
 use crate::manager::Manager;
-use crate::need::{Choice, NeedKind, NeedRow, NeedState};
+use crate::need::{NeedKind, NeedRow, NeedState};
 use crate::offer::Chosen;
+use crate::own_question::{self, choice};
 use crate::request::{IfRunning, RefusedRequest, Request, Scope, Trigger, Work};
+use crate::saying::{Question, Saying};
 
 /// How the keys of these questions begin; no handler's key may.
 pub const MARK: char = '\u{1}';
@@ -52,23 +54,17 @@ impl Manager {
     }
 
     /// What the person reads. Two open questions never read the same: nobody could tell which is which.
-    fn question(&self, wish: &Invocation, name: &str) -> String {
-        let what = if wish.with_all { "everything" } else { name };
-        let mut text = format!("a program asks to synchronize {what}");
-        if let Some(cookie) = &wish.cookie {
-            // What the bytes say is between the program and its handler (M-152).
-            let count = cookie.len();
-            let plural = if count == 1 { "" } else { "s" };
-            let (Ok(()) | Err(_)) = write!(text, ", with {count} byte{plural} of its own");
-        }
-        let taken = |text: &str| self.open_invocations().any(|need| need.text == text);
-        let mut free = text.clone();
-        let mut number = 2_usize;
-        while taken(&free) && number <= MAX_NEEDS {
-            free = format!("{text} (request {number})");
-            number += 1;
-        }
-        free
+    fn question(&self, wish: &Invocation, name: &str) -> Saying {
+        let name = (!wish.with_all).then_some(name);
+        let bytes = wish.cookie.as_ref().map(Vec::len);
+        let taken = |saying: &Saying| {
+            self.open_invocations()
+                .any(|need| saying.as_str() == need.text)
+        };
+        (1..=MAX_NEEDS)
+            .map(|number| own_question::of_program(name, bytes, number))
+            .find(|saying| !taken(saying))
+            .unwrap_or_else(|| own_question::of_program(name, bytes, MAX_NEEDS))
     }
 
     /// Whether a wish would be put before a person.
@@ -96,10 +92,6 @@ impl Manager {
         else {
             return;
         };
-        let choice = |name: &str, label: &str| Choice {
-            name: name.to_owned(),
-            label: label.to_owned(),
-        };
         let id = self.next_need();
         self.open_need(NeedRow {
             id,
@@ -108,11 +100,11 @@ impl Manager {
             key: format!("{MARK}invoke {}", id.0),
             kind: NeedKind::Prompt,
             durable: true,
-            text: self.question(wish, &name),
+            text: self.question(wish, &name).into(),
             detail: None,
             choices: vec![
-                choice(START, "synchronize it now"),
-                choice(DISMISS, "do nothing"),
+                choice(START, Question::ProgramStart),
+                choice(DISMISS, Question::ProgramDismiss),
             ],
             default: None,
             deadline: None,
@@ -207,6 +199,12 @@ fn to_context(wish: &Invocation) -> String {
         }
     }
     text
+}
+
+/// How many bytes of its own the program of a question hands over.
+pub(crate) fn bytes_of(row: &NeedRow) -> Option<Option<usize>> {
+    let wish = of_context(row.handler.clone(), &row.context)?;
+    Some(wish.cookie.map(|cookie| cookie.len()))
 }
 
 fn of_context(handler: HandlerId, context: &str) -> Option<Invocation> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cut;
 use crate::hindrance::Hindrance;
+use crate::hindrance::because;
 use crate::id::{InstanceId, ItemId, ItemRef};
 use crate::instance::{Instance, StopLevel};
 use crate::log::Level;
@@ -64,15 +65,6 @@ impl Away {
 impl Departure {
     fn concerns(&self, trigger: Trigger, work: &Work) -> bool {
         *work == Work::Synchronize && (self.everything || trigger == of_moment(self.moment))
-    }
-}
-
-/// The moment as what a run is stopped for, as a fragment.
-pub(crate) fn because(moment: Moment) -> &'static str {
-    if moment == Moment::Suspend {
-        "the machine is about to sleep"
-    } else {
-        "the session is about to end"
     }
 }
 
@@ -233,7 +225,7 @@ impl Manager {
                     items.extend(wanted.map(|slot| slot.row.at.clone()));
                 }
             }
-            let why = because(departure.moment).to_owned();
+            let why = String::from(because(departure.moment));
             self.end_waiting(waiting, RequestOutcome::Stopped, Some(why));
         }
         items

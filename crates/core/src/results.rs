@@ -13,6 +13,7 @@ use crate::phase::{Kind, Phase};
 use crate::record::Record;
 use crate::request::{IfRunning, Request, RequestOutcome, Scope, Trigger, Work};
 use crate::run::SessionRow;
+use crate::saying::{Ending, Saying};
 
 impl Manager {
     #[expect(
@@ -171,7 +172,7 @@ impl Manager {
             Over::Completed(_) => (RequestOutcome::Nothing, None),
             Over::NeedsUser => (
                 RequestOutcome::Failed,
-                Some("somebody would have to be asked".to_owned()),
+                Some(Saying::from(Ending::NeedsUser).into()),
             ),
             Over::NotBegun(why) => (RequestOutcome::Failed, Some(why.clone())),
         };

@@ -11,6 +11,7 @@ use crate::condition::Condition;
 use crate::id::{HandlerId, ItemRef};
 use crate::item::{HandlerRow, ItemRow};
 use crate::request::{IfRunning, Trigger};
+use crate::saying::{Saying, Want};
 use crate::schedule::Schedule;
 use crate::spread::MAX_JITTER;
 
@@ -175,6 +176,23 @@ impl Select {
                     || item.labels.iter().any(|label| same(label))
             }
         }
+    }
+}
+
+impl Select {
+    /// What is meant, as a fragment.
+    pub(crate) fn saying(&self) -> Saying {
+        match self {
+            Self::Checked => Want::Ticked,
+            Self::Handler(id) => Want::Named {
+                name: id.to_string(),
+            },
+            Self::Item(at) => Want::Named {
+                name: at.to_string(),
+            },
+            Self::Named(name) => Want::Named { name: name.clone() },
+        }
+        .into()
     }
 }
 

@@ -5,10 +5,12 @@ use crate::instance::LiveItem;
 use crate::item::ItemStatus;
 use crate::log::Level;
 use crate::manager::Manager;
-use crate::need::{Choice, NeedKind, NeedRow, NeedState};
+use crate::need::{NeedKind, NeedRow, NeedState};
+use crate::own_question::{self, choice};
 use crate::policy::STUCK_AFTER;
 use crate::record::PauseScope;
 use crate::request::{IfRunning, Request, Scope, Trigger, Work};
+use crate::saying::{Because, Question, Saying};
 
 /// How the keys of these questions begin; no handler's key may.
 pub const MARK: char = '\u{4}';
@@ -67,15 +69,27 @@ impl Stall {
 
     /// What there is to tell of it, as a fragment such as `the same 3 of 120 in 3 runs`.
     #[must_use]
-    pub fn fragment(&self) -> String {
-        let runs = self.runs;
+    pub fn saying(&self) -> Saying {
+        let runs = u64::from(self.runs);
         if self.value > 0 {
-            format!("the same {} of {} in {runs} runs", self.value, self.max)
+            Because::StuckAt {
+                value: self.value,
+                max: self.max,
+                runs,
+            }
         } else if self.moved > 0 {
-            format!("the same {} moved in {runs} runs", self.moved)
+            let moved = self.moved;
+            Because::StuckMoved { moved, runs }
         } else {
-            format!("nothing done in {runs} runs")
+            Because::StuckNothing { runs }
         }
+        .into()
+    }
+
+    /// [`Self::saying`] in its words.
+    #[must_use]
+    pub fn fragment(&self) -> String {
+        self.saying().into()
     }
 }
 
@@ -147,7 +161,7 @@ impl Manager {
         if let Some(stall) = slot.row.stall.as_deref_mut() {
             stall.told = true;
         }
-        let text = format!("{name} is stuck: {}", stall.fragment());
+        let text = own_question::of_stuck(&name, &stall);
         let told = format!("it is stuck: {}", stall.fragment());
         self.warn_of(at, None, Level::Warning, told);
         let asked = self.needs.values().filter(|need| {
@@ -158,10 +172,6 @@ impl Manager {
         if asked.count() >= MAX_QUESTIONS {
             return;
         }
-        let choice = |name: &str, label: &str| Choice {
-            name: name.to_owned(),
-            label: label.to_owned(),
-        };
         let id = self.next_need();
         self.open_need(NeedRow {
             id,
@@ -170,11 +180,11 @@ impl Manager {
             key: MARK.to_string(),
             kind: NeedKind::Prompt,
             durable: true,
-            text: crate::cut::bytes(text, crate::cut::MAX_LINE),
+            text: crate::cut::bytes(text.into(), crate::cut::MAX_LINE),
             detail: problem,
             choices: vec![
-                choice(AGAIN, "try it again now"),
-                choice(PAUSE, "leave it alone until you resume it"),
+                choice(AGAIN, Question::StuckAgain),
+                choice(PAUSE, Question::StuckPause),
             ],
             default: None,
             deadline: None,

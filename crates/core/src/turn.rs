@@ -6,7 +6,8 @@ use crate::lane::Lane;
 use crate::manager::Manager;
 use crate::phase::Phase;
 use crate::queue::Waiting;
-use crate::time::{Timestamp, spell};
+use crate::saying::{Saying, Span, TurnText};
+use crate::time::Timestamp;
 
 /// What a request waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,43 +145,53 @@ impl Manager {
 
     /// What a request waits for, as a sentence without its end.
     #[must_use]
-    pub fn turn_text(&self, turn: &Turn, now: Timestamp) -> String {
+    pub fn turn_text(&self, turn: &Turn, now: Timestamp) -> Saying {
         match turn {
-            Turn::Run(earlier) => {
-                let name = earlier
-                    .item
-                    .as_ref()
-                    .and_then(|item| Some(self.item(item)?.name.clone()))
-                    .unwrap_or_else(|| self.called(&earlier.handler));
-                let what = match earlier.run {
-                    Some(run) => format!("run {run} ({name})"),
-                    None => format!("an earlier run of {name}"),
-                };
-                let what = match &earlier.lane {
-                    Some(lane) => format!("{what} has the lane {lane}"),
-                    None => format!("{what} goes before it"),
-                };
-                match (earlier.stopping, earlier.until) {
-                    (false, _) => what,
-                    (true, None) => format!("{what}, and is being stopped"),
-                    (true, Some(until)) => format!(
-                        "{what}, and is being stopped; it is ended by force in {} unless it ends before",
-                        spell(until.since(now))
-                    ),
-                }
+            Turn::Run(earlier) => return self.earlier_text(earlier, now),
+            Turn::Hook(handler) => TurnText::Hook {
+                name: self.called(handler),
+            },
+            Turn::Behind(1) => TurnText::BehindOne,
+            Turn::Behind(before) => TurnText::Behind {
+                count: *before as u64,
+            },
+            Turn::Room(1) => TurnText::RoomOne,
+            Turn::Room(working) => TurnText::Room {
+                count: *working as u64,
+            },
+            Turn::Starting(handler) => TurnText::Starting {
+                name: self.called(handler),
+            },
+            Turn::Listing(handler) => TurnText::Listing {
+                name: self.called(handler),
+            },
+        }
+        .into()
+    }
+
+    fn earlier_text(&self, earlier: &Earlier, now: Timestamp) -> Saying {
+        let item = earlier.item.as_ref();
+        let name = item
+            .and_then(|item| Some(self.item(item)?.name.clone()))
+            .unwrap_or_else(|| self.called(&earlier.handler));
+        let what = Saying::from(match earlier.run {
+            Some(run) => TurnText::Run { run: run.0, name },
+            None => TurnText::Earlier { name },
+        });
+        let what = Saying::from(match &earlier.lane {
+            Some(lane) => TurnText::Lane {
+                what,
+                lane: lane.to_string(),
+            },
+            None => TurnText::Before { what },
+        });
+        match (earlier.stopping, earlier.until) {
+            (false, _) => what,
+            (true, None) => TurnText::Stopping { what }.into(),
+            (true, Some(until)) => {
+                let span = Span(until.since(now));
+                TurnText::StoppingUntil { what, span }.into()
             }
-            Turn::Hook(handler) => format!(
-                "a command that comes after an earlier run of {} has not ended",
-                self.called(handler)
-            ),
-            Turn::Behind(1) => "one request waits before it".to_owned(),
-            Turn::Behind(before) => format!("{before} requests wait before it"),
-            Turn::Room(1) => "another handler is at work, and no more may be at once".to_owned(),
-            Turn::Room(working) => {
-                format!("{working} handlers are at work, and no more may be at once")
-            }
-            Turn::Starting(handler) => format!("{} is starting", self.called(handler)),
-            Turn::Listing(handler) => format!("{} lists its items", self.called(handler)),
         }
     }
 }

@@ -8,12 +8,13 @@
 use std::collections::HashSet;
 
 use crate::catalog::{HandlerSlot, ItemSlot};
-use crate::freshness::{Freshness, freshness};
+use crate::freshness::{Freshness, freshness, told};
 use crate::id::{HandlerId, ItemId, ItemRef};
 use crate::item::{Activation, Connected, ItemRow, ItemStatus, RunState};
 use crate::manager::Manager;
 use crate::need::{NeedRow, NeedState};
 use crate::record::PauseScope;
+use crate::saying::{Ending, Saying};
 use crate::time::Timestamp;
 
 /// Most items named by a verdict; the counts count all.
@@ -92,20 +93,20 @@ impl Shown {
 /// Why an item is not known to be in sync although nothing failed, as a fragment: its last run left it half-done, or
 /// what that run did was undone.
 #[must_use]
-pub fn unfinished(row: &ItemRow) -> Option<&str> {
+pub fn unfinished(row: &ItemRow) -> Option<Saying> {
     match row.last_status? {
         ItemStatus::Stopped => Some(
             row.last_problem
                 .as_deref()
-                .unwrap_or("stopped before it was done"),
+                .map_or_else(|| Ending::StoppedEarly.into(), told),
         ),
         ItemStatus::Pending
         | ItemStatus::Updating
         | ItemStatus::UpdatingIndeterminate
         | ItemStatus::Paused
-        | ItemStatus::Resuming => Some("stopped before it was done"),
-        ItemStatus::Skipped => Some("skipped before it was done"),
-        ItemStatus::Held => Some("held back by a question"),
+        | ItemStatus::Resuming => Some(Ending::StoppedEarly.into()),
+        ItemStatus::Skipped => Some(Ending::SkippedEarly.into()),
+        ItemStatus::Held => Some(Ending::Held.into()),
         ItemStatus::Succeeded
         | ItemStatus::Failed
         | ItemStatus::Disconnected

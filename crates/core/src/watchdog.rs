@@ -8,14 +8,15 @@ use std::time::Duration;
 use crate::id::{InstanceId, ItemId, ItemRef, NeedId};
 use crate::instance::{Instance, LiveRun, StopLevel};
 use crate::item::{Failure, ItemStatus};
-use crate::leaving;
 use crate::log::Level;
 use crate::manager::{Manager, Timer};
-use crate::need::{Choice, NeedKind, NeedRow, NeedState};
+use crate::need::{NeedKind, NeedRow, NeedState};
+use crate::own_question::{self, choice};
 use crate::phase::Phase;
 use crate::policy::NO_PROGRESS;
 use crate::rule::Moment;
 use crate::run::RunKind;
+use crate::saying::Question;
 use crate::time::{Timestamp, spell};
 use crate::triggering::LATE;
 
@@ -59,7 +60,7 @@ impl Cut {
             }
             Self::Leaving(moment) => format!(
                 "stopped, because {}; it is caught up afterwards",
-                leaving::because(moment)
+                crate::hindrance::because(moment)
             ),
             Self::Silent(span) => {
                 format!(
@@ -333,18 +334,9 @@ impl Manager {
         let about = only
             .as_ref()
             .and_then(|item| self.item(&of(run, item)))
-            .map_or_else(String::new, |row| {
-                format!(" while it works on {}", row.name)
-            });
+            .map(|row| row.name.clone());
         let within = patience.min(ANSWER_WITHIN);
-        let text = format!(
-            "{called} has said nothing for {}{about}. Wait on, or stop it?",
-            spell(patience)
-        );
-        let choice = |name: &str, label: &str| Choice {
-            name: name.to_owned(),
-            label: label.to_owned(),
-        };
+        let text = own_question::of_silence(called, patience, about);
         let told = format!(
             "nothing was heard of it for {}; question {id} asks what to do, and without an answer it is stopped in {}",
             spell(patience),
@@ -359,11 +351,11 @@ impl Manager {
             key: format!("{MARK}{}", instance.id),
             kind: NeedKind::Prompt,
             durable: true,
-            text: crate::cut::bytes(text, crate::cut::MAX_LINE),
+            text: crate::cut::bytes(text.into(), crate::cut::MAX_LINE),
             detail: None,
             choices: vec![
-                choice(WAIT, "wait on, and ask again when it stays silent"),
-                choice(STOP, "stop it; it is tried again later"),
+                choice(WAIT, Question::SilentWait),
+                choice(STOP, Question::SilentStop),
             ],
             default: Some(STOP.to_owned()),
             deadline: Some(self.now.plus(within)),
@@ -373,6 +365,19 @@ impl Manager {
             run: Some(run.row.id),
             state: NeedState::Open,
         });
+    }
+
+    /// For how long nothing was heard of the run that such a question is about, and the only item that it works on.
+    pub(crate) fn silence_of(&self, row: &NeedRow) -> Option<(Duration, Option<String>)> {
+        let runs = self.instances.values().filter_map(|is| is.run.as_ref());
+        let mut runs = runs.filter(|run| row.run == Some(run.row.id));
+        let patience = runs.next()?.watch.patience?;
+        let item = row.item.clone().map(|item| ItemRef {
+            handler: row.handler.clone(),
+            item,
+        });
+        let name = item.and_then(|item| Some(self.item(&item)?.name.clone()));
+        Some((patience, name))
     }
 
     /// It was heard again after it was asked about: the question has no point any more.

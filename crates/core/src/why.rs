@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::catalog::ItemSlot;
 use crate::condition::{Condition, Holds, State};
 use crate::forecast::Coming;
-use crate::freshness::{Freshness, freshness, next_change};
+use crate::freshness::{Freshness, freshness, next_change, told};
 use crate::hindrance::Hindrance;
 use crate::holding::handler_hindrance;
 use crate::id::{ItemRef, RequestId};
@@ -14,7 +14,8 @@ use crate::manager::Manager;
 use crate::record::PauseScope;
 use crate::request::Trigger;
 use crate::rule::Rule;
-use crate::time::{Timestamp, spell};
+use crate::saying::{Because, Lacking, Remedy, Saying, Span};
+use crate::time::Timestamp;
 use crate::verdict::{Shown, unfinished};
 
 /// How far ahead a forecast looks.
@@ -70,15 +71,15 @@ pub struct Reason {
     /// It stands in the way of a run, or spoils the verdict.
     pub blocks: bool,
     /// What is wanted, as a fragment.
-    pub wanted: String,
+    pub wanted: Saying,
     /// What is, as a fragment.
-    pub now: String,
+    pub now: Saying,
     /// Since when.
     pub since: Option<Timestamp>,
     /// When time alone changes it.
     pub until: Option<Timestamp>,
     /// What would change it, as a fragment.
-    pub unblocked_by: Option<String>,
+    pub unblocked_by: Option<Saying>,
 }
 
 /// A condition of an item, met or not.
@@ -108,72 +109,73 @@ pub struct Why {
     /// It waits to start by itself: what wanted it, and since when.
     pub waits: Option<(Trigger, Timestamp)>,
     /// What its conditions lack now, as ends of "if …".
-    pub wishes: Vec<String>,
+    pub wishes: Vec<Saying>,
 }
 
 /// What wanted an item to start, for people.
-fn who(trigger: Trigger) -> &'static str {
+fn who(trigger: Trigger) -> Saying {
     match trigger {
-        Trigger::Manual => "somebody",
-        Trigger::Answered => "an answer",
-        Trigger::Invoke | Trigger::External => "a program",
-        Trigger::Schedule => "its schedule",
-        Trigger::CatchUp => "a time that was missed",
-        Trigger::Logon => "the logon",
-        Trigger::Logoff => "the logoff",
-        Trigger::Lock => "the lock of the screen",
-        Trigger::Unlock => "the unlocked screen",
-        Trigger::Suspend => "the coming sleep",
-        Trigger::Resume => "the end of a sleep",
-        Trigger::Connect => "a new network",
-        Trigger::PendingDisconnect => "a network that was about to go",
-        Trigger::FileChange => "a changed file",
-        Trigger::Device => "a volume that appeared",
-        Trigger::After => "another item that ended",
-        Trigger::Idle => "an idle machine",
-        Trigger::Retry => "another try",
+        Trigger::Manual => Because::Somebody,
+        Trigger::Answered => Because::Answer,
+        Trigger::Invoke | Trigger::External => Because::Program,
+        Trigger::Schedule => Because::Schedule,
+        Trigger::CatchUp => Because::Missed,
+        Trigger::Logon => Because::Logon,
+        Trigger::Logoff => Because::Logoff,
+        Trigger::Lock => Because::Lock,
+        Trigger::Unlock => Because::Unlock,
+        Trigger::Suspend => Because::Suspend,
+        Trigger::Resume => Because::Resume,
+        Trigger::Connect => Because::Connect,
+        Trigger::PendingDisconnect => Because::Disconnect,
+        Trigger::FileChange => Because::Change,
+        Trigger::Device => Because::Volume,
+        Trigger::After => Because::After,
+        Trigger::Idle => Because::Idle,
+        Trigger::Retry => Because::Another,
     }
-}
-
-fn told(word: &str, why: Option<String>) -> String {
-    why.map_or_else(|| word.to_owned(), |why| format!("{word}: {why}"))
+    .into()
 }
 
 impl Manager {
     /// That it runs, for how long nothing was heard of it, and when its time is over.
-    fn runs_since(&self, item: &ItemRef, now: Timestamp) -> String {
-        let mut text = "it runs".to_owned();
+    fn runs_since(&self, item: &ItemRef, now: Timestamp) -> Saying {
         let Some((heard, asked_at, until)) = self.watched(item) else {
-            return text;
+            return Because::Runs.into();
         };
         let silent = now.since(heard);
-        if silent >= TOLD_SILENCE {
-            text = format!("{text}; nothing was heard of it for {}", spell(silent));
-            if let Some(asked_at) = asked_at {
-                let left = spell(asked_at.since(now));
-                text = format!("{text}, and in {left} it is asked whether to wait on");
+        let what = if silent < TOLD_SILENCE {
+            Because::Runs
+        } else {
+            let silent = Span(silent);
+            match asked_at {
+                Some(asked_at) => Because::SilentAsked {
+                    silent,
+                    left: Span(asked_at.since(now)),
+                },
+                None => Because::Silent { silent },
             }
-        }
+        };
         match until {
-            Some(until) => format!(
-                "{text}; its time limit ends in {}: it is asked to stop then, and ended by force after another {}",
-                spell(until.since(now)),
-                spell(self.settings.stop_grace)
-            ),
-            None => text,
+            Some(until) => Because::Limited {
+                what: what.into(),
+                left: Span(until.since(now)),
+                grace: Span(self.settings.stop_grace),
+            }
+            .into(),
+            None => what.into(),
         }
     }
 
     /// That it was asked to stop, and when that ends.
-    fn stops_until(&self, item: &ItemRef, now: Timestamp) -> String {
-        let text = "it was asked to stop and has not yet";
+    fn stops_until(&self, item: &ItemRef, now: Timestamp) -> Saying {
         match self.ended_by_force(item) {
-            Some(until) => format!(
-                "{text}; it is ended by force in {}",
-                spell(until.since(now))
-            ),
-            None => text.to_owned(),
+            Some(until) => Because::StoppingUntil {
+                left: Span(until.since(now)),
+            },
+            None => Because::Stopping,
         }
+        .into()
     }
 
     /// Why an item is as it is; absent when there is no such item.
@@ -184,10 +186,10 @@ impl Manager {
         let row = &slot.row;
         let mut reasons = Vec::new();
         let mut behind = Vec::new();
-        let tell = |about, blocks, wanted: &str, is: String| Reason {
+        let tell = |about, blocks, wanted: Lacking, is: Saying| Reason {
             about,
             blocks,
-            wanted: wanted.to_owned(),
+            wanted: wanted.into(),
             now: is,
             since: None,
             until: None,
@@ -196,37 +198,32 @@ impl Manager {
 
         match handler_hindrance(&handler.row) {
             Some(Hindrance::Inactive) => reasons.push(Reason {
-                unblocked_by: Some("setting the handler up".to_owned()),
-                ..tell(
-                    About::SetUp,
-                    true,
-                    "a handler that is set up",
-                    "it is not".to_owned(),
-                )
+                unblocked_by: Some(Remedy::SetUp.into()),
+                ..tell(About::SetUp, true, Lacking::SetUp, Because::ItIsNot.into())
             }),
             Some(Hindrance::HandlerDisabled) => reasons.push(Reason {
-                unblocked_by: Some("turning the handler on".to_owned()),
+                unblocked_by: Some(Remedy::HandlerOn.into()),
                 ..tell(
                     About::Enabled,
                     true,
-                    "a handler that is on",
-                    "it is off".to_owned(),
+                    Lacking::HandlerOn,
+                    Because::Off.into(),
                 )
             }),
             Some(Hindrance::HandlerDisconnected) => reasons.push(Reason {
-                unblocked_by: Some("the other end comes back".to_owned()),
+                unblocked_by: Some(Remedy::Back.into()),
                 ..tell(
                     About::Connected,
                     true,
-                    "a handler that can be reached",
-                    "it cannot".to_owned(),
+                    Lacking::HandlerNear,
+                    Because::Cannot.into(),
                 )
             }),
             Some(Hindrance::Policy) => reasons.push(tell(
                 About::Policy,
                 true,
-                "a handler that may be started",
-                "its policy forbids it".to_owned(),
+                Lacking::HandlerAllowed,
+                Because::Policy.into(),
             )),
             Some(
                 Hindrance::Disabled
@@ -239,18 +236,18 @@ impl Manager {
         }
         if !row.enabled {
             reasons.push(Reason {
-                unblocked_by: Some("turning it on".to_owned()),
-                ..tell(About::Enabled, true, "it is on", "it is off".to_owned())
+                unblocked_by: Some(Remedy::On.into()),
+                ..tell(About::Enabled, true, Lacking::On, Because::Off.into())
             });
         }
         if row.connected == Connected::No {
             reasons.push(Reason {
-                unblocked_by: Some("the other end comes back".to_owned()),
+                unblocked_by: Some(Remedy::Back.into()),
                 ..tell(
                     About::Connected,
                     true,
-                    "it can be reached",
-                    "it cannot".to_owned(),
+                    Lacking::Near,
+                    Because::Cannot.into(),
                 )
             });
         }
@@ -260,70 +257,71 @@ impl Manager {
             reasons.push(tell(
                 About::Policy,
                 true,
-                "it may be started",
-                "its policy forbids it".to_owned(),
+                Lacking::Allowed,
+                Because::Policy.into(),
             ));
         }
         if let Some(pause) = self.pause_of(item) {
             let what = match &pause.scope {
-                PauseScope::All => "everything is paused".to_owned(),
-                PauseScope::Handler(handler) => format!("{} is paused", self.called(handler)),
-                PauseScope::Item(_) => "it is paused".to_owned(),
+                PauseScope::All => Because::AllPaused,
+                PauseScope::Handler(handler) => Because::HandlerPaused {
+                    name: self.called(handler),
+                },
+                PauseScope::Item(_) => Because::Paused,
             };
             reasons.push(Reason {
                 since: Some(pause.since),
                 until: pause.until,
-                unblocked_by: Some("resuming, or a sync that names it".to_owned()),
-                ..tell(About::Pause, true, "no pause", what)
+                unblocked_by: Some(Remedy::Resume.into()),
+                ..tell(About::Pause, true, Lacking::NoPause, what.into())
             });
         }
         for need in self.open_needs_of(item) {
             reasons.push(Reason {
                 since: Some(need.opened),
                 until: need.deadline,
-                unblocked_by: Some(format!("an answer to question {}", need.id)),
-                ..tell(About::Need, true, "no open question", need.text.clone())
+                unblocked_by: Some(Remedy::Answer { need: need.id.0 }.into()),
+                ..tell(About::Need, true, Lacking::NoQuestion, told(&need.text))
             });
         }
         let half_done = unfinished(row);
-        if let Some(problem) = row.last_problem.as_deref().or(half_done) {
+        if let Some(problem) = row
+            .last_problem
+            .as_deref()
+            .map(told)
+            .or_else(|| half_done.clone())
+        {
             reasons.push(Reason {
                 since: row.last_attempt,
-                unblocked_by: half_done.map(|_| "the next sync".to_owned()),
-                ..tell(About::LastRun, true, "a good run", problem.to_owned())
+                unblocked_by: half_done.as_ref().map(|_| Remedy::NextSync.into()),
+                ..tell(About::LastRun, true, Lacking::GoodRun, problem)
             });
         }
         if let Some(stall) = self.stuck(item) {
             reasons.push(Reason {
                 since: row.last_good,
-                unblocked_by: Some("a run that comes further".to_owned()),
-                ..tell(About::Stuck, true, "progress", stall.fragment())
+                unblocked_by: Some(Remedy::Further.into()),
+                ..tell(About::Stuck, true, Lacking::Progress, stall.saying())
             });
         }
         if let Some(retry) = row.retry {
+            let attempt = u64::from(retry.attempt).saturating_add(1);
             reasons.push(Reason {
                 until: Some(retry.due),
-                unblocked_by: Some(
-                    if retry.told {
-                        "time, or a sync by hand"
-                    } else {
-                        "time, a new network, or a sync by hand"
-                    }
-                    .to_owned(),
-                ),
+                unblocked_by: Some(if retry.told {
+                    Remedy::Time.into()
+                } else {
+                    Remedy::TimeOrNetwork.into()
+                }),
                 ..tell(
                     About::Retry,
                     false,
-                    "another try",
-                    format!(
-                        "try {} waits for its time{}",
-                        retry.attempt.saturating_add(1),
-                        if retry.told {
-                            ", as its handler asked"
-                        } else {
-                            ""
-                        }
-                    ),
+                    Lacking::Try,
+                    if retry.told {
+                        Because::RetryAsked { attempt }.into()
+                    } else {
+                        Because::Retry { attempt }.into()
+                    },
                 )
             });
         }
@@ -334,7 +332,7 @@ impl Manager {
                 ..tell(
                     About::Run,
                     false,
-                    "it runs",
+                    Lacking::Run,
                     if state == RunState::Syncing {
                         self.runs_since(item, now)
                     } else {
@@ -364,29 +362,36 @@ impl Manager {
                 if let Some(lane) = lane {
                     reasons.push(Reason {
                         since: Some(lane.since),
-                        unblocked_by: Some(format!("the end of {}", self.holder(&lane))),
+                        unblocked_by: Some(
+                            Remedy::EndOf {
+                                name: self.holder(&lane),
+                            }
+                            .into(),
+                        ),
                         ..tell(
                             About::Lane,
                             true,
-                            &format!("the lane {} for itself", lane.lane),
-                            format!(
-                                "it waits for the lane {}, held by {}",
-                                lane.lane,
-                                self.holder(&lane)
-                            ),
+                            Lacking::Lane {
+                                lane: lane.lane.to_string(),
+                            },
+                            Because::Lane {
+                                lane: lane.lane.to_string(),
+                                holder: self.holder(&lane),
+                            }
+                            .into(),
                         )
                     });
                 }
                 reasons.push(Reason {
                     since,
-                    unblocked_by: Some("its turn comes".to_owned()),
+                    unblocked_by: Some(Remedy::Turn.into()),
                     ..tell(
                         About::Queue,
                         false,
-                        "its turn",
+                        Lacking::Turn,
                         match own.and_then(|at| self.waiting.get(at)) {
                             Some(waiting) => self.turn_text(&self.turn_in_queue(waiting), now),
-                            None => "its handler is starting".to_owned(),
+                            None => Because::Starting.into(),
                         },
                     )
                 });
@@ -410,23 +415,26 @@ impl Manager {
         }
         if slot.conflicts > 0 {
             reasons.push(Reason {
-                unblocked_by: Some("resolving them".to_owned()),
+                unblocked_by: Some(Remedy::Resolving.into()),
                 ..tell(
                     About::Conflicts,
                     true,
-                    "no open conflict",
-                    format!("{} open", slot.conflicts),
+                    Lacking::NoConflict,
+                    Because::Conflicts {
+                        count: slot.conflicts,
+                    }
+                    .into(),
                 )
             });
         }
         if !row.checked {
             reasons.push(Reason {
-                unblocked_by: Some("ticking it, or a sync that names it".to_owned()),
+                unblocked_by: Some(Remedy::Tick.into()),
                 ..tell(
                     About::Checked,
                     false,
-                    "part of a plain sync",
-                    "it is not ticked".to_owned(),
+                    Lacking::Plain,
+                    Because::Unticked.into(),
                 )
             });
         }
@@ -434,20 +442,23 @@ impl Manager {
         reasons.push(Reason {
             since: row.last_good,
             until: next_change(row, now),
-            unblocked_by: (fresh != Freshness::Fresh).then(|| "a good run".to_owned()),
+            unblocked_by: (fresh != Freshness::Fresh).then(|| Remedy::GoodRun.into()),
             ..tell(
                 About::Freshness,
                 matches!(fresh, Freshness::Late | Freshness::Overdue),
-                &row.expected_freshness.map_or_else(
-                    || "no particular freshness".to_owned(),
-                    |expected| format!("a good run every {}", spell(expected)),
-                ),
+                row.expected_freshness
+                    .map_or(Lacking::AnyFreshness, |expected| Lacking::Freshness {
+                        span: Span(expected),
+                    }),
                 match (fresh, self.lateness(item, now)) {
-                    (Freshness::Fresh, _) => "fresh".to_owned(),
-                    (Freshness::New, _) => "it never had a good run".to_owned(),
-                    (Freshness::Late, why) => told("late", why),
-                    (Freshness::Overdue, why) => told("overdue", why),
-                },
+                    (Freshness::Fresh, _) => Because::Fresh,
+                    (Freshness::New, _) => Because::Never,
+                    (Freshness::Late, None) => Because::Late,
+                    (Freshness::Late, Some(why)) => Because::LateSince { why },
+                    (Freshness::Overdue, None) => Because::Overdue,
+                    (Freshness::Overdue, Some(why)) => Because::OverdueSince { why },
+                }
+                .into(),
             )
         });
         if let Some(held) = row.held {
@@ -456,11 +467,11 @@ impl Manager {
                 ..tell(
                     About::History,
                     false,
-                    "to start",
-                    format!(
-                        "held back when {} wanted it; caught up once",
-                        who(held.trigger)
-                    ),
+                    Lacking::Start,
+                    Because::Held {
+                        who: who(held.trigger),
+                    }
+                    .into(),
                 )
             });
         }

@@ -151,7 +151,7 @@ fn room_is_looked_at_only_while_a_start_waits_for_it() {
     assert!(
         !why.reasons
             .iter()
-            .any(|reason| reason.blocks && reason.wanted.contains("free"))
+            .any(|reason| reason.blocks && reason.wanted.as_str().contains("free"))
     );
     w.input(looked(&look, room(9)));
     w.expect("");

@@ -339,9 +339,10 @@ fn what_is_late_says_why() {
     );
     let why = w.manager.why(&at("h", "A"), w.now).unwrap();
     assert!(
-        why.reasons
-            .iter()
-            .any(|reason| reason.now.starts_with("overdue: last good run 3 days")),
+        why.reasons.iter().any(|reason| reason
+            .now
+            .as_str()
+            .starts_with("overdue: last good run 3 days")),
         "{:?}",
         why.reasons
     );
@@ -360,10 +361,11 @@ fn what_is_late_says_why() {
     w.pass(5400);
     let late = lateness(&w).unwrap();
     assert!(
-        late.starts_with("no good run in 1 h 30 min, promised every 1 h; not tried since: "),
+        late.as_str()
+            .starts_with("no good run in 1 h 30 min, promised every 1 h; not tried since: "),
         "{late}"
     );
-    assert!(late.contains("VPN"), "{late}");
+    assert!(late.as_str().contains("VPN"), "{late}");
 }
 
 #[test]

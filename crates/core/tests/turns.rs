@@ -18,7 +18,9 @@ use world::{World, at, handler};
 
 fn told(w: &World, request: RequestId) -> String {
     let turn = w.manager.turn_of(request);
-    turn.map_or_else(String::new, |turn| w.manager.turn_text(&turn, w.now))
+    turn.map_or_else(String::new, |turn| {
+        w.manager.turn_text(&turn, w.now).to_string()
+    })
 }
 
 /// A of h runs, as run 1.
@@ -44,7 +46,11 @@ fn what_runs_of_the_same_handler_goes_first() {
     // `why` of the item that waits says the same, and of the one that stops until when.
     let why = |item: &str| {
         let why = w.manager.why(&at("h", item), w.now).unwrap();
-        let now: Vec<String> = why.reasons.into_iter().map(|reason| reason.now).collect();
+        let now: Vec<String> = why
+            .reasons
+            .into_iter()
+            .map(|reason| reason.now.into())
+            .collect();
         now.join("\n")
     };
     assert!(why("B").contains(&told(&w, asked)), "{}", why("B"));

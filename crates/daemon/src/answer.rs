@@ -421,7 +421,7 @@ impl Loop {
                     spell(LIST_DEADLINE)
                 )
             }
-            Turn::Run(_) | Turn::Hook(_) | Turn::Behind(_) | Turn::Room(_) => text,
+            Turn::Run(_) | Turn::Hook(_) | Turn::Behind(_) | Turn::Room(_) => text.into(),
         })
     }
 

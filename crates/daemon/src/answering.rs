@@ -13,6 +13,7 @@ use syncmgr_core::need::{NeedRow, NeedState, QuestionRef, Typed};
 use syncmgr_core::recall::KnownAnswer;
 use syncmgr_core::{EventKind, InstanceId, ItemRef, NeedId, Record};
 
+use crate::adapt::to_said::said;
 use crate::adapt::{text, to_view};
 use crate::answer::not_a_choice;
 use crate::field;
@@ -79,14 +80,23 @@ impl Loop {
                 })
             })
             .take(MAX_PAGE as usize)
-            .map(|need| {
-                to_view::need(
-                    need,
-                    self.need_item(need),
-                    self.manager.handler_name(&need.handler),
-                )
-            })
+            .map(|need| self.need_view(need))
             .collect()
+    }
+
+    /// An open question; one of the manager's own with what it is made of.
+    fn need_view(&self, need: &NeedRow) -> NeedView {
+        let item = self.need_item(need);
+        let mut view = to_view::need(need, item, self.manager.handler_name(&need.handler));
+        view.said = self.manager.own_question(need).as_ref().map(said);
+        for choice in &mut view.choices {
+            choice.said = self
+                .manager
+                .own_answer(need, &choice.name)
+                .as_ref()
+                .map(said);
+        }
+        view
     }
 
     fn need_item(&self, need: &NeedRow) -> Option<String> {

@@ -12,13 +12,12 @@ use syncmgr_control::browse::{
 };
 use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::{ItemStatus, Shown as ShownView};
-use syncmgr_core::condition::Evaluation;
-use syncmgr_core::hindrance::Hindrance;
 use syncmgr_core::item::{ItemRow, RunState};
 use syncmgr_core::verdict::{Shown, Verdict};
 use syncmgr_core::{HandlerId, ItemRef};
 use syncmgr_store::{ReadError, Reader};
 
+use crate::adapt::to_said::said;
 use crate::adapt::to_view;
 use crate::answer::unreadable;
 use crate::overview::shown_view;
@@ -161,7 +160,8 @@ impl Loop {
             strip: Vec::new(),
             next_ms: coming.first().filter(|_| self.daemon).map(|next| next.at.0),
             waits: self.manager.waits_for(item).map(|(what, since)| WaitView {
-                text: wait_text(&what),
+                text: what.chip().into(),
+                said: Some(said(&what.chip())),
                 since_ms: since.0,
             }),
         })
@@ -196,24 +196,6 @@ fn grouped(mut groups: Vec<GroupView>, (shown, count): (ShownView, u64)) -> Vec<
         _ => groups.push(GroupView { shown, count }),
     }
     groups
-}
-
-/// What an item waits for, in the few words of a chip.
-fn wait_text(what: &Hindrance) -> String {
-    match what {
-        Hindrance::Condition(_, Evaluation::Waiting { wanted, now, .. }) => {
-            format!("{wanted}; now: {now}")
-        }
-        Hindrance::Inactive
-        | Hindrance::HandlerDisabled
-        | Hindrance::Disabled
-        | Hindrance::HandlerDisconnected
-        | Hindrance::Disconnected
-        | Hindrance::Policy
-        | Hindrance::Paused(_)
-        | Hindrance::Leaving(_)
-        | Hindrance::Condition(..) => what.fragment(),
-    }
 }
 
 /// What was chosen, without case.

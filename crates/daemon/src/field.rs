@@ -191,6 +191,7 @@ fn offered(of: &Value) -> Vec<ChoiceView> {
         .filter(|(name, _)| is_name(name))
         .take(MAX_VALUES)
         .map(|(name, title)| ChoiceView {
+            said: None,
             name: name.to_owned(),
             label: title.map(text::line).unwrap_or_default(),
         })

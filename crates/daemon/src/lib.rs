@@ -51,3 +51,4 @@ pub mod source;
 pub mod starter;
 pub mod supervisor;
 mod sys;
+pub mod wording;

@@ -5,10 +5,12 @@ use syncmgr_control::view::{
     self, ItemDetail, ItemView, ProgressView, RemarkView, StatusView, TaskView, VerdictView,
 };
 use syncmgr_control::{ExitCode, Refusal};
+use syncmgr_core::freshness::told;
 use syncmgr_core::freshness::{Freshness, freshness};
 use syncmgr_core::item::{ItemCapability, ItemRow, RunState};
 use syncmgr_core::log::Level;
 use syncmgr_core::record::PauseScope;
+use syncmgr_core::saying::{Moment, Saying};
 use syncmgr_core::stuck::Stall;
 use syncmgr_core::task::{Greyed, ItemTask, Offer, item_task};
 use syncmgr_core::verdict::{Exit, Shown, Verdict, unfinished};
@@ -16,10 +18,12 @@ use syncmgr_core::why::{About, Reason};
 use syncmgr_core::{HandlerId, ItemRef};
 use syncmgr_store::LogFilter;
 
+use crate::adapt::to_said::{known, said};
 use crate::adapt::to_view;
 use crate::awake::KeptAwake;
 use crate::launch;
 use crate::run::Loop;
+use crate::wording::{Rest, Standing, State};
 
 /// How many runs an item's page shows.
 const DETAIL_RUNS: usize = 5;
@@ -121,20 +125,24 @@ impl Loop {
         let broken = self.config_problem.iter().map(|refusal| RemarkView {
             about: "configuration".to_owned(),
             text: crate::adapt::text::line(&crate::reload::problem(refusal)),
+            said: None,
             hint: refusal.hint.clone(),
             problem: true,
         });
         let awake = self.manager.awake_until().map(|until| {
             let problem = self.kept_awake.as_ref().and_then(KeptAwake::problem);
+            let text = Saying::from(match problem {
+                None => Standing::Awake {
+                    at: Moment::new(until, self.manager.zone()),
+                },
+                Some(why) => Standing::NotAwake {
+                    why: why.to_owned(),
+                },
+            });
             RemarkView {
                 about: "awake".to_owned(),
-                text: match problem {
-                    None => format!(
-                        "the machine is kept awake, until {} at most",
-                        self.manager.zone().wall_text(until)
-                    ),
-                    Some(why) => format!("the machine could not be kept awake: {why}"),
-                },
+                said: Some(said(&text)),
+                text: text.into(),
                 hint: None,
                 problem: false,
             }
@@ -183,7 +191,7 @@ impl Loop {
             comment: row.comment.clone(),
             labels: row.labels.iter().cloned().collect(),
             shown: shown_view(shown),
-            state: self.state(item, shown, row),
+            state: self.state(item, shown, row).into(),
             checked: row.checked,
             enabled: row.enabled,
             run_state: to_view::run_state(run_state),
@@ -191,8 +199,9 @@ impl Loop {
             last_good_ms: row.last_good.map(|at| at.0),
             last_attempt_ms: row.last_attempt.map(|at| at.0),
             last_run: row.last_run.map(|run| run.0),
+            problem_said: row.last_problem.as_deref().and_then(known),
             problem: row.last_problem.clone(),
-            late: self.manager.lateness(item, now),
+            late: self.manager.lateness(item, now).map(String::from),
             expected_ms: row
                 .expected_freshness
                 .map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
@@ -272,7 +281,7 @@ impl Loop {
                 } else {
                     "overdue"
                 };
-                format!("{first} is {word}: {}.", why.trim_end_matches('.'))
+                format!("{first} is {word}: {}.", why.as_str().trim_end_matches('.'))
             }
             Shown::Failed => of(verdict.failed, "is not in sync", "are not in sync"),
             Shown::NeedsYou => of(
@@ -301,7 +310,8 @@ impl Loop {
             Shown::Unfinished => match verdict.which.first() {
                 Some(only) if verdict.unfinished == 1 => {
                     let row = self.manager.item(only);
-                    let why = row.and_then(unfinished).unwrap_or("it was not finished");
+                    let why = row.and_then(unfinished).map(String::from);
+                    let why = why.as_deref().unwrap_or("it was not finished");
                     format!("{first} is not in sync: {why}.")
                 }
                 _ => of(verdict.unfinished, "is not finished", "are not finished"),
@@ -422,7 +432,7 @@ impl Loop {
     }
 
     /// What an item is, in a few words.
-    pub(crate) fn state(&self, item: &ItemRef, shown: Shown, row: &ItemRow) -> String {
+    pub(crate) fn state(&self, item: &ItemRef, shown: Shown, row: &ItemRow) -> Saying {
         let until = self
             .manager
             .pause_of(item)
@@ -431,14 +441,17 @@ impl Loop {
         if shown == Shown::Pending
             && let Some(lane) = self.manager.waits_for_lane(item)
         {
-            return format!(
-                "waits for the lane {}, held by {}",
-                lane.lane,
-                self.manager.holder(&lane)
-            );
+            return State::WaitsLane {
+                lane: lane.lane.to_string(),
+                holder: self.manager.holder(&lane),
+            }
+            .into();
         }
         match until {
-            Some(until) => format!("paused for another {}", rest(until.since(self.now()))),
+            Some(until) => State::PausedFor {
+                rest: Rest(until.since(self.now())),
+            }
+            .into(),
             None => phrase(shown, self.manager.conflict_count(item), row),
         }
     }
@@ -581,43 +594,35 @@ fn exit_code(exit: Exit) -> ExitCode {
 }
 
 /// What an item is, in a few words.
-fn phrase(shown: Shown, conflicts: u64, row: &ItemRow) -> String {
+fn phrase(shown: Shown, conflicts: u64, row: &ItemRow) -> Saying {
     match shown {
-        Shown::NotSetUp => "not set up".to_owned(),
-        Shown::Disabled => "turned off".to_owned(),
-        Shown::Paused => "paused".to_owned(),
-        Shown::Disconnected => "cannot be reached".to_owned(),
-        Shown::NeedsYou => "needs you".to_owned(),
-        Shown::Conflicts if conflicts == 1 => "1 conflict".to_owned(),
-        Shown::Conflicts => format!("{conflicts} conflicts"),
-        Shown::Failed => row
-            .last_problem
-            .clone()
-            .unwrap_or_else(|| "failed".to_owned()),
-        Shown::Pending => "waits".to_owned(),
-        Shown::Syncing => "synchronizing".to_owned(),
-        Shown::Stopping => "stopping".to_owned(),
-        Shown::New => "never synchronized".to_owned(),
+        Shown::NotSetUp => State::NotSetUp,
+        Shown::Disabled => State::Off,
+        Shown::Paused => State::Paused,
+        Shown::Disconnected => State::Away,
+        Shown::NeedsYou => State::NeedsYou,
+        Shown::Conflicts if conflicts == 1 => State::Conflict,
+        Shown::Conflicts => State::Conflicts { count: conflicts },
+        Shown::Failed => match &row.last_problem {
+            Some(problem) => State::Told {
+                what: told(problem),
+            },
+            None => State::Failed,
+        },
+        Shown::Pending => State::Waits,
+        Shown::Syncing => State::Syncing,
+        Shown::Stopping => State::Stopping,
+        Shown::New => State::New,
         // Why is told beside it.
-        Shown::Unfinished if row.last_problem.is_some() => "not finished".to_owned(),
-        Shown::Unfinished => unfinished(row)
-            .unwrap_or("stopped before it was done")
-            .to_owned(),
-        Shown::Late => "late".to_owned(),
-        Shown::Overdue => "overdue".to_owned(),
-        Shown::Fresh => "in sync".to_owned(),
+        Shown::Unfinished if row.last_problem.is_some() => State::Unfinished,
+        Shown::Unfinished => State::Told {
+            what: unfinished(row).unwrap_or_else(|| told("stopped before it was done")),
+        },
+        Shown::Late => State::Late,
+        Shown::Overdue => State::Overdue,
+        Shown::Fresh => State::Fresh,
     }
-}
-
-/// How long something still lasts, in one unit, rounded up.
-fn rest(span: std::time::Duration) -> String {
-    const HOUR: u64 = 60;
-    const DAY: u64 = 24 * HOUR;
-    match span.as_secs().div_ceil(60).max(1) {
-        minutes @ ..=90 => format!("{minutes} min"),
-        minutes @ ..=2880 => format!("{} h", minutes.div_ceil(HOUR)),
-        minutes => format!("{} d", minutes.div_ceil(DAY)),
-    }
+    .into()
 }
 
 /// Whether what was looked at is what the item is shown for.
@@ -640,7 +645,7 @@ pub(crate) fn is_about(shown: Shown, about: About) -> bool {
 }
 
 /// Whether a reason says anything that the state beside it does not.
-pub(crate) fn says_more(shown: Shown, state: &str, reason: &Reason) -> bool {
+pub(crate) fn says_more(shown: Shown, state: &Saying, reason: &Reason) -> bool {
     let same = match shown {
         Shown::NotSetUp
         | Shown::Conflicts
@@ -656,7 +661,7 @@ pub(crate) fn says_more(shown: Shown, state: &str, reason: &Reason) -> bool {
         | Shown::Fresh
         | Shown::New
         | Shown::Syncing
-        | Shown::Stopping => reason.now == state,
+        | Shown::Stopping => reason.now == state.as_str(),
     };
     !(same && is_about(shown, reason.about))
 }
@@ -690,43 +695,31 @@ pub(crate) fn quoted(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-
-    #[test]
-    fn the_rest_of_a_pause_is_told_in_one_unit() {
-        for (seconds, told) in [
-            (0, "1 min"),
-            (61, "2 min"),
-            (5400, "90 min"),
-            (5401, "2 h"),
-            (172_800, "48 h"),
-            (172_801, "3 d"),
-        ] {
-            assert_eq!(rest(Duration::from_secs(seconds)), told, "{seconds}");
-        }
-    }
 
     #[test]
     fn a_reason_is_not_told_twice() {
         let reason = |about, now: &str| Reason {
             about,
             blocks: true,
-            wanted: String::new(),
-            now: now.to_owned(),
+            wanted: told(""),
+            now: told(now),
             since: None,
             until: None,
             unblocked_by: None,
         };
         let conflicts = reason(About::Conflicts, "3 open");
-        assert!(!says_more(Shown::Conflicts, "3 conflicts", &conflicts));
+        assert!(!says_more(
+            Shown::Conflicts,
+            &told("3 conflicts"),
+            &conflicts
+        ));
         let paused = reason(About::Pause, "it is paused");
-        assert!(!says_more(Shown::Paused, "paused", &paused));
+        assert!(!says_more(Shown::Paused, &told("paused"), &paused));
         let all = reason(About::Pause, "everything is paused");
-        assert!(says_more(Shown::Paused, "paused", &all));
+        assert!(says_more(Shown::Paused, &told("paused"), &all));
         let full = reason(About::LastRun, "the disk is full");
-        assert!(!says_more(Shown::Failed, "the disk is full", &full));
-        assert!(says_more(Shown::Failed, "failed", &full));
+        assert!(!says_more(Shown::Failed, &told("the disk is full"), &full));
+        assert!(says_more(Shown::Failed, &told("failed"), &full));
     }
 }

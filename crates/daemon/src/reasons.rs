@@ -12,24 +12,23 @@ use syncmgr_core::forecast::Coming;
 use syncmgr_core::hindrance::Hindrance;
 use syncmgr_core::item::RunState;
 use syncmgr_core::log::Level;
-use syncmgr_core::rule::{Cause, Moment, Rule, Select};
-use syncmgr_core::time::spell;
+use syncmgr_core::rule::{Cause, Moment as Happening, Rule, Select};
+use syncmgr_core::saying::{Joined, Moment, Saying, Span};
 use syncmgr_core::why::{About, Reason, Wanted, Why};
 use syncmgr_core::{ItemRef, Timestamp};
 use syncmgr_store::LogFilter;
 
+use crate::adapt::to_said::{known, said};
 use crate::adapt::to_view;
 use crate::overview::{is_about, says_more};
 use crate::run::{Answerer, Loop, Message};
 use crate::source::hub::BEGINNING;
 use crate::source::look::look_once;
 use crate::source::{Availability, Machine, Subject};
+use crate::wording::{State, Whole};
 
 /// So many warnings of the log about the last run are told with the reasons.
 const LOGGED: usize = 3;
-
-/// What is added where something is said of starts that nobody would make.
-const NO_DAEMON: &str = "No daemon runs, and without one nothing starts by itself.";
 
 /// So long it is told that the clock was set.
 const TOLD_OF_CLOCK: Duration = Duration::from_secs(24 * 3600);
@@ -69,8 +68,10 @@ impl Loop {
         let name = self.name(item);
         let found = self.manager.why(item, self.now());
         let Some(found) = found else {
+            let gone = Saying::from(Whole::Gone { name: name.clone() });
             return WhyView {
-                sentence: format!("{name} is gone."),
+                sentence: gone.to_string(),
+                said: vec![said(&gone)],
                 name,
                 reasons: Vec::new(),
                 coming: Vec::new(),
@@ -83,48 +84,53 @@ impl Loop {
         let state = self
             .manager
             .item(item)
-            .map_or_else(String::new, |row| self.state(item, shown, row));
+            .map_or_else(|| State::New.into(), |row| self.state(item, shown, row));
         let blocking = || reasons.iter().filter(|reason| reason.blocks);
         let first = blocking()
             .find(|reason| is_about(shown, reason.about))
             .or_else(|| blocking().next())
             .or_else(|| reasons.iter().find(|reason| reason.about == About::Queue));
-        let sentence = match first {
+        let what = Saying::from(Whole::State {
+            name: name.clone(),
+            state: state.clone(),
+        });
+        let whole = match first {
             Some(reason) => {
-                let why = if reason.about == About::Condition {
-                    format!(
-                        "; to start by itself it waits for {}; now: {}",
-                        reason.wanted, reason.now
-                    )
+                let what = if reason.about == About::Condition {
+                    Whole::Waits {
+                        what,
+                        wanted: reason.wanted.clone(),
+                        now: reason.now.clone(),
+                    }
+                    .into()
                 } else if says_more(shown, &state, reason) {
-                    format!("; {}", reason.now)
+                    let why = reason.now.clone();
+                    Whole::Because { what, why }.into()
                 } else {
-                    String::new()
+                    what
                 };
-                match &reason.unblocked_by {
-                    Some(by) => format!("{name}: {state}{why} (what would change it: {by})."),
-                    None => format!("{name}: {state}{why}."),
+                match reason.unblocked_by.clone() {
+                    Some(by) => Whole::Change { what, by },
+                    None => Whole::End { what },
                 }
             }
-            None => format!("{name}: {state}; nothing holds it back."),
+            None => Whole::Free { what },
         };
-        let when = self.when_it_starts(item, &found);
-        let sentence = match when {
-            Some(when) => format!("{sentence} {when}"),
-            None => sentence,
-        };
-        let sentence = match self.set_clock() {
-            Some(set) => format!("{sentence} {set}"),
-            None => sentence,
-        };
-        // What is said above of starts is what would be.
+        // What is said of starts is what would be.
         let by_itself = !found.coming.is_empty() || found.waits.is_some();
         let idle = !self.daemon && (by_itself || !found.conditions.is_empty());
-        let sentence = if idle {
-            format!("{sentence} {NO_DAEMON}")
-        } else {
-            sentence
-        };
+        let sentences: Vec<Saying> = [
+            Some(whole),
+            self.when_it_starts(item, &found),
+            self.set_clock(),
+            idle.then_some(Whole::NoDaemon),
+        ]
+        .into_iter()
+        .flatten()
+        .map(Saying::from)
+        .collect();
+        let words: Vec<&str> = sentences.iter().map(Saying::as_str).collect();
+        let sentence = words.join(" ");
         let mut reasons: Vec<ReasonView> = reasons.iter().map(reason_view).collect();
         reasons.extend(self.told_by_log(item, &reasons));
         let suggestion = self
@@ -133,6 +139,7 @@ impl Loop {
         WhyView {
             suggestion,
             sentence,
+            said: sentences.iter().map(said).collect(),
             name,
             reasons,
             coming: found.coming.iter().map(coming_view).collect(),
@@ -142,14 +149,17 @@ impl Loop {
     }
 
     /// That the clock was set a short while ago: times that were expected are others now.
-    fn set_clock(&self) -> Option<String> {
+    fn set_clock(&self) -> Option<Whole> {
         let (at, by_ms) = self.manager.clock_set()?;
         if self.now().since(at) > TOLD_OF_CLOCK {
             return None;
         }
-        let way = if by_ms < 0 { "back" } else { "forward" };
-        let by = spell(Duration::from_millis(by_ms.unsigned_abs()));
-        Some(format!("The clock was set {way} by {by}."))
+        let span = Span(Duration::from_millis(by_ms.unsigned_abs()));
+        Some(if by_ms < 0 {
+            Whole::ClockBack { span }
+        } else {
+            Whole::ClockForward { span }
+        })
     }
 
     /// What the log says of the last run beyond what is told anyway: that a command beside it failed, for instance.
@@ -174,9 +184,11 @@ impl Loop {
                 about: "log".to_owned(),
                 blocks: false,
                 wanted: String::new(),
+                now_said: known(&entry.text),
                 now: entry.text,
                 since_ms: Some(entry.at.0),
                 unblocked_by: None,
+                unblocked_said: None,
             })
             .collect()
     }
@@ -192,13 +204,14 @@ impl Loop {
                 since_ms: row.since.0,
                 until_ms: row.until.map(|at| at.0),
                 wanted_by: to_view::trigger(row.wanted_by).to_owned(),
+                said: known(&row.text),
                 text: row.text,
             })
             .collect()
     }
 
     /// When an item starts by itself next, in a sentence.
-    fn when_it_starts(&self, item: &ItemRef, why: &Why) -> Option<String> {
+    fn when_it_starts(&self, item: &ItemRef, why: &Why) -> Option<Whole> {
         // What spoils the verdict does not hold it back.
         let held = |reason: &Reason| {
             reason.blocks
@@ -216,41 +229,42 @@ impl Loop {
             && !why.wishes.is_empty()
             && self.manager.run_state(item) == RunState::Idle
         {
-            let wishes = why.wishes.join(" and ");
+            let wishes = Joined(why.wishes.clone());
             return Some(if why.reasons.iter().any(held) {
-                format!("It waits to start by itself, for this too: if {wishes}.")
+                Whole::WaitsToo { wishes }
             } else {
-                format!("It would start by itself now, if {wishes}.")
+                Whole::WouldNow { wishes }
             });
         }
         let next = why.coming.first()?;
-        let at = self.clock_text(next.at);
-        let then = next.then.map_or_else(String::new, |then| {
-            format!("; time alone lets it start at {}", self.clock_text(then))
-        });
-        Some(match &next.held_by {
-            None => format!("It starts by itself at {at}."),
-            Some(Hindrance::Condition(..)) => {
-                format!(
-                    "It would start by itself at {at}, if {}{then}.",
-                    next.wishes.join(" and ")
-                )
-            }
-            Some(held) => format!(
-                "It would start by itself at {at}, but {}{then}.",
-                held.fragment()
-            ),
+        let at = self.moment(next.at);
+        let then = next.then.map(|then| self.moment(then));
+        let wishes = Joined(next.wishes.clone());
+        Some(match (&next.held_by, then) {
+            (None, _) => Whole::Starts { at },
+            (Some(Hindrance::Condition(..)), None) => Whole::WouldIf { at, wishes },
+            (Some(Hindrance::Condition(..)), Some(then)) => Whole::WouldIfThen { at, wishes, then },
+            (Some(held), None) => Whole::WouldBut {
+                at,
+                held: held.saying(),
+            },
+            (Some(held), Some(then)) => Whole::WouldButThen {
+                at,
+                held: held.saying(),
+                then,
+            },
         })
     }
 
     /// A moment as the clock on the wall shows it; without the date when that is today's.
-    fn clock_text(&self, at: Timestamp) -> String {
+    fn moment(&self, at: Timestamp) -> Moment {
         let zone = self.manager.zone();
         let (text, now) = (zone.wall_text(at), zone.wall_text(self.now()));
-        match (text.split_once(' '), now.split_once(' ')) {
+        let told = match (text.split_once(' '), now.split_once(' ')) {
             (Some((day, time)), Some((today, _))) if day == today => time.to_owned(),
             _ => text,
-        }
+        };
+        Moment::told(at, told)
     }
 
     /// When items start by themselves, and what would hold them back.
@@ -382,11 +396,13 @@ impl Loop {
 fn watched_for(cause: &Cause) -> Option<Subject> {
     match cause {
         Cause::Schedule(_) | Cause::After { .. } => None,
-        Cause::Happening(Moment::Logon | Moment::Logoff | Moment::Lock | Moment::Unlock) => {
-            Some(Subject::Session)
+        Cause::Happening(
+            Happening::Logon | Happening::Logoff | Happening::Lock | Happening::Unlock,
+        ) => Some(Subject::Session),
+        Cause::Happening(Happening::Suspend | Happening::Resume) => Some(Subject::Sleep),
+        Cause::Happening(Happening::PendingDisconnect) | Cause::Connect(_) => {
+            Some(Subject::Network)
         }
-        Cause::Happening(Moment::Suspend | Moment::Resume) => Some(Subject::Sleep),
-        Cause::Happening(Moment::PendingDisconnect) | Cause::Connect(_) => Some(Subject::Network),
         Cause::Idle { .. } => Some(Subject::Idle),
         Cause::Changed(_) => Some(Subject::Files),
         Cause::Volume(_) => Some(Subject::Mounts),
@@ -420,12 +436,13 @@ fn condition_view(wanted: &Wanted) -> ConditionView {
             Holds::Unlooked => Standing::NotLookedAt,
             Holds::Unknown => Standing::Unknown,
         },
-        wanted: state.wanted.clone(),
-        now: state.now.clone(),
+        wanted: state.wanted.to_string(),
+        now: state.now.to_string(),
+        now_said: Some(said(&state.now)),
         because: state.because.clone(),
         since_ms: state.since.map(|at| at.0),
         until_ms: state.due.map(|at| at.0),
-        unblocked_by: (state.holds != Holds::Yes).then(|| state.unblocked_by.clone()),
+        unblocked_by: (state.holds != Holds::Yes).then(|| state.unblocked_by.to_string()),
     }
 }
 
@@ -434,6 +451,7 @@ pub(crate) fn coming_view(coming: &Coming) -> ComingView {
         at_ms: coming.at.0,
         rule: coming.rule.clone(),
         held_by: coming.held_by.as_ref().map(Hindrance::fragment),
+        held_said: coming.held_by.as_ref().map(|held| said(&held.saying())),
         then_ms: coming.then.map(|at| at.0),
     }
 }
@@ -461,9 +479,11 @@ fn reason_view(reason: &Reason) -> ReasonView {
         }
         .to_owned(),
         blocks: reason.blocks,
-        wanted: reason.wanted.clone(),
-        now: reason.now.clone(),
+        wanted: reason.wanted.to_string(),
+        now: reason.now.to_string(),
+        now_said: Some(said(&reason.now)),
         since_ms: reason.since.map(|at| at.0),
-        unblocked_by: reason.unblocked_by.clone(),
+        unblocked_by: reason.unblocked_by.as_ref().map(ToString::to_string),
+        unblocked_said: reason.unblocked_by.as_ref().map(said),
     }
 }

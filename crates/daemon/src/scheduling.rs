@@ -9,13 +9,16 @@ use syncmgr_core::condition::Condition;
 use syncmgr_core::hindrance::Hindrance;
 use syncmgr_core::input::Input;
 use syncmgr_core::rule::{Cause, Rule, Select};
+use syncmgr_core::saying::Saying;
 use syncmgr_core::schedule;
 use syncmgr_core::{ItemRef, Timestamp};
 
 use crate::adapt::text;
+use crate::adapt::to_said::said;
 use crate::config::{RuleConfig, parse_duration};
 use crate::reasons::coming_view;
 use crate::run::Loop;
+use crate::wording::Standing;
 
 /// So many names of a rule's items are told.
 const NAMES: usize = 5;
@@ -296,23 +299,22 @@ impl Loop {
                 .map(|item| self.name(item))
                 .collect(),
             count: items.len() as u64,
-            held_by: self.held(rule),
+            held_said: self.held(rule).as_ref().map(said),
+            held_by: self.held(rule).map(String::from),
         }
     }
 
-    fn held(&self, rule: &Rule) -> Option<String> {
+    fn held(&self, rule: &Rule) -> Option<Saying> {
         if let Some(circle) = self.manager.circle_of(rule) {
-            return Some(format!(
-                "it would start itself again and again: {}",
-                circle_text(&circle)
-            ));
+            let rules = circle_text(&circle);
+            return Some(Standing::Circle { rules }.into());
         }
         let held = self.manager.rule_held(rule)?;
         // Without a daemon nobody looks whether they hold, and nothing starts by itself anyway.
         if !self.daemon && matches!(held, Hindrance::Condition(..)) {
             return None;
         }
-        Some(held.fragment())
+        Some(held.saying())
     }
 
     fn rule_view(&self, rule: &Rule, next: Option<Timestamp>) -> RuleView {
@@ -354,7 +356,8 @@ impl Loop {
                 .map(|item| self.name(item))
                 .collect(),
             next_ms: next.map(|at| at.0),
-            held_by: self.held(rule),
+            held_said: self.held(rule).as_ref().map(said),
+            held_by: self.held(rule).map(String::from),
             also: self
                 .manager
                 .conditions_beside(rule)

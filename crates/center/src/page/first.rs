@@ -1,7 +1,7 @@
 //! The first screen: is everything in sync, what needs somebody, and every item with what it does and did.
 
 use maud::{Markup, html};
-use syncmgr_control::browse::{Browse, PageView, RowView, Sort};
+use syncmgr_control::browse::{Browse, PageView, RowView, Sort, WaitView};
 use syncmgr_control::method::Access;
 use syncmgr_control::view::{ItemView, LogView, NeedView, ProgressView, RunState, Shown};
 
@@ -9,7 +9,7 @@ use super::frame::waiting;
 use super::mark::{self, Tone};
 use super::moment::Told;
 use super::words::Value;
-use super::{address, need, setup, steer};
+use super::{address, need, said, setup, steer};
 
 /// Rows of one page.
 pub(crate) const ROWS: u32 = 50;
@@ -82,12 +82,12 @@ fn hero(told: &Told, page: &PageView) -> Markup {
                         (words.say("hero-next")) " " (told.ahead(next.at_ms)) ": "
                         (names(told, &next.names, next.count))
                         @if let Some(held) = &next.held_by {
-                            " " span.chip { (mark::quoted(words, held)) }
+                            " " span.chip { (said::quoted(told, held, next.held_said.as_ref())) }
                         }
                     }
                 }
                 @for remark in &status.remarks {
-                    p.remark { (mark::quoted(words, &remark.text)) }
+                    p.remark { (said::quoted(told, &remark.text, remark.said.as_ref())) }
                 }
                 @for problem in &status.problems {
                     p.remark {
@@ -317,7 +317,7 @@ fn item_row(told: &Told, row: &RowView) -> Markup {
                 span.row-about { (mark::short(&item.handler_name)) @if !item.comment.is_empty() { " · " (mark::short(&item.comment)) } }
                 @if item.run_state == RunState::Idle {
                     @if let Some(problem) = item.problem.as_ref().or(item.stuck.as_ref()).or(item.late.as_ref()) {
-                        span.row-problem { (mark::quoted(words, problem)) }
+                        span.row-problem { (said::quoted(told, problem, item.problem_said.as_ref())) }
                     }
                 } @else { (progress(told, item)) }
             }
@@ -329,7 +329,7 @@ fn item_row(told: &Told, row: &RowView) -> Markup {
                     } } }
                 div { dt { (words.say("row-next")) } dd {
                     @if let Some(waits) = &row.waits {
-                        span.chip { (why(told, &waits.text, waits.since_ms)) }
+                        span.chip { (why(told, waits)) }
                     } @else if let Some(at) = row.next_ms {
                         (told.ahead(at))
                     } @else { span.faint { "–" } }
@@ -342,9 +342,9 @@ fn item_row(told: &Told, row: &RowView) -> Markup {
 }
 
 /// What something waits for, and since when, as a chip says it.
-fn why(told: &Told, what: &str, since_ms: i64) -> Markup {
-    let what = mark::cut(what);
-    let since = told.clock_text(since_ms);
+fn why(told: &Told, waits: &WaitView) -> Markup {
+    let what = said::text(told, &waits.text, waits.said.as_ref());
+    let since = told.clock_text(waits.since_ms);
     let values = [("what", Value::Text(&what)), ("since", Value::Text(&since))];
     html! { (told.words.with("row-waits", &values)) }
 }
@@ -458,7 +458,7 @@ fn beside(told: &Told, view: &First<'_>) -> Markup {
                     @for next in &page.upcoming {
                         li {
                             (told.clock(next.at_ms)) " " (names(told, &next.names, next.count))
-                            @if let Some(held) = &next.held_by { " " span.chip { (mark::quoted(words, held)) } }
+                            @if let Some(held) = &next.held_by { " " span.chip { (said::quoted(told, held, next.held_said.as_ref())) } }
                         }
                     }
                 }

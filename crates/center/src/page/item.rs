@@ -7,7 +7,7 @@ use syncmgr_control::view::{ItemDetail, LogView, ReasonView, RunView, Standing, 
 
 use super::moment::Told;
 use super::schedule::{Did, Tried};
-use super::{address, first, log, mark, need, run, schedule, sides, steer, trend, undo};
+use super::{address, first, log, mark, need, run, said, schedule, sides, steer, trend, undo};
 
 /// Runs of the trend.
 pub(crate) const RUNS: u32 = 30;
@@ -62,7 +62,7 @@ fn head(told: &Told, view: &Item<'_>) -> Markup {
             p { (mark::state(words, item.shown)) " · " (words.say("row-last-good")) " "
                 @match item.last_good_ms { Some(at) => (told.ago(at)), None => (words.say("never")) } }
             @if let Some(problem) = item.problem.as_ref().or(item.stuck.as_ref()).or(item.late.as_ref()) {
-                p.row-problem { (mark::quoted(words, problem)) }
+                p.row-problem { (said::quoted(told, problem, item.problem_said.as_ref())) }
             }
             @if let Some(progress) = &item.progress {
                 (first::progress(told, item))
@@ -98,15 +98,15 @@ fn why(told: &Told, view: &Item<'_>) -> Markup {
     html! {
         section #item-why.card {
             h2 { (words.say("why-title")) }
-            p { (mark::quoted_whole(words, &why.sentence)) }
+            p { (said::whole(told, &why.sentence, &why.said)) }
             @if why.reasons.iter().any(is_worth_telling) {
                 ul.plain {
                     @for reason in why.reasons.iter().filter(|reason| is_worth_telling(reason)) {
                         li {
                             @if reason.blocks { (mark::Tone::Attention.glyph()) " " }
-                            (mark::quoted(words, &reason.now))
+                            (said::quoted(told, &reason.now, reason.now_said.as_ref()))
                             @if let Some(since) = reason.since_ms { " · " (told.ago(since)) }
-                            @if let Some(by) = &reason.unblocked_by { span.faint { " → " (mark::quoted(words, by)) } }
+                            @if let Some(by) = &reason.unblocked_by { span.faint { " → " (said::quoted(told, by, reason.unblocked_said.as_ref())) } }
                         }
                     }
                 }
@@ -122,14 +122,14 @@ fn why(told: &Told, view: &Item<'_>) -> Markup {
                             Standing::Unknown => (mark::Tone::Attention, "condition-unknown"),
                         };
                         li { span.state.{ "is-" (tone.class()) } { (tone.glyph()) (words.say(id)) } " "
-                            code { (condition.condition) } " " span.faint { (mark::quoted(words, &condition.now)) } }
+                            code { (condition.condition) } " " span.faint { (said::quoted(told, &condition.now, condition.now_said.as_ref())) } }
                     }
                 }
             }
             @if !why.history.is_empty() {
                 details #why-history { summary { (words.say("why-history")) }
                     ul.plain { @for held in &why.history { li { (told.clock(held.since_ms))
-                        @if let Some(until) = held.until_ms { "–" (told.clock(until)) } " " (mark::quoted(words, &held.text)) } } } }
+                        @if let Some(until) = held.until_ms { "–" (told.clock(until)) } " " (said::quoted(told, &held.text, held.said.as_ref())) } } } }
             }
         }
     }

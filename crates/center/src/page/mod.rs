@@ -29,6 +29,7 @@ pub(crate) mod refusal;
 mod register;
 mod reschedule;
 mod run;
+mod said;
 mod save;
 mod schedule;
 mod settings;

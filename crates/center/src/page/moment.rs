@@ -81,7 +81,7 @@ impl Told {
         if day(at_ms) == day(self.now_ms) {
             self.format(at_ms, "%H:%M")
         } else {
-            self.format(at_ms, "%Y-%m-%d %H:%M")
+            self.format(at_ms, &self.words.say("date-form"))
         }
     }
 
@@ -106,7 +106,10 @@ impl Told {
 
     /// How long, in at most two units.
     pub(crate) fn length(&self, ms: u64) -> String {
-        let two = |id, large: u64, small: u64| {
+        let two = |one, id, large: u64, small: u64| {
+            if small == 0 {
+                return self.words.count(one, large);
+            }
             let values = [
                 ("large", Value::Number(large)),
                 ("small", Value::Number(small)),
@@ -116,32 +119,67 @@ impl Told {
         match ms {
             ..SECOND => self.words.say("under-a-second"),
             SECOND..MINUTE => self.words.count("seconds", ms / SECOND),
-            MINUTE..HOUR => two("minutes-seconds", ms / MINUTE, ms % MINUTE / SECOND),
-            HOUR..DAY => two("hours-minutes", ms / HOUR, ms % HOUR / MINUTE),
-            _ => two("days-hours", ms / DAY, ms % DAY / HOUR),
+            MINUTE..HOUR => two(
+                "minutes",
+                "minutes-seconds",
+                ms / MINUTE,
+                ms % MINUTE / SECOND,
+            ),
+            HOUR..DAY => two("hours", "hours-minutes", ms / HOUR, ms % HOUR / MINUTE),
+            _ => two("days", "days-hours", ms / DAY, ms % DAY / HOUR),
         }
     }
 
     /// How many bytes: `512 B`, `1.2 kB`; French counts octets.
     pub(crate) fn size(&self, bytes: u64) -> String {
-        const UNITS: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
+        self.scaled("bytes", bytes, 1_000, ["", "k", "M", "G", "T", "P", "E"])
+    }
+
+    /// The same in powers of two, as conditions are written: `9.9 GiB`.
+    pub(crate) fn binary_size(&self, bytes: u64) -> String {
+        self.scaled(
+            "bytes",
+            bytes,
+            1 << 10,
+            ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"],
+        )
+    }
+
+    fn scaled(&self, id: &'static str, bytes: u64, step: u64, units: [&str; 7]) -> String {
         let mut unit = 0;
         let mut scale: u64 = 1;
-        while unit + 1 < UNITS.len() && bytes / scale >= 1_000 {
-            scale *= 1_000;
+        while unit + 1 < units.len() && bytes / scale >= step {
+            scale *= step;
             unit += 1;
         }
         let whole = bytes / scale;
+        let tenth = u128::from(bytes % scale) * 10 / u128::from(scale);
         let number = if unit > 0 && whole < 10 {
-            format!("{whole}.{}", bytes % scale / (scale / 10))
+            format!("{whole}{}{tenth}", self.point())
         } else {
             whole.to_string()
         };
         let values = [
             ("number", Value::Text(&number)),
-            ("unit", Value::Text(UNITS[unit])),
+            ("unit", Value::Text(units[unit])),
         ];
-        self.words.with("bytes", &values)
+        self.words.with(id, &values)
+    }
+
+    /// Hundredths as a number, without trailing zeros but one.
+    pub(crate) fn hundredths(&self, number: u32) -> String {
+        let (whole, part) = (number / 100, number % 100);
+        let point = self.point();
+        if part.is_multiple_of(10) {
+            format!("{whole}{point}{}", part / 10)
+        } else {
+            format!("{whole}{point}{part:02}")
+        }
+    }
+
+    /// What stands between a number and its decimals.
+    fn point(&self) -> String {
+        self.words.say("decimal-point")
     }
 }
 
@@ -163,6 +201,7 @@ mod tests {
     /// A text without the marks that keep what was filled in apart.
     fn plain(text: &str) -> String {
         text.replace(['\u{2068}', '\u{2069}'], "")
+            .replace('\u{a0}', " ")
     }
 
     #[test]
@@ -183,10 +222,15 @@ mod tests {
         assert!(plain(&english.ahead(now + 7_200_000).0).contains("in 2 h"));
         assert_eq!(english.clock_text(now - 3_600_000), "00:46");
         assert_eq!(english.clock_text(now - 86_400_000), "2001-09-08 01:46");
+        assert_eq!(french.clock_text(now - 86_400_000), "08/09/2001 01:46");
         assert_eq!(plain(&english.length(125_000)), "2 min 5 s");
         assert_eq!(plain(&english.length(0)), "less than a second");
         assert_eq!(plain(&english.size(999)), "999 B");
+        assert_eq!(plain(&english.length(120_000)), "2 min");
         assert_eq!(plain(&english.size(1_234)), "1.2 kB");
+        assert_eq!(plain(&french.size(1_234)), "1,2 ko");
+        assert_eq!(plain(&french.binary_size(10 << 30)), "10 Gio");
+        assert_eq!(french.hundredths(205), "2,05");
         assert_eq!(plain(&french.size(u64::MAX)), "18 Eo");
     }
 }

@@ -8,7 +8,7 @@ use syncmgr_control::view::NeedView;
 
 use super::moment::Told;
 use super::words::Value as Filled;
-use super::{address, mark};
+use super::{address, mark, said};
 
 /// What kind of question it is.
 fn kind(told: &Told, kind: &str) -> String {
@@ -38,7 +38,7 @@ pub(crate) fn card(told: &Told, need: &NeedView) -> Markup {
                 @if !need.has_list() { (mark::short(&need.handler_name)) " · " }
                 (told.ago(need.opened_ms))
             }
-            h3 #{ (id) "-text" } { (mark::quoted_whole(words, &sentence(&need.text))) }
+            h3 #{ (id) "-text" } { (said::begun(told, &need.text, need.said.as_ref())) }
             @if let Some(detail) = &need.detail { (mark::long(told.words, &format!("{id}-detail"), detail)) }
             @if told.may(Access::Run) { (answers(told, need, &id)) }
             @if let Some(deadline) = need.deadline_ms {
@@ -73,7 +73,7 @@ fn answers(told: &Told, need: &NeedView, id: &str) -> Markup {
                 @if need.choices.is_empty() { button name="choice" value="answer" { (words.say("need-answer")) } }
                 @for (at, choice) in need.choices.iter().enumerate() {
                     button name="choice" value=(choice.name) formnovalidate[at > 0] {
-                        (mark::quoted(words, &sentence(&choice.label)))
+                        (said::begun(told, &choice.label, choice.said.as_ref()))
                         @if need.default.as_ref() == Some(&choice.name) { " " span.faint { (words.say("need-default")) } }
                     }
                 }
@@ -89,7 +89,7 @@ fn one_field(told: &Told, field: &FieldView) -> Markup {
     let text = default.and_then(Value::as_str);
     html! {
         label {
-            span { (mark::quoted(words, &sentence(&field.label))) @if let Some(detail) = &field.detail { " – " (mark::quoted(words, detail)) } }
+            span { (mark::quoted(words, &said::capital(&field.label))) @if let Some(detail) = &field.detail { " – " (mark::quoted(words, detail)) } }
             @match field.kind {
                 FieldKind::Text => input name=(name) value=[text] required[field.required] autocomplete="off";,
                 FieldKind::Secret => input type="password" name=(name) required[field.required] autocomplete="off";,
@@ -107,12 +107,4 @@ fn one_field(told: &Told, field: &FieldView) -> Markup {
             }
         }
     }
-}
-
-/// A fragment as the beginning of a sentence.
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
 }

@@ -9,7 +9,7 @@ use super::item::Item;
 use super::moment::Told;
 use super::wish::{TICKS, Wish};
 use super::words::Value;
-use super::{address, mark};
+use super::{address, mark, said};
 
 /// Coming starts that are listed.
 const COMING: usize = 5;
@@ -53,7 +53,7 @@ fn times<'a>(told: &Told, starts: impl Iterator<Item = &'a ComingView>) -> Marku
         ul.plain {
             @for coming in starts {
                 li { (told.clock(coming.at_ms)) @if let Some(rule) = &coming.rule { " · " (mark::short(rule)) }
-                    @if let Some(held) = &coming.held_by { " " span.chip { (mark::quoted(told.words, held)) }
+                    @if let Some(held) = &coming.held_by { " " span.chip { (said::quoted(told, held, coming.held_said.as_ref())) }
                         @if let Some(then) = coming.then_ms { " → " (told.clock(then)) } } }
             }
         }

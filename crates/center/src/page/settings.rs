@@ -6,6 +6,7 @@ use syncmgr_control::rule::RuleView;
 
 use super::mark;
 use super::moment::Told;
+use super::said;
 use super::words::Value;
 
 /// A tab.
@@ -116,7 +117,7 @@ fn row(told: &Told, rule: &RuleView) -> Markup {
                 @if !rule.rule.when.is_empty() { (words.say("rule-when")) " " @for condition in &rule.rule.when { code { (condition) } " " } }
                 @if rule.rule.ask { " " (words.say("rule-asks")) }
                 @if let Some(next) = rule.next_ms { " · " (words.say("row-next")) " " (told.clock(next)) }
-                @if let Some(held) = &rule.held_by { " " span.chip { (mark::quoted(words, held)) } } }
+                @if let Some(held) = &rule.held_by { " " span.chip { (said::quoted(told, held, rule.held_said.as_ref())) } } }
             @for warning in &rule.warnings { p.row-problem { (mark::quoted(words, warning)) } }
             @if !rule.written { p.faint { (words.say("rule-registered")) } }
             @if rule.written && told.may(Access::Admin) {

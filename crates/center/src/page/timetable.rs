@@ -5,7 +5,7 @@ use syncmgr_control::view::{Forecast, ForecastView, Outcome, RunView};
 
 use super::moment::Told;
 use super::words::Value;
-use super::{address, mark};
+use super::{address, mark, said};
 
 /// How far back and ahead.
 pub(crate) const SPAN_MS: i64 = 24 * 3_600_000;
@@ -64,12 +64,11 @@ fn one_run(told: &Told, run: &RunView) -> Markup {
 }
 
 fn one_start(told: &Told, start: &ForecastView) -> Markup {
-    let words = told.words;
     let name = format!("{}/{}", start.handler, start.item);
     html! {
         li { (told.clock(start.coming.at_ms)) " " a href=(address::item(&name)) { (mark::short(&start.name)) }
             @if let Some(rule) = start.coming.rule.as_ref().filter(|rule| **rule != start.name) { " " span.faint { (mark::short(rule)) } }
-            @if let Some(held) = &start.coming.held_by { " " span.chip { (mark::quoted(words, held)) } } }
+            @if let Some(held) = &start.coming.held_by { " " span.chip { (said::quoted(told, held, start.coming.held_said.as_ref())) } } }
     }
 }
 

@@ -35,7 +35,10 @@ impl Language {
     fn for_the_manager(self) -> &'static [&'static str] {
         match self {
             Self::English => &[],
-            Self::French => &[include_str!("../../locales/refused.fr.ftl")],
+            Self::French => &[
+                include_str!("../../locales/refused.fr.ftl"),
+                include_str!("../../locales/said.fr.ftl"),
+            ],
         }
     }
 
@@ -120,6 +123,24 @@ impl Words {
         text.into_owned()
     }
 
+    /// A sentence of the manager; nothing where its own words are in this language already.
+    pub(crate) fn said(self, code: &str, parts: &[(&str, Filled)]) -> Option<String> {
+        let message = self.bundle.get_message(&format!("said-{code}"))?;
+        let mut args = FluentArgs::with_capacity(parts.len());
+        for (name, part) in parts {
+            match part {
+                Filled::Number(number) => args.set(*name, FluentValue::from(*number)),
+                Filled::Text(text) => args.set(*name, FluentValue::from(text.as_str())),
+            }
+        }
+        let mut faults = Vec::new();
+        let text = self
+            .bundle
+            .format_pattern(message.value()?, Some(&args), &mut faults);
+        // An incomplete sentence says less than the manager's own words.
+        faults.is_empty().then(|| text.into_owned())
+    }
+
     /// What a refusal of this code means, and what helps. Nothing where the manager's own words are in this language already,
     /// and for what handlers refuse.
     pub(crate) fn refusal(self, code: &str) -> Option<(String, String)> {
@@ -146,6 +167,13 @@ impl Words {
 pub(crate) enum Value<'a> {
     Number(u64),
     Text(&'a str),
+}
+
+/// What is filled into a sentence of the manager.
+#[derive(Debug, Clone)]
+pub(crate) enum Filled {
+    Number(u64),
+    Text(String),
 }
 
 fn read(language: Language) -> FluentBundle<FluentResource> {

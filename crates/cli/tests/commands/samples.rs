@@ -18,6 +18,7 @@ pub(crate) fn counts(sent: u64, received: u64) -> Counts {
 
 pub(crate) fn item(name: &str, shown: Shown, state: &str) -> ItemView {
     ItemView {
+        problem_said: None,
         handler: "folder".into(),
         handler_name: "Folders".into(),
         id: name.to_uppercase(),
@@ -98,6 +99,7 @@ pub(crate) fn status() -> StatusView {
         running: vec![12],
         daemon: true,
         next: Some(NextView {
+            held_said: None,
             at_ms: NOW_MS + 90 * MINUTE,
             rule: "nightly".into(),
             names: vec!["papers".into()],
@@ -234,6 +236,7 @@ pub(crate) fn run_detail() -> RunDetail {
 
 pub(crate) fn choice(name: &str, label: &str) -> ChoiceView {
     ChoiceView {
+        said: None,
         name: name.into(),
         label: label.into(),
     }
@@ -241,6 +244,7 @@ pub(crate) fn choice(name: &str, label: &str) -> ChoiceView {
 
 pub(crate) fn need() -> NeedView {
     NeedView {
+        said: None,
         id: 3,
         handler: "folder".into(),
         handler_name: "Folders".into(),

@@ -284,6 +284,7 @@ fn show() {
 
 fn condition(text: &str, stands: Standing, now: &str, rules: &[&str]) -> ConditionView {
     ConditionView {
+        now_said: None,
         condition: text.into(),
         rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
         stands,
@@ -298,16 +299,26 @@ fn condition(text: &str, stands: Standing, now: &str, rules: &[&str]) -> Conditi
 
 #[test]
 fn why() {
+    let held = |since: i64, until: Option<i64>, text: &str| HeldView {
+        since_ms: NOW_MS - since * MINUTE,
+        until_ms: until.map(|until| NOW_MS - until * MINUTE),
+        wanted_by: "schedule".into(),
+        text: text.into(),
+        said: None,
+    };
     let why = WhyView {
+        said: Vec::new(),
         name: "papers".into(),
         coming: vec![
             ComingView {
+                held_said: None,
                 at_ms: NOW_MS + 60 * MINUTE,
                 rule: Some("nightly".into()),
                 held_by: Some("it is paused".into()),
                 then_ms: Some(NOW_MS + 100 * MINUTE),
             },
             ComingView {
+                held_said: None,
                 at_ms: NOW_MS + 90 * MINUTE,
                 rule: None,
                 held_by: None,
@@ -318,6 +329,8 @@ fn why() {
             .into(),
         reasons: vec![
             ReasonView {
+                now_said: None,
+                unblocked_said: None,
                 about: "pause".into(),
                 blocks: false,
                 wanted: "not paused".into(),
@@ -326,6 +339,8 @@ fn why() {
                 unblocked_by: None,
             },
             ReasonView {
+                now_said: None,
+                unblocked_said: None,
                 about: "question".into(),
                 blocks: true,
                 wanted: "no open question".into(),
@@ -367,18 +382,8 @@ fn why() {
             ),
         ],
         history: vec![
-            HeldView {
-                since_ms: NOW_MS - 30 * MINUTE,
-                until_ms: None,
-                wanted_by: "schedule".into(),
-                text: "it waits for mains; now: on battery".into(),
-            },
-            HeldView {
-                since_ms: NOW_MS - 180 * MINUTE,
-                until_ms: Some(NOW_MS - 30 * MINUTE),
-                wanted_by: "schedule".into(),
-                text: "it is paused".into(),
-            },
+            held(30, None, "it waits for mains; now: on battery"),
+            held(180, Some(30), "it is paused"),
         ],
         suggestion: Some("syncmgr answer 3".into()),
     };
@@ -391,6 +396,7 @@ fn forecast(name: &str, held_by: Option<&str>, then_ms: Option<i64>) -> Forecast
         item: name.into(),
         name: name.into(),
         coming: ComingView {
+            held_said: None,
             at_ms: NOW_MS + 60 * MINUTE,
             rule: Some("nightly".into()),
             held_by: held_by.map(str::to_owned),
@@ -402,6 +408,7 @@ fn forecast(name: &str, held_by: Option<&str>, then_ms: Option<i64>) -> Forecast
 #[test]
 fn schedule() {
     let rule = |name: &str, on: &[&str], next_ms| RuleView {
+        held_said: None,
         rule: RuleText {
             connect: None,
             name: name.into(),

@@ -5,4 +5,5 @@ pub mod from_source;
 pub mod text;
 pub mod to_change;
 pub mod to_handler;
+pub mod to_said;
 pub mod to_view;

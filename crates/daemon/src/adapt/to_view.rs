@@ -190,6 +190,7 @@ fn choices(given: &[Choice]) -> Vec<view::ChoiceView> {
         .map(|c| view::ChoiceView {
             name: c.name.clone(),
             label: c.label.clone(),
+            said: None,
         })
         .collect()
 }
@@ -214,6 +215,7 @@ pub fn need(row: &NeedRow, item: Option<String>, handler_name: String) -> view::
         }
         .to_owned(),
         text: row.text.clone(),
+        said: None,
         detail: row.detail.clone(),
         choices: choices(&row.choices),
         default: row.default.clone(),

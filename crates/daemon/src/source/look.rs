@@ -119,7 +119,7 @@ impl Eyes {
                 };
                 self.look(&look).await
             };
-            tracing::debug!(%look, ?found, "looked");
+            tracing::debug!(?look, ?found, "looked");
             let look = look.clone();
             report.fact(Fact::Looked { look, found }).await;
             tokio::time::sleep(wait).await;

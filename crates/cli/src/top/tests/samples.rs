@@ -15,6 +15,7 @@ const HOUR: i64 = 60 * MINUTE;
 
 pub(crate) fn item(name: &str, shown: Shown, state: &str) -> ItemView {
     ItemView {
+        problem_said: None,
         handler: "folder".into(),
         handler_name: "Folders".into(),
         id: name.to_uppercase(),
@@ -42,6 +43,7 @@ pub(crate) fn item(name: &str, shown: Shown, state: &str) -> ItemView {
 
 fn choice(name: &str, label: &str) -> ChoiceView {
     ChoiceView {
+        said: None,
         name: name.into(),
         label: label.into(),
     }
@@ -49,6 +51,7 @@ fn choice(name: &str, label: &str) -> ChoiceView {
 
 pub(crate) fn need() -> NeedView {
     NeedView {
+        said: None,
         id: 3,
         handler: "folder".into(),
         handler_name: "Folders".into(),
@@ -127,6 +130,7 @@ fn start(name: &str, in_ms: i64, held_by: Option<&str>) -> ForecastView {
         item: name.to_uppercase(),
         name: name.into(),
         coming: ComingView {
+            held_said: None,
             at_ms: NOW_MS + in_ms,
             rule: Some("nightly".into()),
             held_by: held_by.map(Into::into),
@@ -164,6 +168,7 @@ pub(crate) fn status() -> StatusView {
         running: vec![12],
         daemon: true,
         next: Some(NextView {
+            held_said: None,
             at_ms: NOW_MS + 90 * MINUTE,
             rule: "nightly".into(),
             names: vec!["music".into()],

@@ -221,6 +221,7 @@ fn the_verdict_is_told_whole_and_with_what_matters_beside_it() {
     assert!(picture(&top, PLAIN).contains("No daemon runs: nothing starts by itself."));
     let mut there = loaded();
     there.status.remarks = vec![RemarkView {
+        said: None,
         about: "configuration".into(),
         text: "line 3 is no rule".into(),
         hint: None,
