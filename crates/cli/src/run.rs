@@ -1,6 +1,7 @@
 //! One command from its words to its exit code.
 
 use std::ffi::{OsStr, OsString};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
@@ -132,7 +133,7 @@ pub fn run(
                 Ok(runtime) => runtime,
                 Err(error) => return refused(&no_runtime().because(&error), &mut screen),
             };
-            let (back, ended) = runtime.block_on(async move {
+            let work = async move {
                 if let Some(then) = then
                     && let Err(refusal) = program.may_leave(then.departure).await
                 {
@@ -190,11 +191,13 @@ pub fn run(
                     Err(refusal) => Err(refusal),
                 };
                 (screen, ended)
-            });
-            screen = back;
-            // Threads that end by themselves are waited for, so that none is cut off in the middle of something. A line that
-            // nobody will type any more is not.
+            };
+            let worked = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
+            // Threads that end by themselves are waited for, so that none is cut off in the middle of something. A line or a key
+            // that nobody will type any more is not, also when the command broke.
             runtime.shutdown_timeout(LEAVE);
+            let (back, ended) = worked.unwrap_or_else(|broken| resume_unwind(broken));
+            screen = back;
             ended
         }
     };

@@ -21,6 +21,18 @@ pub(crate) fn interrupts() -> BoxStream<'static, ()> {
     stream::select_all(heard).boxed()
 }
 
+/// Stops this process until the shell has it go on (`fg`). Where no shell would do so, nothing is stopped.
+pub(crate) fn suspend() {
+    #[expect(
+        unsafe_code,
+        reason = "no safe interface has a signal delivered before it returns"
+    )]
+    // SAFETY: a call that touches no memory of this process; the signal has no handler here.
+    unsafe {
+        libc::raise(libc::SIGTSTP)
+    };
+}
+
 /// While it lives, what is typed is not shown.
 #[derive(Debug)]
 pub(crate) struct Hidden {

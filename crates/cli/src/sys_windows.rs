@@ -33,6 +33,9 @@ pub(crate) fn interrupts() -> BoxStream<'static, ()> {
     }
 }
 
+/// Programs are not suspended here.
+pub(crate) fn suspend() {}
+
 /// While it lives, what is typed is not shown.
 #[derive(Debug)]
 pub(crate) struct Hidden {

@@ -24,6 +24,8 @@ use crate::look::Look;
 use crate::talk::{Talk, Verdict};
 use crate::world::Terminal;
 
+/// Has the shell go on, as a terminal has it by itself while no page is on it.
+const SUSPEND: keys::Press = keys::Press::Ctrl('z');
 /// Keys that wait; further ones wait in the terminal.
 const MAX_KEYS: usize = 64;
 /// Most requests and texts that are awaited at once.
@@ -304,12 +306,19 @@ impl Page {
             None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
         };
         match event {
-            event::Event::Key(key) => {
-                if let Some(press) = keys::Press::of(key) {
+            event::Event::Key(key) => match keys::Press::of(key) {
+                Some(SUSPEND) => {
+                    held.lend(crate::sys::suspend)?;
+                    // The window may be another one by now.
+                    self.resized(held.size()?);
+                    self.draw(held)?;
+                }
+                Some(press) => {
                     self.step(Event::Key(press), held)?;
                     self.draw(held)?;
                 }
-            }
+                None => {}
+            },
             event::Event::Paste(text) => {
                 self.step(Event::Paste(text), held)?;
                 self.draw(held)?;

@@ -33,9 +33,7 @@ impl Held {
     pub(super) fn take() -> io::Result<Self> {
         let held = Arc::new(AtomicBool::new(true));
         restore_before_panic(Arc::clone(&held));
-        let entered = enable_raw_mode()
-            .and_then(|()| execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste))
-            .and_then(|()| Terminal::new(CrosstermBackend::new(stdout())));
+        let entered = enter().and_then(|()| Terminal::new(CrosstermBackend::new(stdout())));
         match entered {
             Ok(terminal) => Ok(Self {
                 terminal,
@@ -83,6 +81,14 @@ impl Held {
         Ok(())
     }
 
+    /// Gives the terminal back while something else has it, and takes it again.
+    pub(super) fn lend(&mut self, meanwhile: impl FnOnce()) -> io::Result<()> {
+        give_back();
+        meanwhile();
+        enter()?;
+        self.forget()
+    }
+
     /// Forgets what is on the terminal, so that everything is drawn anew.
     pub(super) fn forget(&mut self) -> io::Result<()> {
         self.drawn = None;
@@ -99,17 +105,26 @@ impl Drop for Held {
     }
 }
 
+fn enter() -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)
+}
+
+fn give_back() {
+    // A terminal that is gone needs nothing given back.
+    drop(execute!(
+        stdout(),
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    ));
+    drop(disable_raw_mode());
+}
+
 /// Gives the terminal back, once.
 fn restore(held: &AtomicBool) {
     if held.swap(false, Ordering::SeqCst) {
-        // A terminal that is gone needs nothing given back.
-        drop(execute!(
-            stdout(),
-            DisableBracketedPaste,
-            LeaveAlternateScreen,
-            Show
-        ));
-        drop(disable_raw_mode());
+        give_back();
     }
 }
 

@@ -28,6 +28,11 @@ impl Page {
     fn open_with(world: &World, columns: u16, rows: u16, variables: &[(&str, &str)]) -> Self {
         let mut command = world.command(["top"]);
         command.envs(variables.iter().copied());
+        Self::of(command, world, columns, rows)
+    }
+
+    /// A command in a terminal of its own.
+    fn of(mut command: std::process::Command, world: &World, columns: u16, rows: u16) -> Self {
         let seat = Seat::of(&mut command, columns, rows).unwrap();
         let child = command.spawn().unwrap();
         // The program alone holds its end open: when it ends, reading ends.
@@ -286,6 +291,39 @@ fn signals_give_the_terminal_back() {
         page.signal(signal);
         assert_eq!(page.ends().code(), Some(0));
     }
+    drop(daemon);
+}
+
+/// A shell with job control starts the page, goes on while it is suspended, and brings it back.
+#[test]
+fn a_page_that_is_suspended_gives_the_terminal_back_until_it_goes_on() {
+    let world = world();
+    let daemon = daemon(&world);
+    let script = "set -m; \"$0\" top; echo the shell goes on; read line; fg; echo it ended";
+    let top = world.command(["top"]);
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.env_clear();
+    shell.args(["-c", script]).arg(top.get_program());
+    let variables = top.get_envs();
+    shell.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    shell.env("TERM", "xterm-256color");
+    if let Some(place) = top.get_current_dir() {
+        shell.current_dir(place);
+    }
+    let page = Page::of(shell, &world, 80, 24);
+    page.shows("papers waits")
+        .types("\u{1a}")
+        .shows("the shell goes on");
+    until("the terminal is the shell's", || {
+        !page.screen.lock().unwrap().screen().alternate_screen()
+    });
+    assert!(page.seat.is_plain().unwrap());
+    page.types("\n")
+        .shows("papers waits")
+        .types("2")
+        .shows("LAST RUNS");
+    page.types("q").shows("it ended");
+    assert_eq!(page.ends().code(), Some(0));
     drop(daemon);
 }
 

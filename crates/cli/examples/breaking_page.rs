@@ -1,0 +1,133 @@
+//! The terminal page over a clock that breaks: for the test that a terminal is given back whatever happens.
+#![expect(
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "it breaks on purpose, and reads its own words"
+)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _};
+use jiff::tz::TimeZone;
+use syncmgr_cli::{
+    CheckReport, CheckStep, CheckWish, Departure, Keyboard, Need, Program, ServiceReport,
+    ServiceWish, Terminal, World, run,
+};
+use syncmgr_control::{Caller, Changes, ExitCode, Refusal, Reply, Request, Service};
+
+/// So often the clock tells the time.
+const TOLD: u32 = 3;
+
+/// A manager that never answers, and the program around it.
+struct Silent;
+
+impl Service for Silent {
+    fn call(&self, _: Caller, _: Request) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        futures::future::pending().boxed()
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<Changes, Refusal>> {
+        std::future::ready(Ok(futures::stream::pending().boxed())).boxed()
+    }
+}
+
+fn no() -> Refusal {
+    Refusal::new("a::test", "this is not here", "look elsewhere")
+}
+
+impl Program for Silent {
+    fn open(&self, _: Need) -> BoxFuture<'_, Result<Arc<dyn Service>, Refusal>> {
+        std::future::ready(Ok(Arc::new(Self) as _)).boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
+
+    fn daemon(&self, _: &mut (dyn FnMut(&str) + Send)) -> Result<ExitCode, Refusal> {
+        Err(no())
+    }
+
+    fn tray(&self) -> Result<ExitCode, Refusal> {
+        Err(no())
+    }
+
+    fn handler(&self, _: &str) -> Result<ExitCode, Refusal> {
+        Err(no())
+    }
+
+    fn check(
+        &self,
+        _: CheckWish,
+        _: &mut (dyn FnMut(CheckStep) + Send),
+    ) -> Result<CheckReport, Refusal> {
+        Err(no())
+    }
+
+    fn service(&self, _: ServiceWish) -> Result<ServiceReport, Refusal> {
+        Err(no())
+    }
+
+    fn set_password(&self, _: &Path, _: &str) -> Result<(), Refusal> {
+        Err(no())
+    }
+
+    fn may_leave(&self, _: Departure) -> BoxFuture<'_, Result<(), Refusal>> {
+        std::future::ready(Err(no())).boxed()
+    }
+
+    fn leave(&self, _: Departure) -> BoxFuture<'_, Result<(), Refusal>> {
+        std::future::ready(Err(no())).boxed()
+    }
+}
+
+impl Keyboard for Silent {
+    fn line(&mut self) -> BoxFuture<'_, std::io::Result<Option<String>>> {
+        futures::future::pending().boxed()
+    }
+
+    fn secret(&mut self) -> BoxFuture<'_, std::io::Result<Option<String>>> {
+        futures::future::pending().boxed()
+    }
+
+    fn interrupts(&self) -> BoxStream<'static, ()> {
+        futures::stream::pending().boxed()
+    }
+}
+
+fn main() {
+    let asked = AtomicU32::new(0);
+    let clock = move || {
+        assert!(
+            asked.fetch_add(1, Ordering::Relaxed) < TOLD,
+            "the clock broke"
+        );
+        0
+    };
+    let world = World {
+        directory: "/".into(),
+        home: None,
+        user: None,
+        zone: TimeZone::UTC,
+        clock: Arc::new(clock),
+        terminal: Terminal {
+            input: true,
+            output: true,
+            redraw: true,
+            columns: Some(80),
+            rows: Some(24),
+            unicode: true,
+            color: true,
+        },
+        output: Box::new(std::io::stdout()),
+        errors: Box::new(std::io::stderr()),
+        keyboard: Box::new(Silent),
+        browse: None,
+    };
+    run(["syncmgr".into(), "top".into()], world, &Silent);
+    panic!("the page ended without breaking");
+}
