@@ -1,9 +1,5 @@
 //! The terminal page over a clock that breaks: for the test that a terminal is given back whatever happens.
-#![expect(
-    clippy::panic,
-    clippy::disallowed_methods,
-    reason = "it breaks on purpose, and reads its own words"
-)]
+#![expect(clippy::panic, reason = "it breaks on purpose")]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! How fast a daemon with a long past begins, and how fast it says why an item is as it is; beside pueued where that is
-//! installed.
+//! How fast a daemon with a long past begins, and how fast it says why an item is as it is and how all of them are; beside
+//! pueued where that is installed.
 //!
 //! The past is made by `crates/store/examples/history`, through the store itself.
 
@@ -18,13 +18,19 @@ const START_MAX_MS: f64 = 150.0;
 /// Time of a whole `syncmgr why`, and of the answer alone.
 const WHY_MAX_MS: f64 = 20.0;
 
+/// Time of a whole `syncmgr status`.
+const STATUS_MAX_MS: f64 = 30.0;
+
+/// Events of ten thousand runs.
+const EVENTS: u64 = 160_000;
+
 /// Commands for each start of the daemon.
 const ASKED: usize = 10;
 
 /// Runs the bench.
 pub(super) fn run(mut words: Words) -> Result<bool> {
     let items = words.number("--items", 1_000)?.max(1);
-    let events = words.number("--events", 100_000)?;
+    let events = words.number("--events", EVENTS)?;
     let runs = words.number("--runs", 10)?.max(1);
     let program = words.value("--program")?;
     let install = words.flag("--install");
@@ -53,6 +59,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
 
     let ms = |span: std::time::Duration| span.as_secs_f64() * 1_000.0;
     let (mut starts, mut answers, mut commands) = (Vec::new(), Vec::new(), Vec::new());
+    let mut statuses = Vec::new();
     for _ in 0..runs {
         let (_daemon, start) = home.daemon()?;
         starts.push(ms(start));
@@ -60,12 +67,18 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
             let name = format!("Item {}", at % usize::try_from(items)?);
             answers.push(ms(home.ask("why", &json!({"name": name}))?));
             commands.push(run::measured(&mut quiet(&home, &["why", &name]))?.wall_s * 1_000.0);
+            statuses.push(run::measured(&mut quiet(&home, &["status"]))?.wall_s * 1_000.0);
         }
     }
     let beside = pueued(base.path().join("pueue"), runs)?;
     let figures = [
         ("daemon serves commands", Spread::of(starts), START_MAX_MS),
         ("`why`, whole command", Spread::of(commands), WHY_MAX_MS),
+        (
+            "`status`, whole command",
+            Spread::of(statuses),
+            STATUS_MAX_MS,
+        ),
         (
             "`why`, answer of the daemon",
             Spread::of(answers),

@@ -96,7 +96,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     let many = home("many", items)?;
     many.sync()?;
     let (daemon, _) = many.daemon()?;
-    let measured = measure(&many, daemon.0.id(), subscribers, rounds)?;
+    let measured = measure(&many, daemon.0.id(), items, subscribers, rounds)?;
     drop(daemon);
 
     let few = home("few", CHANGING)?;
@@ -117,22 +117,28 @@ fn working(trivial: &Path, items: u64, work: &str) -> String {
     )
 }
 
-fn measure(home: &Home<'_>, daemon: u32, subscribers: u64, rounds: u64) -> Result<Measured> {
+fn measure(
+    home: &Home<'_>,
+    daemon: u32,
+    items: u64,
+    subscribers: u64,
+    rounds: u64,
+) -> Result<Measured> {
     let places = Places::of(home)?;
-    session(home, &places, daemon)?;
+    session(home, &places, daemon, items)?;
     let (mut alone, mut followed) = (Vec::new(), Vec::new());
     let (mut quiet_kib, mut busy_kib, mut least_percent) = (0.0, 0.0, 100.0_f64);
     let slow: Vec<Connection> = (0..SLOW)
         .map(|at| places.follow(way(at), form(at)))
         .collect::<Result<_>>()?;
     for round in 0..rounds {
-        alone.push(session(home, &places, daemon)?);
+        alone.push(session(home, &places, daemon, items)?);
         let before = resident_kib(daemon)?;
         let all: Vec<Follower> = (0..usize::try_from(subscribers)?)
             .map(|at| Follower::begin(&places, way(at), form(at)))
             .collect::<Result<_>>()?;
         let quiet = resident_kib(daemon)?;
-        followed.push(session(home, &places, daemon)?);
+        followed.push(session(home, &places, daemon, items)?);
         least_percent = least_percent.min(least(&all)?);
         if round == 0 {
             quiet_kib = (quiet - before) / as_f64(subscribers);
@@ -173,8 +179,8 @@ fn form(at: usize) -> Form {
     }
 }
 
-/// One session from its request to its end, by the times that the manager gives its changes.
-fn session(home: &Home<'_>, places: &Places, daemon: u32) -> Result<Round> {
+/// One session of so many items, from its request to its end, by the times that the manager gives its changes.
+fn session(home: &Home<'_>, places: &Places, daemon: u32, items: u64) -> Result<Round> {
     let mut stream = BufReader::new(places.follow(Way::Socket, Form::Lines)?);
     stream.get_ref().limit(PATIENCE)?;
     let mut line = String::new();
@@ -193,14 +199,13 @@ fn session(home: &Home<'_>, places: &Places, daemon: u32) -> Result<Round> {
     next()?.context("the stream did not begin")?;
     home.ask("sync", &json!({}))?;
     let before = busy_ms(daemon)?;
-    let (mut opened, mut closed, mut items, mut changes) = (0, 0, 0_u64, 0_u64);
+    let (mut opened, mut closed, mut changes) = (0, 0, 0_u64);
     loop {
         let change = next()?.context("the stream ended within a session")?;
         changes += 1;
         let at = change["atMs"].as_u64().unwrap_or_default();
         match change["change"].as_str() {
             Some("run-opened") => opened = at,
-            Some("item-finished") => items += 1,
             Some("run-closed") => closed = at,
             Some("request-ended") => break,
             Some("gap") => bail!("changes were lost to a reader that does nothing else"),

@@ -53,7 +53,7 @@ fn changing(home: &Home<'_>, places: &Places, daemon: u32, span: Duration) -> Re
     let began = run::now();
     percent(daemon, span, || {
         while run::now().duration_since(began) < span {
-            super::session(home, places, daemon)?;
+            super::session(home, places, daemon, super::CHANGING)?;
         }
         Ok(())
     })
