@@ -414,8 +414,9 @@ fn documented_commands_are_understood() {
             "{command}: {}",
             ended.errors
         );
-        // What is understood and cannot be drawn here.
+        // What is understood, and cannot be drawn here or is about a question that nobody asked here.
         let errors = ended.errors.replace("cli::no-terminal", "");
+        let errors = errors.replace("cli::no-such-question", "");
         assert!(!errors.contains("cli::"), "{command}: {errors}");
     }
     assert!(shown > 25, "{shown}");
