@@ -88,4 +88,6 @@ golden! {
     "G-17": g_17_completes_twice_memory g_17_completes_twice_stdio g_17_completes_twice_library g_17_completes_twice_wine;
     // M-67
     "G-18": g_18_late_worker_memory g_18_late_worker_stdio g_18_late_worker_library g_18_late_worker_wine;
+    // M-112, M-117
+    "logon": logon_windows_memory logon_windows_stdio logon_windows_library logon_windows_wine;
 }
