@@ -161,7 +161,7 @@ choose-none = Il n’y a rien à choisir.
 choose-begin = Synchroniser
 choose-close = Fermer
 choose-all = Tout de { $name }
-choose-unknown = Tout de lui ; ses éléments ne sont pas encore connus
+choose-unknown = Tout de lui ; ses éléments ne sont pas encore connus
 choose-rest = { $count ->
     [one] { $count } autre élément, s’il est coché
    *[other] { $count } autres éléments, ceux qui sont cochés
@@ -175,7 +175,7 @@ progress-results = Résultats
 progress-none = Rien ne travaille encore.
 progress-close = Fermer
 progress-keep = Garder ouvert
-progress-window = Son module montre une fenêtre à lui : tant qu’elle est ouverte, on peut seulement arrêter.
+progress-window = Son module montre une fenêtre à lui : tant qu’elle est ouverte, on peut seulement arrêter.
 act-run = Lancer
 act-run-label = Lancer { $name }
 act-stop = Arrêter
@@ -261,9 +261,9 @@ run-number = Exécution { $count }
 run-undo = Annuler l’exécution { $count }…
 undo-changed = { $count ->
     [one] Elle a fait { $changes } dans un élément.
-   *[other] Elle a fait { $changes } dans { $count } éléments ; tous sont remis en état.
+   *[other] Elle a fait { $changes } dans { $count } éléments ; tous sont remis en état.
 }
-undo-text = Ce qu’elle a supprimé ou remplacé revient, et ce qu’elle a créé disparaît, des deux côtés. Annuler est aussi une exécution : cela s’annule.
+undo-text = Ce qu’elle a supprimé ou remplacé revient, et ce qu’elle a créé disparaît, des deux côtés. Annuler est aussi une exécution : cela s’annule.
 undo-yes = L’annuler
 side-near = Ici (gauche)
 side-far = Là-bas (droite)
@@ -273,25 +273,37 @@ changes = { $count ->
    *[other] { $count } changements
 }
 run-stderr = Ses dernières lignes
-count-sent = { $count } envoyés
-count-received = { $count } reçus
-count-deleted = { $count } supprimés
+count-sent = { $count ->
+    [one] { $count } envoyé
+   *[other] { $count } envoyés
+}
+count-received = { $count ->
+    [one] { $count } reçu
+   *[other] { $count } reçus
+}
+count-deleted = { $count ->
+    [one] { $count } supprimé
+   *[other] { $count } supprimés
+}
 count-conflicts = { $count ->
     [one] un conflit
    *[other] { $count } conflits
 }
-count-failed = { $count } échoués
+count-failed = { $count ->
+    [one] { $count } échoué
+   *[other] { $count } échoués
+}
 count-bytes = { $size } transférés
 
 item-log = Son journal
-item-plan = Que ferait-il ?
+item-plan = Que ferait-il ?
 properties-title = Propriétés
 properties-saved = C’est enregistré.
 properties-listed = C’est enregistré, et les éléments ont été relus.
 properties-unchanged = Rien n’a changé.
 properties-not-saved = Rien n’a été enregistré.
 properties-none = Il n’y a rien à régler.
-properties-window = Celles-ci ne se montrent que dans une fenêtre du module : syncmgr properties NOM --show l’ouvre.
+properties-window = Celles-ci ne se montrent que dans une fenêtre du module : syncmgr properties NOM --show l’ouvre.
 properties-secret = laissez vide pour le garder
 properties-lines = Un par ligne.
 property-missing = Ceci ne peut rester vide.
@@ -328,18 +340,18 @@ rule-remove = Retirer
 rule-change = Modifier
 rule-change-label = Modifier la règle { $name }
 rule-change-title = Modifier { $name }
-rule-of-many = Cette règle concerne { $count } éléments : ce que vous changez vaut pour tous.
+rule-of-many = Cette règle concerne { $count } éléments : ce que vous changez vaut pour tous.
 rule-leave = Laisser comme c’est
 rule-added = { $name } a été ajoutée.
 rule-changed = { $name } a été modifiée.
 rule-removed = { $name } a été retirée.
 rule-undone = Tout est comme avant.
-rule-was = Elle disait :
+rule-was = Elle disait :
 rule-take-back = Annuler
 rule-condition-other = Autres conditions
 rule-no-clock = le démarre quand cela arrive.
 rule-only-conditions = Elle ne démarre rien, et retient ce qui le démarre par ailleurs.
-rule-beside = À peu près au même moment :
+rule-beside = À peu près au même moment :
 tick-network = un réseau est là
 tick-unmetered = le réseau ne coûte rien
 tick-mains = sur secteur
@@ -377,8 +389,8 @@ rule-items = Élément, module ou étiquette ; vide : tout ce qui est coché
 rule-connect = Connexion à ouvrir d’abord
 rule-ask = Me demander d’abord
 plan-text = Rien n’a été modifié.
-plan-nothing = Rien : les deux côtés sont identiques.
-plan-first = Les { $shown } premiers sur { $total } :
+plan-nothing = Rien : les deux côtés sont identiques.
+plan-first = Les { $shown } premiers sur { $total } :
 plan-kinds = Combien de chaque sorte
 plan-kind = Quoi
 plan-side = Où
@@ -402,14 +414,14 @@ choice-both = Garder les deux
 choice-all = Tout garder
 choice-this = Garder celle-ci
 choice-deleted = Garder supprimé
-decided-title = Décidé :
-decided-open = En cours :
+decided-title = Décidé :
+decided-open = En cours :
 decided-undo = Annuler
 decide-remaining = { $count ->
     [one] De même pour le dernier
    *[other] De même pour les { $count } restants
 }
-ruling-all = Tous ceux de cet élément :
+ruling-all = Tous ceux de cet élément :
 ruling-newest = Garder la plus récente
 ruling-matching = nommés comme
 ruling-preview = Aperçu
@@ -421,16 +433,16 @@ ruling-do = { $count ->
 ruling-later = { $count } de plus restent pour une autre fois.
 ruling-leave = Les laisser
 stay-not-offered = { $count ->
-    [one] Un conflit reste : ce choix n’est pas proposé.
-   *[other] { $count } conflits restent : ce choix n’est pas proposé.
+    [one] Un conflit reste : ce choix n’est pas proposé.
+   *[other] { $count } conflits restent : ce choix n’est pas proposé.
 }
 stay-equal-times = { $count ->
-    [one] Un conflit reste : dates égales.
-   *[other] { $count } conflits restent : dates égales.
+    [one] Un conflit reste : dates égales.
+   *[other] { $count } conflits restent : dates égales.
 }
 stay-unknown-times = { $count ->
-    [one] Un conflit reste : la date d’une version ou d’une suppression est inconnue.
-   *[other] { $count } conflits restent : la date d’une version ou d’une suppression est inconnue.
+    [one] Un conflit reste : la date d’une version ou d’une suppression est inconnue.
+   *[other] { $count } conflits restent : la date d’une version ou d’une suppression est inconnue.
 }
 conflict-skip = Passer
 version-modified = modifiée
@@ -458,9 +470,9 @@ handler-forget-label = Oublier { $name }
 handler-forget-text = Ses éléments et préférences partent avec lui ; ses données restent.
 handler-forget-yes = L’oublier
 register-title = Enregistrer un module
-register-text = Il est démarré une fois et dit ce qu’il est ; s’il ne répond pas, rien n’est enregistré.
+register-text = Il est démarré une fois et dit ce qu’il est ; s’il ne répond pas, rien n’est enregistré.
 register-path = La bibliothèque, un chemin absolu
-register-classes = Ses classes, une par ligne ; vide, toutes celles qu’elle nomme
+register-classes = Ses classes, une par ligne ; vide, toutes celles qu’elle nomme
 register-class = La classe, comme { "{" }6295DF27-35EE-11D1-8707-00C04FD93327{ "}" }
 register-done = { $name } a été démarré une fois, a répondu et est enregistré.
 register-replaced = Il remplace un enregistrement précédent.
@@ -469,7 +481,7 @@ register-not-done = Rien n’a été enregistré.
 register-no-consent = Dites d’abord que vous le connaissez.
 handler-registered = Enregistré
 handler-events = démarre sur
-handler-last-problem = Dernier problème :
+handler-last-problem = Dernier problème :
 register-words = La commande, un mot par ligne
 register-directory = Le répertoire où elle tourne
 register-consent = Je connais ce programme : il tourne sous mon nom et peut ce que je peux.

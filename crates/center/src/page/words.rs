@@ -255,6 +255,19 @@ mod tests {
     }
 
     #[test]
+    fn french_marks_never_begin_a_line() {
+        let french = Language::French;
+        for texts in std::iter::once(&french.texts()).chain(french.for_the_manager()) {
+            for line in texts.lines().filter(|line| !line.starts_with('#')) {
+                let line = format!("{line} ");
+                for mark in [" : ", " ; ", " ? ", " ! ", " » ", "« "] {
+                    assert!(!line.contains(mark), "a no-break space is missing: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn both_languages_say_the_same_things() {
         assert_eq!(texts(Language::English), texts(Language::French));
     }
