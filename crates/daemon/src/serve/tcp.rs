@@ -335,6 +335,47 @@ mod tests {
         );
     }
 
+    // The clock leaps over what is never sent.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_request_is_refused_or_left() {
+        let (address, _closing, _tasks) = served(None);
+        let ends = |head: &str| format!("{head}\r\nhost: x\r\n\r\n");
+        // Neither of the old protocol nor of another one, and no text at all.
+        for strange in [
+            "GET /\r\n",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            "\0\u{1}\u{2}\r\n\r\n",
+            "\r\n\r\n\r\n",
+        ] {
+            assert!(
+                !said(address, strange).await.contains("here"),
+                "{strange:?}"
+            );
+        }
+        for (head, status) in [
+            ("GET /\0 HTTP/1.1", "400"),
+            ("GET /a b HTTP/1.1", "400"),
+            ("GET / HTTP/9.9", "400"),
+            ("G\u{1}T / HTTP/1.1", "400"),
+            ("GET /%2e%2e/etc/passwd HTTP/1.1", "404"),
+            ("GET //x HTTP/1.1", "404"),
+        ] {
+            let text = said(address, &ends(head)).await;
+            assert!(
+                text.starts_with(&format!("HTTP/1.1 {status}")),
+                "{head:?}: {text}"
+            );
+        }
+        // Lengths that contradict each other would hide a second request.
+        let both = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab";
+        assert!(said(address, both).await.starts_with("HTTP/1.1 400"));
+        // A body that never ends, and several requests at once, of which each is answered.
+        let endless = "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nffff\r\nx";
+        assert!(said(address, endless).await.starts_with("HTTP/1.1 405"));
+        let text = said(address, &ends("GET / HTTP/1.1").repeat(3)).await;
+        assert_eq!(text.matches("here").count(), 3, "{text}");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn it_ends_when_nobody_comes_and_when_it_is_closed() {
         let idle = Duration::from_secs(60);
