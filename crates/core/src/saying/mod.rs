@@ -1,5 +1,5 @@
 //! What the manager says, as data: each sentence has a code and typed parts beside its English words, so that a face can say
-//! it in another language. The words of one family stand together, in an enumeration that [`sayings!`] makes: nothing can be
+//! it in another language. The words of one family stand together, in an enumeration that `sayings!` makes: nothing can be
 //! said that is not in its list, and faces are tested against the lists.
 
 mod circumstance;
@@ -75,7 +75,7 @@ pub enum Part {
 }
 
 impl Saying {
-    /// A sentence from its parts; [`sayings!`] calls it.
+    /// A sentence from its parts; `sayings!` calls it.
     #[must_use]
     pub fn new(code: &'static str, text: String, parts: Vec<(&'static str, Part)>) -> Self {
         Self(Box::new(Inside { text, code, parts }))
