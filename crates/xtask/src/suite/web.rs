@@ -1,6 +1,7 @@
 //! The page in a real browser: every screen in both languages, on a desk and on a telephone, by mouse and by keyboard, with
 //! and without scripts, and looked over by axe.
 
+mod choosing;
 mod conflicts;
 mod driver;
 
@@ -56,6 +57,12 @@ const SCREENS: &[(&str, &str, &str, &str)] = &[
         "/plan?name=notes",
         "Nothing was changed.",
         "Rien n’a été modifié.",
+    ),
+    (
+        "choose",
+        "/choose",
+        "Choose what to synchronize",
+        "Choisir quoi synchroniser",
     ),
 ];
 
@@ -124,6 +131,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     it_is_steered(&browser, &world)?;
     the_keyboard_is_enough(&browser, &world)?;
     a_run_is_undone(&browser, &world)?;
+    breaches += choosing::is_shown_until_it_is_over(&browser, &world, &axe)?;
     conflicts::are_decided(&browser, &world)?;
     questions_are_answered_once(&browser, &world)?;
     it_heals(&browser, &mut world)?;
