@@ -510,7 +510,7 @@ fn does_not_work(id: &str, causes: Vec<String>) -> Refusal {
             "`{}` was not registered: it was started once and did not work",
             text::line(id)
         ),
-        "`syncmgr check` tells more about it; --unchecked registers it all the same",
+        "`syncmgr check` tells more about it; `syncmgr register --unchecked` registers it all the same",
     );
     refusal.causes = causes;
     refusal
