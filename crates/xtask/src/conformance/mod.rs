@@ -218,9 +218,9 @@ mod tests {
                 )
             )
         );
-        let (standing, text) = row(('M', 173), "progress", &[]);
+        let (standing, text) = row(('M', 176), "settings", &[]);
         assert!(
-            standing == Standing::Reason && text.contains("not built yet"),
+            standing == Standing::Reason && text.contains("a view, not a window"),
             "{text}"
         );
         let (standing, text) = row(('M', 7), "values", &[]);
