@@ -59,7 +59,8 @@ pub fn document() -> Result<Value, String> {
         });
         if let Some(params) = &described.params {
             post["requestBody"] = json!({
-                "required": true,
+                // Whoever wants nothing but what stands without being said may send nothing at all.
+                "required": !required(params).is_empty(),
                 "content": { "application/json": { "schema": params } },
             });
         }
@@ -207,12 +208,17 @@ fn answered(method: &Method, replies: &BTreeMap<String, Value>) -> Result<Value,
     }))
 }
 
+/// The parameters that cannot be left out.
+fn required(params: &Value) -> Vec<&str> {
+    let names = params["required"].as_array();
+    names.map_or_else(Vec::new, |names| {
+        names.iter().filter_map(Value::as_str).collect()
+    })
+}
+
 /// The parameters of a method as those of an address.
 fn query(params: &Value) -> Vec<Value> {
-    let required: Vec<&str> = params["required"]
-        .as_array()
-        .map(|names| names.iter().filter_map(Value::as_str).collect())
-        .unwrap_or_default();
+    let required = required(params);
     let Some(properties) = params["properties"].as_object() else {
         return Vec::new();
     };

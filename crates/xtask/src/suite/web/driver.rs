@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_secs(20);
 /// How often it is looked whether it did.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// What the driver says of an element that no page has yet, or that went with its page.
+const NOT_THERE: [&str; 2] = ["no such element", "stale element reference"];
 
 /// The program that drives the browser; it ends with this.
 pub(super) struct Driver {
@@ -219,8 +221,24 @@ impl Browser<'_> {
         }
     }
 
-    /// Clicks as a person does: where the element is, if nothing is above it.
+    /// Clicks as a person does: where the element is, if nothing is above it. It is waited for while a page still comes, and
+    /// looked for anew where a page went before the click.
     pub(super) fn click(&self, selector: &str) -> Result<()> {
+        let began = run::now();
+        loop {
+            match self.click_once(selector) {
+                Err(error)
+                    if NOT_THERE.iter().any(|why| error.to_string().contains(why))
+                        && run::now().duration_since(began) < WAIT =>
+                {
+                    run::pause(LOOK_EVERY);
+                }
+                clicked => return clicked,
+            }
+        }
+    }
+
+    fn click_once(&self, selector: &str) -> Result<()> {
         let found = json!({ "using": "css selector", "value": selector });
         let element = self.send("POST", "/element", &found)?;
         let id = element
