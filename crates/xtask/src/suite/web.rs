@@ -403,13 +403,13 @@ fn it_heals(browser: &Browser<'_>, world: &mut World) -> Result<()> {
 fn it_works_without_scripts(browser: &Browser<'_>, world: &World) -> Result<()> {
     browser.go(&world.address("/?text=photos"))?;
     let runs = world.count_runs()?;
-    browser.click("li.row button[formaction='/act/sync']")?;
+    browser.follow("li.row button[formaction='/act/sync']")?;
     world.wait_for_runs(runs + 1)?;
-    browser.click("nav a[href='/inbox']")?;
-    browser.click("#conflicts .card button[name=choice][value=left]")?;
-    browser.click("nav a[href='/settings']")?;
+    browser.follow("nav a[href='/inbox']")?;
+    browser.follow("#conflicts .card button[name=choice][value=left]")?;
+    browser.follow("nav a[href='/settings']")?;
     browser.click("#scheduled details summary")?;
-    browser.click("#scheduled form button.primary")?;
+    browser.follow("#scheduled form button.primary")?;
     world.run(&["schedule"])?;
     let rules = String::from_utf8(world.run(&["schedule"])?)?;
     if !rules.contains("daily at 02:00") {
@@ -427,11 +427,11 @@ fn a_schedule_is_tried_saved_and_taken_back(browser: &Browser<'_>, world: &World
     browser.click("#try input[name=schedule]")?;
     let keys: Vec<String> = WORDS.chars().map(String::from).collect();
     browser.keys(&keys.iter().map(String::as_str).collect::<Vec<_>>())?;
-    browser.click("#try form button")?;
+    browser.follow("#try form button")?;
     // Each of these is there only once the step before it was answered.
-    browser.click("#try .answer button.primary")?;
+    browser.follow("#try .answer button.primary")?;
     world.wait_for_rule("every 45 min", true)?;
-    browser.click(".done button")?;
+    browser.follow(".done button")?;
     world.wait_for_rule("every 45 min", false)?;
     report::line(format_args!(
         "web: a schedule is tried, saved and taken back"

@@ -20,7 +20,11 @@ const WAIT: Duration = Duration::from_secs(20);
 /// How often it is looked whether it did.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// What the driver says of an element that no page has yet, or that went with its page.
-const NOT_THERE: [&str; 2] = ["no such element", "stale element reference"];
+const NOT_THERE: [&str; 3] = [
+    "no such element",
+    "stale element reference",
+    "does not belong to the document",
+];
 
 /// The program that drives the browser; it ends with this.
 pub(super) struct Driver {
@@ -238,16 +242,37 @@ impl Browser<'_> {
         }
     }
 
+    /// Clicks what leads to another page, and waits until this one is gone.
+    pub(super) fn follow(&self, selector: &str) -> Result<()> {
+        let page = self.find("html")?;
+        self.click(selector)?;
+        let began = run::now();
+        let name = format!("/element/{page}/name");
+        while self.send("GET", &name, &Value::Null).is_ok() {
+            if run::now().duration_since(began) > WAIT {
+                bail!("{selector} leads to no other page");
+            }
+            run::pause(LOOK_EVERY);
+        }
+        Ok(())
+    }
+
     fn click_once(&self, selector: &str) -> Result<()> {
-        let found = json!({ "using": "css selector", "value": selector });
-        let element = self.send("POST", "/element", &found)?;
+        let element = self.find(selector)?;
+        self.send("POST", &format!("/element/{element}/click"), &json!({}))
+            .map(drop)
+    }
+
+    /// The first element there, by what the driver calls it.
+    fn find(&self, selector: &str) -> Result<String> {
+        let wanted = json!({ "using": "css selector", "value": selector });
+        let element = self.send("POST", "/element", &wanted)?;
         let id = element
             .as_object()
             .and_then(|element| element.values().next())
             .and_then(Value::as_str)
             .with_context(|| format!("nothing is at {selector}"))?;
-        self.send("POST", &format!("/element/{id}/click"), &json!({}))
-            .map(drop)
+        Ok(id.to_owned())
     }
 
     /// Presses keys where the focus is.
