@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Method as Verb, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use axum::{Extension, Router, middleware};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use syncmgr_control::client::{CALLER_HEADER, CHANGES_PATH, MAX_CALLER_BYTES};
 use syncmgr_control::method::{self, Access, Method};
 use syncmgr_control::request::MAX_REQUEST_BYTES;
@@ -132,12 +132,12 @@ async fn call(
         }
         Err(cause) => return refuse(&invalid(method).because(&cause)),
     };
-    let params = if body.is_empty() {
-        Ok(Value::Object(serde_json::Map::new()))
+    let params: Result<Map<String, Value>, _> = if body.is_empty() {
+        Ok(Map::new())
     } else {
         serde_json::from_slice(&body)
     };
-    let request = params.and_then(|params| method::request(method, params));
+    let request = params.and_then(|params| method::request(method, Value::Object(params)));
     match request {
         Ok(request) => answer(center, visitor, headers, request).await,
         Err(cause) => refuse(&invalid(method).because(&cause)),

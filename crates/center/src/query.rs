@@ -30,7 +30,9 @@ const LISTS: &[&str] = &["names", "items", "on", "when", "offered"];
 pub(crate) fn params(query: &str) -> Result<Value, String> {
     let mut params = Map::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        // A flag that is named without a value is set.
+        let bare = if FLAGS.contains(&pair) { "true" } else { "" };
+        let (key, value) = pair.split_once('=').unwrap_or((pair, bare));
         let (key, value) = (decoded(key)?, decoded(value)?);
         if LISTS.contains(&key.as_str()) {
             let list = params
@@ -51,7 +53,7 @@ pub(crate) fn params(query: &str) -> Result<Value, String> {
                 .map_err(|_| format!("`{key}` is a number, not `{}`", shown(&value)))?
         } else if FLAGS.contains(&key.as_str()) {
             match value.as_str() {
-                "" | "true" => Value::Bool(true),
+                "true" => Value::Bool(true),
                 "false" => Value::Bool(false),
                 _ => {
                     return Err(format!(
@@ -137,6 +139,7 @@ mod tests {
             ("hidden", Ok(json!({ "hidden": true }))),
             ("limit=many", Err("a number")),
             ("hidden=perhaps", Err("`true` or `false`")),
+            ("hidden=", Err("`true` or `false`")),
             ("name=%4", Err("not encoded")),
             ("name=%zz", Err("not encoded")),
             ("name=%ff", Err("not encoded")),

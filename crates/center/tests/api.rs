@@ -204,6 +204,11 @@ async fn what_cannot_be_is_refused_with_a_reason_and_asks_nothing() {
         ),
         (post("/v1/show", "{"), 400, "control::invalid-request"),
         (post("/v1/show", "[1]"), 400, "control::invalid-request"),
+        (
+            post("/v1/browse", "[null,null]"),
+            400,
+            "control::invalid-request",
+        ),
         (post("/v1/status", "7"), 400, "control::invalid-request"),
         (post("/v1/show", "\u{0}"), 400, "control::invalid-request"),
     ] {
