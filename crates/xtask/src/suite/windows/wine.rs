@@ -53,6 +53,7 @@ impl Prefix {
             place: tempfile::Builder::new().prefix("syncmgr-wine-").tempdir()?,
             libraries: libraries.map(Path::to_path_buf),
         };
+        prefix.keep_server()?;
         let boot = prefix
             .bounded(BOOT_SECONDS, &["wineboot".as_ref(), "-i".as_ref()])
             .stdout(Stdio::null())
@@ -80,6 +81,20 @@ impl Prefix {
         ended(&mut self.bounded(COMMAND_SECONDS, &words.map(AsRef::as_ref)))?.with(0)?;
         // What runs already keeps a desktop without windows for whoever comes.
         self.end_everything()?;
+        self.keep_server()
+    }
+
+    /// Starts a server that stays until it is ended. Debian's goes as soon as no program is left, and a program that starts
+    /// just then is cut off.
+    fn keep_server(&self) -> Result<()> {
+        let started = self
+            .bounded(COMMAND_SECONDS, &["wineserver".as_ref(), "-p".as_ref()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
+        if !started.success() {
+            bail!("Wine's server does not start: {started}");
+        }
         Ok(())
     }
 
