@@ -289,4 +289,3 @@ said-whole-no-daemon = Aucun démon ne tourne, et sans lui rien ne démarre tout
 said-rule-circle = elle se relancerait sans fin : { $rules }
 said-machine-awake = la machine est tenue éveillée, jusqu’à { $at } au plus
 said-machine-not-awake = la machine n’a pas pu être tenue éveillée : { $why }
-said-configuration-broken = la configuration modifiée n’est pas en vigueur : { $why }

@@ -66,7 +66,6 @@ sayings! {
         "rule-circle" Circle { rules: String } = "it would start itself again and again: {rules}";
         "machine-awake" Awake { at: Moment } = "the machine is kept awake, until {at} at most";
         "machine-not-awake" NotAwake { why: String } = "the machine could not be kept awake: {why}";
-        "configuration-broken" Broken { why: String } = "{why}";
     }
 }
 
