@@ -497,3 +497,20 @@ place-left = Left
 place-right = Right
 trend-steady = Usually { $usual }, and so the last one.
 act-insist-label = Stop at once: { $name }
+
+# Settings of policies on the page of an item.
+policy-time-limit = longest run
+policy-no-progress = asked about after silence
+policy-stuck-after = stuck after
+policy-keep-awake = keeps the machine awake
+policy-fresh-within = fresh for
+policy-before = before a run
+policy-after = after a run
+policy-failed = after a failed run
+policy-hook-limit = longest command
+policy-webhook = told to
+policy-ping = pings
+policy-lanes = alone with
+policy-parallel = sessions at once
+policy-priority = priority
+policy-notices = notices at the desktop

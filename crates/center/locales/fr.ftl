@@ -509,3 +509,20 @@ place-left = Gauche
 place-right = Droite
 trend-steady = D’habitude { $usual }, la dernière aussi.
 act-insist-label = Arrêter tout de suite : { $name }
+
+# Les réglages des consignes sur la page d’un élément.
+policy-time-limit = durée maximale
+policy-no-progress = question après un silence de
+policy-stuck-after = bloqué après
+policy-keep-awake = tient la machine éveillée
+policy-fresh-within = à jour pendant
+policy-before = avant une exécution
+policy-after = après une exécution
+policy-failed = après un échec
+policy-hook-limit = durée maximale d’une commande
+policy-webhook = annoncé à
+policy-ping = signale à
+policy-lanes = seul avec
+policy-parallel = sessions à la fois
+policy-priority = priorité
+policy-notices = avis sur le bureau

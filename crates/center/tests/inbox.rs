@@ -353,3 +353,30 @@ async fn a_rule_is_looked_at_before_it_decides() {
         .filter(|asked| matches!(asked, Request::Decide { preview: false, .. }));
     assert_eq!(decides.count(), 0, "looking decides nothing");
 }
+
+/// What the folder handler says is French on a French page, and what is filled into it stays text of others.
+#[tokio::test]
+async fn a_conflict_of_folders_is_french_on_a_french_page() {
+    let mut told = two("c1");
+    told["summary"] = json!("changed on both sides");
+    told["choices"][0]["label"] =
+        json!("the left version goes to the right folder; the right one is kept for 30 days");
+    told["choices"][2]["label"] = json!(format!(
+        "keep both versions, in both folders; the left one gets a name like {HOSTILE}"
+    ));
+    let (router, _) = serving(vec![told]);
+    let request = Http::get("/inbox").header("accept-language", "fr");
+    let (status, _, text) = send(&router, request.body(Body::empty()).unwrap()).await;
+    let text = text.replace(['\u{2068}', '\u{2069}'], "");
+    assert_eq!(status, 200, "{text}");
+    for french in [
+        "modifié des deux côtés",
+        "la version du côté gauche va dans le dossier droit",
+        "celle du côté gauche prend un nom comme",
+        // Whatever nobody knows is marked as of another language.
+        "<bdi lang=\"en\">what right does",
+    ] {
+        assert!(text.contains(french), "{french} is not in {text}");
+    }
+    assert!(!text.contains("<script>alert"), "{text}");
+}

@@ -15,7 +15,7 @@ pub(crate) fn choose(told: &Told, offer: &OfferView) -> Markup {
     let may = told.may(Access::Run);
     html! {
         h1 { (words.say("choose-title")) }
-        @if let Some(text) = &offer.text { p { (mark::quoted_whole(words, &refusal::sentence(text))) } }
+        @if let Some(text) = &offer.text { p { (mark::whole_begun(words, text, refusal::sentence)) } }
         @if let Some(deadline) = offer.deadline_ms {
             @let at = told.clock_text(deadline);
             p.faint { (words.with("choose-deadline", &[("at", Value::Text(&at))])) }

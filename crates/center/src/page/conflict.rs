@@ -34,7 +34,7 @@ pub(crate) fn card(told: &Told, conflict: &ConflictView, next: &str) -> Markup {
                     (versions(told, conflict, &id, true))
                     div.answers {
                         @for choice in of_no_version(conflict) {
-                            button name="choice" value=(choice.name) title=(mark::cut(&choice.label)) { (choice_word(told, conflict, choice)) }
+                            button name="choice" value=(choice.name) title=(mark::quoted_text(words, &choice.label)) { (choice_word(told, conflict, choice)) }
                         }
                         a.button href=(next) { (words.say("conflict-skip")) }
                     }

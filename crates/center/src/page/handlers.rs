@@ -43,7 +43,7 @@ fn one(told: &Told, handler: &HandlerView) -> Markup {
         li.card #(address::element("handler", &handler.id)) {
             p.card-about { (kind) @if !handler.version.is_empty() { " · " (mark::short(&handler.version)) } " · " code { bdi { (mark::cut(&handler.id)) } } }
             h2 { (mark::short(&handler.name)) }
-            @if !handler.comment.is_empty() { p { (mark::short(&handler.comment)) } }
+            @if !handler.comment.is_empty() { p { (mark::quoted(words, &handler.comment)) } }
             p { a href={ "/?handler=" (address::encoded(&handler.id)) } { (words.count("handler-items", handler.items)) }
                 @if !handler.enabled { " · " (words.say("state-disabled")) }
                 @if !handler.active { " · " (words.say("state-not-set-up")) } }

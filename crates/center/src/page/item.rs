@@ -57,7 +57,7 @@ fn head(told: &Told, view: &Item<'_>) -> Markup {
     let item = &view.detail.item;
     html! {
         section #item-head.card {
-            p.card-about { (mark::short(&view.detail.handler_name)) @if !item.comment.is_empty() { " · " (mark::short(&item.comment)) } }
+            p.card-about { (mark::short(&view.detail.handler_name)) @if !item.comment.is_empty() { " · " (mark::quoted(words, &item.comment)) } }
             h1 { (mark::short(&item.name)) }
             p { (mark::state(words, item.shown)) " · " (words.say("row-last-good")) " "
                 @match item.last_good_ms { Some(at) => (told.ago(at)), None => (words.say("never")) } }
@@ -176,7 +176,7 @@ fn settings(told: &Told, view: &Item<'_>) -> Markup {
         section #item-settings.card {
             h2 { (words.say("nav-settings")) }
             @if !view.detail.policies.is_empty() {
-                dl.pairs { @for policy in &view.detail.policies { div { dt { code { (policy.setting) } } dd { (mark::quoted(words, &policy.value)) } } } }
+                dl.pairs { @for policy in &view.detail.policies { div { dt { (setting_word(told, &policy.setting)) code.faint { (policy.setting) } } dd { (mark::quoted(words, &policy.value)) } } } }
             }
             @if !item.labels.is_empty() {
                 p { (words.say("filter-by-label")) ": " @for label in &item.labels { a href={ "/?label=" (address::encoded(label)) } { (mark::short(label)) } " " } }
@@ -197,4 +197,27 @@ fn settings(told: &Told, view: &Item<'_>) -> Markup {
             }
         }
     }
+}
+
+/// What a setting of policies is about; a new one is its key alone until it has words.
+fn setting_word(told: &Told, key: &str) -> Markup {
+    let id = match key {
+        "time_limit" => "policy-time-limit",
+        "no_progress" => "policy-no-progress",
+        "stuck_after" => "policy-stuck-after",
+        "keep_awake" => "policy-keep-awake",
+        "fresh_within" => "policy-fresh-within",
+        "before" => "policy-before",
+        "after" => "policy-after",
+        "failed" => "policy-failed",
+        "hook_limit" => "policy-hook-limit",
+        "webhook" => "policy-webhook",
+        "ping" => "policy-ping",
+        "lanes" => "policy-lanes",
+        "parallel" => "policy-parallel",
+        "priority" => "policy-priority",
+        "notices" => "policy-notices",
+        _ => return html! {},
+    };
+    html! { (told.words.say(id)) " " }
 }

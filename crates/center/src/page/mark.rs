@@ -4,6 +4,7 @@ use maud::{Markup, PreEscaped, html};
 use syncmgr_control::browse::{CellView, STRIP_CELLS};
 use syncmgr_control::view::{ItemStatus, Level, Outcome, Shown};
 
+use super::heard;
 use super::words::{Value, Words};
 
 /// Longest text of others that a list shows, in characters; its own page shows all of it.
@@ -177,15 +178,41 @@ pub(crate) fn cut(text: &str) -> String {
 
 /// What the manager or a handler says in its own words, which are not those of the page.
 pub(crate) fn quoted(words: Words, text: &str) -> Markup {
+    if let Some(known) = heard::in_words(words, text) {
+        return html! { bdi { (cut(&known)) } };
+    }
     let foreign = words.language != super::words::Language::English;
     html! { bdi lang=[foreign.then_some("en")] { (cut(text)) } }
 }
 
+/// The same for the inside of a sentence or an attribute.
+pub(crate) fn quoted_text(words: Words, text: &str) -> String {
+    heard::in_words(words, text).map_or_else(|| cut(text), |known| cut(&known))
+}
+
+/// The same as the beginning of a sentence.
+pub(crate) fn quoted_begun(words: Words, text: &str, begun: fn(&str) -> String) -> Markup {
+    match heard::in_words(words, text) {
+        Some(known) => html! { bdi { (cut(&begun(&known))) } },
+        None => quoted(words, &begun(text)),
+    }
+}
+
+/// The same, whole.
+pub(crate) fn whole_begun(words: Words, text: &str, begun: fn(&str) -> String) -> Markup {
+    match heard::in_words(words, text) {
+        Some(known) => html! { bdi { (begun(&known)) } },
+        None => quoted_whole(words, &begun(text)),
+    }
+}
+
 /// Lines of others: the first ones at once, the rest when it is wanted.
 pub(crate) fn long(words: Words, id: &str, text: &str) -> Markup {
+    let known = heard::lines(words, text);
+    let foreign = words.language != super::words::Language::English && known.is_none();
+    let text = known.as_deref().unwrap_or(text);
     let first = text.match_indices('\n').nth(FIRST_LINES - 1);
     let (first, rest) = first.map_or((text, ""), |(end, _)| (&text[..end], &text[end + 1..]));
-    let foreign = words.language != super::words::Language::English;
     html! {
         p.detail lang=[foreign.then_some("en")] { bdi { (first) } }
         @if !rest.is_empty() {
@@ -199,6 +226,9 @@ pub(crate) fn long(words: Words, id: &str, text: &str) -> Markup {
 
 /// The same, whole: it is what the screen is about.
 pub(crate) fn quoted_whole(words: Words, text: &str) -> Markup {
+    if let Some(known) = heard::in_words(words, text) {
+        return html! { bdi { (known) } };
+    }
     let foreign = words.language != super::words::Language::English;
     html! { bdi lang=[foreign.then_some("en")] { (text) } }
 }

@@ -13,6 +13,7 @@ mod enrol;
 mod first;
 mod frame;
 mod handlers;
+mod heard;
 mod inbox;
 mod item;
 mod keep;

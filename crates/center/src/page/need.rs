@@ -89,13 +89,13 @@ fn one_field(told: &Told, field: &FieldView) -> Markup {
     let text = default.and_then(Value::as_str);
     html! {
         label {
-            span { (mark::quoted(words, &said::capital(&field.label))) @if let Some(detail) = &field.detail { " – " (mark::quoted(words, detail)) } }
+            span { (mark::quoted_begun(words, &field.label, said::capital)) @if let Some(detail) = &field.detail { " – " (mark::quoted(words, detail)) } }
             @match field.kind {
                 FieldKind::Text => input name=(name) value=[text] required[field.required] autocomplete="off";,
                 FieldKind::Secret => input type="password" name=(name) required[field.required] autocomplete="off";,
                 FieldKind::Choice => select name=(name) required[field.required] {
                     @for choice in &field.choices {
-                        option value=(choice.name) selected[text == Some(&choice.name)] { (mark::cut(&choice.label)) }
+                        option value=(choice.name) selected[text == Some(&choice.name)] { (mark::quoted_text(words, &choice.label)) }
                     }
                 },
                 // An unticked box says nothing at all, and its default may be yes.

@@ -4,8 +4,8 @@
 use maud::{Markup, html};
 use syncmgr_control::Refusal;
 
-use super::mark;
 use super::words::Words;
+use super::{heard, mark};
 
 /// A refusal as the lines of a page.
 pub(crate) fn lines(words: Words, refusal: &Refusal) -> Markup {
@@ -25,8 +25,8 @@ pub(crate) fn lines(words: Words, refusal: &Refusal) -> Markup {
 /// What the manager itself says.
 fn verbatim(words: Words, refusal: &Refusal) -> Markup {
     html! {
-        p { (mark::quoted(words, &sentence(&refusal.message))) }
-        @for cause in &refusal.causes { p.faint { (mark::quoted(words, &sentence(cause))) } }
+        p { (mark::quoted_begun(words, &refusal.message, sentence)) }
+        @for cause in &refusal.causes { p.faint { (mark::quoted_begun(words, cause, sentence)) } }
         @if let Some(hint) = &refusal.hint { p { (advice(words, hint)) } }
     }
 }
@@ -38,21 +38,25 @@ fn advice(words: Words, hint: &str) -> Markup {
             let what = sentence(what);
             html! { (mark::quoted(words, what.trim_end_matches('.'))) ": " code { "syncmgr " (command) } }
         }
-        None => mark::quoted(words, &sentence(hint)),
+        None => mark::quoted_begun(words, hint, sentence),
     }
 }
 
 /// A refusal in a line or two.
 pub(crate) fn text(words: Words, refusal: &Refusal) -> String {
+    let heard = |text: &str| heard::in_words(words, text).unwrap_or_else(|| text.to_owned());
     let causes: String = refusal
         .causes
         .iter()
-        .map(|cause| format!(": {cause}"))
+        .map(|cause| format!(": {}", heard(cause)))
         .collect();
     match (words.refusal(&refusal.code), &refusal.hint) {
         (Some((what, hint)), _) => format!("{what} {hint} (« {}{causes} »)", refusal.message),
-        (None, Some(hint)) => format!("{}{causes} ({hint})", refusal.message),
-        (None, None) => format!("{}{causes}", refusal.message),
+        (None, hint) => {
+            let message = heard(&refusal.message);
+            let hint = hint.as_ref().map(|hint| format!(" ({})", heard(hint)));
+            format!("{message}{causes}{}", hint.unwrap_or_default())
+        }
     }
 }
 

@@ -31,14 +31,16 @@ pub(crate) fn whole(told: &Told, text: &str, said: &[Said]) -> Markup {
 pub(crate) fn begun(told: &Told, text: &str, said: Option<&Said>) -> Markup {
     match said.and_then(|said| in_words(told, said)) {
         Some(words) => html! { bdi { (capital(&words)) } },
-        None => mark::quoted_whole(told.words, &capital(text)),
+        None => mark::whole_begun(told.words, text, capital),
     }
 }
 
 /// The same for the inside of a sentence or an attribute.
 pub(crate) fn text(told: &Told, text: &str, said: Option<&Said>) -> String {
-    said.and_then(|said| in_words(told, said))
-        .map_or_else(|| mark::cut(text), |words| mark::cut(&words))
+    said.and_then(|said| in_words(told, said)).map_or_else(
+        || mark::quoted_text(told.words, text),
+        |words| mark::cut(&words),
+    )
 }
 
 /// The sentence in the language of whoever looks; nothing where the manager's own words are in that language.

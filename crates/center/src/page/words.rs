@@ -38,6 +38,7 @@ impl Language {
             Self::French => &[
                 include_str!("../../locales/refused.fr.ftl"),
                 include_str!("../../locales/said.fr.ftl"),
+                include_str!("../../locales/heard.fr.ftl"),
             ],
         }
     }
@@ -125,7 +126,16 @@ impl Words {
 
     /// A sentence of the manager; nothing where its own words are in this language already.
     pub(crate) fn said(self, code: &str, parts: &[(&str, Filled)]) -> Option<String> {
-        let message = self.bundle.get_message(&format!("said-{code}"))?;
+        self.filled(&format!("said-{code}"), parts)
+    }
+
+    /// A sentence of the folder handler; nothing where its own words are in this language already.
+    pub(crate) fn heard(self, id: &'static str, parts: &[(&str, Filled)]) -> Option<String> {
+        self.filled(id, parts)
+    }
+
+    fn filled(self, id: &str, parts: &[(&str, Filled)]) -> Option<String> {
+        let message = self.bundle.get_message(id)?;
         let mut args = FluentArgs::with_capacity(parts.len());
         for (name, part) in parts {
             match part {
