@@ -65,6 +65,7 @@ state-late = Late
 state-fresh = In sync
 
 hero-fresh = Everything is in sync.
+hero-fresh-ticked = Everything that is ticked is in sync.
 hero-fresh-held = { $count ->
     [one] Everything is in sync, but one item is paused or turned off.
    *[other] Everything is in sync, but { $count } items are paused or turned off.
@@ -157,6 +158,7 @@ act-stop-all = Stop everything
 act-choose = Choose what to synchronize
 choose-title = Choose what to synchronize
 choose-deadline = Without an answer nothing starts at { $at }.
+choose-lasts = What you untick stays out of “Synchronize everything” until you tick it again, here or on its page.
 choose-none = There is nothing to choose from.
 choose-begin = Synchronize
 choose-close = Close

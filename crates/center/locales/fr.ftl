@@ -65,6 +65,7 @@ state-late = En retard
 state-fresh = Synchronisé
 
 hero-fresh = Tout est synchronisé.
+hero-fresh-ticked = Tout ce qui est coché est synchronisé.
 hero-fresh-held = { $count ->
     [one] Tout est synchronisé, mais un élément est en pause ou désactivé.
    *[other] Tout est synchronisé, mais { $count } éléments sont en pause ou désactivés.
@@ -157,6 +158,7 @@ act-stop-all = Tout arrêter
 act-choose = Choisir quoi synchroniser
 choose-title = Choisir quoi synchroniser
 choose-deadline = Sans réponse, rien ne démarre à { $at }.
+choose-lasts = Ce que vous décochez reste hors de « Tout synchroniser » jusqu’à ce que vous le cochiez de nouveau, ici ou sur sa page.
 choose-none = Il n’y a rien à choisir.
 choose-begin = Synchroniser
 choose-close = Fermer

@@ -287,5 +287,7 @@ said-whole-clock-forward = L’horloge a été avancée de { $span }.
 said-whole-no-daemon = Aucun démon ne tourne, et sans lui rien ne démarre tout seul.
 
 said-rule-circle = elle se relancerait sans fin : { $rules }
+said-by-name-one = 1 élément n’est synchronisé que si on le nomme : { $name }
+said-by-name = { $count } éléments ne sont synchronisés que si on les nomme : { $names }
 said-machine-awake = la machine est tenue éveillée, jusqu’à { $at } au plus
 said-machine-not-awake = la machine n’a pas pu être tenue éveillée : { $why }

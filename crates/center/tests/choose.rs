@@ -37,6 +37,8 @@ impl Service for Manager {
         };
         let answer = match request {
             Request::Browse(_) => reply("page", page()),
+            Request::Needs => reply("needs", json!([])),
+            Request::Log { .. } => reply("log", json!({ "entries": [] })),
             Request::Offer { need } => reply("offer", offer(need)),
             Request::RequestState { .. } => reply(
                 "request-state",
@@ -65,8 +67,10 @@ fn page() -> Value {
         "status": {
             "verdict": { "sentence": "x", "exit": "good" }, "items": [], "total": 1, "needs": 0, "conflicts": 0,
             "running": [], "daemon": true,
+            "remarks": [{ "about": "ticks", "text": "1 item is only synchronized by name: a",
+                "said": { "code": "by-name-one", "parts": { "name": { "is": "text", "value": HOSTILE } } } }],
         },
-        "worst": { "shown": "fresh", "count": 0, "names": [], "held": 0, "busy": 0 },
+        "worst": { "shown": "fresh", "count": 0, "names": [], "held": 0, "byName": 1, "busy": 0 },
         "rows": [], "matching": 0, "groups": [], "labels": [], "handlers": [], "atWork": [], "upcoming": [],
     })
 }
@@ -74,7 +78,7 @@ fn page() -> Value {
 fn offer(need: Option<u64>) -> Value {
     let row = |pick: &str, ticked: bool| json!({ "pick": pick, "name": HOSTILE, "ticked": ticked, "count": 1 });
     json!({
-        "need": need, "close": need.map(|_| "dismiss"),
+        "need": need, "close": need.map(|_| "dismiss"), "lasts": need.is_none(),
         "handlers": [{ "handler": "mail", "name": HOSTILE, "rows": [row("mail/a&b", true), row("mail/c", false)],
             "rest": { "pick": "mail/", "name": "", "ticked": true, "count": 0 } }],
     })
@@ -159,6 +163,10 @@ async fn a_list_is_a_form_that_needs_no_script() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    // Ticks that last are said to last; those of this list alone are not.
+    let lasts = "What you untick stays out";
+    assert!(!text.contains(lasts), "{text}");
+    assert!(shown(&router, "/choose", "").await.contains(lasts));
     let body = "need=3&offered=mail%2Fa&items=mail%2Fa&offered=mail%2Fc&back=%2Fchoose";
     let (status, location, _) = sent(&router, "/act/choose", body).await;
     assert_eq!(
@@ -175,6 +183,22 @@ async fn a_list_is_a_form_that_needs_no_script() {
     // With nothing ticked nothing begins, and that is said.
     let (status, location, _) = sent(&router, "/act/choose", "offered=mail%2Fa").await;
     assert_eq!((status, location.as_str()), (409, ""));
+}
+
+/// What a plain sync leaves out is told beside the verdict, in the reader's language, and a name is only a name there.
+#[tokio::test]
+async fn what_is_only_synchronized_by_name_is_told() {
+    let (router, _) = serving("open", run(&[], false, 10));
+    let text = shown(&router, "/", "").await;
+    assert!(
+        text.contains("Everything that is ticked is in sync."),
+        "{text}"
+    );
+    assert!(
+        text.contains("1 item is only synchronized by name"),
+        "{text}"
+    );
+    assert!(!text.contains("<script>alert"), "{text}");
 }
 
 /// M-173, M-100: one bar for all of it, terminal items counting as complete; what nobody can measure moves.

@@ -91,7 +91,8 @@ pub(crate) enum Command {
         /// Names, or two paths.
         #[arg(value_name = "NAME|PATH")]
         what: Vec<OsString>,
-        /// Show the items first, on a terminal, to tick what is synchronized this time.
+        /// Show the items first, on a terminal, to tick what is synchronized. Without names the ticks last, for every plain
+        /// sync; `tick` takes that back.
         #[arg(long)]
         ask: bool,
         /// What becomes of the machine when it ended well; on a terminal Ctrl-C keeps it on for ten seconds.

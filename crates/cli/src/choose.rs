@@ -18,6 +18,10 @@ const MAX_ITEMS: usize = 500;
 /// Most lines that a person types before the list is left.
 const MAX_LINES: usize = 1_000;
 
+/// What becomes of a tick that is taken here.
+pub(crate) const LASTS: &str =
+    "What is unticked stays out of a plain sync until: syncmgr tick NAME";
+
 /// What came of a list.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Choice {
@@ -171,6 +175,9 @@ fn show(talk: &mut Talk, ticks: &Ticks, silence: Option<Duration>) {
     lines.push(format!(
         "Type numbers to tick them or not, all or none; an empty line begins{silence}; c closes it, q leaves it."
     ));
+    if ticks.offer().lasts {
+        lines.push(LASTS.to_owned());
+    }
     for line in lines {
         talk.screen.remark(&line);
     }

@@ -76,7 +76,10 @@ fn status_lines(status: &StatusView, talk: &Talk) -> Vec<String> {
             Mark::Off
         };
         let text = format!("{}: {}", harmless(&remark.about), harmless(&remark.text));
-        lines.push(format!("{} {text}", look.mark(mark)));
+        // What the verdict says itself needs no saying twice.
+        if !verdict.sentence.contains(&remark.text) {
+            lines.push(format!("{} {text}", look.mark(mark)));
+        }
         lines.extend(
             remark
                 .hint

@@ -91,6 +91,9 @@ pub struct WorstView {
     pub names: Vec<String>,
     /// How many are paused or turned off.
     pub held: u64,
+    /// How many a plain `sync` leaves out and no rule starts.
+    #[serde(default)]
+    pub by_name: u64,
     /// How many work or wait for their turn.
     pub busy: u64,
     /// The end of the latest good run of any item.

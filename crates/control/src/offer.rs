@@ -19,6 +19,9 @@ pub struct OfferView {
     /// The choice that leaves all of it, of a question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub close: Option<String>,
+    /// What is unticked stays so: a plain `sync` leaves it out until it is ticked again.
+    #[serde(default)]
+    pub lasts: bool,
     /// The handlers by name.
     pub handlers: Vec<OfferedHandlerView>,
 }

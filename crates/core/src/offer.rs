@@ -112,6 +112,12 @@ impl Manager {
         Some(self.offer_about(&about(need)?))
     }
 
+    /// Whether the ticks of a question's list are kept: those of a rule's are about this time alone (M-171).
+    #[must_use]
+    pub fn keeps_ticks(&self, need: &NeedRow) -> bool {
+        matches!(about(need), Some(About::Everything | About::Handler(_)))
+    }
+
     /// The list of everything that can be synchronized (M-171).
     #[must_use]
     pub fn offer(&self) -> Offer {

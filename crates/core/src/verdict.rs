@@ -145,6 +145,10 @@ pub struct Verdict {
     pub failed: u64,
     /// How many work or wait for their turn.
     pub busy: u64,
+    /// How many a plain `sync` leaves out and no rule starts: they are synchronized by name only.
+    pub by_name: u64,
+    /// The first [`MAX_NAMED`] of them.
+    pub named: Vec<ItemRef>,
     /// Questions that are open, also those of no item.
     pub open_needs: u64,
     /// The items that are as bad as the worst, the first [`MAX_NAMED`].
@@ -168,6 +172,8 @@ pub struct Standing<'a> {
     pub conflicts: u64,
     /// It is in a run.
     pub busy: bool,
+    /// Neither a plain `sync` nor a rule starts it, although it is on and not paused.
+    pub by_name: bool,
 }
 
 /// Whether a question holds its item up. That it is stuck is told by how it stands, and the question only offers help.
@@ -269,6 +275,12 @@ impl Manager {
                 verdict.busy += 1;
             }
             let shown = standing.shown;
+            if standing.by_name {
+                verdict.by_name += 1;
+                if verdict.named.len() < MAX_NAMED {
+                    verdict.named.push(standing.row.at.clone());
+                }
+            }
             let count = match shown {
                 Shown::Fresh | Shown::Pending | Shown::Syncing | Shown::Stopping => {
                     &mut verdict.fresh
@@ -320,6 +332,20 @@ impl Manager {
         }
     }
 
+    /// Whether nothing but its name starts an item. What is off or paused is told as that, and what is hidden was never ticked
+    /// by a person.
+    fn is_by_name(&self, handler: &HandlerSlot, row: &ItemRow, shown: Shown) -> bool {
+        !row.checked
+            && !row.temporary
+            && !row.hidden
+            && !handler.row.hidden
+            && !matches!(shown, Shown::Disabled | Shown::NotSetUp | Shown::Paused)
+            && !self
+                .rules
+                .iter()
+                .any(|state| state.rule.selects(&handler.row, row))
+    }
+
     /// How every item stands, by handler, then in listing order: one look at each, however many questions there are.
     pub fn standings(&self, now: Timestamp) -> impl Iterator<Item = Standing<'_>> {
         let asked: HashSet<(&HandlerId, &ItemId)> = self
@@ -335,11 +361,13 @@ impl Manager {
         slots.map(move |(handler, slot)| {
             let at = &slot.row.at;
             let asked = !asked.is_empty() && asked.contains(&(&at.handler, &at.item));
+            let shown = self.stand(handler, slot, asked, now);
             Standing {
                 row: &slot.row,
-                shown: self.stand(handler, slot, asked, now),
+                shown,
                 conflicts: slot.conflicts,
                 busy: slot.live.is_some(),
+                by_name: self.is_by_name(handler, &slot.row, shown),
             }
         })
     }

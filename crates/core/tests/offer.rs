@@ -230,3 +230,26 @@ fn a_list_of_everything_outlives_a_handler() {
     w.answer(need, START);
     assert_eq!(started(&mut w), ["g"]);
 }
+
+/// M-171: what nobody ticked is told beside the verdict, unless a rule starts it, or it is paused or off and told as that.
+#[test]
+fn what_is_only_synchronized_by_name_is_told() {
+    let mut w = World::defined(&[("h", &["A", "B", "C"])]);
+    let named = |w: &World| {
+        let verdict = w.manager.verdict(w.now);
+        assert_eq!(verdict.by_name, verdict.named.len() as u64);
+        verdict.named
+    };
+    assert!(named(&w).is_empty());
+    choose(&mut w, None, &["h/A"], &["h/B", "h/C"]);
+    assert_eq!(named(&w), [at("h", "B"), at("h", "C")]);
+    w.input(Input::Enable {
+        handler: handler("h"),
+        item: Some(world::id("C")),
+        enabled: false,
+    });
+    assert_eq!(named(&w), [at("h", "B")]);
+    let logon = Cause::Happening(Moment::Logon);
+    w.input(Input::Rules(vec![rule("logon", &["b"], vec![logon])]));
+    assert!(named(&w).is_empty(), "a rule starts it");
+}

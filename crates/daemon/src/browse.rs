@@ -113,6 +113,7 @@ impl Loop {
                 .map(|item| self.name(item))
                 .collect(),
             held: verdict.paused + verdict.off,
+            by_name: verdict.by_name,
             busy: verdict.busy,
             last_good_ms: last_good.map(|at| at.0),
         };

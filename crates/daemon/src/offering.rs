@@ -20,7 +20,10 @@ impl Loop {
     /// The list of a question, or of everything.
     pub(crate) fn offer(&self, need: Option<u64>) -> Result<OfferView, Refusal> {
         let Some(id) = need else {
-            return Ok(self.offer_view(&self.manager.offer()));
+            return Ok(OfferView {
+                lasts: true,
+                ..self.offer_view(&self.manager.offer())
+            });
         };
         let need = self.open_need(NeedId(id))?;
         let offer = self.manager.offer_of(need).ok_or_else(|| no_list(id))?;
@@ -29,6 +32,7 @@ impl Loop {
             text: Some(need.text.clone()),
             deadline_ms: need.deadline.map(|at| at.0),
             close: need.choices.get(1).map(|choice| choice.name.clone()),
+            lasts: self.manager.keeps_ticks(need),
             ..self.offer_view(&offer)
         })
     }

@@ -86,9 +86,10 @@ impl Loop {
         let empty = verdict.empty.iter().map(ToString::to_string).collect();
         let unasked = verdict.unasked.iter().map(ToString::to_string).collect();
         let total = verdict.items;
+        let by_name = self.by_name(verdict);
         let mut verdict = self.verdict_view(verdict);
         verdict.as_of_ms = as_of_ms.filter(|_| verdict.exit == ExitCode::Good);
-        let remarks = self.remarks();
+        let remarks = self.remarks(by_name);
         if remarks.iter().any(|remark| remark.problem) {
             const NOT_IN_FORCE: &str = "the configuration as it was edited is not in force.";
             let good = verdict.exit == ExitCode::Good;
@@ -121,7 +122,7 @@ impl Loop {
     }
 
     /// What a person should know of the manager itself.
-    fn remarks(&self) -> Vec<RemarkView> {
+    fn remarks(&self, by_name: Option<RemarkView>) -> Vec<RemarkView> {
         let broken = self.config_problem.iter().map(|refusal| RemarkView {
             about: "configuration".to_owned(),
             text: crate::adapt::text::line(&crate::reload::problem(refusal)),
@@ -147,7 +148,43 @@ impl Loop {
                 problem: false,
             }
         });
-        broken.chain(awake).collect()
+        broken.chain(by_name).chain(awake).collect()
+    }
+
+    /// What a plain `sync` leaves out and no rule starts, which the verdict must not pass over in silence.
+    fn by_name(&self, verdict: &Verdict) -> Option<RemarkView> {
+        let first = verdict.named.first()?;
+        let text = self.by_name_text(verdict)?;
+        Some(RemarkView {
+            about: "ticks".to_owned(),
+            said: Some(said(&text)),
+            text: text.into(),
+            hint: Some(if verdict.by_name == 1 {
+                format!(
+                    "`syncmgr tick {}` ticks it again",
+                    quoted(&self.name(first))
+                )
+            } else {
+                "`syncmgr tick NAME` ticks one again".to_owned()
+            }),
+            problem: false,
+        })
+    }
+
+    fn by_name_text(&self, verdict: &Verdict) -> Option<Saying> {
+        let names: Vec<String> = verdict
+            .named
+            .iter()
+            .take(SENTENCE_NAMES)
+            .map(|item| self.name(item))
+            .collect();
+        let more = verdict.by_name > names.len() as u64;
+        let names = names.join(", ") + if more { ", …" } else { "" };
+        Some(Saying::from(match verdict.by_name {
+            0 => return None,
+            1 => Standing::OneByName { name: names },
+            count => Standing::ByName { count, names },
+        }))
     }
 
     /// M-30: classes that nobody can make are left out silently; `handlers` and `doctor` tell of them.
@@ -329,11 +366,19 @@ impl Loop {
                     0 if verdict.busy > 0 => {
                         "Everything was in sync; a run is going on.".to_owned()
                     }
-                    0 => "Everything is in sync.".to_owned(),
-                    held if held == verdict.items => {
+                    held if held > 0 && held == verdict.items => {
                         "Everything is paused or turned off.".to_owned()
                     }
-                    held => format!("Everything is in sync, but {held} paused or turned off."),
+                    held => {
+                        let held = (held > 0).then(|| format!("{held} paused or turned off"));
+                        let by_name = self.by_name_text(verdict).map(String::from);
+                        let but: Vec<String> = held.into_iter().chain(by_name).collect();
+                        if but.is_empty() {
+                            "Everything is in sync.".to_owned()
+                        } else {
+                            format!("Everything is in sync, but {}.", but.join(", and "))
+                        }
+                    }
                 }
             }
         };

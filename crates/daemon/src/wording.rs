@@ -64,6 +64,8 @@ sayings! {
     /// How the manager itself and its rules stand, as a fragment.
     pub(crate) enum Standing {
         "rule-circle" Circle { rules: String } = "it would start itself again and again: {rules}";
+        "by-name-one" OneByName { name: String } = "1 item is only synchronized by name: {name}";
+        "by-name" ByName { count: u64, names: String } = "{count} items are only synchronized by name: {names}";
         "machine-awake" Awake { at: Moment } = "the machine is kept awake, until {at} at most";
         "machine-not-awake" NotAwake { why: String } = "the machine could not be kept awake: {why}";
     }

@@ -20,6 +20,7 @@ pub(crate) fn choose(told: &Told, offer: &OfferView) -> Markup {
             @let at = told.clock_text(deadline);
             p.faint { (words.with("choose-deadline", &[("at", Value::Text(&at))])) }
         }
+        @if offer.lasts && may { p.faint { (words.say("choose-lasts")) } }
         @if offer.handlers.is_empty() { p.empty { (words.say("choose-none")) } }
         form #choose-form.choose method="post" action="/act/choose" {
             (told.form())

@@ -175,6 +175,7 @@ fn sentence(told: &Told, page: &PageView) -> String {
         Shown::Pending | Shown::Syncing | Shown::Stopping => words.say("hero-busy"),
         Shown::Paused | Shown::NotSetUp | Shown::Disabled | Shown::Fresh => match worst.held {
             0 if worst.busy > 0 => words.say("hero-busy"),
+            0 if worst.by_name > 0 => words.say("hero-fresh-ticked"),
             0 => words.say("hero-fresh"),
             held if held == status.total => words.say("hero-all-held"),
             held => words.count("hero-fresh-held", held),

@@ -8,6 +8,7 @@ use super::draw::{Row, Scene};
 use super::layout::{parts, scrolled};
 use super::state::{Choosing, Mode, Tone, Top};
 use super::step::{Asked, Effect};
+use crate::choose::LASTS;
 use crate::look::Look;
 use crate::text::{cut, harmless};
 use crate::ticks::Ticks;
@@ -70,6 +71,10 @@ pub(super) fn rows(choosing: &Choosing, top: &Top, scene: &Scene, look: &Look) -
     if let Some(deadline) = offer.deadline_ms {
         let at = when::moment(deadline, &scene.zone);
         above.push(look.dim(&format!("without an answer nothing starts at {at}")));
+    }
+    if offer.lasts {
+        let lasts = cut(LASTS, look.wrap_columns(), look.ellipsis());
+        above.push(look.dim(&lasts));
     }
     above.push(String::new());
     let order = choosing.ticks.order();

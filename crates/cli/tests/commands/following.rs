@@ -535,6 +535,7 @@ fn offer(need: Option<u64>) -> OfferView {
     OfferView {
         need,
         close: Some("dismiss".to_owned()),
+        lasts: need.is_none(),
         handlers: vec![
             OfferedHandlerView {
                 handler: "folder".to_owned(),

@@ -508,3 +508,32 @@ fn an_emptied_a_vanished_and_a_replaced_folder_are_questions() {
     world.run(["needs"]).exits(0).says("Nothing waits for you");
     assert_eq!(world.content("left"), whole);
 }
+
+/// What nobody ticked is left out, and never in silence.
+#[test]
+fn what_is_left_out_is_told_beside_the_verdict() {
+    let world = World::new();
+    for pair in ["notes", "photos"] {
+        fs::create_dir(world.path(pair)).unwrap();
+        fs::create_dir(world.path(&format!("{pair}-far"))).unwrap();
+        world
+            .run(["sync", &format!("./{pair}"), &format!("./{pair}-far")])
+            .exits(0);
+    }
+    world.run(["untick", "notes"]).exits(0);
+    let told = "Everything is in sync, but 1 item is only synchronized by name: notes.";
+    world.run(["sync"]).exits(0).says(told);
+    world
+        .run(["status"])
+        .exits(0)
+        .says(told)
+        .says("syncmgr tick notes");
+    let status = world.json(["status"]);
+    let verdict = status.last().unwrap();
+    assert_eq!(verdict["remarks"][0]["about"], "ticks", "{verdict}");
+    world.run(["tick", "notes"]).exits(0);
+    world
+        .run(["status"])
+        .exits(0)
+        .says("Everything is in sync.");
+}

@@ -25,6 +25,7 @@ fn offer(need: Option<u64>) -> OfferView {
         text: need.map(|_| "a program asks to synchronize everything".to_owned()),
         deadline_ms: need.map(|_| NOW_MS + 60_000),
         close: need.map(|_| "dismiss".to_owned()),
+        lasts: need.is_none(),
         handlers: vec![
             OfferedHandlerView {
                 handler: "folder".to_owned(),
