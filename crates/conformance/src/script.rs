@@ -17,10 +17,11 @@ use crate::talk::{Talk, Waited};
 use crate::transcript::{Entry, Pair, Transcript, folded};
 
 /// Features that a manager may name.
-const FEATURES: [&str; 8] = [
+const FEATURES: [&str; 9] = [
     feature::PLAN,
     feature::UNDO,
     feature::CONFLICTS,
+    feature::READ_CONFLICTS,
     feature::PROPERTIES,
     feature::SHOW_ERROR,
     feature::DEFINE,
@@ -583,6 +584,12 @@ impl Stage<'_> {
                 "asRun": format!("check-{}", self.number),
             });
             drop(self.plain_call(talk, "conflicts/resolve", params).await);
+            if talk.transcript.has(feature::READ_CONFLICTS) {
+                let params = json!({
+                    "item": item, "conflict": "check-no-such-conflict", "place": "left", "max": 16,
+                });
+                drop(self.plain_call(talk, "conflicts/read", params).await);
+            }
         }
     }
 }

@@ -77,6 +77,8 @@ pub enum HandlerCapability {
     DefineItems,
     /// May ask for connections (`SYNCMGRHANDLER_MAYESTABLISHCONNECTION`).
     Connection,
+    /// Shows what the versions of a conflict contain.
+    ReadConflicts,
 }
 
 /// What is not allowed with a handler now (`SYNCMGR_HANDLER_POLICIES`). Prevent hides the task, disable greys it.
@@ -174,6 +176,7 @@ crate::marks::marks! {
         Undo,
         DefineItems,
         Connection,
+        ReadConflicts,
     }
     HandlerPolicy {
         PreventActivate,

@@ -390,6 +390,7 @@ pub(crate) fn initialize_message(
             contract::feature::PLAN,
             contract::feature::UNDO,
             contract::feature::CONFLICTS,
+            contract::feature::READ_CONFLICTS,
             contract::feature::DEFINE,
             contract::feature::PROPERTIES,
             contract::feature::SHOW_ERROR,

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use syncmgr_handler::call::{
     Choice as Offer, Conflict as Told, ConflictVersion, DefineItem, ItemDefinition, ItemPlan,
-    ResolveConflict, Resolved, Undo, Undone, Verdict,
+    ReadVersion, ResolveConflict, Resolved, Undo, Undone, Verdict, VersionPiece,
 };
 use syncmgr_handler::callback::{Failure, Level, Log, PlanAction, Progress as Report, Status};
 use syncmgr_handler::contract::{MAX_PAGE, feature};
@@ -399,6 +399,7 @@ impl Handler for Folders {
             feature::PLAN,
             feature::UNDO,
             feature::CONFLICTS,
+            feature::READ_CONFLICTS,
             feature::DEFINE,
         ]
     }
@@ -625,6 +626,13 @@ impl Handler for Folders {
             all.extend(conflicts.iter().map(|conflict| told(&id, &pair, conflict)));
         }
         Ok(all)
+    }
+
+    fn read_version(&self, what: &ReadVersion) -> Result<VersionPiece, RpcError> {
+        let pair = self.pair(&what.item)?;
+        pair.read_version(what).map_err(|fault| {
+            RpcError::refused(fault.code(), chain(&fault), Some(fault.hint().to_owned()))
+        })
     }
 
     fn resolve(&self, choice: &ResolveConflict) -> Result<Resolved, RpcError> {

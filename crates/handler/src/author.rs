@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use crate::call::Conflict;
 use crate::call::{
     DefineItem, Event, ItemDefinition, ItemPlan, Properties, PropertiesEffect, PropertySheet,
-    ResolveConflict, Resolved, ShowError, ShowProperties, Started, Undo, Undone,
+    ReadVersion, ResolveConflict, Resolved, ShowError, ShowProperties, Started, Undo, Undone,
+    VersionPiece,
 };
 use crate::frame::RpcError;
 use crate::item::{HandlerInfo, Item, ItemId};
@@ -141,6 +142,16 @@ pub trait Handler: Send + Sync {
     fn resolve(&self, choice: &ResolveConflict) -> Result<Resolved, RpcError> {
         let _: &ResolveConflict = choice;
         Err(absent("conflicts/resolve"))
+    }
+
+    /// Reads a piece of what one version of an open conflict contains (feature `conflicts/read`). Only what belongs to that
+    /// conflict may be read: the request names no path.
+    ///
+    /// # Errors
+    /// The refusal is shown in place of the content.
+    fn read_version(&self, what: &ReadVersion) -> Result<VersionPiece, RpcError> {
+        let _: &ReadVersion = what;
+        Err(absent("conflicts/read"))
     }
 
     /// Reads the properties, or writes them (feature `properties`).

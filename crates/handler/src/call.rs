@@ -364,6 +364,39 @@ pub struct ConflictVersion {
     pub modified_ms: Option<i64>,
 }
 
+/// Asks for a piece of what one version of a conflict contains. Sync Center: the `IStream` of `CONFIRM_CONFLICT_ITEM.pShellItem`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadVersion {
+    /// The item.
+    pub item: ItemId,
+    /// The conflict.
+    pub conflict: String,
+    /// The version, by its place.
+    pub place: String,
+    /// Where the piece begins, in bytes.
+    #[serde(default)]
+    pub offset: u64,
+    /// Most bytes wanted; never more than [`crate::contract::MAX_PIECE_BYTES`] are answered.
+    pub max: u32,
+}
+
+/// Answer to [`ReadVersion`]. A version that is deleted, or holds no bytes such as a directory, is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionPiece {
+    /// The bytes in base 64; fewer than wanted only at the end.
+    pub content: String,
+    /// How many bytes the whole version has.
+    pub total: u64,
+    /// When it was modified, in milliseconds since 1970-01-01T00:00:00Z.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified_ms: Option<i64>,
+    /// It is not, or not certainly, the version that `conflicts/list` told of.
+    #[serde(default)]
+    pub changed: bool,
+}
+
 /// One answer that a question or conflict offers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -536,6 +569,7 @@ messages! {
         "error/show" => ShowError(ShowError) -> Started;
         "conflicts/list" => ListConflicts(ListConflicts) -> ConflictPage;
         "conflicts/resolve" => ResolveConflict(ResolveConflict) -> Resolved;
+        "conflicts/read" => ReadVersion(ReadVersion) -> VersionPiece;
         "release" => Release(Release) -> Done;
     }
 }

@@ -41,6 +41,9 @@ pub const MAX_DETAIL_BYTES: usize = 64 << 10;
 /// Longest icon, in bytes of its base 64 text; a longer one is left out.
 pub const MAX_ICON_BYTES: usize = 64 << 10;
 
+/// Longest piece of a conflicting version in one answer, in bytes before they become base 64.
+pub const MAX_PIECE_BYTES: usize = 512 << 10;
+
 /// Optional parts of the contract. A feature that the other side does not name is never used; an unknown name is
 /// ignored, so that new ones can be added.
 pub mod feature {
@@ -50,6 +53,8 @@ pub mod feature {
     pub const UNDO: &str = "undo";
     /// The handler answers `conflicts/list` and `conflicts/resolve` (Sync Center's conflict store).
     pub const CONFLICTS: &str = "conflicts";
+    /// The handler answers `conflicts/read`: what the versions of a conflict contain.
+    pub const READ_CONFLICTS: &str = "conflicts/read";
     /// The handler answers `properties` and `properties/show` (classic `SYNCMGRHANDLER_HASPROPERTIES`).
     pub const PROPERTIES: &str = "properties";
     /// The handler answers `error/show`.

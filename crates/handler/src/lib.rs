@@ -19,6 +19,7 @@ pub mod link;
 pub mod listing;
 mod outbox;
 pub mod pages;
+mod piece;
 pub mod run;
 mod schema;
 pub mod serve;

@@ -9,7 +9,7 @@ use crate::callback::{Callback, Question};
 use crate::contract::{
     CONTRACT_VERSION, MAX_COOKIE_BYTES, MAX_DETAIL_BYTES, MAX_ENTRY_BYTES, MAX_FIRST_LINE_BYTES,
     MAX_ID_UNITS, MAX_IN_FLIGHT, MAX_ITEMS, MAX_LINE_BYTES, MAX_NAME_UNITS, MAX_PAGE,
-    MAX_TEXT_UNITS,
+    MAX_PIECE_BYTES, MAX_TEXT_UNITS,
 };
 use crate::frame::RpcError;
 
@@ -87,6 +87,7 @@ pub fn schema() -> Value {
             "inFlight": MAX_IN_FLIGHT,
             "entryBytes": MAX_ENTRY_BYTES,
             "detailBytes": MAX_DETAIL_BYTES,
+            "pieceBytes": MAX_PIECE_BYTES,
         },
         "$defs": generator.take_definitions(true),
     }))

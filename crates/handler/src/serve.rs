@@ -264,6 +264,9 @@ impl<H: Handler + 'static> Server<H> {
                 };
                 self.answering(id, about, move |server, _| server.handler.resolve(&params))
             }
+            Call::ReadVersion(params) => self.answering(id, none(), move |server, _| {
+                server.handler.read_version(&params)?.bounded()
+            }),
         }
     }
 
@@ -276,6 +279,7 @@ impl<H: Handler + 'static> Server<H> {
             Call::Properties(_) | Call::ShowProperties(_) => feature::PROPERTIES,
             Call::ShowError(_) => feature::SHOW_ERROR,
             Call::ListConflicts(_) | Call::ResolveConflict(_) => feature::CONFLICTS,
+            Call::ReadVersion(_) => feature::READ_CONFLICTS,
             Call::Initialize(_)
             | Call::ListItems(_)
             | Call::Prepare(_)

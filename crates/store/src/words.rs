@@ -77,6 +77,7 @@ words! {
         Undo = "undo",
         DefineItems = "define-items",
         Connection = "connection",
+        ReadConflicts = "read-conflicts",
     }
     HandlerPolicy {
         PreventActivate = "prevent-activate",

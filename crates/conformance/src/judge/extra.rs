@@ -213,8 +213,15 @@ pub(crate) fn conflicts_are_valid(evidence: &Evidence) -> Judgement {
                     _ => bad("resolved a conflict that does not exist"),
                 },
             });
+        let read = transcript
+            .calls("conflicts/read")
+            .map(|call| match call.answer {
+                None => bad("gave no answer about a version of a conflict that does not exist"),
+                Some(Err(_)) => GOOD,
+                Some(Ok(_)) => bad("read a version of a conflict that does not exist"),
+            });
         // Whether it resolves what does not exist can be asked only about an item.
-        first(lists.chain(resolved).collect::<Vec<_>>())
+        first(lists.chain(resolved).chain(read).collect::<Vec<_>>())
             .filter(|sight| sight.is_err() || !ids.is_empty())
     })
 }

@@ -264,7 +264,9 @@ pub(crate) fn features_answered(evidence: &Evidence) -> Judgement {
         let needs = |method: &str| match method {
             "properties/show" => Some("properties"),
             "conflicts/list" | "conflicts/resolve" => Some("conflicts"),
-            "plan" | "properties" | "error/show" | "item/define" => Some(method_feature(method)),
+            "plan" | "properties" | "error/show" | "item/define" | "conflicts/read" => {
+                Some(method_feature(method))
+            }
             _ => None,
         };
         first(transcript.every_call().map(|call| {
@@ -288,6 +290,7 @@ fn method_feature(method: &str) -> &'static str {
         "plan" => "plan",
         "properties" => "properties",
         "error/show" => "error/show",
+        "conflicts/read" => "conflicts/read",
         _ => "item/define",
     }
 }

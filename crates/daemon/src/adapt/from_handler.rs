@@ -62,6 +62,7 @@ pub fn initialized(answer: &Initialized) -> InstanceInput {
                 capabilities.push(HandlerCapability::Properties);
             }
             feature::DEFINE => capabilities.push(HandlerCapability::DefineItems),
+            feature::READ_CONFLICTS => capabilities.push(HandlerCapability::ReadConflicts),
             feature::CONNECTION => capabilities.push(HandlerCapability::Connection),
             _ => {}
         }

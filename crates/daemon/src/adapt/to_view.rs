@@ -315,5 +315,6 @@ fn capability(capability: HandlerCapability) -> &'static str {
         HandlerCapability::Undo => "undo",
         HandlerCapability::DefineItems => "define-items",
         HandlerCapability::Connection => "connection",
+        HandlerCapability::ReadConflicts => "read-conflicts",
     }
 }

@@ -5,7 +5,8 @@ use syncmgr_com::com_class::Resident;
 use crate::author::{Handler, Introduction, ItemList, Start};
 use crate::call::{
     Conflict, DefineItem, ItemDefinition, ItemPlan, Properties, PropertiesEffect, PropertySheet,
-    ResolveConflict, Resolved, ShowError, ShowProperties, Started, Undo, Undone,
+    ReadVersion, ResolveConflict, Resolved, ShowError, ShowProperties, Started, Undo, Undone,
+    VersionPiece,
 };
 use crate::frame::RpcError;
 use crate::item::ItemId;
@@ -39,6 +40,7 @@ forwarded! {
     fn undo(what: &Undo, run: &Run) -> Result<Undone, RpcError>;
     fn conflicts(item: Option<&ItemId>) -> Result<Vec<Conflict>, RpcError>;
     fn resolve(choice: &ResolveConflict) -> Result<Resolved, RpcError>;
+    fn read_version(what: &ReadVersion) -> Result<VersionPiece, RpcError>;
     fn properties(what: &Properties) -> Result<PropertySheet, RpcError>;
     fn show_properties(what: &ShowProperties, run: &Run) -> Result<PropertiesEffect, RpcError>;
     fn show_error(what: &ShowError, run: &Run) -> Result<Vec<ItemId>, RpcError>;
