@@ -270,10 +270,24 @@ async fn perform(trace: &Trace, transport: Transport, root: &Path) -> Result<(),
     let database = stage.home.places().database();
     drop(tokio::time::timeout(FOR_EVER, stage.home.close()).await);
     listening.abort();
-    followed?;
-    result?;
-    let ended = ended.lock().unwrap().first().cloned().unwrap_or_default();
-    recorded(trace, &database, &ended)
+    let ended = ended.lock().unwrap().clone();
+    followed
+        .and(result)
+        .map_err(|why| format!("{why}\n{}", told(&database, &ended)))?;
+    let first = ended.first().cloned().unwrap_or_default();
+    recorded(trace, &database, &first)
+}
+
+/// What the manager noted of a trace that failed: it says whether the handler never came, or came and did something else.
+fn told(database: &Path, ended: &[String]) -> String {
+    let store = syncmgr_store::Reader::open(database).unwrap();
+    let events = store.events(EventNumber(0), 10_000).unwrap();
+    let lines = events.iter().map(|event| format!("\n   {:?}", event.kind));
+    let lines: String = lines.collect();
+    let log = store.log(&Default::default(), 100).unwrap();
+    format!(
+        "-- requests that ended: {ended:?}\n-- the manager's events:{lines}\n-- its log: {log:#?}"
+    )
 }
 
 /// Holds what was recorded against what the trace says.

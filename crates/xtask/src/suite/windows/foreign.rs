@@ -50,6 +50,7 @@ pub(super) fn there(path: &Path) -> String {
 
 /// The example in C++: `regsvr32` writes its class, the manager finds its items and synchronizes one.
 pub(super) fn handler(built: &Built, prefix: &Prefix) -> Result<String> {
+    prefix.give_windows()?;
     let library = prefix.drive().join("mirror.dll");
     fs::copy(libraries()?.join("mirror.dll"), &library)?;
     let (from, to) = (prefix.drive().join("from"), prefix.drive().join("to"));
@@ -119,6 +120,7 @@ pub(super) fn wants_traces(package: &str, name: &str) -> bool {
 
 /// The golden traces with the recorder in C++, and the hostile handlers.
 pub(super) fn traces(built: &Built, prefix: &Prefix) -> Result<String> {
+    prefix.give_windows()?;
     let libraries = there(&libraries()?);
     let comhost = there(&built.program("comhost.exe"));
     run_tests(built, prefix, wants_traces, |command| {
@@ -131,6 +133,7 @@ pub(super) fn traces(built: &Built, prefix: &Prefix) -> Result<String> {
 
 /// The programs as they are installed, with registered classes and programs that call the manager.
 pub(super) fn classes(built: &Built, prefix: &Prefix) -> Result<String> {
+    prefix.give_windows()?;
     let libraries = libraries()?;
     run::check(
         run::command(com::WINDOWS.compiler())

@@ -58,6 +58,7 @@ pub(super) fn comhost(built: &Built, _: &Prefix) -> Result<String> {
         ));
     };
     let prefix = Prefix::with_libraries(Some(&wine))?;
+    prefix.give_windows()?;
     let passed = run_tests(built, &prefix, wants_traces, |command| {
         command
             .args(["--ignored", "--skip", CRASHES_WINE])

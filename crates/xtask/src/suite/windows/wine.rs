@@ -65,7 +65,9 @@ impl Prefix {
         Ok(prefix)
     }
 
-    /// Lets programs have windows although nobody sees them, for those that start from now on.
+    /// Lets programs have windows although nobody sees them, for those that start from now on. An apartment of COM has one:
+    /// where none can be had, Wine now and then waits ten seconds for its desktop, which is as long as a handler may take to
+    /// begin.
     pub(super) fn give_windows(&self) -> Result<()> {
         let words = [
             "wine",
@@ -118,7 +120,11 @@ impl Prefix {
     pub(super) fn lead(&self, command: &mut Command) {
         command
             .env("WINEPREFIX", self.place.path())
-            .env("WINEDEBUG", "-all")
+            .env(
+                "WINEDEBUG",
+                // Whoever looks for a fault of Wine itself says what it is to tell.
+                run::variable("WINEDEBUG").unwrap_or_else(|| "-all".into()),
+            )
             .env("WINEDLLOVERRIDES", "mscoree=;mshtml=;winemenubuilder.exe=")
             .env("LC_ALL", "C.UTF-8")
             .env("TERM", "xterm")
