@@ -183,7 +183,8 @@ fn need() -> Value {
         "fields": [
             { "name": "user", "label": HOSTILE, "kind": "text", "default": HOSTILE, "required": true },
             { "name": "word", "label": "word", "kind": "secret" },
-            { "name": "way", "label": "way", "kind": "choice", "choices": [{ "name": HOSTILE, "label": HOSTILE }] },
+            { "name": "way", "label": "way", "kind": "choice", "choices": [
+                { "name": HOSTILE, "label": HOSTILE }, { "name": "nameless", "label": "" }] },
             { "name": "tick", "label": "tick", "kind": "boolean", "default": true },
         ],
     })
@@ -393,6 +394,16 @@ async fn an_act_is_done_once_and_leads_back() {
     // Going to it is no act.
     let (status, _, _) = send(&router, Http::get("/act/sync").body(Body::empty()).unwrap()).await;
     assert_eq!(status, 405);
+}
+
+/// A value without a title is called by its name, and nothing is chosen for a person where the handler chose nothing.
+#[tokio::test]
+async fn each_value_of_a_choice_can_be_read_and_none_is_chosen_beforehand() {
+    let (router, _) = serving(3);
+    let document = get(&router, "/inbox", "en").await;
+    assert!(document.contains("<option value=\"nameless\">nameless</option>"));
+    let (_, select) = document.split_once("name=\"fields.way\"").unwrap();
+    assert!(select.starts_with("><option value=\"\">"), "{select:.80}");
 }
 
 #[tokio::test]

@@ -481,7 +481,11 @@ impl Following {
                 self.questions.clear();
             }
             Some(line) => match form.take(&line) {
-                Took::Yes | Took::No(_) => self.questions.push_front(form),
+                Took::Yes => self.questions.push_front(form),
+                Took::No(why) => {
+                    talk.screen.remark(why);
+                    self.questions.push_front(form);
+                }
                 Took::Left | Took::TooOften => {
                     let id = form.id();
                     talk.screen

@@ -158,8 +158,11 @@ impl Loop {
         } else {
             Map::new()
         };
+        // Whoever says no typed no secret: a no that was remembered would be given in silence for ever.
+        let secret = fields
+            .iter()
+            .any(|field| field.kind == FieldKind::Secret && filled.contains_key(&field.name));
         let typed = Typed::new(Value::Object(filled).to_string());
-        let secret = fields.iter().any(|field| field.kind == FieldKind::Secret);
         let secret = secret.then(|| {
             let answer = KnownAnswer {
                 choice: choice.to_owned(),

@@ -73,7 +73,8 @@ fn answers(told: &Told, need: &NeedView, id: &str) -> Markup {
                 @if need.choices.is_empty() { button name="choice" value="answer" { (words.say("need-answer")) } }
                 @for (at, choice) in need.choices.iter().enumerate() {
                     button name="choice" value=(choice.name) formnovalidate[at > 0] {
-                        (said::begun(told, &choice.label, choice.said.as_ref()))
+                        @let label = if choice.label.is_empty() { &choice.name } else { &choice.label };
+                        (said::begun(told, label, choice.said.as_ref()))
                         @if need.default.as_ref() == Some(&choice.name) { " " span.faint { (words.say("need-default")) } }
                     }
                 }
@@ -94,8 +95,11 @@ fn one_field(told: &Told, field: &FieldView) -> Markup {
                 FieldKind::Text => input name=(name) value=[text] required[field.required] autocomplete="off";,
                 FieldKind::Secret => input type="password" name=(name) required[field.required] autocomplete="off";,
                 FieldKind::Choice => select name=(name) required[field.required] {
+                    // Without a default nothing is chosen for the person.
+                    @if text.is_none() { option value="" { "–" } }
                     @for choice in &field.choices {
-                        option value=(choice.name) selected[text == Some(&choice.name)] { (mark::quoted_text(words, &choice.label)) }
+                        @let label = if choice.label.is_empty() { &choice.name } else { &choice.label };
+                        option value=(choice.name) selected[text == Some(&choice.name)] { (mark::quoted_text(words, label)) }
                     }
                 },
                 // An unticked box says nothing at all, and its default may be yes.

@@ -230,6 +230,7 @@ impl Top {
                 let open = match &self.mode {
                     Mode::Answer(answering) => answering.need.id == *id,
                     Mode::Choose(choosing) => choosing.ticks.offer().need == Some(*id),
+                    Mode::Fill(filling) => filling.form.id() == *id,
                     _ => false,
                 };
                 if open {

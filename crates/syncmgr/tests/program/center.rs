@@ -17,15 +17,15 @@ use crate::world::{FOR_EVER, Running, World};
 
 /// An answer.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
     /// The cookie that it sets, as it is sent back.
-    fn cookie(&self) -> String {
+    pub(crate) fn cookie(&self) -> String {
         let line = self
             .head
             .lines()
@@ -40,14 +40,14 @@ impl Answer {
 }
 
 /// Asks `host` for `line`, such as `GET /v1/status`, with further lines of the head.
-fn ask(host: &str, line: &str, head: &[&str]) -> Answer {
+pub(crate) fn ask(host: &str, line: &str, head: &[&str]) -> Answer {
     let stream = TcpStream::connect(host).unwrap();
     stream.set_read_timeout(Some(FOR_EVER)).unwrap();
     ask_on(stream, host, line, head, "")
 }
 
 /// Asks on a connection.
-fn ask_on(
+pub(crate) fn ask_on(
     mut stream: impl Read + Write,
     host: &str,
     line: &str,
@@ -78,7 +78,7 @@ fn ask_on(
 }
 
 /// A way in: the host, and the path with the token.
-fn way_in(world: &World, scope: &str) -> (String, String) {
+pub(crate) fn way_in(world: &World, scope: &str) -> (String, String) {
     let objects = world.json(["center", "--scope", scope]);
     let enter = objects[0]["enter"].as_str().unwrap();
     let (host, path) = enter

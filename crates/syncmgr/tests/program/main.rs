@@ -17,6 +17,7 @@ mod hooks;
 mod hostile;
 mod interrupt;
 mod listing;
+mod mail;
 mod manager;
 mod pairs;
 mod policy;

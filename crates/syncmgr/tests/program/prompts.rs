@@ -229,6 +229,17 @@ fn where_nothing_can_remember_the_answer_counts_all_the_same() {
     }
 }
 
+/// Who says no, and to remember it all the same, has nothing remembered: a later run would be refused in silence.
+#[test]
+fn a_no_is_never_remembered() {
+    let world = world("remember = \"file\"", &json!({"durable": true}));
+    world.run(["sync", "mail"]).exits(3);
+    world.run(["answer", "1", "cancel", "--remember"]).exits(0);
+    assert!(!world.has("home/config/secrets.json"));
+    world.run(["sync", "mail"]).exits(3);
+    assert_eq!(world.json(["needs"]).len(), 2, "a question and the verdict");
+}
+
 #[test]
 fn what_systemd_hands_over_answers_and_is_never_written() {
     let world = world("remember = \"nowhere\"", &json!({}));

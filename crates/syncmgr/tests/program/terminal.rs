@@ -12,7 +12,7 @@ use crate::sys_terminal::Seat;
 use crate::world::{FOR_EVER, LOOK_EVERY, Running, World, until};
 
 /// `syncmgr top` and whoever sits before it.
-struct Page {
+pub(crate) struct Page {
     child: Child,
     seat: Seat,
     screen: Arc<Mutex<vt100::Parser>>,
@@ -21,7 +21,7 @@ struct Page {
 }
 
 impl Page {
-    fn open(world: &World, columns: u16, rows: u16) -> Self {
+    pub(crate) fn open(world: &World, columns: u16, rows: u16) -> Self {
         Self::open_with(world, columns, rows, &[("TERM", "xterm-256color")])
     }
 
@@ -32,7 +32,12 @@ impl Page {
     }
 
     /// A command in a terminal of its own.
-    fn of(mut command: std::process::Command, world: &World, columns: u16, rows: u16) -> Self {
+    pub(crate) fn of(
+        mut command: std::process::Command,
+        world: &World,
+        columns: u16,
+        rows: u16,
+    ) -> Self {
         let seat = Seat::of(&mut command, columns, rows).unwrap();
         let child = command.spawn().unwrap();
         // The program alone holds its end open: when it ends, reading ends.
@@ -60,13 +65,13 @@ impl Page {
         }
     }
 
-    fn types(&self, keys: &str) -> &Self {
+    pub(crate) fn types(&self, keys: &str) -> &Self {
         let mut seat = self.seat.handle().unwrap();
         seat.write_all(keys.as_bytes()).unwrap();
         self
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
     }
 
@@ -88,12 +93,12 @@ impl Page {
     }
 
     #[track_caller]
-    fn shows(&self, part: &str) -> &Self {
+    pub(crate) fn shows(&self, part: &str) -> &Self {
         self.waits(part, |text| text.contains(part))
     }
 
     #[track_caller]
-    fn no_longer_shows(&self, part: &str) -> &Self {
+    pub(crate) fn no_longer_shows(&self, part: &str) -> &Self {
         self.waits(part, |text| !text.contains(part))
     }
 
@@ -113,13 +118,18 @@ impl Page {
         }
     }
 
+    /// Everything that was ever written to the terminal.
+    pub(crate) fn written(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
+
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// It ends, and the terminal is as it was before.
     #[track_caller]
-    fn ends(mut self) -> ExitStatus {
+    pub(crate) fn ends(mut self) -> ExitStatus {
         let began = Instant::now();
         let ended = loop {
             if let Some(ended) = self.child.try_wait().unwrap() {

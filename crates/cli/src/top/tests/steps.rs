@@ -435,4 +435,10 @@ fn what_a_question_wants_is_filled_in_and_a_secret_is_not_shown() {
     types(&mut top, "3\n\n");
     assert_eq!(types(&mut top, "\n"), []);
     assert!(top.message.clone().unwrap().1.contains("stays open"));
+    // Who is in the midst of it when somebody else answers is told at once, not after the last field.
+    types(&mut top, "3\nbob\nhalf of it");
+    assert!(matches!(top.mode, Mode::Fill(_)));
+    changes(&mut top, What::NeedClosed { id: 3 });
+    assert!(matches!(top.mode, Mode::Page));
+    assert!(top.message.unwrap().1.contains("answered elsewhere"));
 }
