@@ -209,7 +209,8 @@ impl Server {
             | Call::Plan(_)
             | Call::Undo(_)
             | Call::ListConflicts(_)
-            | Call::ResolveConflict(_) => {
+            | Call::ResolveConflict(_)
+            | Call::ReadVersion(_) => {
                 let text = format!("a COM handler has no `{}`", call.method());
                 Err(RpcError::new(RpcError::METHOD_NOT_FOUND, text))
             }
