@@ -73,6 +73,8 @@ impl Client {
         let patience = if matches!(
             request,
             Request::Plan { .. }
+                | Request::Compare { .. }
+                | Request::Picture { .. }
                 | Request::AddItem { .. }
                 | Request::Properties { .. }
                 | Request::Register(_)

@@ -205,6 +205,7 @@ mod tests {
             found_ms: 0,
             versions: versions.iter().map(version).collect(),
             choices: choices.chain([choice("both")]).collect(),
+            comparable: false,
         }
     }
 

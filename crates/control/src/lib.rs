@@ -6,6 +6,7 @@
 pub mod browse;
 pub mod change;
 pub mod client;
+pub mod compare;
 pub mod decide;
 pub mod entry;
 pub mod exit;

@@ -93,6 +93,8 @@ pub const METHODS: &[Method] = &[
     Method::run("sync", &["accepted"]),
     Method::run("refresh", &["accepted"]),
     Method::run("plan", &["plan"]),
+    Method::run("compare", &["comparison"]),
+    Method::run("picture", &["picture"]),
     Method::run("undo", &["accepted"]),
     Method::run("answer", &["answered"]),
     Method::run("choose", &["answered"]),

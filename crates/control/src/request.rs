@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::browse::{Browse, PageView};
+use crate::compare::{ComparisonView, PictureView};
 use crate::decide::DecisionView;
 use crate::refusal::Refusal;
 use crate::registration::{NewHandler, Registered};
@@ -240,6 +241,18 @@ pub enum Request {
         /// The choice.
         choice: String,
     },
+    /// Show what the versions of a conflict contain, and how they differ; waits for the handler.
+    Compare {
+        /// Its id as `Conflicts` shows it, or an unambiguous beginning of it.
+        conflict: String,
+    },
+    /// Show a version of a conflict that is a picture; waits for the handler.
+    Picture {
+        /// The conflict's id.
+        conflict: String,
+        /// The place of the version.
+        place: String,
+    },
     /// Decide the conflicts of an item by one rule, in one run; or only say what it would decide. Answered at once; the end
     /// comes as a change.
     Decide {
@@ -447,6 +460,10 @@ pub enum Reply {
     },
     /// To `Offer`.
     Offer(crate::offer::OfferView),
+    /// To `Compare`.
+    Comparison(Box<ComparisonView>),
+    /// To `Picture`.
+    Picture(PictureView),
     /// To `Decide`.
     Decided(DecisionView),
     /// To `Answer` and `Choose`: taken; a run was begun with it under this number, when one was.

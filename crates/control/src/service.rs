@@ -19,7 +19,7 @@ pub type Changes = BoxStream<'static, Change>;
 
 /// Everything that a face may ask of the manager.
 pub trait Service: Send + Sync {
-    /// Answers one request. Only `Plan` and `AddItem` wait for a handler; the others are answered at once and what they
+    /// Answers one request. Only what needs one, such as `Plan` and `Compare`, waits for a handler; everything else is answered at once and what they
     /// began is told by changes.
     fn call(&self, caller: Caller, request: Request) -> BoxFuture<'_, Result<Reply, Refusal>>;
 

@@ -659,6 +659,9 @@ pub struct ConflictView {
     pub versions: Vec<VersionView>,
     /// The answers.
     pub choices: Vec<ChoiceView>,
+    /// What its versions contain can be asked for (`Compare`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub comparable: bool,
 }
 
 /// One version of a conflict.

@@ -57,6 +57,8 @@ impl Loop {
             | Request::Conflicts { .. } => {
                 self.look_up(request, reply);
             }
+            Request::Compare { conflict } => self.compare(&conflict, reply),
+            Request::Picture { conflict, place } => self.picture(&conflict, &place, reply),
             Request::Browse(browse) => self.browse(&browse, reply),
             Request::Answer {
                 need,
@@ -221,6 +223,8 @@ impl Loop {
             | Request::Run { .. }
             | Request::Log { .. }
             | Request::Conflicts { .. }
+            | Request::Compare { .. }
+            | Request::Picture { .. }
             | Request::Browse(_)
             | Request::Answer { .. }
             | Request::Forget { .. }

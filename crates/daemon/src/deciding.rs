@@ -21,27 +21,7 @@ const MAX_PATTERN: usize = 256;
 
 impl Loop {
     pub(crate) fn resolve(&mut self, conflict: &str, choice: String) -> Result<Reply, Refusal> {
-        let mut found = self.read(|reader| reader.conflicts_named(conflict, 2))?;
-        if found.is_empty() {
-            found = self.conflicts_beginning(conflict)?;
-        }
-        let row = match found.as_slice() {
-            [one] => one,
-            [] => {
-                return Err(Refusal::new(
-                    "conflict::unknown",
-                    format!("there is no open conflict `{}`", text::line(conflict)),
-                    "`syncmgr conflicts` shows the open ones and their ids",
-                ));
-            }
-            _ => {
-                return Err(Refusal::new(
-                    "conflict::ambiguous",
-                    format!("several conflicts begin with `{}`", text::line(conflict)),
-                    "write more of the id; `syncmgr conflicts` shows it",
-                ));
-            }
-        };
+        let row = self.conflict_row(conflict)?;
         if !row.choices.iter().any(|offered| offered.name == choice) {
             return Err(not_a_choice(
                 &choice,
@@ -60,6 +40,27 @@ impl Loop {
             },
             false,
         )
+    }
+
+    /// The open conflict of this id, or the only one that begins so.
+    pub(crate) fn conflict_row(&self, conflict: &str) -> Result<ConflictRow, Refusal> {
+        let mut found = self.read(|reader| reader.conflicts_named(conflict, 2))?;
+        if found.is_empty() {
+            found = self.conflicts_beginning(conflict)?;
+        }
+        match (found.pop(), found.is_empty()) {
+            (Some(one), true) => Ok(one),
+            (None, _) => Err(Refusal::new(
+                "conflict::unknown",
+                format!("there is no open conflict `{}`", text::line(conflict)),
+                "`syncmgr conflicts` shows the open ones and their ids",
+            )),
+            (Some(_), false) => Err(Refusal::new(
+                "conflict::ambiguous",
+                format!("several conflicts begin with `{}`", text::line(conflict)),
+                "write more of the id; `syncmgr conflicts` shows it",
+            )),
+        }
     }
 
     /// Conflicts whose id begins so; two are enough to know that it is not clear.
@@ -104,7 +105,7 @@ impl Loop {
         let mut decisions = Vec::new();
         let mut stays: BTreeMap<Stay, u64> = BTreeMap::new();
         for row in self.conflicts_of(&item)? {
-            let view = to_view::conflict(&row, called.clone());
+            let view = to_view::conflict(&row, called.clone(), false);
             match rule.decide(&view) {
                 None => {}
                 Some(Err(why)) => *stays.entry(why).or_default() += 1,

@@ -192,10 +192,7 @@ impl Loop {
                 entries: entries.iter().map(|entry| self.log_view(entry)).collect(),
             }),
             History::Conflicts(rows, total) => Reply::Conflicts(ConflictsView {
-                conflicts: rows
-                    .iter()
-                    .map(|row| to_view::conflict(row, name(&row.item)))
-                    .collect(),
+                conflicts: rows.iter().map(|row| self.conflict_view(row)).collect(),
                 total,
             }),
         })

@@ -8,6 +8,7 @@ mod argument;
 pub mod awake;
 mod browse;
 pub mod clock;
+mod comparing;
 mod conditions;
 pub mod config;
 mod connect;

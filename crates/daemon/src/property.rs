@@ -28,14 +28,14 @@ const MAX_EVENTS: usize = 256;
 const DEFINE_DEADLINE: Duration = Duration::from_secs(60);
 
 /// A handler that runs to be asked.
-struct PropertyInstance {
+pub(crate) struct PropertyInstance {
     handle: Handle,
     events: mpsc::Receiver<HostEvent>,
     features: Vec<String>,
 }
 
 impl PropertyInstance {
-    async fn start(launch: &Launch, limits: &Limits) -> Result<Self, Refusal> {
+    pub(crate) async fn start(launch: &Launch, limits: &Limits) -> Result<Self, Refusal> {
         crate::sys::create_private_dir(&launch.state_dir).map_err(|cause| {
             Refusal::new(
                 "home::unusable",
@@ -76,8 +76,13 @@ impl PropertyInstance {
         }
     }
 
+    /// Whether the handler announced this feature.
+    pub(crate) fn has(&self, feature: &str) -> bool {
+        self.features.iter().any(|known| known == feature)
+    }
+
     /// Makes a call while hearing what the handler says meanwhile.
-    async fn call<P: Answered>(
+    pub(crate) async fn call<P: Answered>(
         &mut self,
         params: P,
         deadline: Option<Duration>,
@@ -126,7 +131,7 @@ impl PropertyInstance {
         (answer, exit)
     }
 
-    async fn end(mut self) {
+    pub(crate) async fn end(mut self) {
         self.handle.stop(StopReason::Finished);
         while let Some(event) = self.events.recv().await {
             if matches!(event.what, What::Exited(_)) {
@@ -204,7 +209,7 @@ pub(crate) async fn define(
     arguments: Map<String, Value>,
 ) -> Result<ItemDefinition, Refusal> {
     let mut instance = PropertyInstance::start(launch, limits).await?;
-    let outcome = if instance.features.iter().any(|f| f == feature::DEFINE) {
+    let outcome = if instance.has(feature::DEFINE) {
         instance
             .call(
                 DefineItem { name, arguments },
@@ -230,7 +235,7 @@ pub(crate) async fn greet(launch: &Launch, limits: &Limits) -> Result<Vec<String
     Ok(features.iter().map(|feature| text::line(feature)).collect())
 }
 
-fn not_offered(what: &str) -> Refusal {
+pub(crate) fn not_offered(what: &str) -> Refusal {
     Refusal::new(
         "handler::not-offered",
         what,
@@ -260,7 +265,7 @@ pub(crate) async fn plan(
     limit: usize,
 ) -> Result<Vec<view::ItemPlanView>, Refusal> {
     let mut instance = PropertyInstance::start(launch, limits).await?;
-    let outcome = if instance.features.iter().any(|f| f == feature::PLAN) {
+    let outcome = if instance.has(feature::PLAN) {
         plan_items(handler, &mut instance, items, answers, limit).await
     } else {
         Err(not_offered("this handler cannot say what it would do"))

@@ -136,6 +136,7 @@ pub(crate) struct Loop {
     pub(crate) asked: Asked,
     /// Questions that wait for a property instance.
     pub(crate) property: JoinSet<()>,
+    pub(crate) readers: crate::comparing::Readers,
     pub(crate) messages: mpsc::WeakSender<Message>,
     pub(crate) ended: VecDeque<(RequestId, syncmgr_control::view::Outcome)>,
     pub(crate) seen: Seen,
@@ -288,6 +289,7 @@ async fn go_round(parts: Parts, messages: &mut mpsc::Receiver<Message>) -> Resul
         limits,
         daemon: parts.daemon,
         property: JoinSet::new(),
+        readers: crate::comparing::Readers::default(),
         messages: parts.messages,
         ended: VecDeque::new(),
         answered: Answered::default(),

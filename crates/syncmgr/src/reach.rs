@@ -193,6 +193,8 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::Doctor
         | Request::Enter { .. }
         | Request::Plan { .. }
+        | Request::Compare { .. }
+        | Request::Picture { .. }
         | Request::Sync { .. }
         | Request::Refresh { .. }
         | Request::Resume { .. }

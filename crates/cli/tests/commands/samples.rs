@@ -299,6 +299,7 @@ pub(crate) fn conflict(id: &str, name: &str) -> ConflictView {
             choice("keep-left", "the left version on both sides"),
             choice("keep-both", "both, under two names"),
         ],
+        comparable: false,
     }
 }
 

@@ -227,9 +227,9 @@ pub fn need(row: &NeedRow, item: Option<String>, handler_name: String) -> view::
     }
 }
 
-/// A conflict.
+/// A conflict; `readable` where its handler shows what versions contain.
 #[must_use]
-pub fn conflict(row: &ConflictRow, item: String) -> view::ConflictView {
+pub fn conflict(row: &ConflictRow, item: String, readable: bool) -> view::ConflictView {
     view::ConflictView {
         id: row.id.clone(),
         handler: row.item.handler.to_string(),
@@ -251,6 +251,11 @@ pub fn conflict(row: &ConflictRow, item: String) -> view::ConflictView {
             })
             .collect(),
         choices: choices(&row.choices),
+        comparable: readable
+            && row
+                .versions
+                .iter()
+                .any(|version| !version.deleted && version.kind != "directory"),
     }
 }
 

@@ -100,6 +100,7 @@ pub(crate) fn conflict(id: &str, name: &str) -> ConflictView {
             choice("right", "the right version goes to the left folder"),
             choice("both", "keep both versions, in both folders"),
         ],
+        comparable: true,
     }
 }
 
