@@ -72,6 +72,15 @@ heard-define-number = `{ $name }` is a whole number of at most { $bound }
 heard-hint-no-path = name two folders
 heard-hint-relative = name the folder from the root of the file system on
 heard-hint-settings = the settings are { $names }
+heard-content-no-conflict = there is no such conflict any more
+heard-content-no-side = a pair has a left and a right version
+heard-content-none = this version has no content to read
+heard-content-replaced = this version is not there any more
+heard-content-unreadable = this version cannot be read: { $cause }
+heard-content-look-again = synchronize the pair, which looks at it again
+heard-content-choose = choose left or right
+heard-content-only-files = only files and symbolic links have content to read
+heard-content-permissions = check its permissions, and whether its disk is there
 heard-unknown = there is no such folder pair
 heard-about = two folders that are kept the same
 

@@ -70,6 +70,15 @@ heard-define-number = « { $name } » est un nombre entier d’au plus { $boun
 heard-hint-no-path = nommez deux dossiers
 heard-hint-relative = nommez le dossier depuis la racine du système de fichiers
 heard-hint-settings = les réglages sont { $names }
+heard-content-no-conflict = ce conflit n’existe plus
+heard-content-no-side = une paire a une version gauche et une version droite
+heard-content-none = cette version n’a aucun contenu à lire
+heard-content-replaced = cette version n’est plus là
+heard-content-unreadable = impossible de lire cette version : { $cause }
+heard-content-look-again = synchronisez la paire, ce qui l’examine de nouveau
+heard-content-choose = choisissez left ou right
+heard-content-only-files = seuls les fichiers et les liens symboliques ont un contenu à lire
+heard-content-permissions = vérifiez ses droits, et si son disque est là
 heard-unknown = cette paire de dossiers n’existe pas
 heard-about = deux dossiers gardés identiques
 
