@@ -51,6 +51,7 @@ impl Service for Manager {
                 HOSTILE,
             )),
             Request::Choose { .. } => reply("answered", json!({ "request": 5 })),
+            Request::Sync { .. } => Ok(Reply::Accepted { request: 5 }),
             _ => Ok(Reply::Done { names: Vec::new() }),
         };
         std::future::ready(answer).boxed()
@@ -76,7 +77,7 @@ fn page() -> Value {
 }
 
 fn offer(need: Option<u64>) -> Value {
-    let row = |pick: &str, ticked: bool| json!({ "pick": pick, "name": HOSTILE, "ticked": ticked, "count": 1 });
+    let row = |pick: &str, ticked: bool| json!({ "pick": pick, "name": HOSTILE, "ticked": ticked, "count": 1, "properties": ticked });
     json!({
         "need": need, "close": need.map(|_| "dismiss"), "lasts": need.is_none(),
         "handlers": [{ "handler": "mail", "name": HOSTILE, "rows": [row("mail/a&b", true), row("mail/c", false)],
@@ -281,4 +282,36 @@ async fn only_what_ended_well_and_is_not_kept_closes() {
     .await;
     assert_eq!((status, location.as_str()), (303, "/progress?request=5"));
     assert!(cookie.starts_with("syncmgr-keep-open=true;") && cookie.contains("SameSite=Strict"));
+}
+
+/// What starts everything leads to the view of it; one item goes on where its button stands.
+#[tokio::test]
+async fn everything_that_is_started_is_looked_at() {
+    let (router, _) = serving("open", run(&[], false, 10));
+    for (body, leads) in [
+        (
+            "mayBotherUser=true&back=%2F",
+            "/progress?request=5&begun=yes",
+        ),
+        ("names=mail%2Fa&mayBotherUser=true&back=%2F", "/"),
+    ] {
+        let (status, location, _) = sent(&router, "/act/sync", body).await;
+        assert_eq!((status, location.as_str()), (303, leads));
+    }
+}
+
+/// M-171: what has properties leads to them, by a name that only their own handler has.
+#[tokio::test]
+async fn what_has_properties_leads_to_them() {
+    let (router, _) = serving("open", run(&[], false, 10));
+    let text = shown(&router, "/choose?need=3", "").await;
+    assert_eq!(
+        text.matches("href=\"/properties?name=").count(),
+        1,
+        "{text}"
+    );
+    assert!(
+        text.contains("href=\"/properties?name=mail%2Fa%26b\""),
+        "{text}"
+    );
 }

@@ -387,7 +387,10 @@ async fn an_act_is_done_once_and_leads_back() {
     // Elsewhere it leads nobody.
     let (_, head, _) = send(
         &router,
-        post("/act/sync", "back=https%3A%2F%2Fevil.example"),
+        post(
+            "/act/sync",
+            "names=mail%2F1&back=https%3A%2F%2Fevil.example",
+        ),
     )
     .await;
     assert_eq!(head.headers()["location"], "/");

@@ -110,6 +110,7 @@ fn row(item: ItemView) -> OfferedRow {
         ticked: true,
         last_good_ms: item.last_good_ms,
         count: 1,
+        properties: item.properties,
     }
 }
 

@@ -82,4 +82,7 @@ pub struct OfferedRow {
     pub last_good_ms: Option<i64>,
     /// How many items it stands for; 0: they are not known yet.
     pub count: u64,
+    /// It has properties (M-171).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub properties: bool,
 }

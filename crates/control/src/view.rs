@@ -232,6 +232,15 @@ pub struct ItemView {
     pub needs: Vec<u64>,
     /// How far it is, while it runs.
     pub progress: Option<ProgressView>,
+    /// The request that it runs or waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<u64>,
+    /// A window of its handler's is open: until it is closed, its run can be stopped and nothing else (M-119).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub window: bool,
+    /// It has properties.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub properties: bool,
 }
 
 /// How far an item is.

@@ -10,7 +10,7 @@ use crate::input::Prompt;
 use crate::instance::{Instance, StopLevel};
 use crate::invocation;
 use crate::log::Level;
-use crate::manager::{Manager, Timer};
+use crate::manager::{Manager, Show, Timer};
 use crate::need::{Choice, NeedKind, NeedRow, NeedState, Typed};
 use crate::phase::{Kind, Phase, Step, step};
 use crate::record::Record;
@@ -523,6 +523,7 @@ impl Manager {
                 && holder == instance.id
             {
                 self.token = depth.checked_sub(1).filter(|d| *d > 0).map(|d| (holder, d));
+                self.tell_window(instance);
             }
             self.reply(instance.id, to, Reply::Modeless(true)); // M-117
             return;
@@ -544,8 +545,17 @@ impl Manager {
         if allowed {
             let depth = self.token.map_or(0, |(_, depth)| depth);
             self.token = Some((instance.id, depth.saturating_add(1)));
+            self.tell_window(instance);
         }
         self.reply(instance.id, to, Reply::Modeless(allowed));
+    }
+
+    /// Views show that only stopping works meanwhile (M-119).
+    fn tell_window(&mut self, instance: &Instance) {
+        let last_or_first = self.token.is_none_or(|(_, depth)| depth == 1);
+        if instance.run.is_some() && last_or_first {
+            self.effects.shows.push(Show::Window);
+        }
     }
 
     /// The operation or the instance ended (M-118).

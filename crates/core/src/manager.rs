@@ -67,6 +67,8 @@ pub enum Show {
         /// The user asked to skip or stop it.
         stopping: bool,
     },
+    /// The handler of a run opened a window of its own, or its last one is closed (M-119).
+    Window,
     /// The properties of a request are over, well; the end of the request follows.
     Properties {
         /// It.
@@ -96,7 +98,7 @@ impl Show {
     pub(crate) fn is_of(&self, of_run: RunId, of_item: &ItemId) -> bool {
         match self {
             Self::Progress { run, item, .. } => *run == of_run && item.item == *of_item,
-            Self::Properties { .. } | Self::RequestEnded { .. } => false,
+            Self::Window | Self::Properties { .. } | Self::RequestEnded { .. } => false,
         }
     }
 }

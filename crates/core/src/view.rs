@@ -1,5 +1,6 @@
 //! What may be looked at.
 
+use crate::catalog::ItemSlot;
 use crate::command::Verdict;
 use crate::condition::Condition;
 use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, RequestId, RunId, SessionId};
@@ -240,6 +241,43 @@ impl Manager {
             .is_some_and(|held| held.row.id == run)
     }
 
+    /// The request that an item runs for, or waits for; of several the first.
+    #[must_use]
+    pub fn request_of(&self, item: &ItemRef) -> Option<RequestId> {
+        let slot = self.slot(item)?;
+        let live = slot.live.and_then(|id| self.instances.get(&id));
+        match live
+            .map(|instance| &**instance)
+            .or_else(|| self.starting(slot, item))
+        {
+            Some(instance) => {
+                let session = self.sessions.get(&instance.session)?;
+                session.requests.first().copied()
+            }
+            None => {
+                let waits = self.waiting.iter().find(|waiting| {
+                    let want = waiting.wants.get(&item.handler);
+                    want.is_some_and(|want| Self::wanted(slot, want))
+                });
+                waits.map(|waiting| waiting.id)
+            }
+        }
+    }
+
+    /// The instance that has not come as far as to work on an item that it is wanted for.
+    fn starting(&self, slot: &ItemSlot, item: &ItemRef) -> Option<&Instance> {
+        let mut instances = self.instances.values().map(|instance| &**instance);
+        instances.find(|instance| {
+            instance.handler == item.handler
+                && instance.work == crate::request::Work::Synchronize
+                && matches!(
+                    instance.phase(),
+                    Phase::New | Phase::Initialized | Phase::Listed
+                )
+                && Self::wanted(slot, &instance.want)
+        })
+    }
+
     /// What an item is doing: the fourth axis, derived here alone.
     #[must_use]
     pub fn run_state(&self, item: &ItemRef) -> RunState {
@@ -258,15 +296,7 @@ impl Manager {
                 RunState::Syncing
             };
         }
-        let begins = self.instances.values().any(|instance| {
-            instance.handler == item.handler
-                && instance.work == crate::request::Work::Synchronize
-                && matches!(
-                    instance.phase(),
-                    Phase::New | Phase::Initialized | Phase::Listed
-                )
-                && Self::wanted(slot, &instance.want)
-        });
+        let begins = self.starting(slot, item).is_some();
         let waits = self.waiting.iter().any(|waiting| {
             waiting
                 .wants

@@ -307,14 +307,14 @@ fn g_10_two_handlers_want_a_window() {
             w.manager.has_window(run.id)
         })
     };
-    assert_eq!(windows(&w), [false, false]);
+    assert_eq!((windows(&w), w.windows), ([false, false], 0));
     ask(&mut w, 1, true);
     ask(&mut w, 2, true);
-    assert_eq!(windows(&w), [true, false]);
+    assert_eq!((windows(&w), w.windows), ([true, false], 1));
     ask(&mut w, 1, false);
-    assert_eq!(windows(&w), [false, false]);
+    assert_eq!((windows(&w), w.windows), ([false, false], 2));
     ask(&mut w, 2, true);
-    assert_eq!(windows(&w), [false, true]);
+    assert_eq!((windows(&w), w.windows), ([false, true], 3));
     w.expect(
         "1 = modeless true
          2 = modeless false

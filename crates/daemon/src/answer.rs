@@ -207,8 +207,7 @@ impl Loop {
                         "only what runs can be skipped; `syncmgr status` shows what does",
                     ));
                 }
-                let run = self.manager.live(&item).and_then(|(of, _)| of.run());
-                if run.is_some_and(|run| self.manager.has_window(run.id)) {
+                if self.has_window(&item) {
                     return Err(Refusal::new(
                         "item::window-open",
                         format!("the handler of `{name}` shows a window of its own"),

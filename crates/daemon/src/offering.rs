@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use syncmgr_control::offer::{OfferView, OfferedHandlerView, OfferedRow};
 use syncmgr_control::{Caller, Refusal, Reply};
 use syncmgr_core::input::Input;
+use syncmgr_core::item::ItemCapability;
 use syncmgr_core::need::{NeedRow, NeedState};
 use syncmgr_core::offer::{Chosen, Offer, Pick};
 use syncmgr_core::{NeedId, confirm, invocation};
@@ -153,6 +154,8 @@ impl Loop {
                     ticked: item.ticked,
                     last_good_ms: row.and_then(|row| row.last_good).map(|at| at.0),
                     count: 1,
+                    properties: row
+                        .is_some_and(|row| row.capabilities.contains(&ItemCapability::Properties)),
                 }
             });
             OfferedHandlerView {
@@ -165,6 +168,7 @@ impl Loop {
                     ticked: rest.ticked,
                     last_good_ms: None,
                     count: rest.count,
+                    properties: false,
                 }),
             }
         });

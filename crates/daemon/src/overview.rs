@@ -246,7 +246,16 @@ impl Loop {
             conflicts,
             needs,
             progress: self.progress(item),
+            request: self.manager.request_of(item).map(|request| request.0),
+            window: self.has_window(item),
+            properties: row.capabilities.contains(&ItemCapability::Properties),
         })
+    }
+
+    /// Whether the handler of an item that runs shows a window of its own (M-119).
+    pub(crate) fn has_window(&self, item: &ItemRef) -> bool {
+        let run = self.manager.live(item).and_then(|(of, _)| of.run());
+        run.is_some_and(|run| self.manager.has_window(run.id))
     }
 
     /// How far an item is in the run that it takes part in now.
@@ -573,9 +582,7 @@ impl Loop {
                 .collect(),
             _ => Vec::new(),
         };
-        let has_properties =
-            row.is_some_and(|row| row.capabilities.contains(&ItemCapability::Properties));
-        let properties = has_properties.then(|| TaskView {
+        let properties = view.properties.then(|| TaskView {
             task: "properties".to_owned(),
             greyed: None,
         });

@@ -115,7 +115,7 @@ impl Loop {
                     self.reply(reply, answer);
                 }
             }
-            Show::Progress { .. } => {}
+            Show::Progress { .. } | Show::Window => {}
         }
     }
 

@@ -26,14 +26,14 @@ pub(crate) async fn act(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let (outcome, back) = match form(&name, body) {
-        Ok((method, params, back)) => (
-            ask(&center, &visitor, &headers, method.name, params).await,
-            back,
-        ),
+    let (leads, back) = match form(&name, body) {
+        Ok((method, params, back)) => {
+            let watches = watches(method.name, &params);
+            let outcome = ask(&center, &visitor, &headers, method.name, params).await;
+            (outcome.map(|reply| leads(watches, &reply)), back)
+        }
         Err(refusal) => (Err(refusal), None),
     };
-    let leads = outcome.map(|reply| leads(&name, &reply));
     went(leads, &headers, back.as_deref())
 }
 
@@ -107,14 +107,36 @@ fn one_conflict(
     }
 }
 
-/// Where an act leads instead of back: what was chosen from a list is looked at while it goes on.
-fn leads(name: &str, reply: &Reply) -> Option<String> {
-    match reply {
-        Reply::Answered {
-            request: Some(request),
-            ..
-        } if name == "choose" => Some(address::progress(*request)),
-        _ => (name == "choose").then(|| "/".to_owned()),
+/// Where an act leads instead of back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Watches {
+    /// To what was chosen from a list, while it goes on; or to the first page.
+    Chosen,
+    /// To everything that was started, while it goes on. One item goes on where its button stands.
+    Everything,
+    /// Nowhere.
+    Nothing,
+}
+
+fn watches(method: &str, params: &Map<String, Value>) -> Watches {
+    match method {
+        "choose" => Watches::Chosen,
+        "sync" if !params.contains_key("names") => Watches::Everything,
+        _ => Watches::Nothing,
+    }
+}
+
+fn leads(watches: Watches, reply: &Reply) -> Option<String> {
+    let request = match reply {
+        Reply::Answered { request, .. } => *request,
+        Reply::Accepted { request } => Some(*request),
+        _ => None,
+    };
+    let progress = request.map(address::progress);
+    match watches {
+        Watches::Chosen => Some(progress.unwrap_or_else(|| "/".to_owned())),
+        Watches::Everything => progress,
+        Watches::Nothing => None,
     }
 }
 

@@ -33,6 +33,11 @@ pub(crate) fn progress(request: u64) -> String {
     format!("/progress?request={request}&begun=yes")
 }
 
+/// The same, opened beside what goes on: it does not close by itself.
+pub(crate) fn details(request: u64) -> String {
+    format!("/progress?request={request}")
+}
+
 /// The page of a question's list.
 pub(crate) fn list(need: u64) -> String {
     format!("/choose?need={need}")

@@ -7,7 +7,7 @@ use syncmgr_control::offer::{OfferView, OfferedHandlerView, OfferedRow};
 
 use super::moment::Told;
 use super::words::Value;
-use super::{mark, refusal};
+use super::{address, mark, refusal};
 
 /// The list.
 pub(crate) fn choose(told: &Told, offer: &OfferView) -> Markup {
@@ -79,6 +79,13 @@ fn tick(told: &Told, row: &OfferedRow) -> Markup {
                             }
                         }
                     }
+                }
+            }
+            // M-171: properties of whatever has some.
+            @if row.properties && told.may(Access::Admin) {
+                @let called = mark::cut(&row.name);
+                " " a.button href=(address::properties(&row.pick)) aria-label=(words.with("row-properties-label", &[("name", Value::Text(&called))])) {
+                    (words.say("properties-title"))
                 }
             }
         }

@@ -315,7 +315,13 @@ fn item_row(told: &Told, row: &RowView) -> Markup {
             div.row-state { (mark::state(words, item.shown)) }
             div.row-name {
                 a href=(address::item(&full)) { (mark::short(&item.name)) }
-                span.row-about { (mark::short(&item.handler_name)) @if !item.comment.is_empty() { " · " (mark::quoted(words, &item.comment)) } }
+                span.row-about { (mark::short(&item.handler_name)) @if !item.comment.is_empty() { " · " (mark::quoted(words, &item.comment)) }
+                    @if item.properties && told.may(Access::Admin) {
+                        " · " a href=(address::properties(&full)) aria-label=(words.with("row-properties-label", &[("name", Value::Text(&mark::cut(&item.name)))])) {
+                            (words.say("properties-title"))
+                        }
+                    }
+                }
                 @if item.run_state == RunState::Idle {
                     @if let Some(problem) = item.problem.as_ref().or(item.stuck.as_ref()).or(item.late.as_ref()) {
                         span.row-problem { (said::quoted(told, problem, item.problem_said.as_ref())) }

@@ -48,10 +48,15 @@ pub(crate) fn buttons(told: &Told, item: &ItemView) -> Markup {
                         (words.say(if insists { "act-insist" } else { "act-stop" }))
                     }
                     @if item.run_state == RunState::Syncing {
-                        button formaction="/act/skip" aria-label=(label("act-skip-label")) {
+                        // While a window of the handler's is open, only stopping works (M-119).
+                        button formaction="/act/skip" disabled[item.window] aria-label=(label("act-skip-label")) {
                             (words.say("act-skip"))
                         }
                     }
+                    @if let Some(request) = item.request {
+                        a.button href=(address::details(request)) aria-label=(label("act-details-label")) { (words.say("act-details")) }
+                    }
+                    @if item.window { p.faint { (words.say("progress-window")) } }
                 }
             }
         }
@@ -68,6 +73,66 @@ fn pause(told: &Told, full: &str, label: &str) -> Markup {
                 button formaction="/act/pause" name="forMs" value=(DAY_MS) { (words.say("pause-day")) }
                 button formaction="/act/pause" name="forMs" value="" { (words.say("pause-open")) }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use serde_json::json;
+
+    use super::*;
+    use crate::page::words::{Language, Words};
+    use crate::visitor::Visitor;
+
+    /// The buttons of an item that is asked to be a page.
+    fn page(run_state: &str, window: bool) -> String {
+        let item: ItemView = serde_json::from_value(json!({
+            "handler": "mail", "handlerName": "Mail", "id": "a", "name": "<b>", "comment": "", "labels": [],
+            "shown": "syncing", "state": "", "checked": true, "enabled": true, "runState": run_state,
+            "freshness": "fresh", "lastGoodMs": null, "lastAttemptMs": null, "lastRun": null, "problem": null,
+            "conflicts": 0, "needs": [], "progress": null, "request": 7, "window": window,
+        }))
+        .unwrap();
+        let told = Told {
+            words: Words::of(Language::English),
+            zone: TimeZone::UTC,
+            now_ms: 0,
+            visitor: Visitor::owner("a test"),
+            back: "/".to_owned(),
+        };
+        buttons(&told, &item).into_string()
+    }
+
+    /// M-119: while a window of the handler's is open, only stopping works, and it is said why.
+    #[test]
+    fn an_open_window_leaves_only_stopping() {
+        for window in [false, true] {
+            let page = page("syncing", window);
+            assert_eq!(
+                page.contains("formaction=\"/act/skip\" disabled"),
+                window,
+                "{page}"
+            );
+            assert_eq!(page.contains("a window of its own"), window, "{page}");
+            assert!(
+                page.contains("formaction=\"/act/stop-items\" aria"),
+                "{page}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_goes_on_has_its_details() {
+        for (run_state, has_details) in [("idle", false), ("pending", true), ("syncing", true)] {
+            let page = page(run_state, false);
+            assert_eq!(
+                page.contains("href=\"/progress?request=7\""),
+                has_details,
+                "{page}"
+            );
+            assert!(!page.contains("<b>"), "{page}");
         }
     }
 }

@@ -203,7 +203,7 @@ pub(crate) const TABLE: &[Binding] = &[
     key(&[Items, Now], Press::Char('p'), Act::Plan, "plan", "what a run would do; nothing is written", on_item),
     key(PAGES, Press::Char('i'), Act::Show, "info", "everything known about the item", on_item),
     key(PAGES, Press::Char('l'), Act::Log, "log", "the log of the item or the run", on_log),
-    key(&[Items, Now], Press::Char('s'), Act::Skip, "skip", "have the run leave this item out", runs),
+    key(&[Items, Now], Press::Char('s'), Act::Skip, "skip", "have the run leave this item out", may_skip),
     key(&[Items, Now], Press::Char('x'), Act::Stop, "stop", "stop the run of this item; again insists", runs),
     key(&[Items, Now], Press::Char(' '), Act::PauseMenu, "pause", "pause the item or everything, or let it go on", on_item),
     key(&[Items, Now], Press::Char('u'), Act::Undo, "undo", "bring back what the last run deleted or overwrote", may_undo),
@@ -352,6 +352,11 @@ fn runs(top: &Top) -> bool {
             RunState::Pending | RunState::Syncing | RunState::Stopping
         )
     })
+}
+
+/// While a window of the handler's is open, only stopping works (M-119).
+fn may_skip(top: &Top) -> bool {
+    runs(top) && top.item().is_some_and(|item| !item.window)
 }
 
 fn may_undo(top: &Top) -> bool {

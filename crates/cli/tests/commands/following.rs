@@ -531,6 +531,7 @@ fn offer(need: Option<u64>) -> OfferView {
         ticked,
         last_good_ms: None,
         count,
+        properties: false,
     };
     OfferView {
         need,

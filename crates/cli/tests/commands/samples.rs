@@ -18,6 +18,9 @@ pub(crate) fn counts(sent: u64, received: u64) -> Counts {
 
 pub(crate) fn item(name: &str, shown: Shown, state: &str) -> ItemView {
     ItemView {
+        request: None,
+        window: false,
+        properties: false,
         problem_said: None,
         handler: "folder".into(),
         handler_name: "Folders".into(),

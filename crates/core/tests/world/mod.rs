@@ -107,6 +107,8 @@ pub(crate) struct World {
     pub(crate) ended: Vec<(RequestId, RequestOutcome, Option<String>)>,
     pub(crate) commands: VecDeque<Command>,
     pub(crate) properties: Vec<Show>,
+    /// How often a window of a run opened or closed.
+    pub(crate) windows: u32,
     replies: u64,
 }
 
@@ -130,6 +132,7 @@ impl World {
             ended: Vec::new(),
             commands: VecDeque::new(),
             properties: Vec::new(),
+            windows: 0,
             replies: 0,
         };
         world.take(effects);
@@ -378,6 +381,7 @@ impl World {
         for show in effects.shows {
             match show {
                 Show::Progress { .. } => {}
+                Show::Window => self.windows += 1,
                 Show::Properties { .. } => self.properties.push(show),
                 Show::RequestEnded {
                     request,

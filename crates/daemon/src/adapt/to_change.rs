@@ -193,6 +193,7 @@ pub fn changes(seen: &mut Seen, manager: &Manager, due: &Effects, listening: boo
             }
             // Told to who asked.
             Show::Progress { .. } | Show::Properties { .. } => {}
+            Show::Window => lists_changed = true,
             Show::RequestEnded {
                 request,
                 outcome,

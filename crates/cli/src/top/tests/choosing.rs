@@ -19,6 +19,7 @@ fn offer(need: Option<u64>) -> OfferView {
         ticked,
         last_good_ms: (id == "NOTES").then_some(NOW_MS - 7_200_000),
         count: 1,
+        properties: false,
     };
     OfferView {
         need,
@@ -47,6 +48,7 @@ fn offer(need: Option<u64>) -> OfferView {
                     ticked: true,
                     last_good_ms: None,
                     count: 0,
+                    properties: false,
                 }),
             },
         ],

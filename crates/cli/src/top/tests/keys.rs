@@ -191,3 +191,15 @@ fn what_is_typed_into_a_filter_is_no_command() {
     }
     assert_eq!(top.filter.chars().count(), 100);
 }
+
+/// M-119: while a window of its handler's is open, an item that runs can be stopped and not skipped.
+#[test]
+fn an_open_window_leaves_only_stopping() {
+    for window in [false, true] {
+        let mut top = page(100, 30);
+        top.items[0].run_state = syncmgr_control::view::RunState::Syncing;
+        top.items[0].window = window;
+        assert_eq!(act(&top, Press::Char('s')).is_none(), window);
+        assert_eq!(act(&top, Press::Char('x')), Some(Act::Stop));
+    }
+}

@@ -38,6 +38,9 @@ pub(crate) fn item(name: &str, shown: Shown, state: &str) -> ItemView {
         conflicts: 0,
         needs: vec![],
         progress: None,
+        request: None,
+        window: false,
+        properties: false,
     }
 }
 

@@ -42,6 +42,11 @@ pub(super) fn is_shown_until_it_is_over(
     {
         bail!("what was to stay open closes");
     }
+    // Everything that is started is looked at as well; this view was told to stay.
+    browser.go(&world.address("/"))?;
+    browser.wait("the script", READY)?;
+    browser.click("form.hero-acts button.primary")?;
+    browser.wait("the view of all of it", "location.pathname === '/progress'")?;
     report::line(format_args!(
         "web: what is chosen is started, and shown until it is over"
     ));
