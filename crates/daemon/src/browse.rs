@@ -93,7 +93,14 @@ impl Loop {
             if standing.busy && at_work.len() < MAX_AT_WORK {
                 at_work.push(&row.at);
             }
-            if wanted.takes(row, shown, || self.manager.handler_name(&row.at.handler)) {
+            let told = || {
+                let handler = self.manager.handler_name(&row.at.handler);
+                format!(
+                    "{handler}\n{}",
+                    String::from(self.state(&row.at, shown, row))
+                )
+            };
+            if wanted.takes(row, shown, told) {
                 chosen.push(Candidate { shown, row });
             }
         }
@@ -214,7 +221,7 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    fn takes(&self, row: &ItemRow, shown: Shown, handler: impl Fn() -> String) -> bool {
+    fn takes(&self, row: &ItemRow, shown: Shown, told: impl Fn() -> String) -> bool {
         let Browse {
             shown: of_shown,
             label,
@@ -228,12 +235,26 @@ impl<'a> Wanted<'a> {
             && label
                 .as_ref()
                 .is_none_or(|label| row.labels.iter().any(|is| is == label))
-            && (self.words.is_empty() || self.is_told(row, &handler()))
+            && (self.words.is_empty() || self.is_told(row, told))
     }
 
-    fn is_told(&self, row: &ItemRow, handler: &str) -> bool {
-        let all = format!("{}\n{}\n{handler}", row.name, row.comment).to_lowercase();
-        self.words.iter().all(|word| all.contains(word.as_str()))
+    /// `told` says what is not in the row itself: it is made only for what the row lacks.
+    fn is_told(&self, row: &ItemRow, told: impl Fn() -> String) -> bool {
+        let labels = row.labels.iter().map(String::as_str);
+        let own = [
+            row.name.as_str(),
+            row.comment.as_str(),
+            row.at.handler.as_str(),
+        ];
+        let own: Vec<&str> = own.into_iter().chain(labels).collect();
+        let own = own.join("\n").to_lowercase();
+        let missing = |word: &&String| !own.contains(word.as_str());
+        let mut missing = self.words.iter().filter(missing).peekable();
+        if missing.peek().is_none() {
+            return true;
+        }
+        let told = told().to_lowercase();
+        missing.all(|word| told.contains(word.as_str()))
     }
 }
 

@@ -190,7 +190,7 @@ fn beside(top: &Top, scene: &Scene, columns: usize) -> String {
 fn put_tabs(frame: &mut Buffer, top: &Top, at: u16) {
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let labels = [
-        (Tab::Items, "1 Items", count(top.items.len())),
+        (Tab::Items, "1 Items", count(top.total())),
         (
             Tab::Now,
             "2 Now/Next",
@@ -229,7 +229,7 @@ fn put_tabs(frame: &mut Buffer, top: &Top, at: u16) {
 /// How much of it is seen.
 fn note(top: &Top) -> String {
     match (top.tab, top.filter.is_empty()) {
-        (Tab::Items, false) => format!("{} of {} fit", top.seen.len(), top.items.len()),
+        (Tab::Items, false) => format!("{} of {} fit", top.matching(), top.total()),
         (Tab::Needs, _) if !top.marked.is_empty() || !top.chosen.is_empty() => {
             format!("{} marked, {} chosen", top.marked.len(), top.chosen.len())
         }

@@ -52,7 +52,7 @@ pub(super) fn rows(top: &Top, scene: &Scene, height: usize) -> Vec<Row> {
         columns: Some(usize::from(top.size.columns)),
         ..scene.look
     };
-    if top.items.is_empty() {
+    if top.total() == 0 {
         let lines = match &top.status {
             Some(status) if status.total == 0 => vec![
                 String::new(),
@@ -66,7 +66,7 @@ pub(super) fn rows(top: &Top, scene: &Scene, height: usize) -> Vec<Row> {
         };
         return lines.into_iter().map(Row::of).collect();
     }
-    if top.seen.is_empty() {
+    if top.matching() == 0 {
         return vec![Row::default(), Row::of("  No item has these words.")];
     }
     let page = Tab::Items.at();
@@ -77,19 +77,22 @@ pub(super) fn rows(top: &Top, scene: &Scene, height: usize) -> Vec<Row> {
     let head: Vec<&'static str> = columns.iter().map(|column| HEAD[*column]).collect();
     let widest: Vec<usize> = columns.iter().map(|column| top.widest[*column]).collect();
     let mut table = Table::new(&head).at_least(&widest);
-    for place in top.seen.iter().skip(from).take(height.saturating_sub(1)) {
-        if let Some(item) = top.items.get(*place) {
-            let cells = [
+    let rows = (from..top.matching()).take(height.saturating_sub(1));
+    for row in rows {
+        let cells = match top.item_at(row) {
+            Some(item) => [
                 state_cell(item, &look),
                 Cell::new(&item.name),
                 Cell::new(handler_label(&item.handler, &item.handler_name)),
                 last_good_cell(item, scene.now_ms),
                 Cell::new(why_or_next(top, item, scene)),
-            ];
-            let cells = cells.into_iter().enumerate();
-            let cells = cells.filter(|(column, _)| told(column));
-            table.row(cells.map(|(_, cell)| cell).collect());
-        }
+            ],
+            // It was asked for, and comes in a moment.
+            None => ["", look.ellipsis(), "", "", ""].map(Cell::new),
+        };
+        let cells = cells.into_iter().enumerate();
+        let cells = cells.filter(|(column, _)| told(column));
+        table.row(cells.map(|(_, cell)| cell).collect());
     }
     let lines = table.lines(&look).into_iter().enumerate();
     lines

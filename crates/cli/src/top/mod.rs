@@ -25,5 +25,6 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod told;
+mod window;
 
 pub(crate) use run::{refusal, top};

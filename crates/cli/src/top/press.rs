@@ -253,7 +253,12 @@ impl Top {
         if self.filter != filter {
             let stood = self.seen_key();
             self.filter = filter;
-            self.sift(stood);
+            if self.window.is_some() {
+                // Another list, which the manager is asked for.
+                (self.cursor[Tab::Items.at()], self.from[Tab::Items.at()]) = (0, 0);
+            } else {
+                self.sift(stood);
+            }
         }
     }
 
@@ -262,7 +267,21 @@ impl Top {
         &mut self,
         with: impl FnOnce(&Self, &ItemView) -> Vec<Effect>,
     ) -> Vec<Effect> {
-        self.item().map_or_else(Vec::new, |item| with(self, item))
+        if let Some(item) = self.item() {
+            return with(self, item);
+        }
+        self.not_known();
+        Vec::new()
+    }
+
+    /// Of a long list not every item is known; on the first page each one becomes so.
+    fn not_known(&mut self) {
+        if self.window.is_some() {
+            self.say(
+                Tone::Calm,
+                "That item is read on page 1: find it there with /",
+            );
+        }
     }
 
     pub(super) fn run_item(&self, item: &ItemView) -> Vec<Effect> {
@@ -297,6 +316,7 @@ impl Top {
     /// Opens what a command says about the item.
     pub(super) fn read(&mut self, reading: fn(String) -> Reading, title: &str) -> Vec<Effect> {
         let Some(item) = self.item() else {
+            self.not_known();
             return Vec::new();
         };
         let reading = reading(full_name(&key(item)));

@@ -271,7 +271,9 @@ impl Page {
             std::sync::Arc::clone(&self.reader.service),
             self.reader.caller.clone(),
         );
-        let loading = async move { Happened::Loaded(Box::new(load(&*service, &caller).await)) };
+        let wanted = self.top.wanted_rows();
+        let loading =
+            async move { Happened::Loaded(Box::new(load(&*service, &caller, wanted).await)) };
         self.pending.push(loading.boxed_local());
     }
 

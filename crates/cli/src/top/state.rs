@@ -10,6 +10,7 @@ use syncmgr_control::view::{
 use super::keys::Place;
 use super::layout::Size;
 use super::load::Loaded;
+use super::window::Window;
 use crate::form::Form;
 use crate::look::Look;
 use crate::progress::{Progress, Step};
@@ -190,8 +191,12 @@ pub(crate) struct Top {
     pub(crate) mode: Mode,
     /// The verdict and what belongs to it; without items, which are in `items`.
     pub(crate) status: Option<StatusView>,
-    /// Worst first, as long as they are not too many to be told so.
+    /// Worst first: all of them, or those of the window, and behind them some that are no rows of it.
     pub(crate) items: Vec<ItemView>,
+    /// What is known of a list that is too long to be known as a whole.
+    pub(crate) window: Option<Window>,
+    /// Rows were asked for and have not come.
+    pub(super) asked_for_rows: bool,
     pub(crate) starts: Vec<ForecastView>,
     pub(crate) runs: Vec<RunView>,
     pub(crate) needs: Vec<NeedView>,
@@ -258,6 +263,8 @@ impl Top {
             mode: Default::default(),
             status: Default::default(),
             items: Default::default(),
+            window: Default::default(),
+            asked_for_rows: Default::default(),
             starts: Default::default(),
             runs: Default::default(),
             needs: Default::default(),
@@ -308,7 +315,7 @@ impl Top {
     pub(crate) fn item(&self) -> Option<&ItemView> {
         let at = self.cursor[self.tab.at()];
         match self.tab {
-            Tab::Items => self.seen.get(at).and_then(|&place| self.items.get(place)),
+            Tab::Items => self.item_at(at),
             Tab::Now => match self.now_rows.get(at)? {
                 NowRow::Working(_, key) | NowRow::Waiting(key) => self.item_of(key),
                 NowRow::Start(place) => {
@@ -380,7 +387,7 @@ impl Top {
     /// How many rows the page has.
     pub(crate) fn len(&self) -> usize {
         match self.tab {
-            Tab::Items => self.seen.len(),
+            Tab::Items => self.matching(),
             Tab::Now => self.now_rows.len(),
             Tab::Needs => self.need_rows.len(),
         }
@@ -431,13 +438,14 @@ impl Top {
         self.needs = loaded.needs;
         self.conflicts = loaded.conflicts;
         self.conflict_total = loaded.conflict_total;
-        self.take_items(loaded.items);
+        self.take_items(loaded.items, loaded.window);
     }
 
     /// Takes items anew; whoever stood on one stands on it still.
-    pub(super) fn take_items(&mut self, items: Vec<ItemView>) {
+    pub(super) fn take_items(&mut self, items: Vec<ItemView>, window: Option<Window>) {
         let stood = self.seen_key();
         self.items = items;
+        self.window = window;
         self.places = self
             .items
             .iter()
@@ -448,8 +456,7 @@ impl Top {
     }
 
     pub(super) fn seen_key(&self) -> Option<Key> {
-        let place = self.seen.get(self.cursor[Tab::Items.at()])?;
-        self.items.get(*place).map(key)
+        self.item_at(self.cursor[Tab::Items.at()]).map(key)
     }
 
     /// Finds the items that the filter lets through, and how wide they are.
@@ -467,10 +474,14 @@ impl Top {
             })
         };
         let items = self.items.iter().enumerate();
-        self.seen = items
-            .filter(|(_, item)| fits(item))
-            .map(|(place, _)| place)
-            .collect();
+        self.seen = match &self.window {
+            // The manager filtered it.
+            Some(window) => (0..window.known.min(self.items.len())).collect(),
+            None => items
+                .filter(|(_, item)| fits(item))
+                .map(|(place, _)| place)
+                .collect(),
+        };
         self.widest = [0; 5];
         for &place in &self.seen {
             if let Some(item) = self.items.get(place) {
@@ -482,7 +493,8 @@ impl Top {
         }
         let at = stood.and_then(|stood| {
             let place = self.places.get(&stood)?;
-            self.seen.iter().position(|seen| seen == place)
+            let row = self.seen.iter().position(|seen| seen == place)?;
+            Some(row + self.window.as_ref().map_or(0, |window| window.from))
         });
         let page = Tab::Items.at();
         self.cursor[page] = at.unwrap_or(self.cursor[page]);

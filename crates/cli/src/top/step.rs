@@ -1,6 +1,7 @@
 //! What an event does to the terminal page. Pure: the time is an argument, and what is to be asked is answered with.
 
 use jiff::tz::TimeZone;
+use syncmgr_control::browse::Browse;
 use syncmgr_control::{Change, Refusal, Reply, Request};
 
 use super::keys::Press;
@@ -59,6 +60,8 @@ pub(crate) enum Asked {
     Begin(String),
     /// An answer to this question.
     Answer(u64, String),
+    /// Rows of a list that is too long to be read as a whole.
+    Rows(Box<Browse>),
     /// A list to choose from.
     List,
     /// What was chosen from a list.
@@ -85,7 +88,10 @@ impl Top {
         match event {
             Event::Key(press) => {
                 self.ready();
-                self.press(press, now_ms, zone)
+                let mut effects = self.press(press, now_ms, zone);
+                self.ready();
+                effects.extend(self.ask_for_rows());
+                effects
             }
             Event::Paste(text) => {
                 if matches!(self.mode, Mode::Filter | Mode::Fill(_)) {
@@ -93,7 +99,7 @@ impl Top {
                         self.typed(letter);
                     }
                 }
-                Vec::new()
+                self.ask_for_rows().into_iter().collect()
             }
             Event::Change(change) => self.change(&change.what, now_ms),
             Event::Reply(asked, reply) => self.reply(asked, reply, now_ms, zone),
@@ -109,7 +115,8 @@ impl Top {
             }
             Event::Loaded(loaded) => {
                 self.take(*loaded, now_ms);
-                Vec::new()
+                self.ready();
+                self.ask_for_rows().into_iter().collect()
             }
             Event::NotLoaded(refusal) => {
                 self.refused(&refusal);

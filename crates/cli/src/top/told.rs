@@ -23,6 +23,9 @@ impl Top {
         now_ms: i64,
         zone: &TimeZone,
     ) -> Vec<Effect> {
+        if matches!(asked, Asked::Rows(_)) {
+            self.asked_for_rows = false;
+        }
         let reply = match (reply, &asked) {
             (Ok(reply), _) => reply,
             (Err(refusal), Asked::Resolve) => {
@@ -51,6 +54,12 @@ impl Top {
                 if let Some(request) = request {
                     self.follow(request, format!("question {need}"));
                 }
+            }
+            (Asked::Rows(asked), Reply::Page(page)) => {
+                self.take_rows(&asked, *page);
+                self.ready();
+                // Whoever went on meanwhile wants other ones.
+                return self.ask_for_rows().into_iter().collect();
             }
             (Asked::List, Reply::Offer(offer)) => {
                 self.open_list(offer);

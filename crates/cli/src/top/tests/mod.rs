@@ -6,3 +6,4 @@ mod picture;
 pub(crate) mod samples;
 mod screens;
 mod steps;
+mod window;

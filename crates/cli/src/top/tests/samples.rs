@@ -233,6 +233,7 @@ pub(crate) fn loaded() -> Loaded {
             conflict("c3", "\u{1b}[31mred.txt"),
         ],
         conflict_total: 3,
+        window: None,
     }
 }
 
