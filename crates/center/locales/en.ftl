@@ -206,6 +206,7 @@ next-none = Nothing starts by itself.
 next-no-daemon = No daemon runs, so nothing starts by itself.
 next-all = The whole timetable
 feed-title = Latest
+tail-none = Nothing was noted.
 feed-none = Nothing happened yet.
 feed-all = The whole log
 

@@ -206,6 +206,7 @@ next-none = Rien ne démarre tout seul.
 next-no-daemon = Aucun démon ne tourne : rien ne démarre tout seul.
 next-all = Tout l’horaire
 feed-title = Derniers événements
+tail-none = Rien n’a été noté.
 feed-none = Rien ne s’est encore passé.
 feed-all = Tout le journal
 

@@ -77,7 +77,7 @@ pub(crate) fn runs_table<'a>(
                 outcome_word(run.outcome)
             ))
             .marked(mark),
-            Cell::new(look.counts(&run.counts)),
+            Cell::new(look.counts(&run.part.unwrap_or(run.counts))),
             Cell::new(took),
             Cell::new(what(run, look)),
         ]);

@@ -7,7 +7,7 @@ use crate::ending::End;
 use crate::event::EventKind;
 use crate::id::{InstanceId, ItemId};
 use crate::input::{InstanceInput, ListedItem};
-use crate::instance::{Instance, MAX_VIOLATIONS};
+use crate::instance::{Instance, LiveItem, MAX_VIOLATIONS};
 use crate::item::{Counts, Failure};
 use crate::log::Level;
 use crate::manager::Manager;
@@ -388,7 +388,12 @@ impl Manager {
                 if self.admit(instance, Kind::Undone) {
                     match result {
                         Ok(counts) => self.settle_with(instance, counts),
-                        Err(reason) => self.settle_failed(instance, reason),
+                        Err(reason) => {
+                            if let Some(run) = &mut instance.run {
+                                run.untouched = run.items.iter().all(LiveItem::is_untouched);
+                            }
+                            self.settle_failed(instance, reason);
+                        }
                     }
                 }
             }

@@ -25,7 +25,13 @@ impl Manager {
         let mut changed = 0_usize;
         for (decision, result) in decisions.iter().zip(results) {
             match result {
-                Ok(ResolveFeedback::Continue(resting)) => {
+                Ok(ResolveFeedback::Continue { resting, counts }) => {
+                    // Decisions are of one item, the only one of their run.
+                    let items = instance.run.iter_mut().flat_map(|run| &mut run.items);
+                    for item in items.take(1) {
+                        crate::ending::add(&mut item.counts, &counts);
+                        item.dirty = true;
+                    }
                     let detail = resting.map(|resting| self.rests(&resting));
                     let text = format!("{}: `{}` was chosen", decision.name, decision.choice);
                     self.tell(instance, Level::Information, text, detail);

@@ -379,7 +379,18 @@ impl Manager {
         }
         match run.row.kind {
             RunKind::Synchronize => {}
-            RunKind::Resolve => return false, // says nothing about freshness
+            RunKind::Resolve => {
+                // The run before did everything but what was decided now; anything less says nothing about freshness.
+                if item.status == ItemStatus::Succeeded
+                    && slot.conflicts == 0
+                    && slot.row.last_status == Some(ItemStatus::Succeeded)
+                {
+                    slot.row.last_good = Some(now);
+                    self.record_item(at);
+                }
+                return false;
+            }
+            RunKind::Undo(_) if run.untouched => return false,
             RunKind::Undo(undone) => {
                 // Both ends may differ again until the next run; a failure is told before that.
                 let failed = matches!(

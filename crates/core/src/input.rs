@@ -464,8 +464,13 @@ pub struct PropertySheet {
 /// Feedback of a resolution (`SYNCMGR_RESOLUTION_FEEDBACK`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResolveFeedback {
-    /// Done; where the version rests that gave way, when one did.
-    Continue(Option<Resting>),
+    /// Done.
+    Continue {
+        /// Where the version rests that gave way, when one did.
+        resting: Option<Resting>,
+        /// What was moved for it.
+        counts: Counts,
+    },
     /// It changed meanwhile.
     Refresh,
 }

@@ -269,6 +269,8 @@ pub(crate) struct LiveRun {
     pub(crate) failed: bool,
     /// Its handler was told to prepare.
     pub(crate) began: bool,
+    /// Its handler refused what it was to undo, before it told of any work on it.
+    pub(crate) untouched: bool,
     /// The last error of its log that names no item.
     pub(crate) last_error: Option<String>,
     /// What is watched of it.
@@ -351,6 +353,13 @@ impl LiveItem {
     }
 }
 
+impl LiveItem {
+    /// Nothing was told of any work on it.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.status == ItemStatus::Pending && self.value == 0 && self.counts == Counts::default()
+    }
+}
+
 impl LiveRun {
     pub(crate) fn new(row: RunRow, items: Vec<ItemId>) -> Self {
         let index = items
@@ -367,6 +376,7 @@ impl LiveRun {
             settled: false,
             failed: false,
             began: false,
+            untouched: false,
             last_error: None,
             watch: Box::default(),
         }

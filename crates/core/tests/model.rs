@@ -416,7 +416,10 @@ impl Model {
             }
             Phase::Syncing => report(op, None),
             Phase::Undoing => InstanceInput::Undone(Ok(Counts::default())),
-            Phase::Resolving => InstanceInput::Resolved(vec![Ok(ResolveFeedback::Continue(None))]),
+            Phase::Resolving => InstanceInput::Resolved(vec![Ok(ResolveFeedback::Continue {
+                resting: None,
+                counts: Counts::default(),
+            })]),
             Phase::Reviewing => InstanceInput::ConflictsListed {
                 items: ITEMS.iter().map(|item| id(item)).collect(),
                 conflicts: Vec::new(),

@@ -8,9 +8,11 @@ use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::{Added, HandlersView, Outcome, PlanView, RequestState};
 use syncmgr_control::{Caller, ExitCode, Refusal, Reply, Request, view};
 use syncmgr_core::input::{Input, StopScope};
+use syncmgr_core::item::ItemStatus;
 use syncmgr_core::need::{NeedRow, NeedState};
 use syncmgr_core::record::PauseScope;
 use syncmgr_core::request::{IfRunning, Request as Wanted, Scope, Trigger, Work};
+use syncmgr_core::run::RunItemRow;
 use syncmgr_core::stopping::StopOf;
 use syncmgr_core::time::spell;
 use syncmgr_core::turn::Turn;
@@ -494,6 +496,14 @@ impl Loop {
                 "run::open",
                 format!("run {run} is still going on"),
                 "wait for its end, or `syncmgr stop` it first",
+            ));
+        }
+        let held = |row: &RunItemRow| row.status == ItemStatus::Held;
+        if !page.items.is_empty() && page.items.iter().all(held) {
+            return Err(Refusal::new(
+                "run::changed-nothing",
+                format!("run {run} was held back by a question and changed nothing"),
+                "there is nothing to take back; `syncmgr needs` shows the questions that are open",
             ));
         }
         let items: Vec<ItemRef> = page.items.into_iter().map(|row| row.item).collect();

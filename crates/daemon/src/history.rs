@@ -209,12 +209,23 @@ impl Loop {
     }
 
     /// The latest runs of an item, for its page.
-    pub(crate) fn latest_runs(&self, item: &ItemRef, limit: usize) -> Result<Vec<RunRow>, Refusal> {
+    pub(crate) fn latest_runs(
+        &self,
+        item: &ItemRef,
+        limit: usize,
+    ) -> Result<Vec<(RunRow, Option<Counts>)>, Refusal> {
         let filter = RunFilter {
             item: Some(item.clone()),
             ..RunFilter::default()
         };
-        self.read(|reader| reader.runs(&filter, limit))
+        self.read(|reader| {
+            let runs = reader.runs(&filter, limit)?.into_iter();
+            runs.map(|run| {
+                let part = reader.part(run.id, item)?.map(|part| part.counts);
+                Ok((run, part))
+            })
+            .collect()
+        })
     }
 }
 

@@ -598,7 +598,10 @@ impl Loop {
             runs: self
                 .latest_runs(item, DETAIL_RUNS)?
                 .iter()
-                .map(|run| to_view::run(run, vec![view.name.clone()], 1))
+                .map(|(run, part)| view::RunView {
+                    part: part.map(to_view::counts),
+                    ..to_view::run(run, vec![view.name.clone()], 1)
+                })
                 .collect(),
             needs: self.open_needs(Some(item)),
             tasks: tasks.into_iter().chain(properties).collect(),

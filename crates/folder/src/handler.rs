@@ -676,6 +676,11 @@ impl Handler for Folders {
                     Ok(Resolved::Continue {
                         kept: kept.map(|version| shown(fs::path_bytes(&version.file))),
                         until_ms: until,
+                        counts: Some(Moved {
+                            // What is still open is listed, not moved.
+                            conflicts: 0,
+                            ..moved(&outcome.counts)
+                        }),
                     })
                 }
                 Some(finding) => Err(RpcError::refused(

@@ -437,6 +437,9 @@ pub enum Resolved {
         /// Until when it rests there, in milliseconds since 1970-01-01T00:00:00Z; absent when that is not known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until_ms: Option<i64>,
+        /// What was moved for it; absent when that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        counts: Option<Counts>,
     },
     /// The conflict changed meanwhile: show it again.
     Refresh,

@@ -85,7 +85,7 @@ pub(crate) fn entries(told: &Told, entries: &[LogView]) -> Markup {
 /// The end of a log in a box of its own, oldest first: it follows what comes, unless somebody reads further up.
 pub(crate) fn tail(told: &Told, id: &str, entries: &[LogView]) -> Markup {
     html! {
-        @if entries.is_empty() { p.empty { (told.words.say("feed-none")) } }
+        @if entries.is_empty() { p.empty { (told.words.say("tail-none")) } }
         @else {
             div.tail data-tail tabindex="0" role="region" aria-label=(told.words.say("nav-log")) {
                 ul.entries id=(id) data-keyed { @for entry in entries { (one(told, entry)) } }

@@ -1,7 +1,7 @@
 //! One run: what became of each item, and everything that was told of it.
 
 use maud::{Markup, html};
-use syncmgr_control::view::{ProgressView, RunDetail, RunItemView, RunView};
+use syncmgr_control::view::{ItemStatus, ProgressView, RunDetail, RunItemView, RunView, Shown};
 
 use super::moment::Told;
 use super::words::Value;
@@ -48,7 +48,13 @@ fn one(told: &Told, run: &RunView, item: &RunItemView) -> Markup {
     let full = format!("{}/{}", run.handler, item.item);
     html! {
         li.entry {
-            span.entry-level { (mark::item_status(words, item.progress.as_ref().map_or(item.status, |progress| progress.status))) }
+            span.entry-level {
+                @if item.progress.is_none() && item.status == ItemStatus::Succeeded && item.counts.conflicts > 0 {
+                    (mark::state(words, Shown::Conflicts))
+                } @else {
+                    (mark::item_status(words, item.progress.as_ref().map_or(item.status, |progress| progress.status)))
+                }
+            }
             div {
                 p { a href=(address::item(&full)) { (mark::short(&item.name)) } " "
                     @if item.progress.is_none() { (mark::quoted(words, &item.text)) } }

@@ -17,7 +17,7 @@ pub(crate) fn latest(told: &Told, detail: &ItemDetail, runs: &[RunView]) -> Mark
     let latest = runs
         .iter()
         .filter(|run| run.closed_ms.is_some())
-        .find(|run| trend::changes(trend::moved(run)) > 0);
+        .find(|run| can_be_undone(run) && trend::changes(trend::moved(run)) > 0);
     html! { @if offered && let Some(run) = latest { (one(told, run)) } }
 }
 
@@ -48,7 +48,30 @@ pub(crate) fn one(told: &Told, run: &RunView) -> Markup {
 
 /// Only what ended and moved something can be taken back; an undo is a run like any other.
 fn can_be_undone(run: &RunView) -> bool {
-    matches!(run.kind.as_str(), "synchronize" | "undo")
+    matches!(run.kind.as_str(), "synchronize" | "undo" | "resolve")
         && run.outcome != Outcome::Open
         && trend::changes(run.counts) > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_resolved_can_be_taken_back_and_what_moved_nothing_cannot() {
+        let run = |kind: &str, outcome: &str, sent: u64| -> RunView {
+            serde_json::from_value(json!({
+                "id": 1, "handler": "h", "kind": kind, "trigger": "manual", "openedMs": 0, "closedMs": 1, "outcome": outcome,
+                "counts": { "sent": sent }, "items": [], "itemCount": 1, "problem": null,
+            }))
+            .unwrap()
+        };
+        for kind in ["synchronize", "undo", "resolve"] {
+            assert!(can_be_undone(&run(kind, "succeeded", 1)), "{kind}");
+            assert!(!can_be_undone(&run(kind, "needs-you", 0)), "{kind}");
+            assert!(!can_be_undone(&run(kind, "open", 1)), "{kind}");
+        }
+    }
 }

@@ -419,12 +419,17 @@ pub fn conflict(
 pub fn resolved(answer: syncmgr_handler::call::Resolved) -> ResolveFeedback {
     use syncmgr_handler::call::Resolved;
     match answer {
-        Resolved::Continue { kept, until_ms } => {
-            ResolveFeedback::Continue(kept.map(|place| Resting {
+        Resolved::Continue {
+            kept,
+            until_ms,
+            counts: moved,
+        } => ResolveFeedback::Continue {
+            resting: kept.map(|place| Resting {
                 place: text::line(&place),
                 until: until_ms.map(Timestamp),
-            }))
-        }
+            }),
+            counts: moved.map(counts).unwrap_or_default(),
+        },
         Resolved::Refresh => ResolveFeedback::Refresh,
     }
 }

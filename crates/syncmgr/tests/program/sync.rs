@@ -169,6 +169,10 @@ fn conflicts_are_resolved_each_way() {
         let id = conflict(&world);
         let done = world.run(["resolve", &id[..5], choice]);
         done.exits(0).says("The conflict is resolved");
+        let run = &world.json(["runs", "--limit", "1"])[0];
+        let moved = |of: &str| run["counts"][of].as_u64().unwrap();
+        assert!(moved("sent") + moved("received") > 0, "{choice}: {run}");
+        assert_eq!(moved("conflicts"), 0, "{choice}: {run}");
         assert_eq!(world.read("left/note"), left, "{choice}");
         assert_eq!(world.read("right/note"), right, "{choice}");
         assert_eq!(world.content("left"), world.content("right"), "{choice}");
@@ -536,4 +540,26 @@ fn what_is_left_out_is_told_beside_the_verdict() {
         .run(["status"])
         .exits(0)
         .says("Everything is in sync.");
+}
+
+/// A run that a question held back changed nothing: undoing it is refused, and the item stays as it was.
+#[test]
+fn a_held_run_cannot_be_undone() {
+    let world = World::with_folders();
+    for n in 0..40 {
+        world.write(&format!("left/file-{n:03}"), "x");
+    }
+    world.run(["sync", "./left", "./right"]).exits(0);
+    for n in 0..40 {
+        fs::remove_file(world.path(&format!("left/file-{n:03}"))).unwrap();
+    }
+    world.run(["sync"]).exits(3);
+    let before = world.run(["status"]);
+    let runs = world.json(["runs"]);
+    let held = runs[0]["id"].to_string();
+    world
+        .run(["undo", &held])
+        .exits(4)
+        .says("held back by a question");
+    assert_eq!(world.run(["status"]).words, before.words);
 }
