@@ -127,6 +127,7 @@ need-prompt = Question
 need-default = (if nobody answers)
 need-deadline = Decided without you at { $at }.
 
+rows-add = Add a pair of folders
 items-title = Items
 filter-label = Choose items
 filter-text = Search
@@ -398,7 +399,7 @@ plan-metadata = times and permissions
 plan-conflict = conflict
 plan-skip = leave out
 
-inbox-questions = Questions
+inbox-questions = Questions ({ $count })
 inbox-none = No question is open.
 inbox-conflicts = Conflicts ({ $count })
 inbox-no-conflicts = No conflict is open.
@@ -412,8 +413,8 @@ decided-title = Decided:
 decided-open = Being carried out:
 decided-undo = Undo
 decide-remaining = { $count ->
-    [one] Do this for the remaining one
-   *[other] Do this for the remaining { $count }
+    [one] { $what } for the remaining one
+   *[other] { $what } for the remaining { $count }
 }
 ruling-all = All of this item:
 ruling-newest = Keep the newest
@@ -488,7 +489,7 @@ tab-idle = On idle
 tab-scheduled = Scheduled
 tab-connection = Connection
 tab-other = Other causes
-tab-none = Nothing starts so.
+tab-none = Nothing starts this way.
 
 need-remember = Remember what is secret
 need-answer = Answer

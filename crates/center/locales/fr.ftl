@@ -127,6 +127,7 @@ need-prompt = Question
 need-default = (sans réponse)
 need-deadline = Décidé sans vous à { $at }.
 
+rows-add = Ajouter une paire de dossiers
 items-title = Éléments
 filter-label = Choisir des éléments
 filter-text = Rechercher
@@ -410,7 +411,7 @@ plan-metadata = dates et droits
 plan-conflict = conflit
 plan-skip = laisser de côté
 
-inbox-questions = Questions
+inbox-questions = Questions ({ $count })
 inbox-none = Aucune question ouverte.
 inbox-conflicts = Conflits ({ $count })
 inbox-no-conflicts = Aucun conflit ouvert.
@@ -424,8 +425,8 @@ decided-title = Décidé :
 decided-open = En cours :
 decided-undo = Annuler
 decide-remaining = { $count ->
-    [one] De même pour le dernier
-   *[other] De même pour les { $count } restants
+    [one] { $what } pour celui qui reste
+   *[other] { $what } pour les { $count } qui restent
 }
 ruling-all = Tous ceux de cet élément :
 ruling-newest = Garder la plus récente

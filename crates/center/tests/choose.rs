@@ -50,6 +50,8 @@ impl Service for Manager {
                 "nothing is ticked",
                 HOSTILE,
             )),
+            Request::Answer { need: 9, .. } => reply("answered", json!({})),
+            Request::Answer { .. } => reply("answered", json!({ "request": 5 })),
             Request::Choose { .. } => reply("answered", json!({ "request": 5 })),
             Request::Sync { .. } => Ok(Reply::Accepted { request: 5 }),
             _ => Ok(Reply::Done { names: Vec::new() }),
@@ -314,4 +316,25 @@ async fn what_has_properties_leads_to_them() {
         text.contains("href=\"/properties?name=mail%2Fa%26b\""),
         "{text}"
     );
+}
+
+/// What an answer begins is looked at, with what takes it back once it is over; one that begins nothing leads back.
+#[tokio::test]
+async fn what_an_answer_begins_is_looked_at_and_can_be_taken_back() {
+    let (router, _) = serving("open", run(&[], false, 10));
+    let answered = |need: u64| format!("need={need}&choice=apply&back=%2Finbox");
+    let (status, location, _) = sent(&router, "/act/answer", &answered(3)).await;
+    assert_eq!((status, location.as_str()), (303, "/progress?request=5"));
+    let (status, location, _) = sent(&router, "/act/answer", &answered(9)).await;
+    assert_eq!((status, location.as_str()), (303, "/inbox"));
+    let mut done = run(&["information"], false, 10);
+    done["run"]["outcome"] = json!("succeeded");
+    done["run"]["counts"] = json!({ "deleted": 412 });
+    let undo = "action=\"/act/undo\"";
+    let (router, _) = serving("succeeded", done.clone());
+    let text = shown(&router, "/progress?request=5", "").await;
+    assert!(text.contains(undo), "{text}");
+    let (router, _) = serving("open", done);
+    let text = shown(&router, "/progress?request=5", "").await;
+    assert!(!text.contains(undo), "{text}");
 }

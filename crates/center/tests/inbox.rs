@@ -309,7 +309,10 @@ async fn what_came_of_a_decision_says_where_the_other_version_rests_and_offers_t
         "{decided}"
     );
     assert!(decided.contains("name=\"run\" value=\"12\""), "{decided}");
-    assert!(decided.contains("Do this for the remaining 7"), "{decided}");
+    assert!(
+        decided.contains("Keep left for the remaining 7"),
+        "{decided}"
+    );
     let preview = Request::Decide {
         name: "folder/N".to_owned(),
         choice: "left".to_owned(),

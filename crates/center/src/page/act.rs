@@ -128,6 +128,11 @@ fn watches(method: &str, params: &Map<String, Value>) -> Watches {
 
 fn leads(watches: Watches, reply: &Reply) -> Option<String> {
     let request = match reply {
+        // What an answer begins is looked at: it may delete, and can be taken back.
+        Reply::Answered {
+            request: Some(request),
+            ..
+        } if watches == Watches::Nothing => return Some(format!("/progress?request={request}")),
         Reply::Answered { request, .. } => *request,
         Reply::Accepted { request } => Some(*request),
         _ => None,

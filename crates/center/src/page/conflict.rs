@@ -1,6 +1,7 @@
 //! A conflict as a card: its versions side by side, each with what keeps it.
 
 use maud::{Markup, html};
+use syncmgr_control::decide::NEWEST;
 use syncmgr_control::method::Access;
 use syncmgr_control::view::{ChoiceView, ConflictView, VersionView};
 
@@ -92,6 +93,14 @@ pub(crate) fn side_word(told: &Told, name: &str) -> String {
     }
 }
 
+/// The same for what a rule keeps.
+pub(crate) fn ruling_word(told: &Told, choice: &str) -> String {
+    match choice {
+        NEWEST => told.words.say("ruling-newest"),
+        side => side_word(told, side),
+    }
+}
+
 /// The word for a side of a pair; other places are called as their handler calls them.
 fn place_word(told: &Told, place: &str) -> String {
     match place {
@@ -101,8 +110,13 @@ fn place_word(told: &Told, place: &str) -> String {
     }
 }
 
-/// When the one version was modified that is younger than all others.
+/// When the one version was modified that is younger than all others, as the rule that keeps the newest finds it: where it
+/// is not known when one was modified or deleted, none is.
 fn newest(conflict: &ConflictView) -> Option<i64> {
+    let is_known = |version: &VersionView| version.modified_ms.is_some();
+    if !conflict.versions.iter().all(is_known) {
+        return None;
+    }
     let times = || {
         conflict
             .versions
@@ -139,6 +153,30 @@ fn one_version(
                 }
                 p.faint { (mark::quoted(words, &choice.label)) }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_newest_is_the_one_that_the_rule_keeps() {
+        for (left, right, wanted) in [
+            (Some(5), Some(6), Some(6)),
+            (Some(6), Some(6), None),
+            (Some(5), None, None),
+        ] {
+            let version = |place: &str, at: Option<i64>| json!({ "place": place, "location": "/x", "deleted": at.is_none(), "kind": "file", "size": 1, "modifiedMs": at });
+            let conflict = serde_json::from_value(json!({
+                "id": "c", "handler": "folder", "itemId": "N", "item": "n", "name": "x", "summary": "s", "foundMs": 1,
+                "choices": [], "versions": [version("left", left), version("right", right)],
+            }))
+            .unwrap();
+            assert_eq!(newest(&conflict), wanted, "{left:?} {right:?}");
         }
     }
 }

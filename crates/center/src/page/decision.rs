@@ -78,7 +78,9 @@ pub(crate) fn made(told: &Told, made: &Made) -> Markup {
                     @if made.remaining > 0 {
                         form method="post" action="/decide" data-live {
                             (fields(told, &made.chosen))
-                            button.primary { (words.count("decide-remaining", made.remaining)) }
+                            @let what = conflict::ruling_word(told, &made.chosen.choice);
+                            @let values = [("count", Value::Number(made.remaining)), ("what", Value::Text(&what))];
+                            button.primary { (words.with("decide-remaining", &values)) }
                         }
                     }
                 }

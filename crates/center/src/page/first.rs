@@ -302,6 +302,7 @@ fn rows(told: &Told, view: &First<'_>) -> Markup {
                 @for row in &page.rows { (item_row(told, row)) }
             }
             (pager(told, view))
+            @if told.may(Access::Admin) { p { a href="/handlers#pair-title" { (words.say("rows-add")) } } }
         }
     }
 }
@@ -337,7 +338,7 @@ fn item_row(told: &Told, row: &RowView) -> Markup {
                 div { dt { (words.say("row-next")) } dd {
                     @if let Some(waits) = &row.waits {
                         span.chip { (why(told, waits)) }
-                    } @else if let Some(at) = row.next_ms {
+                    } @else if let Some(at) = row.next_ms.filter(|_| !matches!(item.shown, Shown::Paused | Shown::Disabled)) {
                         (told.ahead(at))
                     } @else { span.faint { "–" } }
                 } }

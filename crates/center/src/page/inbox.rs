@@ -39,7 +39,7 @@ pub(crate) fn changing(told: &Told, view: &Inbox<'_>) -> Markup {
         @if let Some(made) = view.made { (decision::made(told, made)) }
         @if let Some((chosen, preview)) = view.preview { (decision::preview(told, chosen, preview)) }
         section #questions aria-labelledby="questions-title" {
-            h2 #questions-title { (words.say("inbox-questions")) }
+            h2 #questions-title { (words.count("inbox-questions", view.needs.len() as u64)) }
             @if view.needs.is_empty() { p.empty { (words.say("inbox-none")) } }
             ul #question-list.cards data-keyed { @for asked in view.needs { (need::card(told, asked)) } }
         }

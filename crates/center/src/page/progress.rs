@@ -9,7 +9,7 @@ use syncmgr_control::view::{
 
 use super::moment::Told;
 use super::words::Value;
-use super::{address, first, log, mark, sides};
+use super::{address, first, log, mark, sides, undo};
 
 /// Most runs of one request that are shown.
 pub(crate) const RUNS: usize = 20;
@@ -124,6 +124,7 @@ pub(crate) fn progress(told: &Told, view: &Progress<'_>) -> Markup {
         (head(told, view))
         div #progress-parts.progress-parts.results-first[view.is_over() && !view.is_clean()] {
             (items(told, view))
+            @if view.is_over() { @for run in view.runs { (undo::one(told, &run.run)) } }
             (results(told, view))
         }
     }

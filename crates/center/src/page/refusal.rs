@@ -25,8 +25,8 @@ pub(crate) fn lines(words: Words, refusal: &Refusal) -> Markup {
 /// What the manager itself says.
 fn verbatim(words: Words, refusal: &Refusal) -> Markup {
     html! {
-        p { (mark::quoted_begun(words, &refusal.message, sentence)) }
-        @for cause in &refusal.causes { p.faint { (mark::quoted_begun(words, cause, sentence)) } }
+        p { (plain(words, &refusal.message)) }
+        @for cause in &refusal.causes { p.faint { (plain(words, cause)) } }
         @if let Some(hint) = &refusal.hint { p { (advice(words, hint)) } }
     }
 }
@@ -38,7 +38,21 @@ fn advice(words: Words, hint: &str) -> Markup {
             let what = sentence(what);
             html! { (mark::quoted(words, what.trim_end_matches('.'))) ": " code { "syncmgr " (command) } }
         }
-        None => mark::quoted_begun(words, hint, sentence),
+        None => plain(words, hint),
+    }
+}
+
+/// A fragment as a sentence, in which names and commands look like what they are.
+fn plain(words: Words, text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len() < 3 || parts.len().is_multiple_of(2) || heard::in_words(words, text).is_some() {
+        return mark::quoted_begun(words, text, sentence);
+    }
+    let whole = sentence(text);
+    html! {
+        @for (at, part) in whole.split('`').enumerate() {
+            @if at % 2 == 1 { code { (mark::cut(part)) } } @else { (mark::quoted(words, part)) }
+        }
     }
 }
 
@@ -97,6 +111,19 @@ mod tests {
     }
 
     /// Each code that the manual lists; what handlers refuse has codes of their own and stays in their words.
+    #[test]
+    fn names_and_commands_stand_out_of_their_sentence() {
+        let text = |text: &str| plain(Words::of(Language::English), text).0;
+        assert_eq!(
+            text("`a<b` is not there; `syncmgr list` shows all")
+                .matches("<code>")
+                .count(),
+            2
+        );
+        assert!(text("`a<b` is gone").contains("<code>a&lt;b</code>"));
+        assert!(!text("a lone ` stays").contains("<code>"));
+    }
+
     #[test]
     fn every_refusal_has_its_french() {
         let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors.md");
