@@ -443,6 +443,29 @@ conflict-skip = Skip
 version-modified = modified
 version-newest = newest
 version-deleted = Deleted here
+conflict-compare = Compare
+compare-title = Compare versions
+compare-contents = What they contain
+compare-text = Text, below
+compare-picture = Picture of { $place }
+compare-binary = Neither a text nor a picture: it cannot be compared here.
+compare-too-large = Too large to compare.
+compare-changed = changed since the conflict was found
+compare-two = { $from } against { $to }
+compare-whole = All of { $place }
+compare-lines = { $count ->
+    [one] one line
+   *[other] { $count } lines
+}
+compare-same = Both say the same.
+compare-empty = There is nothing in it.
+compare-more = { $count ->
+    [one] One more line is not shown.
+   *[other] { $count } more lines are not shown.
+}
+compare-removed = missing:
+compare-added = new:
+compare-back = Back to the inbox
 
 timetable-past = The last 24 hours
 timetable-past-none = Nothing ran.

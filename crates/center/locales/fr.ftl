@@ -455,6 +455,29 @@ conflict-skip = Passer
 version-modified = modifiée
 version-newest = la plus récente
 version-deleted = Supprimé ici
+conflict-compare = Comparer
+compare-title = Comparer les versions
+compare-contents = Ce qu’elles contiennent
+compare-text = Texte, plus bas
+compare-picture = Image de { $place }
+compare-binary = Ni texte ni image : la comparaison est impossible ici.
+compare-too-large = Trop volumineux pour être comparé.
+compare-changed = modifié depuis que le conflit a été trouvé
+compare-two = { $from } face à { $to }
+compare-whole = Tout le contenu de { $place }
+compare-lines = { $count ->
+    [one] { $count } ligne
+   *[other] { $count } lignes
+}
+compare-same = Les deux disent la même chose.
+compare-empty = Il n’y a rien dedans.
+compare-more = { $count ->
+    [one] Une ligne de plus n’est pas montrée.
+   *[other] { $count } lignes de plus ne sont pas montrées.
+}
+compare-removed = retirée :
+compare-added = nouvelle :
+compare-back = Retour à ce qui est à décider
 
 timetable-past = Les dernières 24 heures
 timetable-past-none = Rien n’a tourné.

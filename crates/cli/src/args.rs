@@ -276,10 +276,14 @@ pub(crate) enum Command {
     /// List the open conflicts.
     #[command(after_help = "Examples:
   syncmgr conflicts
-  syncmgr conflicts notes")]
+  syncmgr conflicts notes
+  syncmgr conflicts 4f2a --diff")]
     Conflicts {
-        /// Only of this item or handler.
+        /// Only of this item or handler; with --diff the id of a conflict, or a beginning of it.
         name: Option<String>,
+        /// Show what the versions of one conflict contain, line by line where they are texts.
+        #[arg(long, requires = "name", conflicts_with_all = ["limit", "offset"])]
+        diff: bool,
         /// How many.
         #[arg(long, short = 'n', default_value_t = DEFAULT_ROWS, value_parser = rows())]
         limit: u32,

@@ -9,6 +9,7 @@ mod args;
 mod center;
 mod check;
 mod choose;
+mod compare;
 mod decide;
 mod departure;
 mod duration;

@@ -27,8 +27,8 @@ use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::{
-    answer, center, check, decide, duration, generate, history, inbox, items, password, preview,
-    refresh, register, report, schedule, service, sheet, steer, sync, top,
+    answer, center, check, compare, decide, duration, generate, history, inbox, items, password,
+    preview, refresh, register, report, schedule, service, sheet, steer, sync, top,
 };
 
 /// How long threads may take to end when a command is done; only one that waits for a line takes as long.
@@ -251,6 +251,7 @@ enum Ask {
     Answer(answer::Given),
     Forget(String),
     Conflicts(Option<String>, u32, u32),
+    Compare(String),
     Resolve(String, Option<String>),
     Decide(decide::Rule),
     Handlers,
@@ -304,6 +305,7 @@ impl Ask {
             Self::Conflicts(name, offset, limit) => {
                 inbox::conflicts(talk, name, offset, limit).await
             }
+            Self::Compare(conflict) => compare::compare(talk, conflict).await,
             Self::Resolve(id, choice) => inbox::resolve(talk, id, choice).await,
             Self::Decide(rule) => decide::decide(talk, rule).await,
             Self::Handlers => register::handlers(talk).await,
@@ -432,9 +434,15 @@ fn decide(
         })),
         Command::Forget { name } => work(Ask::Forget(name)),
         Command::Conflicts {
+            name: Some(conflict),
+            diff: true,
+            ..
+        } => work(Ask::Compare(conflict)),
+        Command::Conflicts {
             name,
             limit,
             offset,
+            diff: _,
         } => look(Ask::Conflicts(name, offset, limit)),
         Command::Resolve {
             id,

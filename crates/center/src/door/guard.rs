@@ -70,7 +70,9 @@ pub(crate) fn guarded(router: Router, door: Arc<Door>) -> Router {
 async fn keep_to(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in KEPT_TO {
-        headers.insert(name, HeaderValue::from_static(value));
+        // What is kept to less may say so itself.
+        let kept = headers.entry(name);
+        kept.or_insert(HeaderValue::from_static(value));
     }
     // What never changes may say so itself.
     let kept = headers.entry(header::CACHE_CONTROL);

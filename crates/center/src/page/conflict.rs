@@ -6,7 +6,7 @@ use syncmgr_control::method::Access;
 use syncmgr_control::view::{ChoiceView, ConflictView, VersionView};
 
 use super::moment::Told;
-use super::{address, mark};
+use super::{address, compare, mark};
 
 /// The identifier of a conflict's card.
 pub(crate) fn element(conflict: &ConflictView) -> String {
@@ -38,6 +38,7 @@ pub(crate) fn card(told: &Told, conflict: &ConflictView, next: &str) -> Markup {
                             button name="choice" value=(choice.name) title=(mark::quoted_text(words, &choice.label)) { (choice_word(told, conflict, choice)) }
                         }
                         a.button href=(next) { (words.say("conflict-skip")) }
+                        @if conflict.comparable { a.button.compare href=(compare::address(&conflict.id)) { (words.say("conflict-compare")) } }
                     }
                 }
             } @else { (versions(told, conflict, &id, false)) }
@@ -102,7 +103,7 @@ pub(crate) fn ruling_word(told: &Told, choice: &str) -> String {
 }
 
 /// The word for a side of a pair; other places are called as their handler calls them.
-fn place_word(told: &Told, place: &str) -> String {
+pub(crate) fn place_word(told: &Told, place: &str) -> String {
     match place {
         "left" => told.words.say("place-left"),
         "right" => told.words.say("place-right"),

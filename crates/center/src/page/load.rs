@@ -22,7 +22,9 @@ use super::register::Enrolled;
 use super::schedule::{Did, Tried};
 use super::show::{Look, Looked};
 use super::wish::Wish;
-use super::{address, choose, handlers, keep, log, plan, property, run, settings, timetable};
+use super::{
+    address, choose, compare, handlers, keep, log, plan, property, run, settings, timetable,
+};
 
 /// Next times that a tried schedule is answered with.
 const TRIED_TIMES: u32 = 5;
@@ -47,6 +49,7 @@ impl Look<'_> {
             "first" => self.first().await,
             "inbox" => self.inbox().await,
             "choose" => self.choose().await,
+            "compare" => self.compare().await,
             "progress" => self.progress().await,
             "log" => self.log().await,
             "run" => self.run().await,
@@ -189,6 +192,31 @@ impl Look<'_> {
         let known = ["offset", "request", "name", "rule", "choice", "matching"];
         let fragment = format!("/fragment/inbox?{}", self.same(&known));
         Ok(self.looked(Screen::Inbox, title, told, page, content, fragment))
+    }
+
+    /// Has a handler read what versions contain.
+    async fn compare(&self) -> Result<Looked, Refusal> {
+        self.visitor.must(Access::Run)?;
+        let request = Request::Compare {
+            conflict: self.required("conflict")?.to_owned(),
+        };
+        let view = *reply!(self.ask(request).await?, Reply::Comparison);
+        let page = self.frame().await?;
+        let told = Told {
+            // Once it is decided it is no more.
+            back: "/inbox#conflicts".to_owned(),
+            ..self.told(&page)
+        };
+        let content = compare::compare(&told, &view);
+        Ok(Looked {
+            screen: Screen::Inbox,
+            title: self.words.say("compare-title"),
+            told,
+            page,
+            content,
+            // It stays what it was when it was asked for.
+            fragment: None,
+        })
     }
 
     /// These parameters of the address, as the part of another one.
@@ -612,7 +640,7 @@ pub(crate) fn not_understood() -> Refusal {
     )
 }
 
-fn unexpected() -> Refusal {
+pub(crate) fn unexpected() -> Refusal {
     Refusal::new(
         "control::not-understood",
         "the manager answered something else than it was asked",

@@ -7,6 +7,7 @@ mod act;
 mod address;
 mod asset;
 mod choose;
+mod compare;
 mod conflict;
 mod decision;
 mod enrol;
@@ -22,6 +23,7 @@ mod log;
 mod mark;
 mod moment;
 mod need;
+mod picture;
 mod plan;
 mod progress;
 mod properties;
@@ -62,6 +64,7 @@ const SCREENS: &[(&str, &str)] = &[
     ("properties", "/properties"),
     ("run", "/run"),
     ("inbox", "/inbox"),
+    ("compare", "/compare"),
     ("choose", "/choose"),
     ("progress", "/progress"),
     ("log", "/log"),
@@ -79,6 +82,7 @@ pub(crate) fn routes() -> Router<Center> {
         .route("/properties", post(save::save))
         .route("/register", post(enrol::enrol))
         .route("/schedule", post(reschedule::reschedule))
+        .route("/picture", get(picture::picture))
         .route("/assets/{name}", get(assets))
         .route("/fragment/{screen}", get(fragment));
     for (screen, address) in SCREENS {

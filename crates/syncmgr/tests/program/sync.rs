@@ -136,6 +136,42 @@ fn conflict(world: &World) -> String {
     objects[0]["id"].as_str().unwrap().to_owned()
 }
 
+/// What the versions contain is read when somebody asks, by whatever beginning of the id, and nothing is decided by it.
+#[test]
+fn the_versions_of_a_conflict_are_compared() {
+    let world = World::with_pair(1);
+    let id = conflict(&world);
+    let shown = world.run(["conflicts", &id[..4], "--diff"]);
+    shown
+        .exits(3)
+        .says("-left version")
+        .says("+the right version");
+    let objects = world.json(["conflicts", &id, "--diff"]);
+    assert_eq!(objects[0]["conflict"]["comparable"], true, "{objects:?}");
+    let difference = &objects[0]["differences"][0];
+    assert_eq!(
+        (&difference["added"], &difference["removed"]),
+        (&1.into(), &1.into())
+    );
+    // What changes meanwhile is shown as it is, and told.
+    world.write("left/note", "left\u{1b}[31m, changed since");
+    std::fs::write(world.path("right/note"), [0_u8; 5_000]).unwrap();
+    let shown = world.run(["conflicts", &id, "--diff"]);
+    shown
+        .exits(3)
+        .says("left: changed since the conflict was found")
+        .says("right: neither a text nor a picture, 5")
+        .says("left␛[31m, changed since");
+    std::fs::remove_file(world.path("left/note")).unwrap();
+    let shown = world.run(["conflicts", &id, "--diff"]);
+    shown
+        .exits(3)
+        .says("left: this version is not there any more; synchronize the pair");
+    let unknown = world.run(["conflicts", "zzzz", "--diff"]);
+    unknown.exits(4).says("there is no open conflict `zzzz`");
+    world.run(["conflicts", "--diff"]).exits(4);
+}
+
 #[test]
 fn an_open_conflict_needs_you_whoever_is_asked() {
     let world = World::with_pair(3);
