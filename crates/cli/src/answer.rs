@@ -44,7 +44,15 @@ pub(crate) async fn answer(talk: &mut Talk, given: Given) -> Result<Verdict, Ref
     match request {
         Some(request) => {
             let followed = follow(talk, changes, request).await?;
-            Ok(conclude(&followed, &[]))
+            let mut verdict = conclude(&followed, &[]);
+            let moved = followed.progress.tally();
+            // Whatever an answer had done can be taken back.
+            if verdict.suggestion.is_none() && moved.sent + moved.received + moved.deleted > 0 {
+                let runs = followed.progress.runs().count() == 1;
+                let run = followed.progress.last_run().filter(|_| runs);
+                verdict.suggestion = run.map(|run| format!("syncmgr undo {run}"));
+            }
+            Ok(verdict)
         }
         None => {
             // A choice such as `later` is taken, and the question is open all the same.

@@ -9,7 +9,7 @@ use syncmgr_control::method::Access;
 use crate::departure::Departure;
 
 /// Rows of a page unless told otherwise.
-const DEFAULT_ROWS: u32 = 20;
+pub(crate) const DEFAULT_ROWS: u32 = 20;
 /// Log entries unless told otherwise.
 const DEFAULT_LOG_ROWS: u32 = 50;
 /// Actions of a plan shown for each item unless told otherwise.
@@ -238,7 +238,7 @@ pub(crate) enum Command {
   syncmgr needs
   syncmgr answer 3 apply")]
     Needs,
-    /// Answer an open question.
+    /// Answer an open question; without one, list them.
     #[command(after_help = "Examples:
   syncmgr answer 3 apply
   syncmgr answer 3               asks, on a terminal; secrets are not shown while they are typed
@@ -249,20 +249,20 @@ pub(crate) enum Command {
     Answer {
         /// Its number, as `needs` shows it.
         #[arg(value_name = "ID")]
-        need: u64,
+        need: Option<u64>,
         /// One of its choices; asked for on a terminal when absent.
         choice: Option<String>,
         /// What goes into one of its fields, but never a secret: others can read the words of a command.
-        #[arg(long = "field", value_name = "NAME=VALUE", value_parser = crate::form::value)]
+        #[arg(long = "field", value_name = "NAME=VALUE", value_parser = crate::form::value, requires = "need")]
         fields: Vec<(String, String)>,
         /// Of a question that is a list of items: start these, and nothing else.
-        #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with_all = ["fields", "stdin", "remember"])]
+        #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "need", conflicts_with_all = ["fields", "stdin", "remember"])]
         items: Vec<String>,
         /// Read what is not given, such as secrets, from standard input, a line for each field in their order.
-        #[arg(long)]
+        #[arg(long, requires = "need")]
         stdin: bool,
         /// Remember its secrets in the keyring, so that the same is not asked again.
-        #[arg(long)]
+        #[arg(long, requires = "need")]
         remember: bool,
     },
     /// Forget the answers that were remembered for an item, or for a handler.
@@ -291,7 +291,7 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 0)]
         offset: u32,
     },
-    /// Resolve a conflict, or all of an item's.
+    /// Resolve a conflict, or all of an item's; without one, list them.
     #[command(after_help = "Examples:
   syncmgr conflicts
   syncmgr resolve 4f2a left
@@ -300,7 +300,7 @@ pub(crate) enum Command {
   syncmgr resolve --newest notes --match '*.txt'")]
     Resolve {
         /// Its id as `conflicts` shows it, or a beginning of it.
-        #[arg(value_name = "ID", required_unless_present = "rule")]
+        #[arg(value_name = "ID")]
         id: Option<String>,
         /// One of its choices; asked for on a terminal when absent.
         #[arg(value_name = "CHOICE")]

@@ -13,7 +13,7 @@ use syncmgr_control::rule::RuleText;
 use syncmgr_control::view::Level;
 use syncmgr_control::{Caller, ExitCode, Refusal, Request};
 
-use crate::args::{AddKind, ColorWhen, Command, CommandLine, Global, ServiceWord};
+use crate::args::{AddKind, ColorWhen, Command, CommandLine, DEFAULT_ROWS, Global, ServiceWord};
 use crate::center::Way;
 use crate::check::CheckWish;
 use crate::departure::{Then, depart};
@@ -417,8 +417,9 @@ fn decide(
         })),
         Command::Undo { run } => work(Ask::Undo(run)),
         Command::Needs => look(Ask::Needs),
+        Command::Answer { need: None, .. } => look(Ask::Needs),
         Command::Answer {
-            need,
+            need: Some(need),
             choice,
             fields,
             items,
@@ -463,11 +464,7 @@ fn decide(
                 preview,
             })),
             (Some(id), choice, None) => work(Ask::Resolve(id, choice)),
-            _ => Err(Refusal::new(
-                "cli::usage",
-                "a conflict and a choice are needed",
-                "write: syncmgr resolve ID CHOICE",
-            )),
+            (None, _, None) => look(Ask::Conflicts(None, 0, DEFAULT_ROWS)),
         },
         Command::Handlers => look(Ask::Handlers),
         Command::Refresh { handlers } => work(Ask::Refresh(handlers)),

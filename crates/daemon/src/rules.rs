@@ -90,7 +90,10 @@ pub(crate) fn rejoined(on: Vec<String>) -> Vec<String> {
         return on;
     }
     let whole = on.join(" ");
-    if cause(&whole).is_ok() {
+    // Nothing begins with these: where they stand alone, a shell took a schedule apart, and its mistake is told of the whole.
+    let is_apart = |part: &String| matches!(part.as_str(), "at" | "every") || part.contains(':');
+    if cause(&whole).is_ok() || on.iter().all(|part| !part.contains(' ')) && on.iter().any(is_apart)
+    {
         vec![whole]
     } else {
         on
@@ -333,6 +336,7 @@ mod tests {
             (&["logon", "unlock"], &["logon", "unlock"]),
             (&["logon", "every 15m"], &["logon", "every 15m"]),
             (&["every 15m"], &["every 15m"]),
+            (&["daily", "at", "25:00"], &["daily at 25:00"]),
             // What is neither is refused as it was written.
             (&["logon", "sometimes"], &["logon", "sometimes"]),
             (&[], &[]),

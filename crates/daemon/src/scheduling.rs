@@ -93,6 +93,13 @@ impl Loop {
             stop_on_wake: new.stop_on_wake,
             ask: new.ask,
         };
+        if let Some(same) = self.same_rule(&config) {
+            return Err(Refusal::new(
+                "rule::exists",
+                format!("rule `{same}` says exactly this already"),
+                "`syncmgr schedule` shows the rules; nothing was added",
+            ));
+        }
         let read = crate::rules::read(&config).map_err(|why| {
             // It is no rule yet.
             let named = format!("rule `{}`: ", config.name);
@@ -139,6 +146,19 @@ impl Loop {
             }
             None => Err(wrong("too many rules are written already")),
         }
+    }
+
+    /// The name of another rule that says the same.
+    fn same_rule(&self, new: &RuleConfig) -> Option<&str> {
+        let mut rules = self.config.config.rule.iter();
+        let same = rules.find(|rule| {
+            let called = RuleConfig {
+                name: new.name.clone(),
+                ..(*rule).clone()
+            };
+            !rule.name.eq_ignore_ascii_case(&new.name) && called == *new
+        })?;
+        Some(&same.name)
     }
 
     /// An item never runs beside itself: whoever waits for that means another one.

@@ -221,7 +221,7 @@ pub(crate) const TABLE: &[Binding] = &[
     key(&[Pause], Press::Char('4'), Act::Pause(Until::Resumed), "for good", "", always),
     key(&[Pause], Press::Char('r'), Act::Resume, "go on", "", may_resume),
     key(&[Pause], Press::Char('a'), Act::PauseAll, "all or one", "", always),
-    key(&[Answer], Press::Enter, Act::Accept, "answer so", "", has_choices),
+    key(&[Answer], Press::Enter, Act::Accept, "send answer", "", has_choices),
     key(&[Choose], Press::Char(' '), Act::Tick, "tick", "", always),
     key(&[Choose], Press::Char('a'), Act::TickAll, "all or none", "", always),
     key(&[Choose], Press::Enter, Act::Accept, "synchronize", "", any_ticked),

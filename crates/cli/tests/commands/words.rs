@@ -299,7 +299,7 @@ fn mistakes_are_told_before_anything_is_asked() {
     }
     for words in [
         "snyc",
-        "resolve",
+        "answer --items a",
         "resolve a b --all c",
         "resolve a --match *.txt",
         "resolve --newest --all left",

@@ -133,7 +133,10 @@ impl ScheduleError {
             ),
             Mistake::Range {
                 what, low, high, ..
-            } => format!("Write a {what} from {low} to {high}."),
+            } => {
+                let a = if *what == "hour" { "an" } else { "a" };
+                format!("Write {a} {what} from {low} to {high}.")
+            }
             Mistake::Backwards { what, from, to } => {
                 format!("Write two ranges of {what}s: one from {from} on, one up to {to}.")
             }

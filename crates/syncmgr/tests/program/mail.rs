@@ -173,7 +173,7 @@ fn who_runs_it_in_the_terminal_page_signs_in_there() {
     page.types("3")
         .shows("is taken at")
         .types("\r")
-        .shows("answer so")
+        .shows("send answer")
         .types("k\r");
     sign_in(&page, &server, SECRET, "no");
     page.shows("mail: succeeded").types("q");

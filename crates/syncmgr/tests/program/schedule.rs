@@ -408,3 +408,22 @@ fn what_becomes_of_a_running_item_is_kept_and_refused_in_words() {
         .exits(4)
         .says("`if_running` is `ignore` or `again`, not `never`");
 }
+
+/// The same said twice would start the same twice; and of a schedule that a shell took apart the mistake is told, not a word of it.
+#[test]
+fn the_same_rule_is_written_once_and_a_wrong_hour_is_told() {
+    let world = World::with_pair(1);
+    let daily = ["schedule", "left", "daily", "at", "02:00"];
+    world.run(daily).exits(0);
+    world.run(daily).exits(4).says("says exactly this already");
+    assert_eq!(
+        world.json(["schedule"]).len(),
+        2,
+        "the rule and the verdict"
+    );
+    world
+        .run(["schedule", "left", "daily", "at", "25:00"])
+        .exits(4)
+        .says("25")
+        .says("an hour from 0 to 23");
+}

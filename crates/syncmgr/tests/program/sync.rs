@@ -597,5 +597,8 @@ fn a_held_run_cannot_be_undone() {
         .run(["undo", &held])
         .exits(4)
         .says("held back by a question");
+    // Without a number it is said what can be answered, and resolved.
+    world.run(["answer"]).exits(3).says("syncmgr answer");
+    world.run(["resolve"]).exits(0).says("No conflicts");
     assert_eq!(world.run(["status"]).words, before.words);
 }

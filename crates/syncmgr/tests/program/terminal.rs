@@ -255,10 +255,10 @@ fn a_question_that_is_answered_elsewhere_goes() {
     let world = world();
     let daemon = daemon(&world);
     let page = Page::open(&world, 80, 24);
-    page.shows("papers waits").types("3\r").shows("answer so");
+    page.shows("papers waits").types("3\r").shows("send answer");
     world.run(["answer", "1", "bring-back"]).exits(0);
     page.shows("was answered elsewhere")
-        .no_longer_shows("answer so");
+        .no_longer_shows("send answer");
     page.types("q");
     page.ends();
     drop(daemon);
