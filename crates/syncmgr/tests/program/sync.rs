@@ -555,7 +555,7 @@ fn what_is_left_out_is_told_beside_the_verdict() {
     let world = World::new();
     for pair in ["notes", "photos"] {
         fs::create_dir(world.path(pair)).unwrap();
-        fs::create_dir(world.path(&format!("{pair}-far"))).unwrap();
+        fs::create_dir(world.path(format!("{pair}-far"))).unwrap();
         world
             .run(["sync", &format!("./{pair}"), &format!("./{pair}-far")])
             .exits(0);
@@ -583,11 +583,11 @@ fn what_is_left_out_is_told_beside_the_verdict() {
 fn a_held_run_cannot_be_undone() {
     let world = World::with_folders();
     for n in 0..40 {
-        world.write(&format!("left/file-{n:03}"), "x");
+        world.write(format!("left/file-{n:03}"), "x");
     }
     world.run(["sync", "./left", "./right"]).exits(0);
     for n in 0..40 {
-        fs::remove_file(world.path(&format!("left/file-{n:03}"))).unwrap();
+        fs::remove_file(world.path(format!("left/file-{n:03}"))).unwrap();
     }
     world.run(["sync"]).exits(3);
     let before = world.run(["status"]);
