@@ -283,6 +283,10 @@ run-stderr = What it wrote last
 count-sent = { $count } sent
 count-received = { $count } received
 count-deleted = { $count } deleted
+count-created = { $count } created
+count-changed = { $count } changed
+count-deleted-near = { $count } deleted here
+count-deleted-far = { $count } deleted on the other side
 count-conflicts = { $count ->
     [one] one conflict
    *[other] { $count } conflicts

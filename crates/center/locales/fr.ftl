@@ -292,6 +292,22 @@ count-deleted = { $count ->
     [one] { $count } supprimé
    *[other] { $count } supprimés
 }
+count-created = { $count ->
+    [one] { $count } créé
+   *[other] { $count } créés
+}
+count-changed = { $count ->
+    [one] { $count } modifié
+   *[other] { $count } modifiés
+}
+count-deleted-near = { $count ->
+    [one] { $count } supprimé ici
+   *[other] { $count } supprimés ici
+}
+count-deleted-far = { $count ->
+    [one] { $count } supprimé de l’autre côté
+   *[other] { $count } supprimés de l’autre côté
+}
 count-conflicts = { $count ->
     [one] un conflit
    *[other] { $count } conflits

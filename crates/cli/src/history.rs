@@ -139,6 +139,9 @@ pub(crate) async fn run(talk: &mut Talk, id: u64) -> Result<Verdict, Refusal> {
     }
     facts = format!("{facts}  {}", look.counts(&run.counts));
     talk.screen.line(format!("  {facts}"));
+    if let Some(sides) = look.sides(&run.counts) {
+        talk.screen.line(format!("  {sides}"));
+    }
     if !detail.items.is_empty() {
         let mut table = Table::new(&["ITEM", "HOW", "MOVED", ""]);
         for item in &detail.items {

@@ -125,6 +125,41 @@ impl Look {
         }
         text
     }
+
+    /// What was created, changed and deleted on each side, as far as the handler tells them apart.
+    pub(crate) fn sides(&self, counts: &Counts) -> Option<String> {
+        let told = [
+            counts.created_near,
+            counts.created_far,
+            counts.deleted_near,
+            counts.deleted_far,
+        ];
+        if told == [0; 4] {
+            return None;
+        }
+        let side = |created: u64, all: u64, deleted: u64| {
+            let numbers = [
+                (created, "created"),
+                (all.saturating_sub(created), "changed"),
+                (deleted, "deleted"),
+            ];
+            let some: Vec<String> = numbers
+                .iter()
+                .filter(|(number, _)| *number > 0)
+                .map(|(number, word)| format!("{number} {word}"))
+                .collect();
+            if some.is_empty() {
+                "nothing".to_owned()
+            } else {
+                some.join(", ")
+            }
+        };
+        Some(format!(
+            "left: {}; right: {}",
+            side(counts.created_near, counts.received, counts.deleted_near),
+            side(counts.created_far, counts.sent, counts.deleted_far),
+        ))
+    }
 }
 
 impl Mark {
@@ -212,5 +247,39 @@ pub(crate) fn status_word(status: ItemStatus) -> &'static str {
         ItemStatus::Disconnected => "cannot be reached",
         ItemStatus::Deleted => "is no more",
         ItemStatus::Held => "held by a question",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sides_are_told_apart_where_the_handler_does() {
+        let look = Look {
+            columns: None,
+            unicode: true,
+            color: false,
+        };
+        let counts = Counts {
+            sent: 5,
+            received: 2,
+            deleted: 4,
+            ..Counts::default()
+        };
+        assert_eq!(look.sides(&counts), None);
+        let counts = Counts {
+            created_far: 3,
+            deleted_near: 4,
+            ..counts
+        };
+        let told = "left: 2 changed, 4 deleted; right: 3 created, 2 changed";
+        assert_eq!(look.sides(&counts).as_deref(), Some(told));
+        let counts = Counts {
+            deleted_far: 1,
+            ..Counts::default()
+        };
+        let told = "left: nothing; right: 1 deleted";
+        assert_eq!(look.sides(&counts).as_deref(), Some(told));
     }
 }

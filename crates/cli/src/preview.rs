@@ -171,6 +171,7 @@ fn item_lines(item: &ItemPlanView, command: &str, look: &Look) -> Vec<String> {
         look.bold(&harmless(&item.name)),
         look.counts(&item.counts)
     )];
+    lines.extend(look.sides(&item.counts).map(|sides| format!("    {sides}")));
     if let Some(problem) = &item.problem {
         lines.push(format!("    nothing can be said: {}", harmless(problem)));
     }

@@ -280,6 +280,10 @@ impl Progress {
             (&mut sum.conflicts, more.conflicts),
             (&mut sum.failed, more.failed),
             (&mut sum.bytes, more.bytes),
+            (&mut sum.created_near, more.created_near),
+            (&mut sum.created_far, more.created_far),
+            (&mut sum.deleted_near, more.deleted_near),
+            (&mut sum.deleted_far, more.deleted_far),
         ] {
             *sum = sum.saturating_add(more);
         }

@@ -804,4 +804,8 @@ pub(crate) fn add(sum: &mut Counts, counts: &Counts) {
     sum.conflicts = sum.conflicts.saturating_add(counts.conflicts);
     sum.failed = sum.failed.saturating_add(counts.failed);
     sum.bytes = sum.bytes.saturating_add(counts.bytes);
+    sum.created_near = sum.created_near.saturating_add(counts.created_near);
+    sum.created_far = sum.created_far.saturating_add(counts.created_far);
+    sum.deleted_near = sum.deleted_near.saturating_add(counts.deleted_near);
+    sum.deleted_far = sum.deleted_far.saturating_add(counts.deleted_far);
 }

@@ -396,4 +396,12 @@ pub struct Counts {
     pub failed: u64,
     /// Bytes moved.
     pub bytes: u64,
+    /// Of what was received, what was not there before, as far as the handler says.
+    pub created_near: u64,
+    /// Of what was sent, what was not there before, as far as the handler says.
+    pub created_far: u64,
+    /// Of what was deleted, what was deleted on the near (left) side, as far as the handler says.
+    pub deleted_near: u64,
+    /// Of what was deleted, what was deleted on the far (right) side, as far as the handler says.
+    pub deleted_far: u64,
 }

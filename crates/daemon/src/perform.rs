@@ -487,6 +487,14 @@ impl Worker {
                             total.sent = total.sent.saturating_add(counts.sent);
                             total.received = total.received.saturating_add(counts.received);
                             total.deleted = total.deleted.saturating_add(counts.deleted);
+                            total.created_near =
+                                total.created_near.saturating_add(counts.created_near);
+                            total.created_far =
+                                total.created_far.saturating_add(counts.created_far);
+                            total.deleted_near =
+                                total.deleted_near.saturating_add(counts.deleted_near);
+                            total.deleted_far =
+                                total.deleted_far.saturating_add(counts.deleted_far);
                             total.failed = total.failed.saturating_add(undone.kept.len() as u64);
                         }
                         Err(CallError::Gone { .. }) => return None,

@@ -239,6 +239,8 @@ impl Run<'_, '_> {
             let path = self.path(job);
             let (group, item) = self.item(job);
             let to = job.side;
+            // What was no directory there gives way.
+            let action = made_on(item, to);
             if self.blocked.contains(&(to, group.path.to_vec())) {
                 self.bench.failed(&path, to, &ChangeFault::SideClosed);
                 self.blocked.insert((to, path));
@@ -253,8 +255,8 @@ impl Run<'_, '_> {
                 Ok(()) => {
                     self.touched[to.at()] = true;
                     self.made.push(job);
-                    lock(&self.bench.counts).add_changed(to);
-                    self.bench.changed(to, Action::Create, &path);
+                    lock(&self.bench.counts).add_made(to, action);
+                    self.bench.changed(to, action, &path);
                 }
                 Err(fault) => {
                     self.bench.failed(&path, to, &fault);
@@ -396,11 +398,8 @@ impl Run<'_, '_> {
             .into_iter()
             .filter_map(|(job, staged)| match results.next() {
                 Some(Ok(())) => {
-                    lock(&bench.counts).add_changed(job.side);
-                    let action = match self.item(job).1.side(job.side) {
-                        Some(_) => Action::Replace,
-                        None => Action::Create,
-                    };
+                    let action = made_on(self.item(job).1, job.side);
+                    lock(&bench.counts).add_made(job.side, action);
                     bench.changed(job.side, action, &self.path(job));
                     Some((job, staged))
                 }
@@ -489,7 +488,7 @@ impl Run<'_, '_> {
         match result {
             Ok(()) => {
                 self.touched[job.side.at()] = true;
-                lock(&self.bench.counts).deleted += 1;
+                lock(&self.bench.counts).add_deleted(job.side);
                 self.bench.changed(job.side, Action::Delete, &path);
                 self.updates.insert(path.into(), None);
             }
@@ -614,5 +613,13 @@ pub(crate) fn base_of(meta: &Meta, hash: Option<&crate::tree::Hash>, marks: [Mar
         size,
         hash,
         marks,
+    }
+}
+
+/// What it is to put the other side's entry there.
+fn made_on(item: &Item, side: Side) -> Action {
+    match item.side(side) {
+        Some(_) => Action::Replace,
+        None => Action::Create,
     }
 }

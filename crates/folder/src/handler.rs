@@ -163,6 +163,10 @@ fn moved(counts: &Counts) -> Moved {
         conflicts: counts.conflicts,
         failed: counts.failed,
         bytes: counts.bytes,
+        created_near: counts.created[Side::Left.at()],
+        created_far: counts.created[Side::Right.at()],
+        deleted_near: counts.deleted_on[Side::Left.at()],
+        deleted_far: counts.deleted_on[Side::Right.at()],
     }
 }
 

@@ -124,8 +124,9 @@ pub(crate) fn counts(changes: &[Change]) -> Counts {
     for change in changes {
         match (change.action, change.side) {
             (Action::Conflict(_), _) => counts.conflicts += 1,
-            (Action::Delete, _) => counts.deleted += 1,
-            (_, Some(side)) => counts.add_changed(side),
+            (Action::Delete, Some(side)) => counts.add_deleted(side),
+            (Action::Delete, None) => counts.deleted += 1,
+            (action, Some(side)) => counts.add_made(side, action),
             (_, None) => {}
         }
         counts.bytes += change.bytes;

@@ -45,6 +45,10 @@ pub struct Counts {
     pub failed: u64,
     /// Bytes copied.
     pub bytes: u64,
+    /// Of what was changed, what was created, by side.
+    pub created: [u64; 2],
+    /// Of what was deleted, what was deleted where.
+    pub deleted_on: [u64; 2],
 }
 
 impl Counts {
@@ -53,6 +57,16 @@ impl Counts {
             Side::Left => self.to_left += 1,
             Side::Right => self.to_right += 1,
         }
+    }
+
+    pub(crate) fn add_made(&mut self, side: Side, action: Action) {
+        self.add_changed(side);
+        self.created[side.at()] += u64::from(action == Action::Create);
+    }
+
+    pub(crate) const fn add_deleted(&mut self, side: Side) {
+        self.deleted += 1;
+        self.deleted_on[side.at()] += 1;
     }
 }
 

@@ -212,4 +212,24 @@ pub struct Counts {
     pub failed: u64,
     /// Bytes moved.
     pub bytes: u64,
+    /// Of what was received, what was not there before, where the handler can tell.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub created_near: u64,
+    /// Of what was sent, what was not there before, where the handler can tell.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub created_far: u64,
+    /// Of what was deleted, what was deleted on the near (left) side, where the handler can tell.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub deleted_near: u64,
+    /// Of what was deleted, what was deleted on the far (right) side, where the handler can tell.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub deleted_far: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

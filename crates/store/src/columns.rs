@@ -96,7 +96,7 @@ impl<'r> Columns<'r> {
         Ok(self.value::<Option<i64>>()?.map(i64::cast_unsigned))
     }
 
-    /// The six counts.
+    /// The counts: six that are always told, and four of the sides.
     pub(crate) fn counts(&mut self) -> Result<Counts, ReadError> {
         Ok(Counts {
             sent: self.count()?,
@@ -105,6 +105,10 @@ impl<'r> Columns<'r> {
             conflicts: self.count()?,
             failed: self.count()?,
             bytes: self.count()?,
+            created_near: self.count_maybe()?.unwrap_or(0),
+            created_far: self.count_maybe()?.unwrap_or(0),
+            deleted_near: self.count_maybe()?.unwrap_or(0),
+            deleted_far: self.count_maybe()?.unwrap_or(0),
         })
     }
 

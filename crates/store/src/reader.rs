@@ -478,7 +478,7 @@ impl Reader {
         rows::all(
             &self.connection,
             "SELECT r.id, r.opened_ms, r.closed_ms, r.outcome, t.status, t.failure, t.sent, t.received, t.deleted,
-                 t.conflicts, t.failed, t.bytes
+                 t.conflicts, t.failed, t.bytes, t.created_near, t.created_far, t.deleted_near, t.deleted_far
              FROM run_items t JOIN runs r ON r.id = t.run WHERE t.item = ?1 ORDER BY t.run DESC LIMIT ?2",
             [item, page(limit)],
             |row| {

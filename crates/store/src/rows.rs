@@ -66,15 +66,17 @@ select! {
     SELECT_SESSIONS = "t.id, t.request, t.cause, t.opened_ms, t.closed_ms, t.outcome" from "sessions t";
     /// Runs, as `t`, without what their handlers wrote on standard error.
     SELECT_RUNS = "t.id, t.session, h.spelling, t.kind, t.undone, t.cause, t.opened_ms, t.closed_ms, t.outcome, t.sent,
-        t.received, t.deleted, t.conflicts, t.failed, t.bytes, t.pid, t.pid_started, t.problem, ''"
-        from "runs t JOIN handler_names h ON h.id = t.handler";
+        t.received, t.deleted, t.conflicts, t.failed, t.bytes, s.created_near, s.created_far, s.deleted_near, s.deleted_far,
+        t.pid, t.pid_started, t.problem, ''"
+        from "runs t JOIN handler_names h ON h.id = t.handler LEFT JOIN run_sides s ON s.run = t.id";
     /// Runs, as `t`, whole.
     SELECT_WHOLE_RUNS = "t.id, t.session, h.spelling, t.kind, t.undone, t.cause, t.opened_ms, t.closed_ms, t.outcome,
-        t.sent, t.received, t.deleted, t.conflicts, t.failed, t.bytes, t.pid, t.pid_started, t.problem, t.stderr"
-        from "runs t JOIN handler_names h ON h.id = t.handler";
+        t.sent, t.received, t.deleted, t.conflicts, t.failed, t.bytes, s.created_near, s.created_far, s.deleted_near, s.deleted_far,
+        t.pid, t.pid_started, t.problem, t.stderr"
+        from "runs t JOIN handler_names h ON h.id = t.handler LEFT JOIN run_sides s ON s.run = t.id";
     /// Items of runs, as `t`.
     SELECT_RUN_ITEMS = "t.run, h.spelling, i.spelling, t.status, t.failure, t.text, t.sent, t.received, t.deleted,
-        t.conflicts, t.failed, t.bytes"
+        t.conflicts, t.failed, t.bytes, t.created_near, t.created_far, t.deleted_near, t.deleted_far"
         from "run_items t JOIN item_names i ON i.id = t.item JOIN handler_names h ON h.id = i.handler";
     /// Log entries, as `t`.
     SELECT_LOG = "t.id, t.at_ms, t.level, h.spelling, ih.spelling, i.spelling, t.run, t.text, t.detail, t.error, t.jump"

@@ -80,14 +80,29 @@ fn session_id() -> impl Strategy<Value = SessionId> {
 }
 
 fn counts() -> impl Strategy<Value = Counts> {
-    any::<[u64; 6]>().prop_map(
-        |[sent, received, deleted, conflicts, failed, bytes]| Counts {
+    any::<[u64; 10]>().prop_map(
+        |[
             sent,
             received,
             deleted,
             conflicts,
             failed,
             bytes,
+            created_near,
+            created_far,
+            deleted_near,
+            deleted_far,
+        ]| Counts {
+            sent,
+            received,
+            deleted,
+            conflicts,
+            failed,
+            bytes,
+            created_near,
+            created_far,
+            deleted_near,
+            deleted_far,
         },
     )
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 use syncmgr_core::conflict::{ConflictRow, MAX_CONFLICTS_PER_ITEM};
-use syncmgr_core::item::{HandlerRow, ItemRow, ItemStatus};
+use syncmgr_core::item::{Counts, HandlerRow, ItemRow, ItemStatus};
 use syncmgr_core::lane::Lane;
 use syncmgr_core::log::LogRow;
 use syncmgr_core::need::{Choice, NeedRow, NeedState};
@@ -517,6 +517,39 @@ impl Writing<'_> {
                 row.problem,
                 row.stderr,
             ])?;
+        self.run_sides(id, row.counts)
+    }
+
+    /// What a run created and deleted on which side; nothing of it is no row.
+    fn run_sides(&mut self, id: i64, counts: Counts) -> Result<(), WriteError> {
+        let sides = [
+            counts.created_near,
+            counts.created_far,
+            counts.deleted_near,
+            counts.deleted_far,
+        ];
+        if sides == [0; 4] {
+            self.connection
+                .prepare_cached("DELETE FROM run_sides WHERE run = ?1")?
+                .execute([id])?;
+            return Ok(());
+        }
+        let [created_near, created_far, deleted_near, deleted_far] = sides.map(u64::cast_signed);
+        self.connection
+            .prepare_cached(
+                "INSERT INTO run_sides (run, created_near, created_far, deleted_near, deleted_far)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (run) DO UPDATE SET created_near = excluded.created_near,
+                     created_far = excluded.created_far, deleted_near = excluded.deleted_near,
+                     deleted_far = excluded.deleted_far",
+            )?
+            .execute(params![
+                id,
+                created_near,
+                created_far,
+                deleted_near,
+                deleted_far
+            ])?;
         Ok(())
     }
 
@@ -529,12 +562,14 @@ impl Writing<'_> {
         at_hand(
             &mut self.run_item_row,
             self.connection,
-            "INSERT INTO run_items (run, item, status, failure, text, sent, received, deleted, conflicts, failed, bytes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            "INSERT INTO run_items (run, item, status, failure, text, sent, received, deleted, conflicts, failed, bytes,
+                     created_near, created_far, deleted_near, deleted_far)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
                  ON CONFLICT (run, item) DO UPDATE SET status = excluded.status, failure = excluded.failure,
                      text = excluded.text, sent = excluded.sent, received = excluded.received,
                      deleted = excluded.deleted, conflicts = excluded.conflicts, failed = excluded.failed,
-                     bytes = excluded.bytes",
+                     bytes = excluded.bytes, created_near = excluded.created_near, created_far = excluded.created_far,
+                     deleted_near = excluded.deleted_near, deleted_far = excluded.deleted_far",
         )?
         .execute(params![
                 run,
@@ -548,6 +583,10 @@ impl Writing<'_> {
                 row.counts.conflicts.cast_signed(),
                 row.counts.failed.cast_signed(),
                 row.counts.bytes.cast_signed(),
+                row.counts.created_near.cast_signed(),
+                row.counts.created_far.cast_signed(),
+                row.counts.deleted_near.cast_signed(),
+                row.counts.deleted_far.cast_signed(),
             ])?;
         Ok(())
     }

@@ -245,6 +245,10 @@ pub fn counts(counts: syncmgr_handler::item::Counts) -> Counts {
         conflicts: counts.conflicts,
         failed: counts.failed,
         bytes: counts.bytes,
+        created_near: counts.created_near,
+        created_far: counts.created_far,
+        deleted_near: counts.deleted_near,
+        deleted_far: counts.deleted_far,
     }
 }
 

@@ -21,6 +21,10 @@ pub fn counts(counts: Counts) -> view::Counts {
         conflicts: counts.conflicts,
         failed: counts.failed,
         bytes: counts.bytes,
+        created_near: counts.created_near,
+        created_far: counts.created_far,
+        deleted_near: counts.deleted_near,
+        deleted_far: counts.deleted_far,
     }
 }
 
