@@ -25,7 +25,7 @@ pub(crate) fn compare(told: &Told, view: &ComparisonView) -> Markup {
     let words = told.words;
     html! {
         h1 { (words.say("compare-title")) }
-        ul.cards { (conflict::card(told, &view.conflict, "/inbox#conflicts")) }
+        ul.cards { (conflict::card(told, &view.conflict, "/inbox#conflicts", true)) }
         @if view.versions.iter().any(|version| version.content != Content::Text || version.changed) {
             section aria-labelledby="contents-title" {
                 h2 #contents-title { (words.say("compare-contents")) }

@@ -18,14 +18,16 @@ pub(crate) fn item_name(conflict: &ConflictView) -> String {
     format!("{}/{}", conflict.handler, conflict.item_id)
 }
 
-/// The conflict as a card; skipping it leads to `next`, and it stays.
-pub(crate) fn card(told: &Told, conflict: &ConflictView, next: &str) -> Markup {
+/// The conflict as a card; skipping it leads to `next`, and it stays. In a list it leads to the page where it stands `alone`,
+/// above what its versions contain.
+pub(crate) fn card(told: &Told, conflict: &ConflictView, next: &str, alone: bool) -> Markup {
     let words = told.words;
     let id = element(conflict);
     let may = told.may(Access::Run);
     html! {
         li.card.need id=(id) {
-            h4 #{ (id) "-name" } { (mark::short(&conflict.name)) }
+            @if alone { h2 #{ (id) "-name" } { (mark::short(&conflict.name)) } }
+            @else { h4 #{ (id) "-name" } { (mark::short(&conflict.name)) } }
             p.card-about { (mark::quoted(words, &conflict.summary)) " · " (told.ago(conflict.found_ms)) }
             @if may {
                 form method="post" action="/decide" data-live aria-labelledby={ (id) "-name" } {
@@ -38,7 +40,7 @@ pub(crate) fn card(told: &Told, conflict: &ConflictView, next: &str) -> Markup {
                             button name="choice" value=(choice.name) title=(mark::quoted_text(words, &choice.label)) { (choice_word(told, conflict, choice)) }
                         }
                         a.button href=(next) { (words.say("conflict-skip")) }
-                        @if conflict.comparable { a.button.compare href=(compare::address(&conflict.id)) { (words.say("conflict-compare")) } }
+                        @if conflict.comparable && !alone { a.button.compare href=(compare::address(&conflict.id)) { (words.say("conflict-compare")) } }
                     }
                 }
             } @else { (versions(told, conflict, &id, false)) }

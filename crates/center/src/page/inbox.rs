@@ -65,7 +65,7 @@ fn of_one_item(told: &Told, view: &Inbox<'_>, conflicts: &[ConflictView]) -> Mar
             @if view.conflicts.total > 1 && told.may(Access::Run) {
                 (decision::rule(told, first, &conflict::item_name(first)))
             }
-            ul.cards { @for conflict in conflicts { (conflict::card(told, conflict, &after(view, conflict))) } }
+            ul.cards { @for conflict in conflicts { (conflict::card(told, conflict, &after(view, conflict), false)) } }
         }
     }
 }

@@ -132,6 +132,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     the_keyboard_is_enough(&browser, &world)?;
     a_run_is_undone(&browser, &world)?;
     breaches += choosing::is_shown_until_it_is_over(&browser, &world, &axe)?;
+    breaches += conflicts::are_compared(&browser, &world, &axe)?;
     conflicts::are_decided(&browser, &world)?;
     questions_are_answered_once(&browser, &world)?;
     it_heals(&browser, &mut world)?;
@@ -406,7 +407,8 @@ fn it_works_without_scripts(browser: &Browser<'_>, world: &World) -> Result<()> 
     browser.follow("li.row button[formaction='/act/sync']")?;
     world.wait_for_runs(runs + 1)?;
     browser.follow("nav a[href='/inbox']")?;
-    browser.follow("#conflicts .card button[name=choice][value=left]")?;
+    browser.follow("#conflicts .card a.compare")?;
+    browser.follow(".card button[name=choice][value=left]")?;
     browser.follow("nav a[href='/settings']")?;
     browser.click("#scheduled details summary")?;
     browser.follow("#scheduled form button.primary")?;
@@ -518,11 +520,9 @@ impl World {
             run::check(&mut command(&["sync", "notes"]))?;
         }
         for number in 0..3 {
-            fs::write(data.join(format!("work-a/{number}.txt")), "this side\n")?;
-            fs::write(
-                data.join(format!("work-b/{number}.txt")),
-                "the other side\n",
-            )?;
+            let [this, other] = conflicts::versions(number)?;
+            fs::write(data.join(format!("work-a/{number}.txt")), this)?;
+            fs::write(data.join(format!("work-b/{number}.txt")), other)?;
         }
         ask(&["sync", "work"])?;
         for number in 0..24 {
