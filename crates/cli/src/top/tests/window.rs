@@ -144,7 +144,7 @@ fn rows_that_do_not_come_are_dots_and_are_asked_for_again() {
     let Some(Effect::Ask(asked, _)) = effects.pop() else {
         panic!("{effects:?}");
     };
-    let refusal = Refusal::new("x::y", "not now", "later");
+    let refusal = Refusal::new("control::gone", "not now", "later");
     happens(&mut top, Event::Reply(asked, Err(refusal)));
     manager.press(&mut top, Press::Char('j'));
     assert_eq!(top.item().unwrap().name, "item-09999");
