@@ -320,6 +320,20 @@ mod tests {
         drop(silent);
     }
 
+    /// A peer that went without a word, its line cut, is found out by the system.
+    #[tokio::test]
+    async fn the_system_asks_whether_a_silent_peer_is_alive() {
+        let listeners = Listeners::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let stream = TcpStream::connect(listeners.address().unwrap())
+            .await
+            .unwrap();
+        assert!(!SockRef::from(&stream).keepalive().unwrap());
+        ask_whether_alive(&stream).unwrap();
+        assert!(SockRef::from(&stream).keepalive().unwrap());
+        let told = SockRef::from(&stream).tcp_keepalive_time().unwrap();
+        assert_eq!(told, ALIVE_AFTER);
+    }
+
     #[tokio::test]
     async fn heads_are_bounded() {
         let (address, _closing, _tasks) = served(None);

@@ -1,7 +1,8 @@
 //! A home with one handler, its commands, and daemons that end with the bench.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -81,18 +82,52 @@ impl<'p> Home<'p> {
 
     /// Looks at an address of the daemon through its socket; answers how long that took and what is there.
     pub(crate) fn get(&self, address: &str) -> Result<(Duration, Vec<u8>)> {
-        let text = format!("GET {address} HTTP/1.1\r\nhost: syncmgr\r\nconnection: close\r\n\r\n");
+        let head = format!("GET {address} HTTP/1.1\r\nhost: syncmgr\r\nconnection: close\r\n\r\n");
         let began = run::now();
-        let answer = sys::exchange(&self.socket(), text.as_bytes())?;
+        let answer = sys::exchange(&self.socket(), head.as_bytes())?;
         let took = run::now().duration_since(began);
-        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-        let end = end.with_context(|| format!("{address} was not answered"))?;
-        if !answer.starts_with(b"HTTP/1.1 200") {
-            bail!("{address}: {}", String::from_utf8_lossy(&answer[..end]));
-        }
-        Ok((took, answer[end + 4..].to_vec()))
+        Ok((took, body(address, &answer)?.1.to_vec()))
     }
 
+    /// An address by which one browser enters Sync Center on TCP: the host, and the path with the token.
+    pub(crate) fn entry(&self) -> Result<(String, String)> {
+        let said = run::output(&mut self.command(&["center", "--print"]))?;
+        let said = String::from_utf8(said)?;
+        let entry = said.trim().strip_prefix("http://");
+        let entry = entry.and_then(|entry| entry.split_once('/'));
+        let (host, path) = entry.context("there is no address")?;
+        Ok((host.to_owned(), format!("/{path}")))
+    }
+}
+
+/// Asks for an address on TCP, as a browser with this head does; answers head and body as they came.
+pub(crate) fn fetch(host: &str, address: &str, head: &str) -> Result<(String, Vec<u8>)> {
+    let mut stream = TcpStream::connect(host)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(
+        stream,
+        "GET {address} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{head}\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let end = end.with_context(|| format!("{address} was not answered"))?;
+    let body = answer.split_off(end + 4);
+    Ok((String::from_utf8_lossy(&answer).into_owned(), body))
+}
+
+/// The head and the body of a good answer.
+fn body<'a>(address: &str, answer: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let end = end.with_context(|| format!("{address} was not answered"))?;
+    let (head, body) = answer.split_at(end + 4);
+    if !head.starts_with(b"HTTP/1.1 200") {
+        bail!("{address}: {}", String::from_utf8_lossy(head));
+    }
+    Ok((head, body))
+}
+
+impl Home<'_> {
     /// Asks the daemon for something through its socket; answers how long that took.
     pub(crate) fn ask(&self, method: &str, params: &serde_json::Value) -> Result<Duration> {
         let body = params.to_string();

@@ -1,14 +1,12 @@
 //! What the first screen of the page costs: the server's time for it and for the snapshot that it is made of, and its size as
-//! a browser gets it compressed.
+//! a browser gets it: let in through the door on TCP, and compressed by the server.
 
-use std::io::Write as _;
-use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 
-use super::home::Home;
+use super::home::{Home, fetch};
 use super::summary::{Spread, Target};
 use crate::{Words, report, run};
 
@@ -19,7 +17,9 @@ const PAGE_MAX_KB: f64 = 60.0;
 /// The server's part of the first paint at the most items, in milliseconds.
 const PAINT_MAX_MS: f64 = 200.0;
 /// What is asked before anything is measured.
-const WARM: usize = 3;
+const WARM: u64 = 3;
+/// How what is compressed begins.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// What was measured with so many items.
 #[derive(Debug, serde::Serialize)]
@@ -27,10 +27,12 @@ struct Measured {
     items: u64,
     /// The verdict with the first 1,000 items as JSON, in milliseconds.
     snapshot_ms: Spread,
-    /// The first screen, in milliseconds.
+    /// The first screen as a browser gets it, through the door and compressed, in milliseconds.
     page_ms: Spread,
+    /// The text of it.
     page_kb: f64,
-    compressed_kb: f64,
+    /// What is sent of it, with its head.
+    served_kb: f64,
 }
 
 /// Runs the bench.
@@ -73,33 +75,46 @@ fn measure(home: &Home<'_>, items: u64, runs: u64) -> Result<Measured> {
         Ok(Spread::of(times))
     };
     let snapshot_ms = times("/v1/status")?;
-    let page_ms = times("/")?;
+    times("/")?;
     if !page.starts_with(b"<!DOCTYPE html>") {
         bail!("that is no page");
     }
+    let (page_ms, bytes) = served(home, runs)?;
     Ok(Measured {
         items,
         snapshot_ms,
         page_ms,
         page_kb: kilobytes(page.len()),
-        compressed_kb: kilobytes(compressed(&page)?),
+        served_kb: kilobytes(bytes),
     })
 }
 
-/// How long it is when a browser gets it compressed.
-fn compressed(bytes: &[u8]) -> Result<usize> {
-    let mut gzip = run::command("gzip")
-        .arg("-c")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("could not start gzip")?;
-    let mut to = gzip.stdin.take().context("gzip takes nothing")?;
-    let bytes = bytes.to_vec();
-    let writer = std::thread::spawn(move || to.write_all(&bytes));
-    let output = gzip.wait_with_output()?;
-    drop(writer.join());
-    Ok(output.stdout.len())
+/// Lets a browser in, and has it fetch the first screen; answers how long each took, and how much came of it.
+fn served(home: &Home<'_>, runs: u64) -> Result<(Spread, usize)> {
+    let (host, entry) = home.entry()?;
+    let (entered, _) = fetch(&host, &entry, "")?;
+    let cookie = entered.lines().find_map(|line| {
+        let (name, rest) = line.split_once(": ")?;
+        let set = name.eq_ignore_ascii_case("set-cookie");
+        set.then(|| rest.split(';').next().unwrap_or_default())
+    });
+    let cookie = cookie.context("the browser was not let in")?;
+    let head = format!("cookie: {cookie}\r\naccept-encoding: gzip\r\n");
+    let mut times = Vec::new();
+    let mut bytes = 0;
+    for run in 0..runs + WARM {
+        let began = run::now();
+        let (head, body) = fetch(&host, "/", &head)?;
+        let took = run::now().duration_since(began);
+        if !head.starts_with("HTTP/1.1 200") || !body.starts_with(&GZIP) {
+            bail!("the first screen does not come compressed: {head}");
+        }
+        if run >= WARM {
+            times.push(millis(took));
+        }
+        bytes = head.len() + body.len();
+    }
+    Ok((Spread::of(times), bytes))
 }
 
 fn millis(time: Duration) -> f64 {
@@ -128,9 +143,9 @@ fn show(measured: &[Measured], as_json: bool) {
             few.snapshot_ms.median,
         ),
         at_most(
-            "first screen, compressed, kB".to_owned(),
+            "first screen as it is served, kB".to_owned(),
             PAGE_MAX_KB,
-            many.compressed_kb,
+            many.served_kb,
         ),
         at_most(
             format!(
@@ -151,7 +166,7 @@ fn show(measured: &[Measured], as_json: bool) {
     }
     report::line(format_args!(
         "\n{:>8} {:>24} {:>24} {:>9} {:>14}",
-        "items", "snapshot as JSON, ms", "first screen, ms", "kB", "compressed kB"
+        "items", "snapshot as JSON, ms", "first screen, ms", "kB", "served kB"
     ));
     for one in measured {
         report::line(format_args!(
@@ -160,7 +175,7 @@ fn show(measured: &[Measured], as_json: bool) {
             format!("{:.1}", one.snapshot_ms),
             format!("{:.1}", one.page_ms),
             one.page_kb,
-            one.compressed_kb
+            one.served_kb
         ));
     }
     report::line("");
