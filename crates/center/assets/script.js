@@ -77,6 +77,12 @@ function swap(old, fresh) {
   }
 }
 
+// Whoever was filling in what is settled elsewhere is told, before he goes on for nothing.
+function settle(gone) {
+  if (isTyped(gone)) say(body.dataset.settled, "settled");
+  return gone;
+}
+
 // Lists of things with ids: what did not change stays as it is, with its focus and its open menu.
 function merge(list, fresh) {
   const before = new Map([...list.children].map((child) => [child.id, child]));
@@ -92,7 +98,7 @@ function merge(list, fresh) {
       list.insertBefore(child, at);
     }
   }
-  for (const gone of before.values()) gone.remove();
+  for (const gone of before.values()) settle(gone).remove();
 }
 
 function put(fresh) {
@@ -113,6 +119,8 @@ function put(fresh) {
     }
     return;
   }
+  const last = !list && old.querySelector("[data-keyed]");
+  if (last && isTyped(last)) settle(last).remove();
   swap(old, fresh);
 }
 

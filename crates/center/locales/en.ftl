@@ -3,6 +3,7 @@
 document-title = { $state } – { $title } – syncmgr
 skip-to-content = Skip to the content
 footer = syncmgr keeps what belongs together in sync.
+settled-elsewhere = What you were filling in was settled elsewhere meanwhile.
 connection-lost = The connection to the manager is lost. It is tried again.
 act-failed = It could not be done:
 

@@ -3,6 +3,7 @@
 document-title = { $state } – { $title } – syncmgr
 skip-to-content = Aller au contenu
 footer = syncmgr garde synchronisé ce qui va ensemble.
+settled-elsewhere = Ce que vous remplissiez a été réglé ailleurs entre-temps.
 connection-lost = La connexion au gestionnaire est perdue. Nouvel essai en cours.
 act-failed = Impossible :
 

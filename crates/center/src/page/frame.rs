@@ -63,7 +63,7 @@ pub(crate) fn document(
         html lang=(words.language.tag()) {
             (head(&document_title(told, page, title)))
             body data-fragment=[fragment] data-lost=(words.say("connection-lost"))
-                data-failed=(words.say("act-failed")) {
+                data-failed=(words.say("act-failed")) data-settled=(words.say("settled-elsewhere")) {
                 a.skip href="#main" { (words.say("skip-to-content")) }
                 header.top {
                     a.brand href="/" { (asset::logo()) "syncmgr" }

@@ -4,6 +4,9 @@
 mod choosing;
 mod conflicts;
 mod driver;
+mod forms;
+mod reading;
+mod signing_in;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -94,8 +97,10 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
         Some(program) => fs::canonicalize(program)?,
         None => crate::bench::build(&["-p", "syncmgr"], "syncmgr", false)?,
     };
+    let examples = Examples::built()?;
     let base = tempfile::Builder::new().prefix("syncmgr-web-").tempdir()?;
     let axe = axe()?;
+    let kept = place();
     let mut world = World::new(&program, base.path())?;
     let driver = Driver::start(DRIVER)?;
     let mut breaches = 0;
@@ -109,13 +114,16 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
         browser.go(&world.entry()?)?;
         for (name, address, english, in_french) in SCREENS {
             let says = if french { in_french } else { english };
-            breaches += look_over(&browser, &world, name, address, says, &axe)?;
+            breaches += browser.kept_when_it_fails(&kept, || {
+                let found = look_over(&browser, &world, name, address, says, &axe)?;
+                Ok(found + reading::is_fit_for_all(&browser, name)?)
+            })?;
             if let Some(to) = &pictures {
                 take_pictures(&browser, to, name, language, &SIZES)?;
             }
             if for_docs {
                 let to = run::workspace().join(DOCS);
-                let sizes = kept(name, language);
+                let sizes = self::kept(name, language);
                 take_pictures(&browser, &to, name, language, &sizes)?;
             }
         }
@@ -127,15 +135,21 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     };
     let browser = driver.browser(BROWSER, &base.path().join("live"), &wishes)?;
     browser.go(&world.entry()?)?;
-    it_is_live(&browser, &world)?;
-    it_is_steered(&browser, &world)?;
-    the_keyboard_is_enough(&browser, &world)?;
-    a_run_is_undone(&browser, &world)?;
-    breaches += choosing::is_shown_until_it_is_over(&browser, &world, &axe)?;
-    breaches += conflicts::are_compared(&browser, &world, &axe)?;
-    conflicts::are_decided(&browser, &world)?;
-    questions_are_answered_once(&browser, &world)?;
-    it_heals(&browser, &mut world)?;
+    breaches += browser.kept_when_it_fails(&kept, || {
+        it_is_live(&browser, &world)?;
+        it_is_steered(&browser, &world)?;
+        the_keyboard_is_enough(&browser, &world)?;
+        a_run_is_undone(&browser, &world)?;
+        let mut found = choosing::is_shown_until_it_is_over(&browser, &world, &axe)?;
+        found += conflicts::are_compared(&browser, &world, &axe)?;
+        conflicts::are_decided(&browser, &world)?;
+        questions_are_answered_once(&browser, &world)?;
+        it_heals(&browser, &mut world)?;
+        forms::register_a_handler(&browser, &world, &examples.asking)?;
+        forms::set_properties(&browser, &world, &examples.talkative)?;
+        signing_in::is_done_in_one_of_two_tabs(&browser, &world)?;
+        Ok(found)
+    })?;
     drop(browser);
     let wishes = Wishes {
         scripts: false,
@@ -143,7 +157,10 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     };
     let browser = driver.browser(BROWSER, &base.path().join("plain"), &wishes)?;
     browser.go(&world.entry()?)?;
-    it_works_without_scripts(&browser, &world)?;
+    browser.kept_when_it_fails(&kept, || {
+        it_works_without_scripts(&browser, &world)?;
+        signing_in::is_not_done_twice_by_going_back(&browser, &world)
+    })?;
     drop(browser);
     let verdict = if breaches == 0 {
         "every screen stands in both languages, is live, and keeps nobody out"
@@ -154,11 +171,37 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     Ok(breaches == 0)
 }
 
+/// Where the suite keeps what it fetched, and what a page that failed looked like.
+fn place() -> PathBuf {
+    let target = run::variable("CARGO_TARGET_DIR");
+    let target = target.map_or_else(|| run::workspace().join("target"), PathBuf::from);
+    target.join("web")
+}
+
+/// Handlers that are registered on the page.
+struct Examples {
+    /// It asks what a file says.
+    asking: PathBuf,
+    /// Its item has properties.
+    talkative: PathBuf,
+}
+
+impl Examples {
+    fn built() -> Result<Self> {
+        let built = |name: &str| {
+            let what = ["-p", "syncmgr-handler", "--example", name];
+            crate::bench::build(&what, name, false)
+        };
+        Ok(Self {
+            asking: built("asking")?,
+            talkative: built("talkative")?,
+        })
+    }
+}
+
 /// The text of axe, fetched once.
 fn axe() -> Result<String> {
-    let target = run::variable("CARGO_TARGET_DIR")
-        .map_or_else(|| run::workspace().join("target"), PathBuf::from);
-    let at = target.join("web");
+    let at = place();
     let file = at.join("node_modules/axe-core/axe.min.js");
     if !file.exists() {
         fs::create_dir_all(&at)?;
@@ -564,6 +607,36 @@ impl World {
     fn run(&self, words: &[&str]) -> Result<Vec<u8>> {
         let mut command = run::command(&self.program);
         run::output(command.env("SYNCMGR_HOME", &self.home).args(words))
+    }
+
+    /// Runs a command that may end otherwise than well.
+    fn try_to(&self, words: &[&str]) -> Result<()> {
+        let mut command = run::command(&self.program);
+        command
+            .env("SYNCMGR_HOME", &self.home)
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.status()?;
+        Ok(())
+    }
+
+    /// Where a handler keeps what it remembers.
+    fn state(&self, handler: &str) -> PathBuf {
+        self.home.join("state/handlers").join(handler)
+    }
+
+    /// Waits until something is as it is wanted, and answers it.
+    fn wait_for<T>(&self, look: impl Fn() -> Result<T>, wanted: impl Fn(&T) -> bool) -> Result<T> {
+        for _ in 0..200 {
+            let seen = look()?;
+            if wanted(&seen) {
+                return Ok(seen);
+            }
+            run::pause(std::time::Duration::from_millis(50));
+        }
+        bail!("what was waited for does not come");
     }
 
     /// An address that lets one browser in.

@@ -195,10 +195,57 @@ impl Browser<'_> {
         self.send("POST", "/goog/cdp/execute", &metrics).map(drop)
     }
 
+    /// Opens another tab and looks at that one from now on; answers what the one before is called.
+    pub(super) fn another_tab(&self) -> Result<String> {
+        let before = self.send("GET", "/window", &Value::Null)?;
+        let before = before.as_str().context("there is no tab")?.to_owned();
+        let opened = self.send("POST", "/window/new", &json!({ "type": "tab" }))?;
+        let opened = opened["handle"].as_str().context("no tab was opened")?;
+        self.look_at_tab(opened)?;
+        Ok(before)
+    }
+
+    /// Looks at a tab from now on.
+    pub(super) fn look_at_tab(&self, tab: &str) -> Result<()> {
+        self.send("POST", "/window", &json!({ "handle": tab }))
+            .map(drop)
+    }
+
+    /// Closes the tab; another one has to be looked at then.
+    pub(super) fn close_tab(&self) -> Result<()> {
+        self.send("DELETE", "/window", &Value::Null).map(drop)
+    }
+
+    /// What those are told who do not see the page: its parts with what each is and how it is called.
+    pub(super) fn spoken(&self) -> Result<Vec<Value>> {
+        let asked = json!({ "cmd": "Accessibility.getFullAXTree", "params": {} });
+        let mut told = self.send("POST", "/goog/cdp/execute", &asked)?;
+        match told["nodes"].take() {
+            Value::Array(nodes) => Ok(nodes),
+            other => bail!("the browser tells no parts of the page: {other}"),
+        }
+    }
+
+    /// Types into the field there, as a person does, in place of what it held.
+    pub(super) fn fill(&self, selector: &str, text: &str) -> Result<()> {
+        let element = self.find(selector)?;
+        self.send("POST", &format!("/element/{element}/clear"), &json!({}))?;
+        let typed = json!({ "text": text });
+        self.send("POST", &format!("/element/{element}/value"), &typed)
+            .map(drop)
+    }
+
     /// What an expression of the page is.
     pub(super) fn look(&self, expression: &str) -> Result<Value> {
         let script = json!({ "script": format!("return ({expression});"), "args": [] });
         self.send("POST", "/execute/sync", &script)
+    }
+
+    /// What the page says, also where it runs no scripts.
+    pub(super) fn text(&self) -> Result<String> {
+        let body = self.find("body")?;
+        let text = self.send("GET", &format!("/element/{body}/text"), &Value::Null)?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
     /// What a script of the page says once it is done, by calling its last argument.
@@ -284,6 +331,30 @@ impl Browser<'_> {
         }
         let actions = json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] });
         self.send("POST", "/actions", &actions).map(drop)
+    }
+
+    /// Does a step; when it fails, the page as it was then is kept as a picture and a text.
+    pub(super) fn kept_when_it_fails<T>(
+        &self,
+        to: &Path,
+        step: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        step().map_err(|error| {
+            let (picture, text) = (to.join("failed.png"), to.join("failed.txt"));
+            let address = "location.href + '\\n\\n' + document.body.innerText";
+            let kept = self
+                .picture(&picture)
+                .and_then(|()| self.look(address))
+                .and_then(|seen| Ok(std::fs::write(&text, seen.as_str().unwrap_or_default())?));
+            match kept {
+                Ok(()) => error.context(format!(
+                    "the page as it was: {} and {}",
+                    picture.display(),
+                    text.display()
+                )),
+                Err(why) => error.context(format!("the page as it was could not be kept: {why:#}")),
+            }
+        })
     }
 
     /// The whole page as a picture.
