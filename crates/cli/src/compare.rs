@@ -94,3 +94,72 @@ fn difference_lines(difference: &DifferenceView, look: &Look) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const PLAIN: Look = Look {
+        columns: None,
+        unicode: true,
+        color: false,
+    };
+
+    fn view() -> ComparisonView {
+        let version = |place: &str, content: serde_json::Value, changed: bool| json!({ "place": place, "size": 12_000_000, "changed": changed, "content": content });
+        serde_json::from_value(json!({
+            "conflict": {
+                "id": "c", "handler": "folder", "item": "notes", "name": "a", "summary": "", "foundMs": 5, "versions": [], "choices": [],
+            },
+            "versions": [
+                version("left", json!({ "is": "text" }), false),
+                version("right", json!({ "is": "text" }), true),
+                version("far\u{1b}[2J", json!({ "is": "too-large" }), false),
+                version("gone", json!({ "is": "unreadable", "why": "no\u{202e}t there", "hint": "look" }), false),
+            ],
+            "differences": [{
+                "from": "left", "to": "right", "added": 1, "removed": 1, "more": 2,
+                "hunks": [{ "fromLine": 3, "toLine": 4, "lines": [
+                    { "of": "both", "text": "\tsame" },
+                    { "of": "removed", "text": "old\u{1b}[31m" },
+                    { "of": "added", "text": "new" },
+                ] }],
+            }],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn lines_are_harmless_whoever_made_them() {
+        assert_eq!(
+            lines(&view(), &PLAIN),
+            [
+                "    right: changed since the conflict was found",
+                "    far\\x1b[2J: too large to compare, 12 MB",
+                "    gone: no\\u{202e}t there; look",
+                "",
+                "--- left",
+                "+++ right",
+                "@@ -3 +4 @@",
+                "     same",
+                "-old\\x1b[31m",
+                "+new",
+                "and 2 more lines",
+            ]
+        );
+    }
+
+    #[test]
+    fn colours_are_there_where_they_may_be() {
+        let look = Look {
+            color: true,
+            ..PLAIN
+        };
+        let colored = lines(&view(), &look);
+        assert!(colored.iter().any(|line| line.contains("\u{1b}[32m+new")));
+        let plain = lines(&view(), &PLAIN);
+        assert!(plain.iter().all(|line| !line.contains('\u{1b}')));
+    }
+}
