@@ -190,7 +190,7 @@ pub(crate) mod tests {
     fn the_body_is_what_is_documented() {
         assert_eq!(
             json(&account(), Some(Stage::Failed)),
-            r#"{"version":1,"hook":"failed","occasion":"failed","text":"notes failed: the disk\\nis full","at":"2026-11-22T11:55:01.449Z","handler":"folder","handlerName":"Folder pairs","run":{"id":12,"trigger":"schedule","opened":"2026-11-22T11:55:00Z","outcome":"failed","counts":{"sent":3,"received":0,"deleted":0,"conflicts":0,"failed":0,"bytes":0}},"items":[{"id":"NOTES","name":"notes","occasion":"failed","problem":"the disk\\nis full","lastGood":"1970-01-01T00:00:00Z","freshness":null}],"moreItems":0}"#
+            r#"{"version":1,"hook":"failed","occasion":"failed","text":"notes failed: the disk\\nis full","at":"2026-11-22T11:55:01.449Z","handler":"folder","handlerName":"Folder pairs","run":{"id":12,"trigger":"schedule","opened":"2026-11-22T11:55:00Z","outcome":"failed","counts":{"sent":3,"received":0,"deleted":0,"conflicts":0,"failed":0,"bytes":0,"createdNear":0,"createdFar":0,"deletedNear":0,"deletedFar":0}},"items":[{"id":"NOTES","name":"notes","occasion":"failed","problem":"the disk\\nis full","lastGood":"1970-01-01T00:00:00Z","freshness":null}],"moreItems":0}"#
         );
     }
 
