@@ -210,6 +210,7 @@ next-all = The whole timetable
 feed-title = Latest
 tail-none = Nothing was noted.
 feed-none = Nothing happened yet.
+feed-more = and { $count } more
 feed-all = The whole log
 
 refused-title = That was not done

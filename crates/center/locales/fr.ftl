@@ -210,6 +210,10 @@ next-all = Tout l’horaire
 feed-title = Derniers événements
 tail-none = Rien n’a été noté.
 feed-none = Rien ne s’est encore passé.
+feed-more = { $count ->
+    [one] et un autre
+   *[other] et { $count } autres
+}
 feed-all = Tout le journal
 
 refused-title = Cela n’a pas été fait

@@ -168,6 +168,10 @@ heard-side-left = left
 heard-side-right = right
 
 heard-but = { $what }; { $hint }
+heard-chosen = { $path }: { $choice } was chosen
+heard-rests-until = the other version rests at { $path } until { $date }
+heard-rests = the other version rests at { $path }
+
 heard-because = { $what }: { $cause }
 heard-finding-because = { $path } ({ $side }): { $what }: { $cause }
 heard-finding = { $path } ({ $side }): { $what }

@@ -166,6 +166,10 @@ heard-side-left = gauche
 heard-side-right = droit
 
 heard-but = { $what } ; { $hint }
+heard-chosen = { $path } : « { $choice } » a été choisi
+heard-rests-until = l’autre version repose dans { $path } jusqu’au { $date }
+heard-rests = l’autre version repose dans { $path }
+
 heard-because = { $what } : { $cause }
 heard-finding-because = { $path } ({ $side }) : { $what } : { $cause }
 heard-finding = { $path } ({ $side }) : { $what }

@@ -39,6 +39,7 @@ impl Service for Manager {
             Request::Browse(_) => reply("page", page()),
             Request::Needs => reply("needs", json!([])),
             Request::Log { .. } => reply("log", json!({ "entries": [] })),
+            Request::Runs { .. } => reply("runs", json!([])),
             Request::Offer { need } => reply("offer", offer(need)),
             Request::RequestState { .. } => reply(
                 "request-state",

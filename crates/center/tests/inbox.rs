@@ -105,7 +105,7 @@ impl Manager {
                     "items": [], "stderr": "",
                     "log": [{
                         "id": 8, "atMs": 5, "level": "information", "handler": "folder", "handlerName": "Folders", "item": "notes",
-                        "run": 12, "text": format!("{HOSTILE}: `left` was chosen"),
+                        "run": 12, "text": format!("{HOSTILE}: left was chosen"),
                         "detail": format!("the other version rests at /kept/{HOSTILE} until 2026-12-23"), "link": false,
                     }],
                 }),

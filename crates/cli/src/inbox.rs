@@ -10,7 +10,7 @@ use crate::answer::no_choice;
 use crate::decide::run_of;
 use crate::follow::begin;
 use crate::look::{Look, Mark};
-use crate::question::{PROMPT, chosen, command_lines, need_lines, numbered, word};
+use crate::question::{PROMPT, chosen, command_lines, explained, need_lines, numbered, word};
 use crate::sync::conclude;
 use crate::talk::{Talk, Verdict, ask};
 use crate::text::harmless;
@@ -181,6 +181,10 @@ fn conflict_lines(conflict: &ConflictView, talk: &Talk) -> Vec<String> {
         |choice| format!("syncmgr resolve {id} {choice}"),
         look,
     ));
+    if conflict.comparable {
+        let typed = format!("syncmgr conflicts {id} --diff");
+        lines.extend(explained(&typed, "compare what they contain", look));
+    }
     lines
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn command_lines(
 }
 
 /// Something to type and what it does, beside each other, or below each other where the terminal is too narrow.
-fn explained(typed: &str, label: &str, look: &Look) -> Vec<String> {
+pub(crate) fn explained(typed: &str, label: &str, look: &Look) -> Vec<String> {
     let whole = format!("    {}  {}", look.bold(typed), look.dim(label));
     let room = look.wrap_columns();
     if width(typed) + width(label) + 6 <= room {

@@ -127,6 +127,9 @@ pub struct CellView {
     pub at_ms: i64,
     /// How the item stood at its end.
     pub status: ItemStatus,
+    /// How many conflicts it found.
+    #[serde(default)]
+    pub conflicts: u64,
 }
 
 /// What an item waits for.

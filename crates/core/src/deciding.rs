@@ -33,7 +33,7 @@ impl Manager {
                         item.dirty = true;
                     }
                     let detail = resting.map(|resting| self.rests(&resting));
-                    let text = format!("{}: `{}` was chosen", decision.name, decision.choice);
+                    let text = format!("{}: {} was chosen", decision.name, decision.choice);
                     self.tell(instance, Level::Information, text, detail);
                 }
                 Ok(ResolveFeedback::Refresh) => {

@@ -94,7 +94,7 @@ fn each_of_many_decisions_is_told_with_where_the_other_version_rests() {
         told[..3],
         [
             (
-                "c.txt: `left` was chosen".to_owned(),
+                "c.txt: left was chosen".to_owned(),
                 Some("the other version rests at /kept/l0 until 1970-01-02 00:00".to_owned())
             ),
             line("d.txt: the conflict changed meanwhile; look at it again"),

@@ -289,6 +289,7 @@ fn add_strips(reader: &Reader, page: &mut PageView, items: &[ItemRef]) -> Result
                 run: row.run.0,
                 at_ms: row.opened.0,
                 status: ended(to_view::status(row.status), row.closed.is_some()),
+                conflicts: row.counts.conflicts,
             })
             .collect();
         cells.reverse();

@@ -3,20 +3,18 @@
 use maud::{Markup, html};
 use syncmgr_control::browse::{Browse, PageView, RowView, Sort, WaitView};
 use syncmgr_control::method::Access;
-use syncmgr_control::view::{ItemView, LogView, NeedView, ProgressView, RunState, Shown};
+use syncmgr_control::view::{ItemView, LogView, NeedView, ProgressView, RunState, RunView, Shown};
 
 use super::frame::waiting;
 use super::mark::{self, Tone};
 use super::moment::Told;
 use super::words::Value;
-use super::{address, need, said, setup, steer};
+use super::{address, feed, need, said, setup, steer};
 
 /// Rows of one page.
 pub(crate) const ROWS: u32 = 50;
 /// Questions that the first screen shows; the inbox has all of them.
 pub(crate) const NEEDS: usize = 5;
-/// Entries of the log that the first screen shows.
-pub(crate) const FEED: u32 = 12;
 /// Names that one line lists.
 const NAMES: usize = 3;
 
@@ -26,7 +24,9 @@ pub(crate) struct First<'a> {
     /// What was chosen.
     pub(crate) chosen: &'a Browse,
     pub(crate) needs: &'a [NeedView],
-    pub(crate) feed: &'a [LogView],
+    /// What was noted and which runs there were, the youngest first.
+    pub(crate) log: &'a [LogView],
+    pub(crate) runs: &'a [RunView],
 }
 
 /// The first screen.
@@ -302,7 +302,7 @@ fn rows(told: &Told, view: &First<'_>) -> Markup {
                 @for row in &page.rows { (item_row(told, row)) }
             }
             (pager(told, view))
-            @if told.may(Access::Admin) { p { a href="/handlers#pair-title" { (words.say("rows-add")) } } }
+            @if told.may(Access::Admin) { p.below { a href="/handlers#pair-title" { (words.say("rows-add")) } } }
         }
     }
 }
@@ -474,26 +474,8 @@ fn beside(told: &Told, view: &First<'_>) -> Markup {
             }
             section {
                 h2 { (words.say("feed-title")) }
-                @if view.feed.is_empty() { p.empty { (words.say("feed-none")) } }
-                ul.plain.feed {
-                    @for entry in view.feed { (feed_entry(told, entry)) }
-                }
+                (feed::feed(told, view.log, view.runs))
                 p { a href="/log" { (words.say("feed-all")) } }
-            }
-        }
-    }
-}
-
-fn feed_entry(told: &Told, entry: &LogView) -> Markup {
-    let words = told.words;
-    html! {
-        li {
-            (told.clock(entry.at_ms)) " "
-            @if entry.level != syncmgr_control::view::Level::Information { (mark::level(words, entry.level)) " " }
-            @if let Some(item) = &entry.item { b { (mark::short(item)) } ": " }
-            @match entry.run {
-                Some(run) => a href=(address::run(run)) { (mark::quoted(words, &entry.text)) },
-                None => (mark::quoted(words, &entry.text)),
             }
         }
     }

@@ -10,6 +10,7 @@ use syncmgr_control::view::{Level, Outcome, PropertiesView};
 use syncmgr_control::{Refusal, Reply, Request};
 
 use super::decision::{Made, Ruling};
+use super::feed;
 use super::first::{self, First};
 use super::frame::Screen;
 use super::inbox::{self, Inbox};
@@ -133,20 +134,27 @@ impl Look<'_> {
         } else {
             Vec::new()
         };
-        let feed = Request::Log {
+        let log = Request::Log {
             name: None,
             run: None,
             at_least: None,
             before: None,
-            limit: first::FEED,
+            limit: feed::EVENTS,
         };
-        let feed = reply!(self.ask(feed).await?, Reply::Log).entries;
+        let log = reply!(self.ask(log).await?, Reply::Log).entries;
+        let runs = Request::Runs {
+            name: None,
+            before: None,
+            limit: feed::EVENTS,
+        };
+        let runs = reply!(self.ask(runs).await?, Reply::Runs);
         let told = self.told(&page);
         let view = First {
             page: &page,
             chosen: &chosen,
             needs: &needs,
-            feed: &feed,
+            log: &log,
+            runs: &runs,
         };
         let content = if self.only_changing {
             first::changing(&told, &view)

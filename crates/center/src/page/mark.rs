@@ -243,8 +243,10 @@ enum Cell {
     Busy,
 }
 
-fn cell(status: ItemStatus) -> Cell {
-    match status {
+fn cell(is: &CellView) -> Cell {
+    match is.status {
+        // What stands to be decided is no good end.
+        ItemStatus::Succeeded if is.conflicts > 0 => Cell::Attention,
         ItemStatus::Succeeded | ItemStatus::Deleted => Cell::Good,
         ItemStatus::Held | ItemStatus::Disconnected => Cell::Attention,
         ItemStatus::Skipped | ItemStatus::Stopped => Cell::Quiet,
@@ -265,7 +267,7 @@ pub(crate) fn strip(words: Words, cells: &[CellView]) -> Markup {
     }
     let cells = &cells[cells.len().saturating_sub(STRIP_CELLS)..];
     let from = STRIP_CELLS - cells.len();
-    let count = |kind| cells.iter().filter(|is| cell(is.status) == kind).count() as u64;
+    let count = |kind| cells.iter().filter(|is| cell(is) == kind).count() as u64;
     let label = words.with(
         "strip-label",
         &[
@@ -275,10 +277,7 @@ pub(crate) fn strip(words: Words, cells: &[CellView]) -> Markup {
         ],
     );
     let path = |kind: Cell, top: u8| -> String {
-        let of_kind = cells
-            .iter()
-            .enumerate()
-            .filter(|(_, is)| cell(is.status) == kind);
+        let of_kind = cells.iter().enumerate().filter(|(_, is)| cell(is) == kind);
         of_kind
             .map(|(at, _)| format!("M{} {top}h3v{}h-3z", (from + at) * STEP, 16 - top))
             .collect()

@@ -11,6 +11,7 @@ mod compare;
 mod conflict;
 mod decision;
 mod enrol;
+mod feed;
 mod first;
 mod frame;
 mod handlers;

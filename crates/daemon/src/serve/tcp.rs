@@ -330,8 +330,12 @@ mod tests {
         assert!(!SockRef::from(&stream).keepalive().unwrap());
         ask_whether_alive(&stream).unwrap();
         assert!(SockRef::from(&stream).keepalive().unwrap());
-        let told = SockRef::from(&stream).tcp_keepalive_time().unwrap();
-        assert_eq!(told, ALIVE_AFTER);
+        // Windows does not tell after what time.
+        #[cfg(unix)]
+        assert_eq!(
+            SockRef::from(&stream).tcp_keepalive_time().unwrap(),
+            ALIVE_AFTER
+        );
     }
 
     #[tokio::test]
