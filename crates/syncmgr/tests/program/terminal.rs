@@ -71,6 +71,13 @@ impl Page {
         self
     }
 
+    /// Gives the terminal another size. What is drawn for it is read only when the screen has it too.
+    fn resize(&self, columns: u16, rows: u16) {
+        let mut screen = self.screen.lock().unwrap();
+        screen.screen_mut().set_size(rows, columns);
+        self.seat.resize(columns, rows).unwrap();
+    }
+
     pub(crate) fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
     }
@@ -275,11 +282,9 @@ fn a_filter_pause_and_a_new_size() {
         .types("4")
         .shows("Paused until you resume it");
     page.shows("paused");
-    page.seat.resize(30, 5).unwrap();
-    page.screen.lock().unwrap().screen_mut().set_size(5, 30);
+    page.resize(30, 5);
     page.shows("The window is too small.");
-    page.seat.resize(120, 40).unwrap();
-    page.screen.lock().unwrap().screen_mut().set_size(40, 120);
+    page.resize(120, 40);
     page.shows("LAST GOOD").shows("? help");
     // Whatever else wrote on the terminal is gone after Ctrl-L.
     page.screen.lock().unwrap().process(b"\x1b[Hsomething else");
