@@ -75,23 +75,33 @@ fn watch(process: u32, span: Duration) -> Result<Idle> {
     let before = wakeups(process)?;
     run::pause(span);
     let after = wakeups(process)?;
-    let status = fs::read_to_string(format!("/proc/{process}/status"))
-        .context("benches of idle programs are measured on Linux only")?;
-    let mib = |name: &str| -> Result<f64> {
-        let kib = field(&status, name).with_context(|| format!("no {name} in /proc"))?;
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "memory in KiB is far below what a double holds exactly"
-        )]
-        let mib = kib as f64 / 1024.0;
-        Ok(mib)
-    };
+    let status = status(process)?;
     Ok(Idle {
-        rss_mib: mib("VmRSS:")?,
-        own_mib: mib("RssAnon:")?,
+        rss_mib: mib(&status, "VmRSS:")?,
+        own_mib: mib(&status, "RssAnon:")?,
         threads: field(&status, "Threads:").unwrap_or_default(),
         wakeups: after.saturating_sub(before),
     })
+}
+
+/// Answers how much memory of a process is no file.
+pub(super) fn own_mib(process: u32) -> Result<f64> {
+    mib(&status(process)?, "RssAnon:")
+}
+
+fn status(process: u32) -> Result<String> {
+    fs::read_to_string(format!("/proc/{process}/status"))
+        .context("the memory of programs is measured on Linux only")
+}
+
+fn mib(status: &str, name: &str) -> Result<f64> {
+    let kib = field(status, name).with_context(|| format!("no {name} in /proc"))?;
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "memory in KiB is far below what a double holds exactly"
+    )]
+    let mib = kib as f64 / 1024.0;
+    Ok(mib)
 }
 
 /// How often all threads of a process gave the processor up by themselves so far.

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 
 use super::home::{Home, fetch};
+use super::idle::own_mib;
 use super::summary::{Spread, Target};
 use crate::{Words, report, run};
 
@@ -33,6 +34,8 @@ struct Measured {
     page_kb: f64,
     /// What is sent of it, with its head.
     served_kb: f64,
+    /// Memory of the daemon's own after as many first screens as are measured, and after as many again, in MiB.
+    own_mib: [f64; 2],
 }
 
 /// Runs the bench.
@@ -53,14 +56,14 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
         let home = Home::new(&ours, base.path().join(format!("page-{items}")), &config)?;
         home.sync()?;
         let (daemon, _) = home.daemon()?;
-        measured.push(measure(&home, items, runs)?);
+        measured.push(measure(&home, daemon.0.id(), items, runs)?);
         drop(daemon);
     }
     show(&measured, as_json);
     Ok(true)
 }
 
-fn measure(home: &Home<'_>, items: u64, runs: u64) -> Result<Measured> {
+fn measure(home: &Home<'_>, daemon: u32, items: u64, runs: u64) -> Result<Measured> {
     let mut page = Vec::new();
     let mut times = |address: &str| -> Result<Spread> {
         for _ in 0..WARM {
@@ -80,12 +83,16 @@ fn measure(home: &Home<'_>, items: u64, runs: u64) -> Result<Measured> {
         bail!("that is no page");
     }
     let (page_ms, bytes) = served(home, runs)?;
+    let once = own_mib(daemon)?;
+    served(home, runs)?;
+    let twice = own_mib(daemon)?;
     Ok(Measured {
         items,
         snapshot_ms,
         page_ms,
         page_kb: kilobytes(page.len()),
         served_kb: kilobytes(bytes),
+        own_mib: [once, twice],
     })
 }
 
@@ -165,17 +172,23 @@ fn show(measured: &[Measured], as_json: bool) {
         return;
     }
     report::line(format_args!(
-        "\n{:>8} {:>24} {:>24} {:>9} {:>14}",
-        "items", "snapshot as JSON, ms", "first screen, ms", "kB", "served kB"
+        "\n{:>8} {:>24} {:>24} {:>9} {:>14} {:>24}",
+        "items",
+        "snapshot as JSON, ms",
+        "first screen, ms",
+        "kB",
+        "served kB",
+        "own MiB, after as many"
     ));
     for one in measured {
         report::line(format_args!(
-            "{:>8} {:>24} {:>24} {:>9.1} {:>14.1}",
+            "{:>8} {:>24} {:>24} {:>9.1} {:>14.1} {:>24}",
             one.items,
             format!("{:.1}", one.snapshot_ms),
             format!("{:.1}", one.page_ms),
             one.page_kb,
-            one.served_kb
+            one.served_kb,
+            format!("{:.1}, {:.1}", one.own_mib[0], one.own_mib[1])
         ));
     }
     report::line("");
