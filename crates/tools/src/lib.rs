@@ -11,7 +11,38 @@
 //!
 //! The library is synchronous and knows nothing of daemons, stores or schedules.
 
+mod arguments;
+mod catalogue;
+mod clock;
 pub mod condition;
+mod conflict;
+mod find;
+mod guard;
+mod handler;
+mod item;
+mod keep;
+mod operation;
+mod output;
 pub mod pattern;
+mod process;
+pub mod read;
 pub mod recipe;
+mod refused;
+mod replay;
+mod script;
+mod secret;
+mod settings;
+mod synchronize;
 pub mod template;
+mod usage;
+mod version;
+
+pub use catalogue::{Broken, Catalogue, Known};
+pub use find::{Found, find};
+pub use handler::{Tools, serve};
+pub use item::Surroundings;
+pub use refused::Refused;
+pub use replay::{Replay, replay};
+pub use script::{Ending, Outcome};
+pub use usage::{Usage, usage};
+pub use version::installed;

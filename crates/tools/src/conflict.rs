@@ -1,0 +1,163 @@
+//! Conflicts that a program told of, and what is done about them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use syncmgr_handler::call::{ResolveConflict, Resolved};
+
+use crate::clock::now_ms;
+use crate::item::{ItemValues, ToolItem};
+use crate::keep;
+use crate::operation::{Unheard, carry_out};
+use crate::read::FoundConflict;
+use crate::recipe::{Class, OperationKind};
+use crate::refused::Refused;
+use crate::template::Either;
+
+/// The file in which open conflicts are kept.
+const FILE: &str = "conflicts.json";
+
+/// An open conflict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) conflict: FoundConflict,
+    /// When it was first seen, in milliseconds since 1970-01-01T00:00:00Z.
+    pub(crate) found_ms: i64,
+}
+
+fn kept(item: &ToolItem) -> Vec<Kept> {
+    keep::read(&item.state, FILE)
+}
+
+fn keep(item: &ToolItem, open: &[Kept]) -> Result<(), Refused> {
+    keep::write(&item.state, FILE, &open).map_err(|error| {
+        Refused::new(
+            "tools::state",
+            format!(
+                "conflicts could not be kept in {}: {error}",
+                item.state.display()
+            ),
+            "make room on the disk, and look whose the directory is",
+        )
+    })
+}
+
+/// Takes what is in conflict now in place of what was; what was known before keeps its time.
+pub(crate) fn replace(item: &ToolItem, found: Vec<FoundConflict>) -> Result<Vec<Kept>, Refused> {
+    let before = kept(item);
+    let now = now_ms();
+    let open: Vec<Kept> = found
+        .into_iter()
+        .map(|conflict| {
+            let known = before.iter().find(|kept| kept.conflict.id == conflict.id);
+            Kept {
+                found_ms: known.map_or(now, |kept| kept.found_ms),
+                conflict,
+            }
+        })
+        .collect();
+    if open != before {
+        keep(item, &open)?;
+    }
+    Ok(open)
+}
+
+/// What is in conflict: asked of the program where it can tell, else what its last run told.
+pub(crate) fn open(
+    item: &ToolItem,
+    secrets: &BTreeMap<String, String>,
+) -> Result<Vec<Kept>, Refused> {
+    if item.recipe.conflicts.is_empty() {
+        return Ok(kept(item));
+    }
+    let work = item.work(secrets);
+    let finished = carry_out(
+        &work,
+        OperationKind::Conflicts,
+        &item.recipe.conflicts,
+        BTreeMap::new(),
+        &ItemValues(item),
+        &Unheard,
+    );
+    if finished.outcome.class >= Class::Soft {
+        return Err(failed(finished.outcome.say, finished.outcome.hint));
+    }
+    replace(item, finished.outcome.conflicts)
+}
+
+fn failed(say: Option<String>, hint: Option<String>) -> Refused {
+    Refused::new(
+        "tools::failed",
+        say.unwrap_or_else(|| "the program failed".to_owned()),
+        hint.unwrap_or_else(|| "start it by hand and look at what it says".to_owned()),
+    )
+}
+
+/// Carries out a choice, step by step. The conflict is over when all steps ended well and none told of it again.
+pub(crate) fn resolve(
+    item: &ToolItem,
+    secrets: &BTreeMap<String, String>,
+    wanted: &ResolveConflict,
+) -> Result<Resolved, Refused> {
+    let mut all = open(item, secrets)?;
+    let Some(at) = all
+        .iter()
+        .position(|kept| kept.conflict.id == wanted.conflict)
+    else {
+        return Ok(Resolved::Refresh);
+    };
+    let Some(chosen) = all.get(at).cloned() else {
+        return Ok(Resolved::Refresh);
+    };
+    let mut facts = chosen.conflict.keep.clone();
+    facts.insert("conflict".to_owned(), chosen.conflict.id.clone());
+    facts.insert("conflict_name".to_owned(), chosen.conflict.name.clone());
+    for (place, location, _) in &chosen.conflict.versions {
+        facts.insert(format!("at_{place}"), location.clone());
+    }
+    let values = ItemValues(item);
+    let choice = item
+        .recipe
+        .choices
+        .iter()
+        .filter(|choice| choice.condition.holds(&Either(&facts, &values)))
+        .find(|choice| choice.name == wanted.choice);
+    let Some(choice) = choice else {
+        let known: Vec<&str> = item
+            .recipe
+            .choices
+            .iter()
+            .map(|choice| choice.name.as_str())
+            .collect();
+        return Err(Refused::new(
+            "tools::choice",
+            "that is no choice of this conflict",
+            format!("choose {}", known.join(", ")),
+        ));
+    };
+    let finished = carry_out(
+        &item.work(secrets),
+        OperationKind::Resolve,
+        &choice.steps,
+        facts,
+        &values,
+        &Unheard,
+    );
+    if finished.outcome.class >= Class::Soft {
+        return Err(failed(finished.outcome.say, finished.outcome.hint));
+    }
+    all.remove(at);
+    for conflict in finished.outcome.conflicts {
+        all.push(Kept {
+            conflict,
+            found_ms: now_ms(),
+        });
+    }
+    keep(item, &all)?;
+    let kept = finished.outcome.facts.get("kept").cloned();
+    Ok(Resolved::Continue {
+        kept,
+        until_ms: None,
+        counts: Some(finished.outcome.counts),
+    })
+}

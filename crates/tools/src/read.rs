@@ -1,0 +1,491 @@
+//! What a line of a program means, by the rules of its recipe. Pure.
+
+use std::collections::BTreeMap;
+
+use regex::{Captures, RegexSet, RegexSetBuilder};
+use serde_json::Value;
+use syncmgr_handler::item::Counts;
+
+use crate::recipe::{
+    Class, CountsOf, LevelOf, Measure, OperationKind, QuestionOf, Recipe, Rule, Stream,
+};
+use crate::template::{Either, Template, Values};
+
+/// Something that a line meant.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Told {
+    /// How far it is.
+    Progress {
+        /// So many…
+        value: u64,
+        /// …of so many.
+        max: u64,
+    },
+    /// What it does now.
+    Say(String),
+    /// How much was done: all so far, or what comes to it.
+    Counts(Amounts, bool),
+    /// Something worth reading later.
+    Log(LevelOf, String),
+    /// A value for later.
+    Set(String, String),
+    /// One thing that is or would be done.
+    Action(Action),
+    /// Versions that could not be reconciled.
+    Conflict(FoundConflict),
+    /// Something that could be an item, by its arguments.
+    Item(BTreeMap<String, String>),
+    /// What was achieved.
+    Result(String),
+    /// What a run that ends well must have said.
+    Proof,
+    /// Why it failed.
+    Fail(Failing),
+    /// Somebody holds a lock.
+    Lock(HeldLock),
+    /// It asks something.
+    Question(Asked),
+    /// The step is to be repeated.
+    Again,
+}
+
+/// Numbers that a line told; the others stay.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Amounts {
+    pub(crate) numbers: [Option<u64>; 10],
+}
+
+impl Amounts {
+    /// Puts them in place of what was known, or adds them.
+    pub(crate) fn onto(&self, counts: &mut Counts, add: bool) {
+        let places = [
+            &mut counts.sent,
+            &mut counts.received,
+            &mut counts.deleted,
+            &mut counts.conflicts,
+            &mut counts.failed,
+            &mut counts.bytes,
+            &mut counts.created_far,
+            &mut counts.created_near,
+            &mut counts.deleted_near,
+            &mut counts.deleted_far,
+        ];
+        for (place, number) in places.into_iter().zip(self.numbers) {
+            if let Some(number) = number {
+                *place = if add {
+                    place.saturating_add(number)
+                } else {
+                    number
+                };
+            }
+        }
+    }
+}
+
+/// One thing that is or would be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// `add`, `update`, `delete`, `metadata`, `conflict` or `skip`.
+    pub verb: String,
+    /// With what.
+    pub name: String,
+    /// Towards which side.
+    pub to: Option<String>,
+    /// Its size.
+    pub bytes: u64,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// A conflict as a line told it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FoundConflict {
+    /// What tells it from others of the item.
+    pub id: String,
+    /// What it is about.
+    pub name: String,
+    /// Why it is one.
+    pub summary: String,
+    /// Its versions: place, location, whether it is gone there.
+    pub versions: Vec<(String, String, bool)>,
+    /// Values for the steps of a choice.
+    #[serde(default)]
+    pub keep: BTreeMap<String, String>,
+}
+
+/// Why a run failed, as a line told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    /// How it is to be taken.
+    pub class: Class,
+    /// Why.
+    pub say: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Also when the exit code is good.
+    pub always: bool,
+}
+
+/// A lock as a line told it; what is empty is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeldLock {
+    /// The number of the process.
+    pub pid: String,
+    /// Its machine.
+    pub host: String,
+    /// Whose it is, or since when.
+    pub owner: String,
+    /// The file that holds it.
+    pub file: String,
+    /// The rule that saw it, whose `in_file` reads the file.
+    pub(crate) rule: usize,
+}
+
+/// A question as a line told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// What tells it from others of the item.
+    pub key: String,
+    /// What is asked.
+    pub text: String,
+    /// The rule that says how it is answered.
+    pub(crate) rule: usize,
+}
+
+/// The rules of one step, made ready.
+#[derive(Debug)]
+pub struct Reading<'r> {
+    recipe: &'r Recipe,
+    /// The rules of this step, by their places in the recipe.
+    rules: Vec<usize>,
+    texts: RegexSet,
+    any_json: bool,
+    any_unended: bool,
+}
+
+/// The values of a line of JSON, by `a.b.0`.
+#[derive(Debug)]
+struct JsonLine<'a>(&'a Value);
+
+impl JsonLine<'_> {
+    fn at(&self, path: &str) -> Option<&Value> {
+        path.split('.').try_fold(self.0, |value, key| match value {
+            Value::Object(map) => map.get(key),
+            Value::Array(list) => list.get(key.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list.iter().map(text_of).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+impl Values for JsonLine<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        self.at(name).map(text_of)
+    }
+}
+
+/// The groups of a line of text; `{line}` is all of it.
+struct TextLine<'a> {
+    line: &'a str,
+    groups: Option<Captures<'a>>,
+}
+
+impl Values for TextLine<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        if name == "line" {
+            return Some(self.line.trim().to_owned());
+        }
+        let groups = self.groups.as_ref()?;
+        let found = match name.parse::<usize>() {
+            Ok(number) => groups.get(number),
+            Err(_) => groups.name(name),
+        };
+        found.map(|group| group.as_str().to_owned())
+    }
+}
+
+impl<'r> Reading<'r> {
+    /// Takes the rules of a step of an operation.
+    #[must_use]
+    pub fn new(recipe: &'r Recipe, operation: OperationKind, step: &str) -> Self {
+        let belongs = |rule: &Rule| {
+            (rule.operations.is_empty() || rule.operations.contains(&operation))
+                && (rule.steps.is_empty() || rule.steps.iter().any(|name| name == step))
+        };
+        let rules: Vec<usize> = recipe
+            .rules
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| belongs(rule))
+            .map(|(at, _)| at)
+            .collect();
+        let of = |at: &usize| recipe.rules.get(*at);
+        // A rule without a text never fits as one: it gets an expression that fits nothing.
+        let texts = rules.iter().filter_map(of).map(|rule| {
+            rule.text
+                .as_ref()
+                .map_or(r"[^\s\S]", |pattern| pattern.regex().as_str())
+        });
+        let texts = RegexSetBuilder::new(texts)
+            .size_limit(16 << 20)
+            .build()
+            .unwrap_or_else(|_| RegexSet::empty());
+        let any_json = rules.iter().filter_map(of).any(|rule| rule.json.is_some());
+        let any_unended = rules.iter().filter_map(of).any(|rule| rule.unended);
+        Self {
+            recipe,
+            rules,
+            texts,
+            any_json,
+            any_unended,
+        }
+    }
+
+    /// Whether lines that are not ended mean anything here.
+    #[must_use]
+    pub fn hears_unended(&self) -> bool {
+        self.any_unended
+    }
+
+    /// What a line means. `others` are the values that are known beside it.
+    pub fn line(&self, from: Stream, line: &str, ended: bool, others: &dyn Values) -> Vec<Told> {
+        let mut told = Vec::new();
+        let fits = self.texts.matches(line);
+        let json: Option<Value> = (self.any_json && line.trim_start().starts_with('{'))
+            .then(|| serde_json::from_str(line).ok())
+            .flatten();
+        if json.is_none() && !fits.matched_any() {
+            return told;
+        }
+        for (place, at) in self.rules.iter().enumerate() {
+            let Some(rule) = self.recipe.rules.get(*at) else {
+                continue;
+            };
+            if rule.from.is_some_and(|wanted| wanted != from) || (!ended && !rule.unended) {
+                continue;
+            }
+            if let (Some(pattern), true) = (&rule.text, fits.matched(place)) {
+                let groups = pattern.regex().captures(line);
+                let values = TextLine { line, groups };
+                meaning(rule, *at, &Either(&values, others), line, &mut told);
+            } else if let (Some(wanted), Some(json)) = (&rule.json, &json) {
+                let values = JsonLine(json);
+                if !wanted
+                    .iter()
+                    .all(|(path, value)| is(values.at(path), value))
+                {
+                    continue;
+                }
+                let whole = TextLine { line, groups: None };
+                meaning(
+                    rule,
+                    *at,
+                    &Either(&values, Either(&whole, others)),
+                    line,
+                    &mut told,
+                );
+            } else {
+                continue;
+            }
+            if rule.last {
+                break;
+            }
+        }
+        told
+    }
+
+    /// How a question is answered.
+    #[must_use]
+    pub fn question(&self, asked: &Asked) -> Option<&'r QuestionOf> {
+        self.recipe.rules.get(asked.rule)?.question.as_ref()
+    }
+}
+
+/// Whether a value is the wanted one; `true` alone wants only that it is there.
+fn is(value: Option<&Value>, wanted: &Value) -> bool {
+    match (value, wanted) {
+        (Some(value), Value::Bool(true)) => !matches!(value, Value::Null | Value::Bool(false)),
+        (None, Value::Bool(true)) => false,
+        (value, Value::Bool(false)) => {
+            matches!(value, None | Some(Value::Null | Value::Bool(false)))
+        }
+        (Some(Value::Array(list)), wanted) => list.contains(wanted),
+        (value, wanted) => value == Some(wanted),
+    }
+}
+
+fn meaning(rule: &Rule, at: usize, values: &dyn Values, line: &str, told: &mut Vec<Told>) {
+    let fill = |template: &Template| template.fill(values);
+    let filled =
+        |template: &Option<Template>| template.as_ref().map(fill).filter(|text| !text.is_empty());
+    let whole = || line.trim().to_owned();
+    for (name, template) in &rule.set {
+        told.push(Told::Set(name.clone(), fill(template)));
+    }
+    if let Some(measure) = &rule.progress
+        && let Some((value, max)) = far(measure, values)
+    {
+        told.push(Told::Progress { value, max });
+    }
+    if let Some(text) = filled(&rule.say) {
+        told.push(Told::Say(text));
+    }
+    if let Some(counts) = &rule.counts {
+        told.push(Told::Counts(amounts(counts, values), rule.add));
+    }
+    if let Some(log) = &rule.log {
+        told.push(Told::Log(
+            log.level,
+            filled(&log.text).unwrap_or_else(whole),
+        ));
+    }
+    if let Some(action) = &rule.action {
+        told.push(Told::Action(Action {
+            verb: fill(&action.verb),
+            name: fill(&action.name),
+            to: filled(&action.to),
+            bytes: action
+                .bytes
+                .as_ref()
+                .and_then(|bytes| number(&fill(bytes)))
+                .unwrap_or(0),
+            reason: filled(&action.reason),
+        }));
+    }
+    if let Some(conflict) = &rule.conflict {
+        let name = fill(&conflict.name);
+        told.push(Told::Conflict(FoundConflict {
+            id: filled(&conflict.id).unwrap_or_else(|| name.clone()),
+            name,
+            summary: fill(&conflict.summary),
+            versions: conflict
+                .versions
+                .iter()
+                .map(|version| {
+                    let gone = !version.deleted.is_empty() && version.deleted.holds(values);
+                    (version.place.clone(), fill(&version.location), gone)
+                })
+                .collect(),
+            keep: conflict
+                .keep
+                .iter()
+                .map(|(name, value)| (name.clone(), fill(value)))
+                .collect(),
+        }));
+    }
+    if let Some(found) = &rule.item {
+        told.push(Told::Item(
+            found
+                .arguments
+                .iter()
+                .map(|(name, value)| (name.clone(), fill(value)))
+                .collect(),
+        ));
+    }
+    if let Some(text) = filled(&rule.result) {
+        told.push(Told::Result(text));
+    }
+    if rule.proof {
+        told.push(Told::Proof);
+    }
+    if let Some(fail) = &rule.fail {
+        told.push(Told::Fail(Failing {
+            class: fail.class,
+            say: filled(&fail.say).unwrap_or_else(whole),
+            hint: filled(&fail.hint),
+            always: fail.always,
+        }));
+    }
+    if let Some(lock) = &rule.lock {
+        let part = |template: &Option<Template>| filled(template).unwrap_or_default();
+        told.push(Told::Lock(HeldLock {
+            pid: part(&lock.pid),
+            host: part(&lock.host),
+            owner: part(&lock.owner),
+            file: part(&lock.file),
+            rule: at,
+        }));
+    }
+    if let Some(question) = &rule.question {
+        let text = filled(&question.text).unwrap_or_else(whole);
+        told.push(Told::Question(Asked {
+            key: question.key.clone(),
+            text,
+            rule: at,
+        }));
+    }
+    if rule.again {
+        told.push(Told::Again);
+    }
+}
+
+fn amounts(counts: &CountsOf, values: &dyn Values) -> Amounts {
+    let places = [
+        &counts.sent,
+        &counts.received,
+        &counts.deleted,
+        &counts.conflicts,
+        &counts.failed,
+        &counts.bytes,
+        &counts.created_far,
+        &counts.created_near,
+        &counts.deleted_near,
+        &counts.deleted_far,
+    ];
+    let numbers = places.map(|template| {
+        template
+            .as_ref()
+            .and_then(|template| number(&template.fill(values)))
+    });
+    Amounts { numbers }
+}
+
+/// The parts of a hundred that progress by share is told in.
+const SHARES: u64 = 1000;
+
+fn far(measure: &Measure, values: &dyn Values) -> Option<(u64, u64)> {
+    let of = |template: &Option<Template>| template.as_ref().map(|template| template.fill(values));
+    let share = |text: String, whole: f64| {
+        let part: f64 = text
+            .trim()
+            .trim_end_matches('%')
+            .replace(',', ".")
+            .parse()
+            .ok()?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped before"
+        )]
+        part.is_finite()
+            .then(|| ((part / whole).clamp(0.0, 1.0) * 1000.0) as u64)
+    };
+    if let Some(percent) = of(&measure.percent) {
+        return Some((share(percent, 100.0)?, SHARES));
+    }
+    if let Some(fraction) = of(&measure.fraction) {
+        return Some((share(fraction, 1.0)?, SHARES));
+    }
+    let (value, max) = (number(&of(&measure.value)?)?, number(&of(&measure.max)?)?);
+    (max > 0).then(|| (value.min(max), max))
+}
+
+/// A whole number, also one like `1,234` or `12.0`.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    let text = text.trim().replace(',', "");
+    text.parse().ok().or_else(|| {
+        let (whole, part) = text.split_once('.')?;
+        part.bytes()
+            .all(|digit| digit.is_ascii_digit())
+            .then(|| whole.parse().ok())
+            .flatten()
+    })
+}
