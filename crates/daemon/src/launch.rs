@@ -14,8 +14,11 @@ use crate::place::{Environment, Places};
 /// The identity of the built-in folder handler.
 pub const FOLDER: &str = "folder";
 
+/// The identity of the built-in handler of other people's programs.
+pub const TOOLS: &str = "tools";
+
 /// Handlers that are part of this program: identity and what they are called.
-pub const BUILT_IN: &[(&str, &str)] = &[(FOLDER, "Folders")];
+pub const BUILT_IN: &[(&str, &str)] = &[(FOLDER, "Folders"), (TOOLS, "Tools")];
 
 /// Whether a handler is part of this program.
 #[must_use]

@@ -71,6 +71,12 @@ impl Places {
         })
     }
 
+    /// Holds the user's recipes for other people's programs.
+    #[must_use]
+    pub fn recipes_dir(&self) -> PathBuf {
+        self.config_dir.join("recipes")
+    }
+
     /// Creates the directories with mode 0700.
     ///
     /// # Errors

@@ -36,6 +36,17 @@ impl Syncmgr {
     }
 }
 
+impl Syncmgr {
+    /// Where other people's programs are synchronized from.
+    fn tools(&self) -> Result<syncmgr_tools::Surroundings, Refusal> {
+        let places = Places::find(&self.environment)?;
+        Ok(syncmgr_tools::Surroundings::here(
+            places.recipes_dir(),
+            crate::world::home(),
+        ))
+    }
+}
+
 impl Program for Syncmgr {
     fn open(&self, need: Need) -> BoxFuture<'_, Result<Arc<dyn Service>, Refusal>> {
         async move {
@@ -83,6 +94,10 @@ impl Program for Syncmgr {
         match kind {
             syncmgr_daemon::launch::FOLDER => {
                 syncmgr_folder::serve();
+                Ok(ExitCode::Good)
+            }
+            syncmgr_daemon::launch::TOOLS => {
+                syncmgr_tools::serve(self.tools()?);
                 Ok(ExitCode::Good)
             }
             other => Err(Refusal::new(

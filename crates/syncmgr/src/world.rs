@@ -15,6 +15,11 @@ use syncmgr_daemon::supervisor::Supervision;
 
 use crate::journal::JournalLine;
 
+/// The user's home.
+pub(crate) fn home() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
+}
+
 /// What the command line must know.
 pub(crate) fn world(directory: PathBuf) -> World {
     let input = std::io::stdin();
@@ -27,7 +32,7 @@ pub(crate) fn world(directory: PathBuf) -> World {
     let capable = variable("TERM").is_none_or(|name| name != "dumb");
     World {
         directory,
-        home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
+        home: home(),
         user: ["USER", "LOGNAME", "USERNAME"]
             .into_iter()
             .find_map(variable)
@@ -127,7 +132,7 @@ pub(crate) fn account() -> Account {
     let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(text);
     let user = user.unwrap_or_default();
     Account {
-        home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
+        home: home(),
         config_dir: variable("XDG_CONFIG_HOME")
             .map(PathBuf::from)
             .filter(|path| path.is_absolute()),

@@ -13,13 +13,13 @@ use crate::template::{Values, short_hash};
 /// Most words of a command line that is taken.
 const WORDS_MAX: usize = 4096;
 /// The key of a definition that names the recipe.
-pub const RECIPE: &str = "recipe";
+pub(crate) const RECIPE: &str = "recipe";
 /// The list of the recipe `command` that is what a person wrapped.
-pub const COMMAND: &str = "command";
+pub(crate) const COMMAND: &str = "command";
 
 /// An item as it was defined, checked against its recipe.
 #[derive(Debug, Clone)]
-pub struct Definition {
+pub(crate) struct Definition {
     values: BTreeMap<String, Given>,
     /// What holds for items of any recipe.
     pub settings: Settings,
@@ -72,7 +72,7 @@ impl Definition {
     ///
     /// # Errors
     /// [`Refused`] says which key does not make sense.
-    pub fn read(recipe: &Recipe, stored: &Map<String, Value>) -> Result<Self, Refused> {
+    pub(crate) fn read(recipe: &Recipe, stored: &Map<String, Value>) -> Result<Self, Refused> {
         let mut settings = Map::new();
         let mut values = BTreeMap::new();
         for (key, value) in stored {
@@ -242,7 +242,7 @@ fn missing(recipe: &Recipe, argument: &Argument) -> Refused {
 ///
 /// # Errors
 /// [`Refused`] for a word that the recipe does not know, or one that is missing.
-pub fn parse(
+pub(crate) fn parse(
     recipe: &Recipe,
     words: &[String],
     cwd: &Path,

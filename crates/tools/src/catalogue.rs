@@ -12,7 +12,12 @@ const RECIPE_BYTES_MAX: u64 = 1 << 20;
 const RECIPES_MAX: usize = 1000;
 
 /// The recipes that come with the program.
-const BUILT_IN: &[(&str, &str)] = &[("command", include_str!("../recipes/command.toml"))];
+const BUILT_IN: &[(&str, &str)] = &[
+    ("command", include_str!("../recipes/command.toml")),
+    ("git", include_str!("../recipes/git.toml")),
+    ("restic", include_str!("../recipes/restic.toml")),
+    ("rsync", include_str!("../recipes/rsync.toml")),
+];
 
 /// A recipe of the user's that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +48,7 @@ pub struct Known {
 ///
 /// # Errors
 /// What is wrong with it, with its line.
-pub fn read(text: &str) -> Result<Recipe, String> {
+pub(crate) fn read(text: &str) -> Result<Recipe, String> {
     let recipe: Recipe =
         toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
     if recipe.recipe != FORMAT {
@@ -183,4 +188,19 @@ fn read_file(file: &Path) -> Result<Recipe, String> {
     }
     let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
     read(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_of_the_program_can_be_read() {
+        for (id, text) in BUILT_IN {
+            match read(text) {
+                Ok(recipe) => assert_eq!(recipe.id, *id),
+                Err(why) => panic!("{id}: {why}"),
+            }
+        }
+    }
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::template::Values;
 
-/// All of its terms must hold: `name` (there, and neither `0` nor `false`), `!name`, `name=value`, `name!=value`.
+/// All of its terms must hold: `name` (there, and neither `0` nor `false`), `!name`, `name=value`, `name!=value`, and
+/// `name>=1.66` of versions and numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Condition(Vec<Term>);
 
@@ -13,6 +14,10 @@ enum Term {
     Is {
         name: String,
         wanted: bool,
+    },
+    AtLeast {
+        name: String,
+        least: String,
     },
     Equals {
         name: String,
@@ -30,6 +35,9 @@ impl Condition {
                 let value = values.text(name).unwrap_or_default();
                 (!matches!(value.as_str(), "" | "0" | "false")) == *wanted
             }
+            Term::AtLeast { name, least } => values
+                .text(name)
+                .is_some_and(|value| !value.is_empty() && !older(&value, least)),
             Term::Equals {
                 name,
                 value,
@@ -47,13 +55,19 @@ impl Condition {
     /// The names that it asks for.
     pub fn places(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|term| match term {
-            Term::Is { name, .. } | Term::Equals { name, .. } => name.as_str(),
+            Term::Is { name, .. } | Term::Equals { name, .. } | Term::AtLeast { name, .. } => {
+                name.as_str()
+            }
         })
     }
 }
 
 fn term(text: &str) -> Term {
     let text = text.trim();
+    if let Some((name, least)) = text.split_once(">=") {
+        let (name, least) = (name.trim().to_owned(), least.trim().to_owned());
+        return Term::AtLeast { name, least };
+    }
     if let Some((name, value)) = text.split_once("!=") {
         return Term::Equals {
             name: name.trim().to_owned(),
@@ -92,5 +106,39 @@ impl<'de> Deserialize<'de> for Condition {
             Terms::One(text) => vec![term(&text)],
             Terms::All(texts) => texts.iter().map(|text| term(text)).collect(),
         }))
+    }
+}
+
+/// Whether a version is older than another: number by number, what is no number last.
+pub(crate) fn older(found: &str, least: &str) -> bool {
+    let numbers = |text: &str| -> Vec<u64> {
+        text.split(|letter: char| !letter.is_ascii_digit())
+            .filter_map(|part| part.parse().ok())
+            .collect()
+    };
+    let (found, least) = (numbers(found), numbers(least));
+    let at = |numbers: &[u64], place: usize| numbers.get(place).copied().unwrap_or(0);
+    (0..found.len().max(least.len()))
+        .map(|place| at(&found, place).cmp(&at(&least, place)))
+        .find(|order| order.is_ne())
+        .is_some_and(std::cmp::Ordering::is_lt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_number_by_number() {
+        for (found, least, is_older) in [
+            ("1.60.1", "1.58", false),
+            ("1.9", "1.10", true),
+            ("v1.75.2", "1.75.2", false),
+            ("0.14.0-dev", "0.14", false),
+            ("2.52.1", "3", true),
+            ("", "1", true),
+        ] {
+            assert_eq!(older(found, least), is_older, "{found} {least}");
+        }
     }
 }

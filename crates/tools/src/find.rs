@@ -69,6 +69,7 @@ pub fn find(
         like: None,
         state: std::env::temp_dir(),
         home: surroundings.home.clone(),
+        version: std::sync::OnceLock::new(),
     };
     crate::version::check(&seeker)?;
     let secrets = BTreeMap::new();

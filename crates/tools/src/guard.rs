@@ -46,18 +46,31 @@ pub(crate) enum Hold {
         /// What it would delete.
         planned: Planned,
     },
-    /// A source that held something is gone.
+    /// A directory that held something is gone.
     #[error("{path} is gone")]
     Missing {
-        /// The source.
+        /// Which side it is.
+        side: Side,
+        /// The directory.
         path: String,
     },
-    /// A source that held something is empty.
+    /// A directory that held something is empty.
     #[error("{path} is empty, and was not before")]
     Emptied {
-        /// The source.
+        /// Which side it is.
+        side: Side,
+        /// The directory.
         path: String,
     },
+}
+
+/// One side of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Where things come from.
+    Source,
+    /// Where they go to.
+    Target,
 }
 
 fn things(count: u64) -> String {
@@ -93,8 +106,23 @@ impl Hold {
             name: name.to_owned(),
             label: label.to_owned(),
         };
-        let mut choices = vec![offer("apply", "delete them on the target too")];
-        if can_restore {
+        let filled_anew = matches!(
+            self,
+            Self::Missing {
+                side: Side::Target,
+                ..
+            } | Self::Emptied {
+                side: Side::Target,
+                ..
+            }
+        );
+        let apply = if filled_anew {
+            "fill it anew"
+        } else {
+            "delete them on the target too"
+        };
+        let mut choices = vec![offer("apply", apply)];
+        if can_restore && !filled_anew {
             choices.push(offer("bring-back", "bring them back from the target"));
         }
         choices.push(offer("later", "decide later"));
@@ -172,15 +200,17 @@ pub(crate) fn measure(planned: &Planned, count: u64, percent: u64) -> Option<Hol
     })
 }
 
-/// How many entries a source had at its last good run, and has now; `None` where it is gone.
-pub(crate) fn source(path: &str, before: Option<u64>, now: Option<u64>) -> Option<Hold> {
+/// How many entries a directory had at its last good run, and has now; `None` where it is gone.
+pub(crate) fn vanished(
+    side: Side,
+    path: &str,
+    before: Option<u64>,
+    now: Option<u64>,
+) -> Option<Hold> {
+    let path = || path.to_owned();
     match (before, now) {
-        (Some(before), None) if before > 0 => Some(Hold::Missing {
-            path: path.to_owned(),
-        }),
-        (Some(before), Some(0)) if before > 0 => Some(Hold::Emptied {
-            path: path.to_owned(),
-        }),
+        (Some(before), None) if before > 0 => Some(Hold::Missing { side, path: path() }),
+        (Some(before), Some(0)) if before > 0 => Some(Hold::Emptied { side, path: path() }),
         _ => None,
     }
 }

@@ -50,7 +50,13 @@ struct Started {
 ///
 /// Blocks. What ends it early is told on standard error, which the manager keeps.
 pub fn serve(surroundings: Surroundings) {
-    crate::process::adopt_orphans();
+    if let Err(error) = crate::process::adopt_orphans() {
+        // What goes away from its program is then not found; all else works.
+        drop(writeln!(
+            std::io::stderr(),
+            "orphans cannot be adopted: {error}"
+        ));
+    }
     if let Err(error) = syncmgr_handler::serve_stdio(Tools::new(surroundings)) {
         // Nobody is left to tell if this fails too.
         drop(writeln!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 use syncmgr_handler::item::{Item, ItemId};
@@ -25,6 +25,32 @@ pub struct Surroundings {
     pub host: Option<String>,
 }
 
+impl Surroundings {
+    /// Those of this machine.
+    #[must_use]
+    pub fn here(recipes: PathBuf, home: Option<PathBuf>) -> Self {
+        Self {
+            recipes,
+            home,
+            host: host(),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn host() -> Option<String> {
+    let name = rustix::system::uname().nodename().to_str().ok()?.to_owned();
+    Some(name).filter(|name| !name.is_empty())
+}
+
+#[cfg(not(unix))]
+fn host() -> Option<String> {
+    let name = crate::start::inherited("COMPUTERNAME")?
+        .into_string()
+        .ok()?;
+    Some(name).filter(|name| !name.is_empty())
+}
+
 /// An item with all that it takes to work on it.
 #[derive(Debug, Clone)]
 pub(crate) struct ToolItem {
@@ -34,7 +60,12 @@ pub(crate) struct ToolItem {
     pub(crate) definition: Definition,
     pub(crate) state: PathBuf,
     pub(crate) home: Option<PathBuf>,
+    /// The version of its program, once that was looked at.
+    pub(crate) version: OnceLock<String>,
 }
+
+/// The file that is there once a run ended well.
+pub(crate) const GOOD: &str = "good";
 
 /// What templates see beside the arguments.
 pub(crate) struct ItemValues<'a>(pub(crate) &'a ToolItem);
@@ -45,6 +76,8 @@ impl Values for ItemValues<'_> {
             return Some(text);
         }
         match name {
+            "version" => self.0.version.get().cloned(),
+            "first" => Some(u8::from(!self.0.state.join(GOOD).exists()).to_string()),
             "item" => Some(self.0.id.as_str().to_owned()),
             "state" => Some(self.0.state.to_string_lossy().into_owned()),
             "home" => self
@@ -133,6 +166,7 @@ impl ToolItem {
             definition,
             state,
             home: surroundings.home.clone(),
+            version: OnceLock::new(),
         })
     }
 

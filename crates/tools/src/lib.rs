@@ -21,9 +21,13 @@ mod guard;
 mod handler;
 mod item;
 mod keep;
+mod lines;
 mod operation;
+#[cfg(target_os = "linux")]
+mod orphans;
 mod output;
 pub mod pattern;
+mod priority;
 mod process;
 pub mod read;
 pub mod recipe;
@@ -32,7 +36,11 @@ mod replay;
 mod script;
 mod secret;
 mod settings;
+mod start;
 mod synchronize;
+#[cfg_attr(unix, path = "sys_unix.rs")]
+#[cfg_attr(windows, path = "sys_windows.rs")]
+mod sys;
 pub mod template;
 mod usage;
 mod version;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use regex::Regex;
 
 use syncmgr_handler::item::Counts;
 
@@ -19,8 +22,6 @@ use crate::template::{Either, Values};
 
 /// How long a program may take to end after it was asked to.
 const STOP: Duration = Duration::from_secs(5);
-/// A last line that is not ended and was quiet for so long may be a question.
-const QUESTION: Duration = Duration::from_millis(600);
 /// Longest text of a question.
 const QUESTION_MAX: usize = 500;
 
@@ -289,6 +290,17 @@ fn last_line(words: &str) -> String {
     }
 }
 
+/// What questions end with that programs ask on a terminal.
+static QUESTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let ends = r"(?i)(?:\?|(?:password|passphrase|passcode|username|login)[^:]{0,200}:|[\[(](?:y/n|yes/no)[^\])]{0,40}[\])]\s?[:?]?)\s*$";
+    Regex::new(ends).ok()
+});
+
+/// Whether a line that is not ended asks something.
+fn asks(line: &str) -> bool {
+    QUESTION.as_ref().is_some_and(|ends| ends.is_match(line))
+}
+
 /// Hears one program.
 struct Ear<'e, 'r> {
     reading: Reading<'r>,
@@ -302,7 +314,6 @@ struct Ear<'e, 'r> {
     changed: bool,
     /// A question that was answered; it is not answered twice while it stands.
     answered: Option<String>,
-    terminal: bool,
 }
 
 impl<'e, 'r> Ear<'e, 'r> {
@@ -326,7 +337,6 @@ impl<'e, 'r> Ear<'e, 'r> {
             say: None,
             changed: false,
             answered: None,
-            terminal: settings.terminal,
         }
     }
 
@@ -336,29 +346,19 @@ impl<'e, 'r> Ear<'e, 'r> {
                 self.answered = None;
                 self.line(from, &text_of(text), true)
             }
-            Heard::Unended { from, text, quiet } => {
+            Heard::Unended { from, text, .. } => {
                 let line = text_of(text);
                 if self.answered.as_ref() == Some(&line) {
                     return self.tick();
                 }
                 let reply = self.line(from, &line, false);
-                if !matches!(reply, Reply::Go)
-                    || quiet < QUESTION
-                    || !self.looks_like_question(&line)
-                {
+                if !matches!(reply, Reply::Go) || !asks(&line) {
                     return reply;
                 }
                 self.ask_unknown(line)
             }
             Heard::Tick => self.tick(),
         }
-    }
-
-    fn looks_like_question(&self, line: &str) -> bool {
-        let line = line.trim_end();
-        (self.terminal && line.ends_with([':', '?', ']', ')', '>']))
-            || line.ends_with(['?'])
-            || line.to_lowercase().ends_with("password:")
     }
 
     fn ask_unknown(&mut self, line: String) -> Reply {

@@ -544,6 +544,9 @@ pub struct Guard {
     /// Local directories that must not have become empty or vanished since the last good run.
     #[serde(default)]
     pub sources: Vec<Template>,
+    /// Local directories that must not have become empty or vanished either, such as a disk that is not mounted.
+    #[serde(default)]
+    pub targets: Vec<Template>,
     /// A run whose plan deletes so many things is held…
     #[serde(default = "hold_count")]
     pub count: u64,

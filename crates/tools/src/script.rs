@@ -10,9 +10,9 @@ use crate::settings::Settings;
 use crate::template::{Either, Values};
 
 /// Most conflicts of one run that are kept.
-pub const CONFLICTS_MAX: usize = 10_000;
+pub(crate) const CONFLICTS_MAX: usize = 10_000;
 /// Most things that a search finds.
-pub const FOUND_MAX: usize = 10_000;
+pub(crate) const FOUND_MAX: usize = 10_000;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct Outcome {
 
 /// One command, ready to be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invocation {
+pub(crate) struct Invocation {
     /// Program and arguments.
     pub argv: Vec<String>,
     /// Its working directory, unless it is the item's.
@@ -63,7 +63,7 @@ pub struct Invocation {
 
 /// An operation under way.
 #[derive(Debug)]
-pub struct Script<'r> {
+pub(crate) struct Script<'r> {
     recipe: &'r Recipe,
     operation: OperationKind,
     steps: &'r [Step],
@@ -80,7 +80,7 @@ pub struct Script<'r> {
 impl<'r> Script<'r> {
     /// Begins an operation, with values that are known before.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         recipe: &'r Recipe,
         operation: OperationKind,
         steps: &'r [Step],
@@ -114,18 +114,18 @@ impl<'r> Script<'r> {
 
     /// What rules set, and what was known before.
     #[must_use]
-    pub fn facts(&self) -> &BTreeMap<String, String> {
+    pub(crate) fn facts(&self) -> &BTreeMap<String, String> {
         &self.outcome.facts
     }
 
     /// How much was done so far.
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.outcome.counts
     }
 
     /// The next command, if there is one.
-    pub fn next(&mut self, values: &dyn Values) -> Option<Invocation> {
+    pub(crate) fn next(&mut self, values: &dyn Values) -> Option<Invocation> {
         while !self.over {
             let step = self.steps.get(self.at)?;
             let known = Either(&self.outcome.facts, values);
@@ -152,7 +152,7 @@ impl<'r> Script<'r> {
     }
 
     /// Takes what a line of the current command meant.
-    pub fn heard(&mut self, told: &Told) {
+    pub(crate) fn heard(&mut self, told: &Told) {
         match told {
             Told::Counts(amounts, add) => amounts.onto(&mut self.outcome.counts, *add),
             Told::Set(name, value) => {
@@ -187,23 +187,20 @@ impl<'r> Script<'r> {
     }
 
     /// Takes the end of the current command. `last_words` is what it printed last.
-    pub fn ended(&mut self, ending: Ending, last_words: &str, values: &dyn Values) {
+    pub(crate) fn ended(&mut self, ending: Ending, last_words: &str, values: &dyn Values) {
         let Some(step) = self.steps.get(self.at) else {
             return;
         };
         let (class, say, hint) = self.meaning_of(step, ending, values);
         let failing = std::mem::take(&mut self.failing);
+        let counts = |failing: &&Failing| failing.always || class > Class::Good;
+        // The first counts: what comes later follows from it. One that only warns hides no failure.
         let told = failing
-            .into_iter()
-            .filter(|failing| failing.always || class > Class::Good)
-            // The first of the worst: what comes later follows from it.
-            .reduce(|worst, next| {
-                if next.class > worst.class {
-                    next
-                } else {
-                    worst
-                }
-            });
+            .iter()
+            .filter(counts)
+            .find(|failing| failing.class >= Class::Soft)
+            .or_else(|| failing.iter().find(counts))
+            .cloned();
         match told {
             Some(told) => {
                 // What the recipe knows of the line is more than what it knows of the code.
@@ -227,7 +224,7 @@ impl<'r> Script<'r> {
     }
 
     /// Ends it early, for a reason that is not of the recipe's.
-    pub fn broken_off(&mut self, class: Class, say: String, hint: Option<String>) {
+    pub(crate) fn broken_off(&mut self, class: Class, say: String, hint: Option<String>) {
         self.outcome.class = Class::Good;
         self.raise(class, Some(say), hint);
         self.over = true;
@@ -235,7 +232,7 @@ impl<'r> Script<'r> {
 
     /// What it came to.
     #[must_use]
-    pub fn outcome(mut self) -> Outcome {
+    pub(crate) fn outcome(mut self) -> Outcome {
         let wants_proof = self.operation == OperationKind::Run
             && (self.settings.expect.is_some()
                 || self.recipe.rules.iter().any(|rule| {

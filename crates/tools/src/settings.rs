@@ -19,7 +19,7 @@ const EXIT_MAX: i32 = 255;
 /// The settings of an item. All of them may be left out.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Where its commands work; absent: the user's home.
     pub directory: Option<PathBuf>,
     /// Variables of its commands.
@@ -53,7 +53,7 @@ pub struct Settings {
 }
 
 /// The names of all settings, for refusals and help.
-pub const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "directory",
     "env",
     "user",
@@ -76,7 +76,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Refused`] names the setting.
-    pub fn check(&self) -> Result<(), Refused> {
+    pub(crate) fn check(&self) -> Result<(), Refused> {
         self.time()?;
         self.output()?;
         self.disk()?;

@@ -14,7 +14,7 @@ use syncmgr_handler::item::{Counts, ItemId};
 
 use crate::conflict;
 use crate::guard::{self, Decision, Hold, Planned, Sources, decision, measure};
-use crate::item::{Held, ItemValues, ToolItem};
+use crate::item::{GOOD, Held, ItemValues, ToolItem};
 use crate::keep;
 use crate::operation::{Far, Finished, Listener, carry_out, rule_at};
 use crate::process::is_alive;
@@ -28,6 +28,8 @@ const AT_ONCE: usize = 4;
 const ACTIONS_MAX: usize = 200;
 /// How many lines of one run are logged as warnings or errors; the rest is counted.
 const LOGGED_MAX: usize = 200;
+/// The value that a rule sets when the next run is to begin as if there had been none.
+const BEGIN_ANEW: &str = "begin_anew";
 /// The key of the question about a lock.
 const LOCK: &str = "lock";
 /// The file in which entries of sources are kept.
@@ -272,7 +274,7 @@ impl Worker<'_> {
             let lock = self.look_at(lock);
             if self.is_dead(&lock) && !self.item.recipe.unlock.is_empty() {
                 let whose = described(&lock);
-                if self.unlock(&lock) {
+                if self.unlock(&lock, false) {
                     let text = format!("a lock was taken away whose owner is gone{whose}");
                     self.run.note(Level::Warning, Some(self.id()), text);
                     finished = self.carry_out(OperationKind::Run, &self.item.recipe.run, facts);
@@ -282,8 +284,10 @@ impl Worker<'_> {
                 finished.outcome.class = Class::Soft;
             }
         }
-        if finished.outcome.class < Class::Soft {
-            self.remember_sources();
+        if finished.outcome.facts.contains_key(BEGIN_ANEW) {
+            self.begin_anew();
+        } else if finished.outcome.class < Class::Soft {
+            self.remember();
             self.run.withdraw(Some(self.id().clone()), LOCK);
         }
         self.end(&finished);
@@ -303,13 +307,15 @@ impl Worker<'_> {
         };
         let mut holds = Vec::new();
         let before: Sources = keep::read(&self.item.state, SOURCES);
-        for path in guard.sources.iter().map(|source| source.fill(&values)) {
-            if Path::new(&path).is_absolute() {
-                holds.extend(guard::source(
-                    &path,
-                    before.get(&path).copied(),
-                    entries(&path),
-                ));
+        for (side, templates) in [
+            (guard::Side::Source, &guard.sources),
+            (guard::Side::Target, &guard.targets),
+        ] {
+            for path in templates.iter().map(|template| template.fill(&values)) {
+                if Path::new(&path).is_absolute() {
+                    let known = before.get(&path).copied();
+                    holds.extend(guard::vanished(side, &path, known, entries(&path)));
+                }
             }
         }
         let (count, percent) = self.item.definition.settings.guard(guard);
@@ -385,6 +391,32 @@ impl Worker<'_> {
         );
     }
 
+    /// The next run begins as if there had been none.
+    fn begin_anew(&self) {
+        match std::fs::remove_file(self.item.state.join(GOOD)) {
+            Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => {
+                let text = format!("that it begins anew could not be kept: {fault}");
+                self.run.note(Level::Warning, Some(self.id()), text);
+            }
+            _ => {}
+        }
+    }
+
+    /// Keeps what later runs compare with.
+    fn remember(&self) {
+        self.remember_sources();
+        let good = self.item.state.join(GOOD);
+        let kept = if good.exists() {
+            Ok(())
+        } else {
+            std::fs::create_dir_all(&self.item.state).and_then(|()| std::fs::write(&good, ""))
+        };
+        if let Err(fault) = kept {
+            let text = format!("that it ended well could not be kept: {fault}");
+            self.run.note(Level::Warning, Some(self.id()), text);
+        }
+    }
+
     fn remember_sources(&self) {
         let Some(guard) = &self.item.recipe.guard else {
             return;
@@ -393,7 +425,8 @@ impl Worker<'_> {
         let sources: Sources = guard
             .sources
             .iter()
-            .map(|source| source.fill(&values))
+            .chain(&guard.targets)
+            .map(|path| path.fill(&values))
             .filter_map(|path| Some((path.clone(), entries(&path)?)))
             .collect();
         if !sources.is_empty()
@@ -437,12 +470,13 @@ impl Worker<'_> {
         ours && alive == Some(false)
     }
 
-    fn unlock(&self, lock: &HeldLock) -> bool {
-        let finished = self.carry_out(
-            OperationKind::Unlock,
-            &self.item.recipe.unlock,
-            lock_facts(lock),
-        );
+    /// `given_up`: a person says that nobody holds it.
+    fn unlock(&self, lock: &HeldLock, given_up: bool) -> bool {
+        let mut facts = lock_facts(lock);
+        if given_up {
+            facts.insert("given_up".to_owned(), "1".to_owned());
+        }
+        let finished = self.carry_out(OperationKind::Unlock, &self.item.recipe.unlock, facts);
         if finished.outcome.class >= Class::Soft {
             let text = finished
                 .outcome
@@ -476,7 +510,7 @@ impl Worker<'_> {
             file: part("file"),
             rule: 0,
         };
-        if self.unlock(&lock) {
+        if self.unlock(&lock, true) {
             self.run.note(
                 Level::Information,
                 Some(self.id()),

@@ -73,6 +73,8 @@ enum Filter {
     Parent,
     /// A number of bytes of `1.5 MiB`, `12k`, `1,234`.
     Bytes,
+    /// With one separator at its end.
+    Dir,
     /// Only the first line.
     First,
     /// In lowercase.
@@ -93,7 +95,7 @@ pub enum TemplateError {
     Brace(String),
     /// A filter that does not exist.
     #[error(
-        "there is no filter `{0}`; there are: base, parent, bytes, first, lower, or:TEXT, hash, quote"
+        "there is no filter `{0}`; there are: base, parent, dir, bytes, first, lower, or:TEXT, hash, quote"
     )]
     Filter(String),
 }
@@ -172,6 +174,7 @@ impl Filter {
             "base" => Self::Base,
             "parent" => Self::Parent,
             "bytes" => Self::Bytes,
+            "dir" => Self::Dir,
             "first" => Self::First,
             "lower" => Self::Lower,
             "hash" => Self::Hash,
@@ -199,6 +202,8 @@ impl Filter {
                 path.rsplit_once('/')
                     .map_or_else(String::new, |(parent, _)| parent.to_owned())
             }
+            Self::Dir if value.is_empty() => value,
+            Self::Dir => format!("{}/", value.trim_end_matches('/')),
             Self::Bytes => bytes_of(&value).map_or_else(String::new, |bytes| bytes.to_string()),
             Self::First => value.lines().next().unwrap_or_default().to_owned(),
             Self::Lower => value.to_lowercase(),
@@ -282,6 +287,36 @@ pub struct Words(Vec<Word>);
 enum Word {
     One(Template),
     If(SomeWords),
+    Each(EachWord),
+}
+
+/// Words for each text of a list, which is `{each}` in them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EachWord {
+    each: String,
+    words: Vec<Template>,
+}
+
+/// One text of a list, before all else.
+struct EachOf<'a>(&'a str, &'a dyn Values);
+
+impl Values for EachOf<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        if name == "each" {
+            Some(self.0.to_owned())
+        } else {
+            self.1.text(name)
+        }
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        if name == "each" {
+            vec![self.0.to_owned()]
+        } else {
+            self.1.list(name)
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -297,17 +332,23 @@ impl Words {
     #[must_use]
     pub fn fill(&self, values: &dyn Values) -> Vec<String> {
         let mut filled = Vec::new();
-        let mut add = |word: &Template| match word.only_place() {
+        let mut add = |word: &Template, values: &dyn Values| match word.only_place() {
             Some(name) => filled.extend(values.list(name)),
             None => filled.push(word.fill(values)),
         };
         for word in &self.0 {
             match word {
-                Word::One(word) => add(word),
+                Word::One(word) => add(word, values),
                 Word::If(some) if some.condition.holds(values) => {
-                    some.words.iter().for_each(&mut add)
+                    some.words.iter().for_each(|word| add(word, values));
                 }
                 Word::If(_) => {}
+                Word::Each(each) => {
+                    for one in values.list(&each.each) {
+                        let values = EachOf(&one, values);
+                        each.words.iter().for_each(|word| add(word, &values));
+                    }
+                }
             }
         }
         filled
@@ -320,6 +361,7 @@ impl Words {
             .flat_map(|word| match word {
                 Word::One(word) => std::slice::from_ref(word),
                 Word::If(some) => some.words.as_slice(),
+                Word::Each(each) => each.words.as_slice(),
             })
             .flat_map(Template::places)
     }

@@ -38,11 +38,14 @@ pub fn usage(recipe: &Recipe) -> Usage {
         };
         if argument.positional || argument.required {
             line.push(' ');
-            line.push_str(&if argument.required {
-                written.clone()
+            let (open, close) = if argument.required {
+                ("", "")
             } else {
-                format!("[{written}]")
-            });
+                ("[", "]")
+            };
+            [open, &written, close]
+                .iter()
+                .for_each(|part| line.push_str(part));
         }
         let mut about = argument.about.clone();
         if let Some(default) = argument

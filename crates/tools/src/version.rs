@@ -1,16 +1,24 @@
 //! Whether a program is there, and new enough.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
+use crate::condition::older;
 use crate::item::{ItemValues, ToolItem};
+use crate::keep;
 use crate::output::Tail;
-use crate::process::{Heard, Limits, Program, Reply, StartFault, perform, search, text_of};
+use crate::process::{Heard, Limits, Program, Reply, StartFault, perform, text_of};
 use crate::recipe::{Recipe, Version};
 use crate::refused::Refused;
+use crate::start;
 use crate::template::Values as _;
 
 /// How long a program may take to tell its version.
 const TELLS: Duration = Duration::from_secs(20);
+
+/// The file in which versions of programs are kept.
+const FILE: &str = "programs.json";
 
 /// The program of an item, or of its recipe.
 fn program_of(item: &ToolItem) -> Option<String> {
@@ -23,7 +31,8 @@ fn program_of(item: &ToolItem) -> Option<String> {
         .next()
 }
 
-/// Looks whether the program of an item is there, and new enough for its recipe.
+/// Looks whether the program of an item is there, and new enough for its recipe; templates know its version then. It is asked
+/// once for each version that is installed.
 ///
 /// # Errors
 /// [`Refused`] with how to get it.
@@ -32,49 +41,88 @@ pub(crate) fn check(item: &ToolItem) -> Result<(), Refused> {
         return Ok(());
     };
     let directory = item.definition.settings.directory.as_deref();
-    let path = item.definition.settings.env.get("PATH").map(String::as_str);
-    if search(&program, directory, path).is_none() {
-        let hint = item.recipe.version.as_ref().map_or_else(
-            || "install it, or give its whole path".to_owned(),
-            |version| version.install.clone(),
-        );
-        return Err(Refused::new(
-            "tools::missing",
-            format!("there is no program `{program}`"),
-            hint,
-        ));
-    }
-    let Some(version) = item.recipe.version.as_ref() else {
-        return Ok(());
-    };
-    let Some(least) = &version.least else {
-        return Ok(());
-    };
-    let environment = item
+    let environment: Vec<(String, String)> = item
         .definition
         .settings
         .env
         .iter()
-        .map(|(name, value)| (name.clone(), value.clone()));
-    let told = ask(&program, version, environment.collect()).map_err(|fault| {
-        Refused::new("tools::missing", fault.to_string(), version.install.clone())
-    })?;
-    match told {
-        Some(found) if older(&found, least) => Err(Refused::new(
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let file =
+        start::find(&program, directory, &start::search_path(&environment)).map_err(|fault| {
+            let hint = match (&fault, &item.recipe.version) {
+                (StartFault::Missing { .. }, Some(version)) => version.install.clone(),
+                _ => fault.hint(),
+            };
+            Refused::new("tools::missing", fault.to_string(), hint)
+        })?;
+    let Some(version) = item.recipe.version.as_ref() else {
+        return Ok(());
+    };
+    let found = match known(item, &file) {
+        Some(found) => found,
+        None => {
+            let found = ask(&program, version, environment)
+                .map_err(|fault| {
+                    Refused::new("tools::missing", fault.to_string(), version.install.clone())
+                })?
+                .ok_or_else(|| {
+                    Refused::new(
+                        "tools::version",
+                        format!(
+                            "{program} does not tell its version as {} does",
+                            item.recipe.name
+                        ),
+                        version.install.clone(),
+                    )
+                })?;
+            remember(item, &file, &found);
+            found
+        }
+    };
+    if let Some(least) = version.least.as_ref().filter(|least| older(&found, least)) {
+        return Err(Refused::new(
             "tools::too-old",
             format!("{program} is of version {found}, and {least} is the least that works"),
             version.install.clone(),
-        )),
-        Some(_) => Ok(()),
-        None => Err(Refused::new(
-            "tools::version",
-            format!(
-                "{program} does not tell its version as {} does",
-                item.recipe.name
-            ),
-            version.install.clone(),
-        )),
+        ));
     }
+    // Another thread can only have set the same.
+    drop(item.version.set(found));
+    Ok(())
+}
+
+/// What a program is known by: another one in its place has another length or time.
+fn key(file: &Path) -> Option<String> {
+    let there = std::fs::metadata(file).ok()?;
+    let modified = there
+        .modified()
+        .ok()?
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?;
+    Some(format!(
+        "{}|{}|{}",
+        file.display(),
+        modified.as_nanos(),
+        there.len()
+    ))
+}
+
+fn known(item: &ToolItem, file: &Path) -> Option<String> {
+    let known: BTreeMap<String, String> = keep::read(item.state.parent()?, FILE);
+    known.get(&key(file)?).cloned()
+}
+
+/// What cannot be kept is asked again.
+fn remember(item: &ToolItem, file: &Path, version: &str) {
+    let (Some(directory), Some(key)) = (item.state.parent(), key(file)) else {
+        return;
+    };
+    let mut known: BTreeMap<String, String> = keep::read(directory, FILE);
+    let of_file = format!("{}|", file.display());
+    known.retain(|key, _| !key.starts_with(&of_file));
+    known.insert(key, version.to_owned());
+    drop(keep::write(directory, FILE, &known));
 }
 
 /// The version of the program of a recipe that is installed; `None` where it tells none.
@@ -124,38 +172,4 @@ fn ask(
         Reply::Go
     })?;
     Ok(found)
-}
-
-/// Whether a version is older than another: number by number, what is no number last.
-fn older(found: &str, least: &str) -> bool {
-    let numbers = |text: &str| -> Vec<u64> {
-        text.split(|letter: char| !letter.is_ascii_digit())
-            .filter_map(|part| part.parse().ok())
-            .collect()
-    };
-    let (found, least) = (numbers(found), numbers(least));
-    let at = |numbers: &[u64], place: usize| numbers.get(place).copied().unwrap_or(0);
-    (0..found.len().max(least.len()))
-        .map(|place| at(&found, place).cmp(&at(&least, place)))
-        .find(|order| order.is_ne())
-        .is_some_and(std::cmp::Ordering::is_lt)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_compared_number_by_number() {
-        for (found, least, is_older) in [
-            ("1.60.1", "1.58", false),
-            ("1.9", "1.10", true),
-            ("v1.75.2", "1.75.2", false),
-            ("0.14.0-dev", "0.14", false),
-            ("2.52.1", "3", true),
-            ("", "1", true),
-        ] {
-            assert_eq!(older(found, least), is_older, "{found} {least}");
-        }
-    }
 }
