@@ -14,12 +14,16 @@ use crate::template::{Values, short_hash};
 const WORDS_MAX: usize = 4096;
 /// The key of a definition that names the recipe.
 pub(crate) const RECIPE: &str = "recipe";
+/// The key under which the manager hands over what the user calls it.
+const NAME: &str = "name";
 /// The list of the recipe `command` that is what a person wrapped.
 pub(crate) const COMMAND: &str = "command";
 
 /// An item as it was defined, checked against its recipe.
 #[derive(Debug, Clone)]
 pub(crate) struct Definition {
+    /// What the user calls it.
+    pub(crate) name: Option<String>,
     values: BTreeMap<String, Given>,
     /// What holds for items of any recipe.
     pub settings: Settings,
@@ -75,8 +79,13 @@ impl Definition {
     pub(crate) fn read(recipe: &Recipe, stored: &Map<String, Value>) -> Result<Self, Refused> {
         let mut settings = Map::new();
         let mut values = BTreeMap::new();
+        let mut name = None;
         for (key, value) in stored {
             if key == RECIPE {
+                continue;
+            }
+            if key == NAME {
+                name = value.as_str().map(str::to_owned);
                 continue;
             }
             match recipe
@@ -115,7 +124,11 @@ impl Definition {
                 )
             })?;
         settings.check()?;
-        Ok(Self { values, settings })
+        Ok(Self {
+            name,
+            values,
+            settings,
+        })
     }
 
     /// The secrets that a person is asked for, by argument.

@@ -185,6 +185,7 @@ impl ToolItem {
         let values = ItemValues(self);
         let shape = &self.recipe.item;
         let name = name
+            .or_else(|| self.definition.name.clone())
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| shape.name.fill(&values))
             .trim()
