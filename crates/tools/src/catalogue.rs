@@ -15,8 +15,10 @@ const RECIPES_MAX: usize = 1000;
 const BUILT_IN: &[(&str, &str)] = &[
     ("command", include_str!("../recipes/command.toml")),
     ("git", include_str!("../recipes/git.toml")),
+    ("rclone", include_str!("../recipes/rclone.toml")),
     ("restic", include_str!("../recipes/restic.toml")),
     ("rsync", include_str!("../recipes/rsync.toml")),
+    ("unison", include_str!("../recipes/unison.toml")),
 ];
 
 /// A recipe of the user's that cannot be used.

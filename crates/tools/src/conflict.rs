@@ -146,6 +146,18 @@ pub(crate) fn resolve(
     if finished.outcome.class >= Class::Soft {
         return Err(failed(finished.outcome.say, finished.outcome.hint));
     }
+    if finished
+        .outcome
+        .conflicts
+        .iter()
+        .any(|conflict| conflict.id == chosen.conflict.id)
+    {
+        return Err(Refused::new(
+            "tools::unresolved",
+            "it is in conflict still: that choice came to nothing, and changed nothing",
+            "choose another one, or decide in the program itself",
+        ));
+    }
     all.remove(at);
     for conflict in finished.outcome.conflicts {
         all.push(Kept {
@@ -154,7 +166,10 @@ pub(crate) fn resolve(
         });
     }
     keep(item, &all)?;
-    let kept = finished.outcome.facts.get("kept").cloned();
+    let kept = choice
+        .kept
+        .as_ref()
+        .map(|kept| kept.fill(&Either(&finished.outcome.facts, &values)));
     Ok(Resolved::Continue {
         kept,
         until_ms: None,

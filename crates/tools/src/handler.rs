@@ -239,10 +239,7 @@ impl Handler for Tools {
             };
             match self.item(id) {
                 Ok(item) if item.recipe.plan.is_empty() => {
-                    plan.error = Some(format!(
-                        "{} cannot tell beforehand what it would do",
-                        item.recipe.name
-                    ));
+                    plan.error = Some(cannot_tell(&item));
                 }
                 Ok(item) => {
                     let teller = PlanTeller {
@@ -278,6 +275,7 @@ impl Handler for Tools {
                             Some("it was stopped before it was complete".to_owned())
                         }
                         Class::Soft | Class::Hard => Some(with_hint(outcome.say, outcome.hint)),
+                        _ if outcome.started == 0 => Some(cannot_tell(&item)),
                         Class::Good | Class::Warning => None,
                     };
                 }
@@ -323,6 +321,13 @@ impl Handler for Tools {
         let secrets = self.secrets(&choice.item);
         Ok(conflict::resolve(&item, &secrets, choice)?)
     }
+}
+
+fn cannot_tell(item: &ToolItem) -> String {
+    format!(
+        "{} cannot tell beforehand what it would do",
+        item.recipe.name
+    )
 }
 
 fn with_hint(say: Option<String>, hint: Option<String>) -> String {

@@ -232,13 +232,17 @@ impl<'r> Reading<'r> {
         let texts = rules.iter().filter_map(of).map(|rule| {
             rule.text
                 .as_ref()
+                .filter(|_| rule.of.is_none())
                 .map_or(r"[^\s\S]", |pattern| pattern.regex().as_str())
         });
         let texts = RegexSetBuilder::new(texts)
             .size_limit(16 << 20)
             .build()
             .unwrap_or_else(|_| RegexSet::empty());
-        let any_json = rules.iter().filter_map(of).any(|rule| rule.json.is_some());
+        let any_json = rules
+            .iter()
+            .filter_map(of)
+            .any(|rule| rule.json.is_some() || rule.of.is_some());
         let any_unended = rules.iter().filter_map(of).any(|rule| rule.unended);
         Self {
             recipe,
@@ -276,20 +280,34 @@ impl<'r> Reading<'r> {
                 let groups = pattern.regex().captures(line);
                 let values = TextLine { line, groups };
                 meaning(rule, *at, &Either(&values, others), line, &mut told);
-            } else if let (Some(wanted), Some(json)) = (&rule.json, &json) {
+            } else if let (Some(json), true) = (&json, rule.json.is_some() || rule.of.is_some()) {
                 let values = JsonLine(json);
-                if !wanted
-                    .iter()
-                    .all(|(path, value)| is(values.at(path), value))
-                {
+                let mut wanted = rule.json.iter().flatten();
+                if !wanted.all(|(path, value)| is(values.at(path), value)) {
                     continue;
                 }
-                let whole = TextLine { line, groups: None };
+                // Of a value, or of nothing but that it is there.
+                let part = match &rule.of {
+                    Some(path) => values.text(path),
+                    None => Some(line.to_owned()),
+                };
+                let Some(part) = part else { continue };
+                let groups = match &rule.text {
+                    Some(pattern) => match pattern.regex().captures(&part) {
+                        Some(groups) => Some(groups),
+                        None => continue,
+                    },
+                    None => None,
+                };
+                let whole = TextLine {
+                    line: &part,
+                    groups,
+                };
                 meaning(
                     rule,
                     *at,
-                    &Either(&values, Either(&whole, others)),
-                    line,
+                    &Either(&whole, Either(&values, others)),
+                    &part,
                     &mut told,
                 );
             } else {

@@ -250,6 +250,8 @@ pub struct Rule {
     pub from: Option<Stream>,
     /// A line that this fits. Its groups are `{1}`, `{name}`.
     pub text: Option<Pattern>,
+    /// Of a line of JSON, only this value is looked at by `text`.
+    pub of: Option<String>,
     /// A line of JSON with these values at these places (`a.b`); its values are `{a.b}`.
     pub json: Option<BTreeMap<String, serde_json::Value>>,
     /// Also a last line that is not ended yet, as questions are.
@@ -446,6 +448,9 @@ pub struct ChoiceOf {
     /// For which conflicts it is there.
     #[serde(default, rename = "if")]
     pub condition: Condition,
+    /// Where the version rests that gave way.
+    #[serde(default)]
+    pub kept: Option<Template>,
     /// What is done. The conflict is then over, unless a rule tells it again.
     #[serde(default, rename = "step")]
     pub steps: Vec<Step>,

@@ -40,6 +40,8 @@ pub struct Outcome {
     pub conflicts: Vec<FoundConflict>,
     /// Who holds a lock.
     pub lock: Option<HeldLock>,
+    /// How many commands were started.
+    pub started: u32,
     /// What could be items.
     pub found: Vec<BTreeMap<String, String>>,
     /// Values that rules set.
@@ -105,6 +107,7 @@ impl<'r> Script<'r> {
                 counts: Counts::default(),
                 conflicts: Vec::new(),
                 lock: None,
+                started: 0,
                 found: Vec::new(),
                 facts,
             },
@@ -134,6 +137,7 @@ impl<'r> Script<'r> {
                 continue;
             }
             self.again = false;
+            self.outcome.started += 1;
             self.failing.clear();
             let argv = step.command.fill(&known);
             return Some(Invocation {
