@@ -139,7 +139,9 @@ pub(crate) fn carry_out(
                 listener,
             );
             let limits = limits(work.settings);
-            perform(&program, &limits, &mut tail, &mut |heard| ear.hear(heard))
+            let ended = perform(&program, &limits, &mut tail, &mut |heard| ear.hear(heard));
+            ear.tell();
+            ended
         };
         match ended {
             Err(fault) => {
@@ -378,6 +380,12 @@ impl<'e, 'r> Ear<'e, 'r> {
         if self.listener.is_cancelled() {
             return Reply::Stop(Why::Cancelled);
         }
+        self.tell();
+        Reply::Go
+    }
+
+    /// Says how far it is, when that is not what was said last.
+    fn tell(&mut self) {
         if std::mem::take(&mut self.changed) {
             self.listener.progress(Far {
                 value: self.far,
@@ -385,7 +393,6 @@ impl<'e, 'r> Ear<'e, 'r> {
                 counts: self.script.counts(),
             });
         }
-        Reply::Go
     }
 
     fn line(&mut self, from: Stream, line: &str, ended: bool) -> Reply {

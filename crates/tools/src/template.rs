@@ -93,6 +93,11 @@ pub enum TemplateError {
     /// A brace without its other one.
     #[error("`{0}` has a brace without its other one; a brace itself is written twice")]
     Brace(String),
+    /// A place that cannot be one, such as the braces of a shell.
+    #[error(
+        "`{{{0}}}` is no place: a name has letters, digits, `_`, `-` and `.`; a brace itself is written twice"
+    )]
+    Place(String),
     /// A filter that does not exist.
     #[error(
         "there is no filter `{0}`; there are: base, parent, dir, bytes, first, lower, or:TEXT, hash, quote"
@@ -124,6 +129,10 @@ impl Template {
             }
             let mut words = place.split('|');
             let name = words.next().unwrap_or_default().to_owned();
+            let is_part = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+            if name.is_empty() || !name.chars().all(is_part) {
+                return Err(TemplateError::Place(name));
+            }
             let filters = words.map(Filter::new).collect::<Result<_, _>>()?;
             parts.push(Part::Place { name, filters });
             rest = after;
@@ -244,6 +253,13 @@ pub fn bytes_of(text: &str) -> Option<u64> {
         Some('p') => 5,
         Some(_) => return None,
     };
+    let known = match power {
+        0 => matches!(unit, "" | "b" | "byte" | "bytes"),
+        _ => matches!(unit.get(1..), Some("" | "b" | "i" | "ib")),
+    };
+    if !known {
+        return None;
+    }
     let base: f64 = if power > 0 && unit.get(1..) == Some("b") {
         1000.0
     } else {
@@ -364,5 +380,87 @@ impl Words {
                 Word::Each(each) => each.words.as_slice(),
             })
             .flat_map(Template::places)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn values() -> BTreeMap<String, String> {
+        [
+            ("path", "/a/b c/"),
+            ("place", "host:dir/x"),
+            ("remote", "drive:"),
+            ("size", "1.5 MiB"),
+            ("none", ""),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    #[test]
+    fn places_are_filled_and_filtered() {
+        for (text, filled) in [
+            ("{path}", "/a/b c/"),
+            ("a{unknown}b", "ab"),
+            ("{{x}} {path|base}", "{x} b c"),
+            ("{path|parent}", "/a"),
+            ("{path|dir}{none|dir}", "/a/b c/"),
+            ("{place|base}", "x"),
+            ("{remote|base}", "drive"),
+            ("{size|bytes}", "1572864"),
+            ("{none|or:else}", "else"),
+            ("{path|quote}", "'/a/b c/'"),
+        ] {
+            assert_eq!(
+                Template::new(text).unwrap().fill(&values()),
+                filled,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_template_says_why() {
+        for (text, says) in [
+            ("{path", "without its other one"),
+            ("path}", "without its other one"),
+            ("{path|upside}", "no filter `upside`"),
+            ("test || { exit 1; }", "written twice"),
+            ("{}", "written twice"),
+        ] {
+            let why = Template::new(text).unwrap_err().to_string();
+            assert!(why.contains(says), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_read_as_programs_write_them() {
+        for (text, bytes) in [
+            ("1,234", Some(1234)),
+            ("1.5 MiB", Some(1_572_864)),
+            ("12k", Some(12_288)),
+            ("3.4 MB", Some(3_400_000)),
+            ("2GiB/s", Some(2 << 30)),
+            ("0", Some(0)),
+            ("many", None),
+            ("12 parsecs", None),
+            ("", None),
+        ] {
+            assert_eq!(bytes_of(text), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_conditions_and_each_make_words() {
+        let words: Words = toml::from_str::<BTreeMap<String, Words>>(
+            r#"words = ["a", "{none}", { if = "path", words = ["b={size}"] }, { if = "!path", words = ["c"] }, { each = "path", words = ["-x", "{each}"] }]"#,
+        )
+        .unwrap()
+        .remove("words")
+        .unwrap();
+        assert_eq!(words.fill(&values()), ["a", "b=1.5 MiB", "-x", "/a/b c/"]);
     }
 }
