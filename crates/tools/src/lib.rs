@@ -21,14 +21,14 @@ mod guard;
 mod handler;
 mod item;
 mod keep;
-mod lines;
+pub mod lines;
 mod operation;
 #[cfg(target_os = "linux")]
 mod orphans;
-mod output;
+pub mod output;
 pub mod pattern;
 mod priority;
-mod process;
+pub mod process;
 pub mod read;
 pub mod recipe;
 mod refused;

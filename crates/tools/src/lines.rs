@@ -3,11 +3,11 @@
 use memchr::memchr2;
 
 /// A line that is longer is cut; the rest of it is thrown away.
-pub(crate) const LINE_MAX_BYTES: usize = 64 << 10;
+pub const LINE_MAX_BYTES: usize = 64 << 10;
 
 /// How a line ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LineEnd {
+pub enum LineEnd {
     /// By a line feed, also one after a carriage return.
     Feed,
     /// By a carriage return: what comes next is written over it. A line feed that comes later, with nothing between,
@@ -19,7 +19,7 @@ pub(crate) enum LineEnd {
 
 /// The splitter of one stream.
 #[derive(Debug, Default)]
-pub(crate) struct Lines {
+pub struct Lines {
     /// The beginning of the line that is not ended yet.
     pending: Vec<u8>,
     /// More of that line came than is kept.
@@ -30,12 +30,12 @@ pub(crate) struct Lines {
 
 impl Lines {
     /// Whether these bytes begin with a line feed that belongs to a line already told as [`LineEnd::Return`].
-    pub(crate) fn begins_with_end_of_last(&self, bytes: &[u8]) -> bool {
+    pub fn begins_with_end_of_last(&self, bytes: &[u8]) -> bool {
         self.returned && bytes.first() == Some(&b'\n')
     }
 
     /// Takes what came and tells each line that ended, without its end, and whether it was cut.
-    pub(crate) fn feed(&mut self, mut bytes: &[u8], told: &mut dyn FnMut(&[u8], bool, LineEnd)) {
+    pub fn feed(&mut self, mut bytes: &[u8], told: &mut dyn FnMut(&[u8], bool, LineEnd)) {
         if self.begins_with_end_of_last(bytes) {
             bytes = bytes.get(1..).unwrap_or_default();
             self.returned = false;
@@ -64,7 +64,7 @@ impl Lines {
     }
 
     /// Tells the last line, which nothing ended.
-    pub(crate) fn finish(&mut self, told: &mut dyn FnMut(&[u8], bool, LineEnd)) {
+    pub fn finish(&mut self, told: &mut dyn FnMut(&[u8], bool, LineEnd)) {
         if !self.pending.is_empty() {
             told(&self.pending, self.cut, LineEnd::Output);
             self.forget();
@@ -73,7 +73,7 @@ impl Lines {
     }
 
     /// What came of the line that is not ended yet, as far as it is kept.
-    pub(crate) fn unended(&self) -> &[u8] {
+    pub fn unended(&self) -> &[u8] {
         &self.pending
     }
 

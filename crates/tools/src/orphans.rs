@@ -7,7 +7,7 @@ use std::process::Child;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::process::{Pid, Signal, WaitOptions, getsid, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getpgid, getsid, kill_process, waitpid};
 
 use crate::output::text_of;
 use crate::process::{Left, Remnant};
@@ -120,12 +120,23 @@ impl Mark {
         .collect()
     }
 
-    /// Tells all that are left to end.
-    pub(crate) fn signal(&self, signal: Signal) {
+    /// Tells all that are left to end, but for the members of this group, who are told together, and those who were asked.
+    pub(crate) fn terminate(&self, group: Pid, asked: &mut Vec<Pid>) {
         let mut runs = lock();
         for orphan in runs.orphans(self.number) {
-            // One that may not be signalled is told as left behind all the same.
-            kill_process(orphan.pid, signal).ok();
+            if !asked.contains(&orphan.pid) && getpgid(Some(orphan.pid)) != Ok(group) {
+                asked.push(orphan.pid);
+                // One that may not be signalled is told as left behind all the same.
+                kill_process(orphan.pid, Signal::TERM).ok();
+            }
+        }
+    }
+
+    /// Kills all that are left.
+    pub(crate) fn kill(&self) {
+        let mut runs = lock();
+        for orphan in runs.orphans(self.number) {
+            kill_process(orphan.pid, Signal::KILL).ok();
         }
     }
 }

@@ -8,12 +8,12 @@ use crate::lines::LineEnd;
 use crate::recipe::Stream;
 
 /// So much of the end is kept.
-pub(crate) const TAIL_MAX_BYTES: usize = 64 << 10;
+pub const TAIL_MAX_BYTES: usize = 64 << 10;
 
 /// Keeps the last [`TAIL_MAX_BYTES`] of everything that was printed: both streams in the order in which their lines ended, and
 /// whole lines where one fits. A line that was written over, as progress is, gives way to the line over it.
 #[derive(Debug, Default)]
-pub(crate) struct Tail {
+pub struct Tail {
     bytes: Vec<u8>,
     /// Where the last line begins, and whose it is, while the next of the same stream is written over it.
     over: Option<(usize, Stream)>,
@@ -23,12 +23,12 @@ pub(crate) struct Tail {
 
 impl Tail {
     /// Keeps nothing yet.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self::default()
     }
 
     /// Adds a line.
-    pub(crate) fn push(&mut self, from: Stream, line: &[u8], end: LineEnd) {
+    pub fn push(&mut self, from: Stream, line: &[u8], end: LineEnd) {
         if let Some((at, whose)) = self.over.take()
             && whose == from
         {
@@ -55,28 +55,28 @@ impl Tail {
     }
 
     /// The last line of this stream stays: its line feed came after all.
-    pub(crate) fn settle(&mut self, from: Stream) {
+    pub fn settle(&mut self, from: Stream) {
         self.over.take_if(|(_, whose)| *whose == from);
     }
 
     /// Nothing was printed.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
     /// More was printed than is kept.
-    pub(crate) fn is_short(&self) -> bool {
+    pub fn is_short(&self) -> bool {
         self.short || self.kept_from() > 0
     }
 
     /// What is kept, harmless, each line ended by a line feed.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let kept = self.bytes.get(self.kept_from()..).unwrap_or_default();
         harmless(kept, true)
     }
 
     /// The last lines that are not empty, harmless, at most so many.
-    pub(crate) fn last_lines(&self, count: usize) -> Vec<String> {
+    pub fn last_lines(&self, count: usize) -> Vec<String> {
         let text = self.text();
         let mut lines: Vec<String> = text
             .lines()
@@ -108,7 +108,7 @@ impl Tail {
 
 /// One line as text: what is no UTF-8 is replaced, escape sequences and control characters are left out, and a tabulator is a
 /// blank.
-pub(crate) fn text_of(line: &[u8]) -> String {
+pub fn text_of(line: &[u8]) -> String {
     harmless(line, false)
 }
 

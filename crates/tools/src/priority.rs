@@ -10,7 +10,7 @@ const USUAL_LEVEL: u8 = 4;
 
 /// A class of input and output, as `ionice` names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum IoClass {
+pub enum IoClass {
     /// Only when nobody else uses the disk.
     Idle,
     /// As usual, with a level from 0 (first) to 7.
@@ -24,7 +24,7 @@ pub(crate) enum IoClass {
 #[error(
     "`{0}` is no class of input and output: idle, best-effort, best-effort:0 to 7, realtime, realtime:0 to 7"
 )]
-pub(crate) struct NoIoClass(String);
+pub struct NoIoClass(String);
 
 impl FromStr for IoClass {
     type Err = NoIoClass;

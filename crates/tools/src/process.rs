@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::lines::{LineEnd, Lines};
-pub(crate) use crate::output::{Tail, text_of};
-pub(crate) use crate::priority::IoClass;
+pub use crate::output::{Tail, text_of};
+pub use crate::priority::IoClass;
 use crate::recipe::Stream;
-pub(crate) use crate::start::StartFault;
+pub use crate::start::StartFault;
 use crate::start::resolve;
 use crate::sys::{Running, Woken};
 
@@ -36,7 +36,7 @@ const LEFT_MAX: usize = 32;
 
 /// A program and how it is started.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Program {
+pub struct Program {
     /// The program and its arguments. A name without separator is searched in `PATH`; a relative path is meant from `directory`.
     pub argv: Vec<String>,
     /// Its working directory; absent: ours.
@@ -57,7 +57,7 @@ pub(crate) struct Program {
 
 /// What a run may take.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// So long it may run.
     pub time: Option<Duration>,
     /// So many bytes it may print.
@@ -78,7 +78,7 @@ impl Default for Limits {
 
 /// What is heard of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Heard<'a> {
+pub enum Heard<'a> {
     /// A line that ended, without its end; one that is written over counts too.
     Line {
         /// Where it was printed.
@@ -103,7 +103,7 @@ pub(crate) enum Heard<'a> {
 
 /// What is to be done next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Reply {
+pub enum Reply {
     /// Nothing.
     Go,
     /// This is typed. Only a program with a terminal hears it: otherwise its input ended already.
@@ -114,7 +114,7 @@ pub(crate) enum Reply {
 
 /// Why a program was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
+pub enum Why {
     /// Somebody wanted so.
     Cancelled,
     /// It ran longer than [`Limits::time`].
@@ -127,7 +127,7 @@ pub(crate) enum Why {
 
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ExitOf {
+pub enum ExitOf {
     /// By itself, with this code.
     Code(i32),
     /// By this signal.
@@ -136,7 +136,7 @@ pub(crate) enum ExitOf {
 
 /// A process that was still there after the program ended. It has been ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Left {
+pub struct Left {
     /// Its number; 0 when nothing more is known than that it was there.
     pub pid: u32,
     /// What it is called, harmless; empty when that is not known.
@@ -153,7 +153,7 @@ pub(crate) struct Remnant {
 
 /// The end of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ended {
+pub struct Ended {
     /// How the program itself ended.
     pub exit: ExitOf,
     /// Why it was stopped; absent: it ended by itself.
@@ -173,12 +173,12 @@ pub(crate) struct Ended {
 ///
 /// # Errors
 /// The system refuses.
-pub(crate) fn adopt_orphans() -> std::io::Result<()> {
+pub fn adopt_orphans() -> std::io::Result<()> {
     crate::sys::adopt_orphans()
 }
 
 /// Whether a process of this machine lives; one that only waits for its parent does not. `None`: that cannot be told.
-pub(crate) fn is_alive(pid: u32) -> Option<bool> {
+pub fn is_alive(pid: u32) -> Option<bool> {
     crate::sys::is_alive(pid)
 }
 
@@ -186,7 +186,7 @@ pub(crate) fn is_alive(pid: u32) -> Option<bool> {
 ///
 /// # Errors
 /// The program could not be started. Whatever it does once it runs is no error here.
-pub(crate) fn perform(
+pub fn perform(
     program: &Program,
     limits: &Limits,
     tail: &mut Tail,
@@ -214,7 +214,6 @@ pub(crate) fn perform(
             tail,
             hear,
             answer: Answer::default(),
-            hears: true,
         },
         chunk: vec![0; CHUNK_BYTES],
     };
@@ -282,8 +281,6 @@ struct Ear<'a> {
     tail: &'a mut Tail,
     hear: &'a mut dyn FnMut(Heard<'_>) -> Reply,
     answer: Answer,
-    /// False once too much was printed.
-    hears: bool,
 }
 
 /// What `hear` wants to be done.
@@ -359,7 +356,7 @@ impl Run<'_> {
             .map_or(0, |limit| self.printed.saturating_sub(limit));
         let fits = length.saturating_sub(usize::try_from(over).unwrap_or(usize::MAX));
         let (heard, _) = chunk.split_at_checked(fits).unwrap_or((chunk, &[]));
-        if self.ear.hears && !heard.is_empty() {
+        if !heard.is_empty() {
             let [stdout, stderr] = &mut self.channels;
             let channel = if from == Stream::Stdout {
                 stdout
@@ -381,7 +378,6 @@ impl Run<'_> {
             channel.grown = now();
         }
         if over > 0 {
-            self.ear.hears = false;
             self.stop(Why::OutputLimit);
         }
     }
@@ -405,14 +401,12 @@ impl Run<'_> {
             if channel.due().is_some_and(|due| due <= now) {
                 let text = channel.lines.unended();
                 channel.told = text.len();
-                if self.ear.hears {
-                    let quiet = now.saturating_duration_since(channel.grown);
-                    self.ear.tell(Heard::Unended {
-                        from: channel.from,
-                        text,
-                        quiet,
-                    });
-                }
+                let quiet = now.saturating_duration_since(channel.grown);
+                self.ear.tell(Heard::Unended {
+                    from: channel.from,
+                    text,
+                    quiet,
+                });
             }
         }
         if now.saturating_duration_since(self.ticked) >= TICK {
@@ -464,6 +458,14 @@ impl Run<'_> {
     /// Hears the rest, ends what is left, and answers who that was.
     fn finish(&mut self, ended: Instant) -> Vec<Left> {
         let mut told = Vec::new();
+        if self.ended.is_none() {
+            told.push(Left {
+                pid: self.running.pid(),
+                name: String::new(),
+            });
+        }
+        // What was killed with the program may take a moment to be gone.
+        let was_killed = self.killed;
         if self.why.is_none() {
             // Helpers end a little later, and pipes are not empty yet.
             while now().saturating_duration_since(ended) < GRACE {
@@ -495,7 +497,9 @@ impl Run<'_> {
             }
             let kill = now() >= stop_until;
             if kill && !left.is_empty() {
-                note(&mut told, left);
+                if !was_killed {
+                    note(&mut told, left);
+                }
                 self.killed = true;
                 let until = *kill_until.get_or_insert_with(|| now() + DEATH);
                 if now() >= until {

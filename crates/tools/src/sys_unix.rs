@@ -74,6 +74,11 @@ pub(crate) struct Running {
     written: usize,
     /// More may be written later.
     terminal: bool,
+    /// Its group was told to end; more than once would mean something else to some.
+    asked: bool,
+    /// Those who went away and were told to end.
+    #[cfg(target_os = "linux")]
+    asked_alone: Vec<Pid>,
     /// The stream that was heard last gives way.
     turn: Stream,
     #[cfg_attr(
@@ -176,6 +181,9 @@ impl Running {
             queue: Vec::new(),
             written: 0,
             terminal: start.terminal,
+            asked: false,
+            #[cfg(target_os = "linux")]
+            asked_alone: Vec::new(),
             turn: Stream::Stderr,
             mark,
         };
@@ -317,8 +325,16 @@ impl Running {
     }
 
     /// Tells it and its group to end.
-    pub(crate) fn terminate(&self) {
-        self.signal(Signal::TERM);
+    pub(crate) fn terminate(&mut self) {
+        if !self.asked {
+            self.asked = true;
+            self.signal(Signal::TERM);
+        }
+    }
+
+    /// Its number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
     /// Kills it and its group.
@@ -345,7 +361,7 @@ impl Running {
             Err(Errno::SRCH) => Vec::new(),
             _ => vec![Remnant {
                 who: Left {
-                    pid: self.pid.as_raw_nonzero().get().unsigned_abs(),
+                    pid: self.pid(),
                     name: String::new(),
                 },
                 certain: true,
@@ -353,18 +369,26 @@ impl Running {
         }
     }
 
-    /// Ends those who are left: asks them, or kills them.
+    /// Ends those who are left: asks each of them once, or kills them.
     pub(crate) fn end_left(&mut self, kill: bool) {
-        let signal = if kill { Signal::KILL } else { Signal::TERM };
         #[cfg(target_os = "linux")]
         if orphans::Mark::is_finding() {
-            self.signal(signal);
-            self.mark.signal(signal);
+            if kill {
+                self.kill();
+                self.mark.kill();
+            } else {
+                self.terminate();
+                self.mark.terminate(self.pid, &mut self.asked_alone);
+            }
             return;
         }
-        if !self.left().is_empty() {
-            kill_process_group(self.pid, signal).ok();
+        if self.left().is_empty() || (self.asked && !kill) {
+            return;
         }
+        self.asked = true;
+        let signal = if kill { Signal::KILL } else { Signal::TERM };
+        // It has members, so its number is that of no other group.
+        kill_process_group(self.pid, signal).ok();
     }
 
     fn reap(&mut self) -> Option<ExitOf> {

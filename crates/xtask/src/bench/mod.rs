@@ -21,6 +21,7 @@ mod sys_terminal;
 #[cfg(unix)]
 mod top;
 mod trigger;
+mod wrap;
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -33,7 +34,7 @@ use crate::{Words, run};
 
 /// The benches that there are, in a sentence.
 const KNOWN: &str =
-    "contract, folder, idle, load, page, schedule, sessions, start, top and trigger";
+    "contract, folder, idle, load, page, schedule, sessions, start, top, trigger and wrap";
 
 /// Runs the bench that the words name.
 pub(crate) fn run(mut words: Words) -> Result<bool> {
@@ -50,6 +51,7 @@ pub(crate) fn run(mut words: Words) -> Result<bool> {
         #[cfg(unix)]
         Some("top") => top::run(words),
         Some("trigger") => trigger::run(words),
+        Some("wrap") => wrap::run(words),
         Some(other) => bail!("no bench {other:?}; there are {KNOWN}"),
         None => bail!("no bench named; there are {KNOWN}"),
     }
