@@ -12,13 +12,16 @@
 //! The library is synchronous and knows nothing of daemons, stores or schedules.
 
 mod arguments;
+mod begin;
 mod catalogue;
 mod clock;
 pub mod condition;
 mod conflict;
+pub mod copies;
 mod find;
 mod guard;
 mod handler;
+pub mod inspect;
 mod item;
 mod keep;
 pub mod lines;
@@ -31,6 +34,7 @@ mod priority;
 pub mod process;
 pub mod read;
 pub mod recipe;
+pub mod recorded;
 mod refused;
 mod replay;
 mod script;
@@ -42,9 +46,11 @@ mod synchronize;
 #[cfg_attr(windows, path = "sys_windows.rs")]
 mod sys;
 pub mod template;
+pub mod trial;
 mod usage;
 mod version;
 
+pub use begin::begin;
 pub use catalogue::{Broken, Catalogue, Known};
 pub use find::{Found, find};
 pub use handler::{Tools, serve};
@@ -52,5 +58,6 @@ pub use item::Surroundings;
 pub use refused::Refused;
 pub use replay::{Replay, replay};
 pub use script::{Ending, Outcome};
+pub use settings::setting_names;
 pub use usage::{Usage, usage};
-pub use version::installed;
+pub use version::{installed, is_there};

@@ -239,11 +239,13 @@ impl<'r> Script<'r> {
     pub(crate) fn outcome(mut self) -> Outcome {
         let wants_proof = self.operation == OperationKind::Run
             && (self.settings.expect.is_some()
-                || self.recipe.rules.iter().any(|rule| {
-                    rule.proof
-                        && (rule.operations.is_empty()
-                            || rule.operations.contains(&OperationKind::Run))
-                }));
+                // A command that a person wrote is only read by a recipe: its options may make it say less.
+                || self.settings.like.is_none()
+                    && self.recipe.rules.iter().any(|rule| {
+                        rule.proof
+                            && (rule.operations.is_empty()
+                                || rule.operations.contains(&OperationKind::Run))
+                    }));
         if wants_proof && !self.proven && self.outcome.class < Class::Soft {
             let text = match self.settings.expect {
                 Some(_) => "it ended well, but never printed what was expected of it",

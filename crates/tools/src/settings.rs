@@ -71,6 +71,12 @@ pub(crate) const NAMES: &[&str] = &[
     "hold_percent",
 ];
 
+/// The names of all settings: options of every item, whatever its recipe.
+#[must_use]
+pub fn setting_names() -> &'static [&'static str] {
+    NAMES
+}
+
 impl Settings {
     /// Looks whether all of it makes sense.
     ///

@@ -125,6 +125,12 @@ fn remember(item: &ToolItem, file: &Path, version: &str) {
     drop(keep::write(directory, FILE, &known));
 }
 
+/// Whether a program can be found by its name.
+#[must_use]
+pub fn is_there(program: &str) -> bool {
+    start::find(program, None, &start::search_path(&[])).is_ok()
+}
+
 /// The version of the program of a recipe that is installed; `None` where it tells none.
 ///
 /// # Errors
