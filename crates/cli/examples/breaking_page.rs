@@ -10,7 +10,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use jiff::tz::TimeZone;
 use syncmgr_cli::{
-    CheckReport, CheckStep, CheckWish, Departure, Keyboard, Need, Program, ServiceReport,
+    CheckReport, CheckStep, CheckWish, Departure, Keyboard, Need, Program, Recipes, ServiceReport,
     ServiceWish, Terminal, World, run,
 };
 use syncmgr_control::{Caller, Changes, ExitCode, Refusal, Reply, Request, Service};
@@ -65,6 +65,10 @@ impl Program for Silent {
     }
 
     fn service(&self, _: ServiceWish) -> Result<ServiceReport, Refusal> {
+        Err(no())
+    }
+
+    fn recipes(&self) -> Result<Box<dyn Recipes + '_>, Refusal> {
         Err(no())
     }
 

@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use syncmgr_control::method::Access;
 
 use crate::departure::Departure;
+use crate::recipe::RecipeAction;
+use crate::wrap::WrapArgs;
 
 /// Rows of a page unless told otherwise.
 pub(crate) const DEFAULT_ROWS: u32 = 20;
@@ -115,17 +117,51 @@ pub(crate) enum Command {
         #[arg(long, short = 'n', default_value_t = DEFAULT_ACTIONS, value_parser = rows())]
         limit: u32,
     },
-    /// Add an item of a built-in handler.
+    /// Add an item: two folders, or something that another program synchronizes.
+    ///
+    /// KIND is `folder`, or a recipe: what these are, and whether their programs are installed, is shown by
+    /// `syncmgr recipe list`, and what one takes by `syncmgr add KIND --help`. With `--found` everything is added that the
+    /// recipe finds.
     #[command(
         subcommand_value_name = "KIND",
         subcommand_help_heading = "Kinds",
         disable_help_subcommand = true,
         after_help = "Examples:
-  syncmgr add folder ~/notes /mnt/usb/notes --name notes"
+  syncmgr add folder ~/notes /mnt/usb/notes --name notes
+  syncmgr add rsync ~/Pictures/ nas:pictures/ --name pictures
+  syncmgr add git ~/src --found        every repository below it
+  syncmgr add rsync --help"
     )]
     Add {
         #[command(subcommand)]
         kind: AddKind,
+    },
+    /// Make an item of any command.
+    ///
+    /// It is then started, stopped, scheduled and remembered like every other item, and leaves no process behind. Exit
+    /// code 0 is good, 75 is tried again, and others have failed; `--exit` says otherwise. Programs that a recipe knows
+    /// are understood better. What it prints is kept, and shown by `syncmgr run`.
+    #[command(after_help = "Examples:
+  syncmgr wrap -- rsync -a ~/Pictures/ nas:pictures/
+  syncmgr wrap --name dump --now -- ./dump.sh --all
+  syncmgr wrap --exit 1=warning --time-limit 2h --nice 10 --ionice idle -- ./backup
+  syncmgr wrap --progress 'file (\\d+) of (\\d+)' --expect 'all done' -- ./backup
+  syncmgr wrap 'pg_dump shop | gzip > ~/shop.gz'    a line for the shell")]
+    Wrap(Box<WrapArgs>),
+    /// Look at the recipes for other people's programs, and make your own.
+    #[command(
+        subcommand_value_name = "ACTION",
+        subcommand_help_heading = "Actions",
+        disable_help_subcommand = true,
+        after_help = "Examples:
+  syncmgr recipe list
+  syncmgr recipe show restic
+  syncmgr recipe new photos --program backup-photos
+  syncmgr recipe test photos"
+    )]
+    Recipe {
+        #[command(subcommand)]
+        action: RecipeAction,
     },
     /// Remove an item; its data and the kept versions stay where they are.
     #[command(after_help = "Examples:
@@ -822,6 +858,9 @@ pub(crate) enum AddKind {
         #[arg(long)]
         name: Option<String>,
     },
+    /// Something of a recipe: `syncmgr recipe list` shows them.
+    #[command(external_subcommand)]
+    Recipe(Vec<OsString>),
 }
 
 fn run_number(text: &str) -> Result<u64, &'static str> {

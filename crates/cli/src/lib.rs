@@ -27,6 +27,7 @@ mod password;
 mod preview;
 mod progress;
 mod question;
+mod recipe;
 mod refresh;
 mod register;
 mod report;
@@ -48,10 +49,15 @@ mod ticks;
 mod top;
 mod when;
 mod world;
+mod wrap;
 
 pub use check::{CheckOutcome, CheckReport, CheckRow, CheckStep, CheckSubject, CheckWish};
 pub use departure::Departure;
 pub use keyboard::RealKeyboard;
+pub use recipe::{
+    FoundItem, KnownTool, RESERVED, RecipeFinding, RecipeGrade, RecipeRow, RecipeTestWish,
+    RecipeUsage, RecipeWord, Recipes,
+};
 pub use run::{refuse, run};
 pub use service::{ServiceAction, ServiceFile, ServiceFileState, ServiceReport, ServiceWish};
 pub use world::{Browse, Keyboard, Need, Program, Terminal, World};

@@ -19,6 +19,7 @@ use crate::check::CheckWish;
 use crate::departure::{Then, depart};
 use crate::look::Look;
 use crate::question::word;
+use crate::recipe::{AddWords, Addition, RecipeAction};
 use crate::screen::Screen;
 use crate::service::{ServiceAction, ServiceWish};
 use crate::sync::verdict_line;
@@ -26,9 +27,10 @@ use crate::talk::{Talk, Verdict};
 use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
 use crate::world::{Need, Program, World};
+use crate::wrap::{Wrapped, Wrapping};
 use crate::{
     answer, center, check, compare, decide, duration, generate, history, inbox, items, password,
-    preview, refresh, register, report, schedule, service, sheet, steer, sync, top,
+    preview, recipe, refresh, register, report, schedule, service, sheet, steer, sync, top, wrap,
 };
 
 /// How long threads may take to end when a command is done; only one that waits for a line takes as long.
@@ -55,12 +57,21 @@ pub fn run(
         .unwrap_or(MAX_HELP_COLUMNS)
         .min(MAX_HELP_COLUMNS);
     let parsed = plain(&words).map_or_else(|| parse(&words, columns), Ok);
-    let CommandLine { global, command } = match parsed {
+    let CommandLine {
+        mut global,
+        mut command,
+    } = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             return not_understood(&error, &guessed, (look, aside), world, words.len() < 2);
         }
     };
+    if let Command::Add {
+        kind: AddKind::Recipe(words),
+    } = &mut command
+    {
+        recipe::take_global(words, &mut global);
+    }
     let (look, aside) = looks(&global, &world);
     let World {
         directory,
@@ -79,7 +90,9 @@ pub fn run(
         directory: &directory,
         home: home.as_deref(),
     };
-    let work = match decide(command, origin, &zone, clock()) {
+    let decided = decide(command, origin, &zone, clock())
+        .and_then(|work| looked_up(work, program, origin, &mut screen));
+    let work = match decided {
         Ok(work) => work,
         Err(refusal) => return refused(&refusal, &mut screen),
     };
@@ -95,6 +108,12 @@ pub fn run(
     let ended = match work {
         // Taken apart above.
         Work::Leave(..) => Ok(ExitCode::Good),
+        // Looked up above.
+        Work::Add(_) | Work::Wrap(_) => Ok(ExitCode::Good),
+        Work::Recipe(action) => program
+            .recipes()
+            .and_then(|recipes| recipe::recipe(action, &*recipes, origin, &mut screen))
+            .map(|verdict| told(&verdict, &mut screen)),
         Work::Daemon => program.daemon(&mut |sentence| screen.remark(&harmless(sentence))),
         Work::Tray => program.tray(),
         Work::Handler(kind) => program.handler(&kind),
@@ -225,6 +244,9 @@ enum Work {
     Daemon,
     Tray,
     Handler(String),
+    Add(AddWords),
+    Wrap(Box<Wrapping>),
+    Recipe(RecipeAction),
     Check(Box<CheckWish>),
     Service(ServiceWish),
     Password(std::path::PathBuf),
@@ -238,6 +260,8 @@ enum Ask {
     Sync(Target, bool),
     Plan(Target, u32),
     Add(Option<String>, serde_json::Map<String, serde_json::Value>),
+    AddOf(Addition),
+    Wrap(Box<Wrapped>),
     Status,
     Top,
     List(Vec<String>, bool),
@@ -290,6 +314,8 @@ impl Ask {
                     ExitCode::Good,
                 ))
             }
+            Self::AddOf(addition) => recipe::add(talk, addition).await,
+            Self::Wrap(wrapped) => wrap::wrap(talk, *wrapped).await,
             Self::Status => items::status(talk).await,
             Self::Top => top::top(talk).await,
             Self::List(names, hidden) => items::list(talk, names, hidden).await,
@@ -382,6 +408,13 @@ fn decide(
             let arguments = folder_arguments(&absolute(&left)?, &absolute(&right)?);
             work(Ask::Add(name, arguments))
         }
+        Command::Add {
+            kind: AddKind::Recipe(words),
+        } => Ok(Work::Add(recipe::add_words(words)?)),
+        Command::Wrap(args) => Ok(Work::Wrap(Box::new(wrap::wrapping(
+            *args, origin, now_ms, zone,
+        )?))),
+        Command::Recipe { action } => Ok(Work::Recipe(action)),
         Command::Remove { name } => work(Ask::Remove(name)),
         Command::Status { names } => match names.first() {
             None => look(Ask::Status),
@@ -699,6 +732,30 @@ fn decide(
                 generate::everything(&directory).map(|()| Vec::new())
             })))
         }
+    }
+}
+
+/// Finds out what is asked of the manager where the recipes decide it.
+fn looked_up(
+    work: Work,
+    program: &dyn Program,
+    origin: Origin<'_>,
+    screen: &mut Screen,
+) -> Result<Work, Refusal> {
+    match work {
+        Work::Add(given) => {
+            let recipes = program.recipes()?;
+            Ok(match recipe::addition(given, &*recipes, origin, screen)? {
+                Some(addition) => Work::Ask(Need::Work, Ask::AddOf(addition)),
+                None => Work::Print(Box::new(|| Ok(Vec::new()))),
+            })
+        }
+        Work::Wrap(wrapping) => {
+            let recipes = program.recipes()?;
+            let wrapped = wrap::wrapped(*wrapping, &*recipes)?;
+            Ok(Work::Ask(Need::Work, Ask::Wrap(Box::new(wrapped))))
+        }
+        work => Ok(work),
     }
 }
 

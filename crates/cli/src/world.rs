@@ -12,6 +12,7 @@ use syncmgr_control::{ExitCode, Refusal, Service};
 
 use crate::check::{CheckReport, CheckStep, CheckWish};
 use crate::departure::Departure;
+use crate::recipe::Recipes;
 use crate::service::{ServiceReport, ServiceWish};
 
 /// The terminal, or what stands in its place.
@@ -143,6 +144,12 @@ pub trait Program {
     /// # Errors
     /// A refusal when it cannot be done; what is left to the person is in the report.
     fn service(&self, wish: ServiceWish) -> Result<ServiceReport, Refusal>;
+
+    /// The recipes for other people's programs.
+    ///
+    /// # Errors
+    /// A refusal when it is not known where the user's are.
+    fn recipes(&self) -> Result<Box<dyn Recipes + '_>, Refusal>;
 
     /// Keeps a password for Sync Center, as its hash, in a file.
     ///

@@ -5,6 +5,7 @@ mod check;
 mod journal;
 mod program;
 mod reach;
+mod recipes;
 mod service;
 #[cfg(unix)]
 #[path = "sys_unix.rs"]

@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use syncmgr_cli::{
-    CheckReport, CheckStep, CheckWish, Departure, Need, Program, ServiceReport, ServiceWish,
+    CheckReport, CheckStep, CheckWish, Departure, Need, Program, Recipes, ServiceReport,
+    ServiceWish,
 };
 use syncmgr_control::view::{CheckView, DoctorView};
 use syncmgr_control::{Caller, Changes, ExitCode, Refusal, Reply, Request, Service};
@@ -15,6 +16,7 @@ use syncmgr_daemon::leave::{self, Leave};
 use syncmgr_daemon::place::{Environment, Places};
 
 use crate::reach::{Own, reach};
+use crate::recipes::Cookbook;
 use crate::service::Surroundings;
 use crate::world::Account;
 
@@ -123,6 +125,11 @@ impl Program for Syncmgr {
 
     fn leave(&self, departure: Departure) -> BoxFuture<'_, Result<(), Refusal>> {
         leave::leave(way(departure)).boxed()
+    }
+
+    fn recipes(&self) -> Result<Box<dyn Recipes + '_>, Refusal> {
+        let programs = Programs::of(&self.environment);
+        Ok(Box::new(Cookbook::new(self.tools()?, programs)))
     }
 
     fn set_password(&self, file: &Path, password: &str) -> Result<(), Refusal> {

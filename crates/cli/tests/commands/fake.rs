@@ -14,7 +14,8 @@ use futures::{FutureExt as _, StreamExt as _};
 use jiff::tz::TimeZone;
 use syncmgr_cli::{
     CheckOutcome, CheckReport, CheckRow, CheckStep, CheckWish, Departure, Keyboard, Need, Program,
-    ServiceAction, ServiceFile, ServiceFileState, ServiceReport, ServiceWish, Terminal, World,
+    Recipes, ServiceAction, ServiceFile, ServiceFileState, ServiceReport, ServiceWish, Terminal,
+    World,
 };
 use syncmgr_control::{Caller, Change, Changes, ExitCode, Refusal, Reply, Request, Service, What};
 
@@ -175,6 +176,10 @@ impl Program for Fake {
         assert_eq!(departure, Departure::Suspend);
         self.left.store(true, std::sync::atomic::Ordering::SeqCst);
         async { Ok(()) }.boxed()
+    }
+
+    fn recipes(&self) -> Result<Box<dyn Recipes + '_>, Refusal> {
+        Ok(Box::new(crate::recipes::Cookbook))
     }
 
     fn set_password(&self, file: &std::path::Path, password: &str) -> Result<(), Refusal> {

@@ -289,6 +289,9 @@ fn mistakes_are_told_before_anything_is_asked() {
         ("sync ~bob/a ./b", "cli::target"),
         ("pause --for soon", "cli::duration"),
         ("pause --for 0h", "cli::duration"),
+        ("add rzync a b", "tools::recipe-unknown"),
+        ("add rsync --name", "cli::usage"),
+        ("add rsync --found", "recipe::finds-nothing"),
     ] {
         let ended = Run::new(words).go();
         assert_eq!(ended.exit, ExitCode::CouldNotStart, "{words}");
@@ -309,7 +312,14 @@ fn mistakes_are_told_before_anything_is_asked() {
         "runs -n 1001",
         "log --warnings --errors",
         "--color=red status",
-        "add rclone a b",
+        "wrap",
+        "wrap --exit 3=bad -- true",
+        "wrap --exit x=good -- true",
+        "wrap --exit 256=good -- true",
+        "wrap --nice 20 -- true",
+        "wrap --ionice best-effort:8 -- true",
+        "wrap --env =x -- true",
+        "recipe test x --record",
     ] {
         let ended = Run::new(words).go();
         assert_eq!(ended.exit, ExitCode::CouldNotStart, "{words}");
@@ -342,6 +352,13 @@ fn help_is_an_answer() {
         "plan",
         "add",
         "add folder",
+        "wrap",
+        "recipe",
+        "recipe list",
+        "recipe show",
+        "recipe new",
+        "recipe test",
+        "recipe path",
         "remove",
         "status",
         "list",
