@@ -4,6 +4,10 @@
     clippy::unwrap_used,
     reason = "a manager that cannot be played ends the test"
 )]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a process that surely ended is one that the test started"
+)]
 
 use std::fs;
 use std::io::Write as _;
