@@ -52,7 +52,7 @@ fn every_code_of_a_refusal_is_documented() {
     let mut used = BTreeSet::new();
     for name in [
         "center", "cli", "comhost", "control", "daemon", "folder", "handler", "host", "syncmgr",
-        "tray",
+        "tools", "tray",
     ] {
         let mut files = Vec::new();
         sources(&root().join("crates").join(name).join("src"), &mut files);

@@ -14,6 +14,7 @@ const RECIPES_MAX: usize = 1000;
 /// The recipes that come with the program.
 const BUILT_IN: &[(&str, &str)] = &[
     ("command", include_str!("../recipes/command.toml")),
+    ("copies", include_str!("../recipes/copies.toml")),
     ("git", include_str!("../recipes/git.toml")),
     ("rclone", include_str!("../recipes/rclone.toml")),
     ("restic", include_str!("../recipes/restic.toml")),

@@ -211,6 +211,19 @@ pub fn listed(state: &Path) -> Vec<Copy> {
     keep::read(state, LIST)
 }
 
+/// Those of the copies that were found last that are still there, as they are now. Files are looked at, directories are not.
+///
+/// # Errors
+/// [`Refused`] when the list cannot be kept.
+pub fn still_there(state: &Path) -> Result<Vec<Copy>, Refused> {
+    let before = listed(state);
+    let now: Vec<Copy> = before.iter().filter_map(look_again).collect();
+    if now != before {
+        save(state, &now)?;
+    }
+    Ok(now)
+}
+
 pub(crate) fn save(state: &Path, copies: &[Copy]) -> Result<(), Refused> {
     keep::write(state, LIST, &copies).map_err(|error| {
         Refused::new(

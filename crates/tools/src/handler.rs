@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 use syncmgr_handler::call::{
-    Choice, Conflict, ConflictVersion, DefineItem, ItemDefinition, ItemPlan, ResolveConflict,
-    Resolved, Verdict,
+    Choice, Conflict, ConflictVersion, DefineItem, ItemDefinition, ItemPlan, ReadVersion,
+    ResolveConflict, Resolved, Undo, Undone, Verdict, VersionPiece,
 };
 use syncmgr_handler::callback::PlanAction;
 use syncmgr_handler::contract::feature;
@@ -18,6 +18,7 @@ use syncmgr_handler::item::{HandlerInfo, Item, ItemId};
 use syncmgr_handler::{ActionSink, Handler, Introduction, ItemList, Run, Start, Unfinished};
 
 use crate::arguments::parse;
+use crate::beside;
 use crate::catalogue::Catalogue;
 use crate::conflict::{self, Kept};
 use crate::guard::{Planned, measure};
@@ -125,7 +126,13 @@ impl Tools {
 
 impl Handler for Tools {
     fn features(&self) -> Vec<&'static str> {
-        vec![feature::PLAN, feature::CONFLICTS, feature::DEFINE]
+        let mut features = vec![feature::PLAN, feature::CONFLICTS, feature::DEFINE];
+        // Only copies are read and taken back here; where there are none, nobody is to be offered it.
+        let copies = |held: &Held| held.as_ref().is_ok_and(|item| item.recipe.copies.is_some());
+        if self.started().items.values().any(copies) {
+            features.extend([feature::UNDO, feature::READ_CONFLICTS]);
+        }
+        features
     }
 
     fn initialize(&self, start: &Start) -> Result<Introduction, RpcError> {
@@ -312,14 +319,30 @@ impl Handler for Tools {
                     .iter()
                     .map(|kept| told(&found, kept)),
             );
+            all.extend(beside::open(&found)?);
         }
         Ok(all)
     }
 
     fn resolve(&self, choice: &ResolveConflict) -> Result<Resolved, RpcError> {
         let item = self.item(&choice.item)?;
+        if beside::is_one(&item, &choice.conflict) {
+            return Ok(beside::resolve(&item, choice)?);
+        }
         let secrets = self.secrets(&choice.item);
         Ok(conflict::resolve(&item, &secrets, choice)?)
+    }
+
+    fn read_version(&self, what: &ReadVersion) -> Result<VersionPiece, RpcError> {
+        let item = self.item(&what.item)?;
+        Ok(beside::read(&item, what)?)
+    }
+
+    fn undo(&self, what: &Undo, run: &Run) -> Result<Undone, RpcError> {
+        let item = self.item(&what.item)?;
+        let undone = beside::undo(&item, what)?;
+        run.conflicts_changed(Some(what.item.clone()));
+        Ok(undone)
     }
 }
 

@@ -13,6 +13,7 @@
 
 mod arguments;
 mod begin;
+mod beside;
 mod catalogue;
 mod clock;
 pub mod condition;

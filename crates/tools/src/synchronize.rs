@@ -12,6 +12,7 @@ use syncmgr_handler::callback::{
 };
 use syncmgr_handler::item::{Counts, ItemId};
 
+use crate::beside;
 use crate::conflict;
 use crate::guard::{self, Decision, Hold, Planned, Sources, decision, measure};
 use crate::item::{GOOD, Held, ItemValues, ToolItem};
@@ -562,6 +563,33 @@ impl Worker<'_> {
         }
     }
 
+    /// Looks for copies beside the files, and tells what was not looked at. How many there are.
+    fn copies(&self) -> u64 {
+        let warn = |text: String| self.run.note(Level::Warning, Some(self.id()), text);
+        let cancelled = || self.run.verdict(self.id()) != Verdict::Continue;
+        let copies = match beside::look(self.item, &cancelled) {
+            Ok(Some(copies)) => copies,
+            Ok(None) => return 0,
+            Err(refused) => {
+                warn(refused.text);
+                return 0;
+            }
+        };
+        if let Some(cut) = copies.cut {
+            warn(format!("not everything was looked through: {cut}"));
+        }
+        for (path, why) in &copies.unreadable {
+            warn(format!("{} was not looked into: {why}", path.display()));
+        }
+        if copies.not_text > 0 {
+            warn(format!(
+                "{} names that are no text were not looked at",
+                copies.not_text
+            ));
+        }
+        u64::try_from(copies.found.len()).unwrap_or(u64::MAX)
+    }
+
     fn end(&self, finished: &Finished) {
         let outcome = &finished.outcome;
         let tail = finished.tail.trim();
@@ -585,6 +613,9 @@ impl Worker<'_> {
                 Ok(open) => counts.conflicts = open.len() as u64,
                 Err(refused) => self.run.note(Level::Warning, Some(self.id()), refused.text),
             }
+        }
+        if !finished.cancelled && outcome.class < Class::Hard {
+            counts.conflicts += self.copies();
         }
         self.run.conflicts_changed(Some(self.id().clone()));
         if finished.cancelled {
