@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use syncmgr_handler::call::{ResolveConflict, Resolved};
+use syncmgr_handler::call::{ResolveConflict, Resolved, Undone};
+use syncmgr_handler::contract::MAX_PAGE;
 
 use crate::clock::now_ms;
 use crate::item::{ItemValues, ToolItem};
@@ -16,6 +17,10 @@ use crate::template::Either;
 
 /// The file in which open conflicts are kept.
 const FILE: &str = "conflicts.json";
+/// The file in which choices are kept that can be taken back.
+const RESOLVED: &str = "resolved.json";
+/// So many choices of an item can be taken back, the last ones.
+const RESOLVED_MAX: usize = 1000;
 
 /// An open conflict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,12 +30,25 @@ pub(crate) struct Kept {
     pub(crate) found_ms: i64,
 }
 
+/// A choice that can be taken back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Taken {
+    run: String,
+    choice: String,
+    kept: Kept,
+    facts: BTreeMap<String, String>,
+}
+
 fn kept(item: &ToolItem) -> Vec<Kept> {
     keep::read(&item.state, FILE)
 }
 
 fn keep(item: &ToolItem, open: &[Kept]) -> Result<(), Refused> {
-    keep::write(&item.state, FILE, &open).map_err(|error| {
+    write(item, FILE, &open)
+}
+
+fn write<T: Serialize>(item: &ToolItem, name: &str, value: &T) -> Result<(), Refused> {
+    keep::write(&item.state, name, value).map_err(|error| {
         Refused::new(
             "tools::state",
             format!(
@@ -166,6 +184,18 @@ pub(crate) fn resolve(
         });
     }
     keep(item, &all)?;
+    if !choice.undo.is_empty() {
+        let mut taken: Vec<Taken> = keep::read(&item.state, RESOLVED);
+        taken.push(Taken {
+            run: wanted.as_run.clone(),
+            choice: choice.name.clone(),
+            kept: chosen,
+            facts: finished.outcome.facts.clone(),
+        });
+        let old = taken.len().saturating_sub(RESOLVED_MAX);
+        taken.drain(..old);
+        write(item, RESOLVED, &taken)?;
+    }
     let kept = choice
         .kept
         .as_ref()
@@ -175,4 +205,83 @@ pub(crate) fn resolve(
         until_ms: None,
         counts: Some(finished.outcome.counts),
     })
+}
+
+/// Whether a choice of this run can be taken back.
+pub(crate) fn can_undo(item: &ToolItem, run: &str) -> bool {
+    let taken: Vec<Taken> = keep::read(&item.state, RESOLVED);
+    taken.iter().any(|taken| taken.run == run)
+}
+
+/// Takes back the choices of a run, the last one first. Those that fail stay, and are told. Blocks.
+pub(crate) fn undo(
+    item: &ToolItem,
+    secrets: &BTreeMap<String, String>,
+    run: &str,
+) -> Result<Undone, Refused> {
+    let mut taken: Vec<Taken> = keep::read(&item.state, RESOLVED);
+    let mut open = kept(item);
+    let mut undone = Undone {
+        restored: 0,
+        removed: 0,
+        kept: Vec::new(),
+        counts: None,
+    };
+    let of_run: Vec<usize> = (0..taken.len())
+        .rev()
+        .filter(|at| taken.get(*at).is_some_and(|taken| taken.run == run))
+        .collect();
+    for at in of_run {
+        let Some(one) = taken.get(at).cloned() else {
+            continue;
+        };
+        match take_back(item, secrets, &one) {
+            Ok(()) => {
+                undone.restored += 1;
+                open.retain(|kept| kept.conflict.id != one.kept.conflict.id);
+                open.push(one.kept);
+                taken.remove(at);
+            }
+            Err(why) if undone.kept.len() < MAX_PAGE => {
+                undone
+                    .kept
+                    .push(format!("{} stays as it is: {why}", one.kept.conflict.name));
+            }
+            Err(_) => {}
+        }
+    }
+    keep(item, &open)?;
+    write(item, RESOLVED, &taken)?;
+    Ok(undone)
+}
+
+fn take_back(
+    item: &ToolItem,
+    secrets: &BTreeMap<String, String>,
+    taken: &Taken,
+) -> Result<(), String> {
+    let values = ItemValues(item);
+    let known = Either(&taken.facts, &values);
+    let choice = item
+        .recipe
+        .choices
+        .iter()
+        .filter(|choice| choice.condition.holds(&known))
+        .find(|choice| choice.name == taken.choice)
+        .ok_or("its recipe changed")?;
+    let finished = carry_out(
+        &item.work(secrets),
+        OperationKind::Resolve,
+        &choice.undo,
+        taken.facts.clone(),
+        &values,
+        &Unheard,
+    );
+    match finished.outcome.class {
+        Class::Good | Class::Warning => Ok(()),
+        Class::Soft | Class::Hard => Err(finished
+            .outcome
+            .say
+            .unwrap_or_else(|| "the program failed".to_owned())),
+    }
 }

@@ -25,7 +25,7 @@ use crate::guard::{Planned, measure};
 use crate::item::{Held, ItemValues, Surroundings, ToolItem, recipe_of};
 use crate::operation::{Far, Listener, Unheard, carry_out};
 use crate::read::{Action, Asked, FoundConflict};
-use crate::recipe::{Class, LevelOf, OperationKind, QuestionOf};
+use crate::recipe::{Class, LevelOf, OperationKind, QuestionOf, Recipe};
 use crate::refused::Refused;
 use crate::secret;
 use crate::synchronize::synchronize;
@@ -127,10 +127,17 @@ impl Tools {
 impl Handler for Tools {
     fn features(&self) -> Vec<&'static str> {
         let mut features = vec![feature::PLAN, feature::CONFLICTS, feature::DEFINE];
-        // Only copies are read and taken back here; where there are none, nobody is to be offered it.
-        let copies = |held: &Held| held.as_ref().is_ok_and(|item| item.recipe.copies.is_some());
-        if self.started().items.values().any(copies) {
-            features.extend([feature::UNDO, feature::READ_CONFLICTS]);
+        // Where nothing can be taken back or read, nobody is to be offered it.
+        let started = self.started();
+        let mut recipes = started.items.values().flatten().map(|item| &item.recipe);
+        if recipes.clone().any(|recipe| recipe.copies.is_some()) {
+            features.push(feature::READ_CONFLICTS);
+        }
+        let has_undo = |recipe: &Arc<Recipe>| {
+            recipe.copies.is_some() || recipe.choices.iter().any(|choice| !choice.undo.is_empty())
+        };
+        if recipes.any(has_undo) {
+            features.push(feature::UNDO);
         }
         features
     }
@@ -340,7 +347,11 @@ impl Handler for Tools {
 
     fn undo(&self, what: &Undo, run: &Run) -> Result<Undone, RpcError> {
         let item = self.item(&what.item)?;
-        let undone = beside::undo(&item, what)?;
+        let undone = if conflict::can_undo(&item, &what.run) {
+            conflict::undo(&item, &self.secrets(&what.item), &what.run)?
+        } else {
+            beside::undo(&item, what)?
+        };
         run.conflicts_changed(Some(what.item.clone()));
         Ok(undone)
     }

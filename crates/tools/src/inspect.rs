@@ -72,7 +72,10 @@ struct Desk<'r> {
 
 /// All operations with their steps.
 fn operations(recipe: &Recipe) -> [(OperationKind, Vec<&Step>); 8] {
-    let of_choices = recipe.choices.iter().flat_map(|choice| &choice.steps);
+    let of_choices = recipe
+        .choices
+        .iter()
+        .flat_map(|choice| choice.steps.iter().chain(&choice.undo));
     [
         (OperationKind::Find, recipe.find.iter().collect()),
         (OperationKind::Check, recipe.check.iter().collect()),

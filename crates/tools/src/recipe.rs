@@ -454,6 +454,9 @@ pub struct ChoiceOf {
     /// What is done. The conflict is then over, unless a rule tells it again.
     #[serde(default, rename = "step")]
     pub steps: Vec<Step>,
+    /// What takes it back. The conflict is then open again. Without it the choice cannot be taken back.
+    #[serde(default)]
+    pub undo: Vec<Step>,
 }
 
 /// Something that could be an item.

@@ -525,6 +525,8 @@ label = "make {conflict_name}"
 kept = "/kept/{name}"
 [[choice.step]]
 command = ["touch", "{file}"]
+[[choice.undo]]
+command = ["rm", "{file}"]
 [[choice]]
 name = "nothing"
 label = "do nothing"
@@ -591,6 +593,28 @@ fn conflicts_of_a_run_are_listed_until_they_are_resolved() {
             .is_empty()
     );
     assert_eq!(resolve(&mut manager, "make")["feedback"], "refresh");
+    let undo =
+        |manager: &mut Manager| manager.ask("undo", json!({"item": "m", "run": "8", "asRun": "9"}));
+    fs::rename(home.at("file"), home.at("away")).unwrap();
+    let failed = undo(&mut manager);
+    assert_eq!(
+        (
+            &failed["restored"],
+            failed["kept"].as_array().unwrap().len()
+        ),
+        (&json!(0), 1)
+    );
+    fs::rename(home.at("away"), home.at("file")).unwrap();
+    assert_eq!(undo(&mut manager)["restored"], 1);
+    assert!(!home.at("file").exists());
+    assert_eq!(
+        manager.ask("conflicts/list", json!({}))["conflicts"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(undo(&mut manager)["data"]["name"], "tools::no-undo");
 }
 
 #[test]
