@@ -10,8 +10,9 @@ use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use jiff::tz::TimeZone;
 use syncmgr_cli::{
-    CheckReport, CheckStep, CheckWish, Departure, Keyboard, Need, Program, Recipes, ServiceReport,
-    ServiceWish, Terminal, World, run,
+    BroughtBack, CheckReport, CheckStep, CheckWish, Departure, ExportForm, ExportItem, Exported,
+    FoundJobs, ImportSource, Imported, Keyboard, Leftover, Need, Program, Recipes, ServiceReport,
+    ServiceWish, Terminal, Turned, Uninstalled, World, run,
 };
 use syncmgr_control::{Caller, Changes, ExitCode, Refusal, Reply, Request, Service};
 
@@ -73,6 +74,34 @@ impl Program for Silent {
     }
 
     fn set_password(&self, _: &Path, _: &str) -> Result<(), Refusal> {
+        Err(no())
+    }
+
+    fn find_jobs(&self, _: &ImportSource) -> Result<FoundJobs, Refusal> {
+        Err(no())
+    }
+
+    fn turn_off(&self, _: &ImportSource, _: &[Imported], _: bool) -> Result<Vec<Turned>, Refusal> {
+        Err(no())
+    }
+
+    fn bring_back(&self, _: &[String]) -> Result<BroughtBack, Refusal> {
+        Err(no())
+    }
+
+    fn forget_imports(&self, _: &[Imported]) -> Result<(), Refusal> {
+        Err(no())
+    }
+
+    fn export(&self, _: &[ExportItem], _: ExportForm) -> Result<Vec<Exported>, Refusal> {
+        Err(no())
+    }
+
+    fn leftovers(&self) -> Result<Vec<Leftover>, Refusal> {
+        Err(no())
+    }
+
+    fn uninstall(&self, _: bool) -> Result<Uninstalled, Refusal> {
         Err(no())
     }
 

@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use syncmgr_control::method::Access;
 
 use crate::departure::Departure;
+use crate::export::ExportWords;
+use crate::import::ImportWords;
 use crate::recipe::RecipeAction;
 use crate::wrap::WrapArgs;
 
@@ -740,6 +742,41 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
     Service {
         #[command(subcommand)]
         action: ServiceWord,
+    },
+    /// Import crontab lines and timers: without numbers only show what they would become.
+    ///
+    /// An item is made of each command and a rule of its times. Only then the original is commented out, or its timer
+    /// disabled, and only while a daemon runs; `--undo` brings it back as it was.
+    #[command(after_help = "Examples:
+  syncmgr import cron            your crontab, and what its lines would become
+  syncmgr import cron 1 3
+  syncmgr import systemd --all
+  syncmgr import /etc/crontab    another crontab, a .timer, or a directory of units
+  syncmgr import --undo")]
+    Import(ImportWords),
+    /// Write items as systemd timers, or as cron lines, that run the bare commands without syncmgr.
+    ///
+    /// What they cannot say, such as conditions, stands beside it as a comment.
+    #[command(after_help = "Examples:
+  syncmgr export                      units, printed
+  syncmgr export photos --systemd ~/.config/systemd/user
+  syncmgr export --cron | crontab -   only with an empty crontab: it replaces all of it")]
+    Export(ExportWords),
+    /// Remove everything that syncmgr keeps on this machine, after it brought imported originals back.
+    ///
+    /// The service and the daemon are ended; configuration, state and completions are removed. Folders that were
+    /// synchronized and everything in them stay, and so does the program itself.
+    #[command(after_help = "Examples:
+  syncmgr uninstall               shows what would be removed, and asks
+  syncmgr uninstall --keep-data   configuration and state stay
+  syncmgr uninstall --yes")]
+    Uninstall {
+        /// Leave configuration, history and kept versions where they are.
+        #[arg(long)]
+        keep_data: bool,
+        /// Do not ask; also remove versions that are kept for undo.
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Print the completions for a shell.
     #[command(after_help = "Examples:

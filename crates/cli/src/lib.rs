@@ -13,10 +13,12 @@ mod compare;
 mod decide;
 mod departure;
 mod duration;
+mod export;
 mod follow;
 mod form;
 mod generate;
 mod history;
+mod import;
 mod inbox;
 mod interrupt;
 mod items;
@@ -47,12 +49,15 @@ mod target;
 mod text;
 mod ticks;
 mod top;
+mod uninstall;
 mod when;
 mod world;
 mod wrap;
 
 pub use check::{CheckOutcome, CheckReport, CheckRow, CheckStep, CheckSubject, CheckWish};
 pub use departure::Departure;
+pub use export::{ExportForm, ExportItem, ExportStart, Exported};
+pub use import::{BroughtBack, FoundJob, FoundJobs, ImportSource, Imported, Turned};
 pub use keyboard::RealKeyboard;
 pub use recipe::{
     FoundItem, KnownTool, RESERVED, RecipeFinding, RecipeGrade, RecipeRow, RecipeTestWish,
@@ -60,4 +65,5 @@ pub use recipe::{
 };
 pub use run::{refuse, run};
 pub use service::{ServiceAction, ServiceFile, ServiceFileState, ServiceReport, ServiceWish};
+pub use uninstall::{Leftover, LeftoverKind, Uninstalled};
 pub use world::{Browse, Keyboard, Need, Program, Terminal, World};

@@ -29,8 +29,9 @@ use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::wrap::{Wrapped, Wrapping};
 use crate::{
-    answer, center, check, compare, decide, duration, generate, history, inbox, items, password,
-    preview, recipe, refresh, register, report, schedule, service, sheet, steer, sync, top, wrap,
+    answer, center, check, compare, decide, duration, export, generate, history, import, inbox,
+    items, password, preview, recipe, refresh, register, report, schedule, service, sheet, steer,
+    sync, top, uninstall, wrap,
 };
 
 /// How long threads may take to end when a command is done; only one that waits for a line takes as long.
@@ -139,6 +140,11 @@ pub fn run(
             runtime.shutdown_background();
             set.map(|verdict| told(&verdict, &mut screen))
         }
+        Work::Uninstall { keep_data, yes } => {
+            let asks = terminal.input.then_some(keyboard);
+            uninstall::uninstall(program, keep_data, yes, asks, &mut screen)
+                .map(|verdict| told(&verdict, &mut screen))
+        }
         Work::Print(print) => print().map(|bytes| {
             screen.raw(&bytes);
             ExitCode::Good
@@ -180,7 +186,7 @@ pub fn run(
                     browse,
                     rows: terminal.rows,
                 };
-                let ended = ask.run(&mut talk).await;
+                let ended = ask.run(&mut talk, program).await;
                 let Talk {
                     service,
                     mut screen,
@@ -250,6 +256,7 @@ enum Work {
     Check(Box<CheckWish>),
     Service(ServiceWish),
     Password(std::path::PathBuf),
+    Uninstall { keep_data: bool, yes: bool },
     Print(Box<dyn FnOnce() -> Result<Vec<u8>, Refusal>>),
     Ask(Need, Ask),
     Leave(Ask, Then),
@@ -262,6 +269,8 @@ enum Ask {
     Add(Option<String>, serde_json::Map<String, serde_json::Value>),
     AddOf(Addition),
     Wrap(Box<Wrapped>),
+    Import(import::ImportWish),
+    Export(export::ExportWish),
     Status,
     Top,
     List(Vec<String>, bool),
@@ -303,7 +312,7 @@ enum Ask {
 }
 
 impl Ask {
-    async fn run(self, talk: &mut Talk) -> Result<Verdict, Refusal> {
+    async fn run(self, talk: &mut Talk, program: &dyn Program) -> Result<Verdict, Refusal> {
         match self {
             Self::Sync(target, ask) => sync::sync(talk, target, ask).await,
             Self::Plan(target, limit) => preview::plan(talk, target, limit).await,
@@ -316,6 +325,8 @@ impl Ask {
             }
             Self::AddOf(addition) => recipe::add(talk, addition).await,
             Self::Wrap(wrapped) => wrap::wrap(talk, *wrapped).await,
+            Self::Import(wish) => import::import(talk, program, wish).await,
+            Self::Export(wish) => export::export(talk, program, wish).await,
             Self::Status => items::status(talk).await,
             Self::Top => top::top(talk).await,
             Self::List(names, hidden) => items::list(talk, names, hidden).await,
@@ -714,6 +725,12 @@ fn decide(
         Command::Tray => Ok(Work::Tray),
         Command::Service { action } => Ok(Work::Service(service_wish(action))),
         Command::Handler { kind } => Ok(Work::Handler(kind)),
+        Command::Import(words) => Ok(match import::wish(words, origin)? {
+            wish @ import::ImportWish::Show(_) => Work::Ask(Need::Look, Ask::Import(wish)),
+            wish => Work::Ask(Need::Work, Ask::Import(wish)),
+        }),
+        Command::Export(words) => look(Ask::Export(export::wish(words, origin.directory))),
+        Command::Uninstall { keep_data, yes } => Ok(Work::Uninstall { keep_data, yes }),
         Command::Completions { shell } => Ok(Work::Print(Box::new(move || {
             Ok(generate::completions(shell))
         }))),

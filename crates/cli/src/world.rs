@@ -12,8 +12,11 @@ use syncmgr_control::{ExitCode, Refusal, Service};
 
 use crate::check::{CheckReport, CheckStep, CheckWish};
 use crate::departure::Departure;
+use crate::export::{ExportForm, ExportItem, Exported};
+use crate::import::{BroughtBack, FoundJobs, ImportSource, Imported, Turned};
 use crate::recipe::Recipes;
 use crate::service::{ServiceReport, ServiceWish};
+use crate::uninstall::{Leftover, Uninstalled};
 
 /// The terminal, or what stands in its place.
 #[derive(Debug, Clone, Copy, Default)]
@@ -162,4 +165,51 @@ pub trait Program {
 
     /// Sends the machine away.
     fn leave(&self, departure: Departure) -> BoxFuture<'_, Result<(), Refusal>>;
+
+    /// Finds what starts by itself at a source, and what it would become. Changes nothing.
+    ///
+    /// # Errors
+    /// A refusal when the source cannot be read.
+    fn find_jobs(&self, source: &ImportSource) -> Result<FoundJobs, Refusal>;
+
+    /// Remembers what was imported, then turns its originals off where `turn` says so.
+    ///
+    /// # Errors
+    /// A refusal when it cannot be remembered; nothing is turned off then.
+    fn turn_off(
+        &self,
+        source: &ImportSource,
+        imported: &[Imported],
+        turn: bool,
+    ) -> Result<Vec<Turned>, Refusal>;
+
+    /// Brings originals back: of these items, or all.
+    ///
+    /// # Errors
+    /// A refusal when what was imported cannot be read; whatever cannot be brought back is in the answer.
+    fn bring_back(&self, items: &[String]) -> Result<BroughtBack, Refusal>;
+
+    /// Forgets that these were imported.
+    ///
+    /// # Errors
+    /// A refusal when that cannot be written.
+    fn forget_imports(&self, imported: &[Imported]) -> Result<(), Refusal>;
+
+    /// Writes items as units or lines that run without the manager.
+    ///
+    /// # Errors
+    /// A refusal when one cannot be understood.
+    fn export(&self, items: &[ExportItem], form: ExportForm) -> Result<Vec<Exported>, Refusal>;
+
+    /// Finds all that would be removed with the program's traces. Changes nothing.
+    ///
+    /// # Errors
+    /// A refusal when it cannot be told.
+    fn leftovers(&self) -> Result<Vec<Leftover>, Refusal>;
+
+    /// Ends what runs and removes the traces; with `keep_data` not those that hold data.
+    ///
+    /// # Errors
+    /// A refusal when something still runs; nothing was removed then.
+    fn uninstall(&self, keep_data: bool) -> Result<Uninstalled, Refusal>;
 }

@@ -51,7 +51,7 @@ pub use content::ContentFault;
 pub use definition::DefinitionError;
 pub use guard::{GuardAnswer, GuardChoice, GuardHold, GuardKind, GuardLimits};
 pub use handler::{Folders, serve};
-pub use name::{Shown, is_ours, shown};
+pub use name::{MARKER, STORE, Shown, is_ours, shown};
 pub use observe::{Cancel, Finding, Observer, Phase, Progress, Silent, Step};
 pub use pair::{KEEP_VERSIONS, Outcome, Pair, Settings, SyncFault};
 pub use plan::{Action, Change, Plan};

@@ -11,9 +11,13 @@ use crate::fs::SHOWN_SEPARATOR;
 /// How our own files begin everywhere; nothing that begins like this is user data.
 const OUR_PREFIX: &[u8] = b".syncmgr-";
 /// The file at each root that says which pairs it belongs to.
-pub(crate) const MARKER_NAME: &[u8] = b".syncmgr-root";
+pub const MARKER: &str = ".syncmgr-root";
+/// The same in bytes.
+pub(crate) const MARKER_NAME: &[u8] = MARKER.as_bytes();
 /// The directory at a root that keeps versions when the pair's own directory is on another file system.
-pub(crate) const STORE_NAME: &[u8] = b".syncmgr";
+pub const STORE: &str = ".syncmgr";
+/// The same in bytes.
+pub(crate) const STORE_NAME: &[u8] = STORE.as_bytes();
 /// How every temporary file of ours begins; the tag of the pair and a number follow.
 pub(crate) const TEMP_PREFIX: &[u8] = b".syncmgr-tmp-";
 

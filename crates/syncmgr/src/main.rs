@@ -2,6 +2,8 @@
 
 mod browser;
 mod check;
+mod export;
+mod import;
 mod journal;
 mod program;
 mod reach;
@@ -13,8 +15,10 @@ mod sys;
 #[cfg(windows)]
 #[path = "sys_windows.rs"]
 mod sys;
+mod tool;
 #[cfg_attr(not(feature = "tray"), path = "no_tray.rs")]
 mod tray;
+mod uninstall;
 mod world;
 
 use std::path::PathBuf;

@@ -6,8 +6,9 @@ use std::sync::{Arc, PoisonError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use syncmgr_cli::{
-    CheckReport, CheckStep, CheckWish, Departure, Need, Program, Recipes, ServiceReport,
-    ServiceWish,
+    BroughtBack, CheckReport, CheckStep, CheckWish, Departure, ExportForm, ExportItem, Exported,
+    FoundJobs, ImportSource, Imported, Leftover, Need, Program, Recipes, ServiceReport,
+    ServiceWish, Turned, Uninstalled,
 };
 use syncmgr_control::view::{CheckView, DoctorView};
 use syncmgr_control::{Caller, Changes, ExitCode, Refusal, Reply, Request, Service};
@@ -15,9 +16,11 @@ use syncmgr_daemon::launch::Programs;
 use syncmgr_daemon::leave::{self, Leave};
 use syncmgr_daemon::place::{Environment, Places};
 
+use crate::import::Importer;
 use crate::reach::{Own, reach};
 use crate::recipes::Cookbook;
 use crate::service::Surroundings;
+use crate::uninstall::Traces;
 use crate::world::Account;
 
 /// The parts of syncmgr, put together.
@@ -49,7 +52,107 @@ impl Syncmgr {
     }
 }
 
+impl Syncmgr {
+    /// What reads and turns off what starts by itself on this machine.
+    fn importer(&self) -> Result<Importer, Refusal> {
+        let places = Places::find(&self.environment)?;
+        let Surroundings {
+            home,
+            config_dir,
+            user,
+            user_id,
+            ..
+        } = self.surroundings()?;
+        let catalogue = syncmgr_tools::Catalogue::load(&places.recipes_dir());
+        let recipes = catalogue
+            .programs()
+            .map(|(program, recipe)| (program.to_owned(), recipe.to_owned()));
+        Ok(Importer {
+            home: Some(home).filter(|home| !home.as_os_str().is_empty()),
+            config_dir,
+            // Who has no name in the environment may still be root.
+            user: if user.is_empty() && user_id == 0 {
+                "root".to_owned()
+            } else {
+                user
+            },
+            root: cfg!(unix) && user_id == 0,
+            records: places.state_dir.join("imports.json"),
+            programs: Programs::of(&self.environment),
+            recipes: recipes.collect(),
+        })
+    }
+
+    /// What must be known for the service, and to remove it.
+    fn surroundings(&self) -> Result<Surroundings, Refusal> {
+        let places = Places::find(&self.environment)?;
+        let absolute = |path: &std::ffi::OsString| {
+            let path = self.environment.current_dir.join(path);
+            path.to_string_lossy().into_owned()
+        };
+        let Account {
+            home,
+            config_dir,
+            user,
+            user_id,
+        } = self.account.clone();
+        let home = home.unwrap_or_default();
+        Ok(Surroundings {
+            program: self.environment.program.clone(),
+            syncmgr_home: self.environment.syncmgr_home.as_ref().map(absolute),
+            comhost: self.environment.comhost.as_ref().map(absolute),
+            socket: places.socket(),
+            state_dir: places.state_dir,
+            config_dir: config_dir.unwrap_or_else(|| home.join(".config")),
+            home,
+            user,
+            user_id,
+        })
+    }
+
+    fn traces(&self) -> Result<Traces, Refusal> {
+        Ok(Traces {
+            places: Places::find(&self.environment)?,
+            around: self.surroundings()?,
+            importer: self.importer()?,
+        })
+    }
+}
+
 impl Program for Syncmgr {
+    fn find_jobs(&self, source: &ImportSource) -> Result<FoundJobs, Refusal> {
+        self.importer()?.find(source)
+    }
+
+    fn turn_off(
+        &self,
+        source: &ImportSource,
+        imported: &[Imported],
+        turn: bool,
+    ) -> Result<Vec<Turned>, Refusal> {
+        self.importer()?.turn_off(source, imported, turn)
+    }
+
+    fn bring_back(&self, items: &[String]) -> Result<BroughtBack, Refusal> {
+        self.importer()?.bring_back(items)
+    }
+
+    fn forget_imports(&self, imported: &[Imported]) -> Result<(), Refusal> {
+        self.importer()?.forget(imported)
+    }
+
+    fn export(&self, items: &[ExportItem], form: ExportForm) -> Result<Vec<Exported>, Refusal> {
+        Ok(crate::export::export(items, form))
+    }
+
+    fn leftovers(&self) -> Result<Vec<Leftover>, Refusal> {
+        self.traces()?.find()
+    }
+
+    fn uninstall(&self, keep_data: bool) -> Result<Uninstalled, Refusal> {
+        self.traces()?.remove(keep_data)
+    }
+
     fn open(&self, need: Need) -> BoxFuture<'_, Result<Arc<dyn Service>, Refusal>> {
         async move {
             match reach(&self.environment, need, &self.home).await {
@@ -137,29 +240,7 @@ impl Program for Syncmgr {
     }
 
     fn service(&self, wish: ServiceWish) -> Result<ServiceReport, Refusal> {
-        let places = Places::find(&self.environment)?;
-        let absolute = |path: &std::ffi::OsString| {
-            let path = self.environment.current_dir.join(path);
-            path.to_string_lossy().into_owned()
-        };
-        let Account {
-            home,
-            config_dir,
-            user,
-            user_id,
-        } = self.account.clone();
-        let home = home.unwrap_or_default();
-        let around = Surroundings {
-            program: self.environment.program.clone(),
-            syncmgr_home: self.environment.syncmgr_home.as_ref().map(absolute),
-            comhost: self.environment.comhost.as_ref().map(absolute),
-            socket: places.socket(),
-            state_dir: places.state_dir,
-            config_dir: config_dir.unwrap_or_else(|| home.join(".config")),
-            home,
-            user,
-            user_id,
-        };
+        let around = self.surroundings()?;
         crate::service::service(wish, &around)
     }
 }

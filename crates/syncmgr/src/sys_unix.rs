@@ -64,3 +64,13 @@ pub(crate) fn errors_identity() -> Option<(u64, u64)> {
     let seen = std::fs::File::from(errors).metadata().ok()?;
     Some((seen.dev(), seen.ino()))
 }
+
+/// Asks a process to end. Answers whether it could be asked.
+pub(crate) fn ask_to_end(pid: u32) -> bool {
+    let Ok(pid) = libc::pid_t::try_from(pid) else {
+        return false;
+    };
+    // A number that is not positive means groups.
+    // SAFETY: a signal is sent to another process; no memory of ours is concerned.
+    pid > 1 && unsafe { libc::kill(pid, libc::SIGTERM) } == 0
+}

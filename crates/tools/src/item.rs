@@ -87,7 +87,8 @@ impl Values for ItemValues<'_> {
                 .map(|home| home.to_string_lossy().into_owned()),
             "command_line" => {
                 let words = self.0.definition.list(COMMAND);
-                Some(shown_words(&words)).filter(|line| !line.is_empty())
+                let (line, _) = crate::import::secret::masked(&shown_words(&words));
+                Some(line).filter(|line| !line.is_empty())
             }
             "command_name" => Some(command_name(&self.0.definition.list(COMMAND))),
             _ => None,

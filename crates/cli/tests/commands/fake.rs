@@ -13,9 +13,10 @@ use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use jiff::tz::TimeZone;
 use syncmgr_cli::{
-    CheckOutcome, CheckReport, CheckRow, CheckStep, CheckWish, Departure, Keyboard, Need, Program,
+    BroughtBack, CheckOutcome, CheckReport, CheckRow, CheckStep, CheckWish, Departure, ExportForm,
+    ExportItem, Exported, FoundJobs, ImportSource, Imported, Keyboard, Leftover, Need, Program,
     Recipes, ServiceAction, ServiceFile, ServiceFileState, ServiceReport, ServiceWish, Terminal,
-    World,
+    Turned, Uninstalled, World,
 };
 use syncmgr_control::{Caller, Change, Changes, ExitCode, Refusal, Reply, Request, Service, What};
 
@@ -162,6 +163,41 @@ impl Program for Fake {
             instances: 1,
             kept: wish.keep.then(|| "/tmp/scratch".into()),
         })
+    }
+
+    fn find_jobs(&self, source: &ImportSource) -> Result<FoundJobs, Refusal> {
+        self.manager.as_ref().map_err(Clone::clone)?;
+        Ok(crate::importing::found(source))
+    }
+
+    fn turn_off(
+        &self,
+        _: &ImportSource,
+        imported: &[Imported],
+        turn: bool,
+    ) -> Result<Vec<Turned>, Refusal> {
+        Ok(crate::importing::turned(imported, turn))
+    }
+
+    fn bring_back(&self, items: &[String]) -> Result<BroughtBack, Refusal> {
+        Ok(crate::importing::back(items))
+    }
+
+    fn forget_imports(&self, _: &[Imported]) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn export(&self, items: &[ExportItem], form: ExportForm) -> Result<Vec<Exported>, Refusal> {
+        Ok(crate::importing::exported(items, form))
+    }
+
+    fn leftovers(&self) -> Result<Vec<Leftover>, Refusal> {
+        self.manager.as_ref().map_err(Clone::clone)?;
+        Ok(crate::importing::leftovers())
+    }
+
+    fn uninstall(&self, keep_data: bool) -> Result<Uninstalled, Refusal> {
+        Ok(crate::importing::uninstalled(keep_data))
     }
 
     fn may_leave(&self, departure: Departure) -> BoxFuture<'_, Result<(), Refusal>> {

@@ -9,6 +9,7 @@ mod checking;
 mod departure;
 mod fake;
 mod following;
+mod importing;
 mod recipes;
 mod samples;
 mod service;

@@ -15,6 +15,7 @@ mod classes;
 mod com_server;
 mod hooks;
 mod hostile;
+mod import;
 mod interrupt;
 mod listing;
 mod mail;

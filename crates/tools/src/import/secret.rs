@@ -1,0 +1,100 @@
+//! Secrets that stand in a command: they are told of and never shown.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// What is shown in the place of a secret.
+const HIDDEN: &str = "****";
+
+/// A value: quoted, or up to the next blank.
+const VALUE: &str = r#"(?:'[^']*'|"[^"]*"|[^\s'"]+)"#;
+
+static PATTERNS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let word =
+        r"(?:password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key|auth[-_]?key)";
+    [
+        // `--password x`, `--api-key=x`, `-password x`; not `--password-file x`.
+        format!(r"(?i)(?P<keep>(?:^|[\s'])--?[a-z0-9-]*{word}(?:'?\s+|=))(?P<hide>{VALUE})"),
+        // `RESTIC_PASSWORD=x`, `AWS_SECRET_ACCESS_KEY=x`; not `RESTIC_PASSWORD_FILE=x`.
+        format!(r"(?i)(?P<keep>\b[a-z0-9_]*(?:password|passwd|passphrase|secret|token|api_?key|access_?key|mysql_pwd|pgpass|sshpass|pass)=)(?P<hide>{VALUE})"),
+        // `https://user:secret@host`
+        r"(?P<keep>://[^\s:/@']*:)(?P<hide>[^\s@/']+)(?P<after>@)".to_owned(),
+        // `curl -u user:secret`
+        r"(?P<keep>(?:^|\s)(?:-u|--user|--proxy-user)[\s=]'?[^\s:=']+:)(?P<hide>[^\s']+)".to_owned(),
+        format!(r"(?P<keep>\bsshpass\s+-p\s*)(?P<hide>{VALUE})"),
+        r"(?P<keep>\bmysql(?:dump)?\b[^|;]*\s-p)(?P<hide>[^\s]+)".to_owned(),
+    ]
+    .iter()
+    .filter_map(|pattern| Regex::new(pattern).ok())
+    .collect()
+});
+
+/// A command as it may be shown, and whether a secret was taken out of it.
+#[must_use]
+pub fn masked(text: &str) -> (String, bool) {
+    let mut shown = text.to_owned();
+    let mut found = false;
+    for pattern in PATTERNS.iter() {
+        let replaced = pattern.replace_all(&shown, |parts: &regex::Captures<'_>| {
+            let hide = parts.name("hide").map_or("", |part| part.as_str());
+            let keep = parts.name("keep").map_or("", |part| part.as_str());
+            let after = parts.name("after").map_or("", |part| part.as_str());
+            // What a variable or a command gives stands elsewhere.
+            if hide.trim_matches('"').starts_with('$')
+                || hide.trim_matches(['"', '\'']).is_empty()
+                || hide == HIDDEN
+            {
+                return format!("{keep}{hide}{after}");
+            }
+            found = true;
+            format!("{keep}{HIDDEN}{after}")
+        });
+        shown = replaced.into_owned();
+    }
+    (shown, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden() {
+        assert_eq!(PATTERNS.len(), 6, "every pattern is one");
+        for line in [
+            "restic --password hunter2 backup /x",
+            "a --api-key=hunter2 b",
+            "a '--password=hunter2 x'",
+            "RESTIC_PASSWORD=hunter2 restic backup /x",
+            "sh -c 'RESTIC_PASSWORD=\"hunter2 x\" restic'",
+            "AWS_SECRET_ACCESS_KEY=hunter2 a",
+            "rclone sync /x https://ada:hunter2@example.org/y",
+            "curl -u ada:hunter2 https://example.org",
+            "sshpass -p hunter2 ssh x",
+            "sshpass -phunter2 ssh x",
+            "mysqldump -u root -phunter2 db | gzip",
+            "borg create --passphrase 'hunter2 x' y",
+        ] {
+            let (shown, found) = masked(line);
+            assert!(found && !shown.contains("hunter2"), "{line}: {shown}");
+            assert_eq!(masked(&shown), (shown.clone(), false), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_shown() {
+        for line in [
+            "restic --password-file /etc/x backup",
+            "RESTIC_PASSWORD_FILE=/x restic",
+            "RESTIC_PASSWORD=\"$(pass show x)\" restic",
+            "a --password $P b",
+            "rsync -a ada@nas:/x ssh://nas:22/x",
+            "curl -u ada https://example.org:8080/x@y",
+            "mkdir -p x",
+            "mysql -p < x",
+        ] {
+            assert_eq!(masked(line), (line.to_owned(), false));
+        }
+    }
+}
