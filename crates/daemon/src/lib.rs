@@ -41,6 +41,7 @@ mod reasons;
 mod register;
 mod registration;
 mod reload;
+mod reporting;
 mod rules;
 mod run;
 mod scheduling;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use syncmgr_control::Refusal;
+use syncmgr_control::report::REPORTS;
 use syncmgr_core::input::Input;
 use syncmgr_core::log::Level;
 use syncmgr_core::settings::Settings;
@@ -393,8 +394,16 @@ pub(crate) fn configured(
         }
     };
     for (id, description) in launch::BUILT_IN {
+        let reports = *id == REPORTS;
+        if reports && !file.config.item.iter().any(|item| item.handler == REPORTS) {
+            continue; // it is there only for those who report
+        }
         register(id, description, &mut inputs);
-        inputs.extend(HandlerId::new(id).ok().map(Input::ItemsAreDefined));
+        let told = |id| match reports {
+            true => Input::OnlyReports(id),
+            false => Input::ItemsAreDefined(id),
+        };
+        inputs.extend(HandlerId::new(id).ok().map(told));
     }
     for handler in &file.config.handler {
         let description = if handler.description.is_empty() {
