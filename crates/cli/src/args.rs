@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use syncmgr_control::method::Access;
 
 use crate::departure::Departure;
+use crate::report_args::ReportWords;
 
 /// Rows of a page unless told otherwise.
 pub(crate) const DEFAULT_ROWS: u32 = 20;
@@ -646,6 +647,18 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
         /// The item.
         name: String,
     },
+    /// Tell how a synchronization stands that another program does, or run that program and tell it by itself.
+    ///
+    /// The item is started by its own program alone; it is shown, and may become late, as any other.
+    #[command(after_help = "Examples:
+  syncmgr report backup --create -- restic backup ~/Documents
+  syncmgr report backup start --create --fresh-within 1d
+  syncmgr report backup progress 3/10 --text photos
+  syncmgr report backup done --sent 12
+  syncmgr report backup failed 'no room' --soft
+
+progress exits with 1 when a person wants it stopped.")]
+    Report(ReportWords),
     /// Check the installation, the store and the sources.
     #[command(after_help = "Examples:
   syncmgr doctor")]

@@ -30,6 +30,8 @@ mod question;
 mod refresh;
 mod register;
 mod report;
+mod report_args;
+mod reporting;
 mod run;
 mod schedule;
 mod screen;

@@ -28,7 +28,7 @@ use crate::text::harmless;
 use crate::world::{Need, Program, World};
 use crate::{
     answer, center, check, compare, decide, duration, generate, history, inbox, items, password,
-    preview, refresh, register, report, schedule, service, sheet, steer, sync, top,
+    preview, refresh, register, report, reporting, schedule, service, sheet, steer, sync, top,
 };
 
 /// How long threads may take to end when a command is done; only one that waits for a line takes as long.
@@ -41,12 +41,9 @@ const ALL: &str = "all";
 /// Widest help text.
 const MAX_HELP_COLUMNS: usize = 110;
 
-/// Runs the command that these words name, the program's own name first, and returns what to exit with.
-pub fn run(
-    words: impl IntoIterator<Item = OsString>,
-    world: World,
-    program: &dyn Program,
-) -> ExitCode {
+/// Runs the command that these words name, the program's own name first, and returns what to exit with: an [`ExitCode`], or
+/// that of the command that `report NAME -- COMMAND` ran.
+pub fn run(words: impl IntoIterator<Item = OsString>, world: World, program: &dyn Program) -> u8 {
     let words: Vec<OsString> = words.into_iter().collect();
     let guessed = guess(&words);
     let (look, aside) = looks(&guessed, &world);
@@ -58,7 +55,7 @@ pub fn run(
     let CommandLine { global, command } = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
-            return not_understood(&error, &guessed, (look, aside), world, words.len() < 2);
+            return not_understood(&error, &guessed, (look, aside), world, words.len() < 2) as u8;
         }
     };
     let (look, aside) = looks(&global, &world);
@@ -81,7 +78,7 @@ pub fn run(
     };
     let work = match decide(command, origin, &zone, clock()) {
         Ok(work) => work,
-        Err(refusal) => return refused(&refusal, &mut screen),
+        Err(refusal) => return refused(&refusal, &mut screen) as u8,
     };
     let (work, then) = match work {
         Work::Leave(ask, then) => (Work::Ask(Need::Work, ask), Some(then)),
@@ -90,14 +87,17 @@ pub fn run(
     if let Work::Ask(_, Ask::Top) = work
         && let Some(refusal) = top::refusal(&terminal, global.json)
     {
-        return refused(&refusal, &mut screen);
+        return refused(&refusal, &mut screen) as u8;
     }
+    let number = |exit: ExitCode| exit as u8;
     let ended = match work {
         // Taken apart above.
-        Work::Leave(..) => Ok(ExitCode::Good),
-        Work::Daemon => program.daemon(&mut |sentence| screen.remark(&harmless(sentence))),
-        Work::Tray => program.tray(),
-        Work::Handler(kind) => program.handler(&kind),
+        Work::Leave(..) => Ok(number(ExitCode::Good)),
+        Work::Daemon => program
+            .daemon(&mut |sentence| screen.remark(&harmless(sentence)))
+            .map(number),
+        Work::Tray => program.tray().map(number),
+        Work::Handler(kind) => program.handler(&kind).map(number),
         Work::Check(wish) => {
             let redraw = terminal.redraw && !global.no_progress;
             check::check(program, *wish, &mut screen, redraw)
@@ -112,7 +112,7 @@ pub fn run(
                 .build();
             let runtime = match runtime {
                 Ok(runtime) => runtime,
-                Err(error) => return refused(&no_runtime().because(&error), &mut screen),
+                Err(error) => return refused(&no_runtime().because(&error), &mut screen) as u8,
             };
             let setting = password::set(program, &file, keyboard, terminal.input, &mut screen);
             let set = runtime.block_on(setting);
@@ -122,7 +122,7 @@ pub fn run(
         }
         Work::Print(print) => print().map(|bytes| {
             screen.raw(&bytes);
-            ExitCode::Good
+            number(ExitCode::Good)
         }),
         Work::Ask(need, ask) => {
             let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -131,7 +131,7 @@ pub fn run(
                 .build();
             let runtime = match runtime {
                 Ok(runtime) => runtime,
-                Err(error) => return refused(&no_runtime().because(&error), &mut screen),
+                Err(error) => return refused(&no_runtime().because(&error), &mut screen) as u8,
             };
             let work = async move {
                 if let Some(then) = then
@@ -141,6 +141,8 @@ pub fn run(
                 }
                 let service = match program.open(need).await {
                     Ok(service) => service,
+                    // A backup is not left out because nobody hears of it.
+                    Err(refusal) if matches!(ask, Ask::Accompany(_)) => reporting::nobody(refusal),
                     Err(refusal) => {
                         program.close().await;
                         return (screen, Err(refusal));
@@ -206,10 +208,10 @@ pub fn run(
             None => exit,
             Some(kind) => {
                 screen.remark(&format!("the output cannot be written: {kind}"));
-                exit.max(ExitCode::Failed)
+                exit.max(number(ExitCode::Failed))
             }
         },
-        Err(refusal) => refused(&refusal, &mut screen),
+        Err(refusal) => number(refused(&refusal, &mut screen)),
     }
 }
 
@@ -271,6 +273,8 @@ enum Ask {
     Refresh(Vec<String>),
     Pause(Vec<String>, Option<u64>),
     Resume(Vec<String>),
+    Report(Box<reporting::Told>),
+    Accompany(Box<reporting::Accompanied>),
     Order {
         request: Request,
         done: &'static str,
@@ -325,6 +329,8 @@ impl Ask {
             Self::Refresh(names) => refresh::refresh(talk, names).await,
             Self::Pause(names, for_ms) => steer::pause(talk, names, for_ms).await,
             Self::Resume(names) => steer::resume(talk, names).await,
+            Self::Report(told) => reporting::report(talk, *told).await,
+            Self::Accompany(wish) => reporting::accompany(talk, *wish).await,
             Self::Order {
                 request,
                 done,
@@ -644,6 +650,10 @@ fn decide(
             "Asked to be skipped",
             "Nothing was asked to be skipped.",
         ),
+        Command::Report(words) => work(match reporting::decide(words)? {
+            reporting::Wish::Tell(told) => Ask::Report(told),
+            reporting::Wish::Accompany(wish) => Ask::Accompany(wish),
+        }),
         Command::Doctor => Ok(Work::Ask(Need::Check, Ask::Doctor)),
         Command::Center {
             scope,
@@ -842,7 +852,10 @@ fn not_understood(
     refusal.exit
 }
 
-fn told(verdict: &Verdict, screen: &mut Screen) -> ExitCode {
+fn told(verdict: &Verdict, screen: &mut Screen) -> u8 {
+    if let Some(code) = verdict.passed_on {
+        return code; // the output is that of the command that was run
+    }
     let mut object = json!({
         "verdict": verdict.sentence,
         "exit": verdict.exit as u8,
@@ -858,7 +871,7 @@ fn told(verdict: &Verdict, screen: &mut Screen) -> ExitCode {
         let line = verdict_line(verdict, &screen.look);
         screen.line(line);
     }
-    verdict.exit
+    verdict.exit as u8
 }
 
 fn refused(refusal: &Refusal, screen: &mut Screen) -> ExitCode {

@@ -149,11 +149,7 @@ impl Manager {
         }
     }
 
-    fn with_outside(
-        &mut self,
-        session: SessionId,
-        work: impl FnOnce(&mut Self, &mut Instance),
-    ) {
+    fn with_outside(&mut self, session: SessionId, work: impl FnOnce(&mut Self, &mut Instance)) {
         if let Some(id) = self.outside(session) {
             self.with(id, work);
         }
@@ -244,6 +240,7 @@ impl Manager {
             within: reporter.within,
             until,
             attended: reporter.attended,
+            warned: instance.run.as_ref().is_some_and(|run| run.warned),
             asked,
         };
         let lag = if self.settings.automatic {
@@ -362,6 +359,7 @@ impl Manager {
         let mut instance = self.outside_instance(session, run.handler.clone());
         let ids = items.iter().map(|item| item.item.item.clone()).collect();
         let mut live = Box::new(LiveRun::new(run, ids));
+        live.warned = kept.warned;
         for (item, row) in live.items.iter_mut().zip(items) {
             item.status = row.status;
             item.failure = row.failure;

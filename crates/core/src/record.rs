@@ -116,6 +116,8 @@ pub struct OutsideRow {
     pub until: Timestamp,
     /// Its owner holds a connection for it, and is dead when that is gone.
     pub attended: bool,
+    /// Its log has a warning or an error.
+    pub warned: bool,
     /// What a person asked of it.
     pub asked: Verdict,
 }

@@ -229,7 +229,7 @@ impl Manager {
                 unblocked_by: Some(Remedy::OwnProgram.into()),
                 ..tell(
                     About::Policy,
-                    true,
+                    false, // it is no trouble
                     Lacking::OwnProgram,
                     Because::OwnProgram.into(),
                 )

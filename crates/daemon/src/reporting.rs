@@ -430,10 +430,10 @@ impl Loop {
     }
 
     fn reported(&self, item: &ItemRef, run: Option<RunId>, over: bool) -> ReportedView {
-        let verdict = self.manager.outside_of(item).map(|(session, ..)| {
-            self.manager
-                .outside_verdict(session, Some(&item.item))
-        });
+        let verdict = self
+            .manager
+            .outside_of(item)
+            .map(|(session, ..)| self.manager.outside_verdict(session, Some(&item.item)));
         ReportedView {
             name: self.name(item),
             run: run.map(|run| run.0),

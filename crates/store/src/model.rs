@@ -9,7 +9,9 @@ use syncmgr_core::conflict::ConflictRow;
 use syncmgr_core::item::{HandlerRow, ItemRow};
 use syncmgr_core::log::{Level, LogRow};
 use syncmgr_core::need::{NeedRow, NeedState};
-use syncmgr_core::record::{HeldRow, LastNumbers, MAX_HELD, OutsideRow, PauseRow, PauseScope, Remembered};
+use syncmgr_core::record::{
+    HeldRow, LastNumbers, MAX_HELD, OutsideRow, PauseRow, PauseScope, Remembered,
+};
 use syncmgr_core::run::{RunItemRow, RunOutcome, RunRow, SessionRow};
 use syncmgr_core::{
     AbsentRow, Event, EventKind, EventNumber, HandlerId, ItemRef, LogId, NeedId, Record, RunId,

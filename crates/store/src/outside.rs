@@ -12,22 +12,23 @@ use crate::words::Word as _;
 
 /// Selects them, as `t`.
 pub(crate) const SELECT_OUTSIDE: &str =
-    "SELECT t.session, t.within_ms, t.until_ms, t.attended, t.asked FROM outside t ";
+    "SELECT t.session, t.within_ms, t.until_ms, t.attended, t.warned, t.asked FROM outside t ";
 
 /// Keeps one, as long as its session is open.
 pub(crate) fn keep(connection: &Connection, row: &OutsideRow) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO outside (session, within_ms, until_ms, attended, asked)
-                 SELECT id, ?2, ?3, ?4, ?5 FROM sessions WHERE id = ?1 AND closed_ms IS NULL
+            "INSERT INTO outside (session, within_ms, until_ms, attended, warned, asked)
+                 SELECT id, ?2, ?3, ?4, ?5, ?6 FROM sessions WHERE id = ?1 AND closed_ms IS NULL
              ON CONFLICT (session) DO UPDATE SET within_ms = excluded.within_ms, until_ms = excluded.until_ms,
-                 attended = excluded.attended, asked = excluded.asked",
+                 attended = excluded.attended, warned = excluded.warned, asked = excluded.asked",
         )?
         .execute(params![
             row.session.0.cast_signed(),
             i64::try_from(row.within.as_millis()).unwrap_or(i64::MAX),
             row.until.0,
             row.attended,
+            row.warned,
             row.asked.word(),
         ])?;
     Ok(())
@@ -49,6 +50,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<OutsideRow, ReadError> {
         within: Duration::from_millis(c.number("milliseconds")?),
         until: c.moment()?,
         attended: c.flag()?,
+        warned: c.flag()?,
         asked: c.word()?,
     })
 }

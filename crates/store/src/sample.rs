@@ -177,9 +177,10 @@ prop_compose! {
 
 prop_compose! {
     fn outside()(
-        session in session_id(), within in 0..MANY, until in moment(), attended in any::<bool>(), asked in word(),
+        session in session_id(), within in 0..MANY, until in moment(), attended in any::<bool>(), warned in any::<bool>(),
+        asked in word(),
     ) -> OutsideRow {
-        OutsideRow { session, within: Duration::from_millis(within), until, attended, asked }
+        OutsideRow { session, within: Duration::from_millis(within), until, attended, warned, asked }
     }
 }
 
