@@ -659,6 +659,25 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
 
 progress exits with 1 when a person wants it stopped.")]
     Report(ReportWords),
+    /// Follow Syncthing or rclone in the foreground and report what they do; change nothing there.
+    ///
+    /// The daemon does so by itself for each `[[bridge]]` of the configuration.
+    #[command(after_help = "Examples:
+  syncmgr bridge syncthing
+  syncmgr bridge rclone-rc --address 127.0.0.1:5572")]
+    Bridge {
+        /// What is followed.
+        kind: BridgeKind,
+        /// Where it listens on this machine.
+        #[arg(long, value_name = "HOST:PORT")]
+        address: Option<String>,
+        /// A file with its key: Syncthing's config.xml, or one that holds nothing else.
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        /// What its item is called; for Syncthing what stands before the names of its folders.
+        #[arg(long)]
+        name: Option<String>,
+    },
     /// Check the installation, the store and the sources.
     #[command(after_help = "Examples:
   syncmgr doctor")]
@@ -817,6 +836,15 @@ pub(crate) enum ServiceWord {
     #[command(after_help = "Examples:
   syncmgr service status --json | tail -1")]
     Status,
+}
+
+/// What a bridge follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BridgeKind {
+    /// The folders of a Syncthing.
+    Syncthing,
+    /// The jobs of `rclone rcd`.
+    RcloneRc,
 }
 
 /// A kind of item that can be added.

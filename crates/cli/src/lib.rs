@@ -56,4 +56,4 @@ pub use departure::Departure;
 pub use keyboard::RealKeyboard;
 pub use run::{refuse, run};
 pub use service::{ServiceAction, ServiceFile, ServiceFileState, ServiceReport, ServiceWish};
-pub use world::{Browse, Keyboard, Need, Program, Terminal, World};
+pub use world::{BridgeWish, Browse, Keyboard, Need, Program, Terminal, World};

@@ -13,7 +13,9 @@ use syncmgr_control::rule::RuleText;
 use syncmgr_control::view::Level;
 use syncmgr_control::{Caller, ExitCode, Refusal, Request};
 
-use crate::args::{AddKind, ColorWhen, Command, CommandLine, DEFAULT_ROWS, Global, ServiceWord};
+use crate::args::{
+    AddKind, BridgeKind, ColorWhen, Command, CommandLine, DEFAULT_ROWS, Global, ServiceWord,
+};
 use crate::center::Way;
 use crate::check::CheckWish;
 use crate::departure::{Then, depart};
@@ -25,7 +27,7 @@ use crate::sync::verdict_line;
 use crate::talk::{Talk, Verdict};
 use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
-use crate::world::{Need, Program, World};
+use crate::world::{BridgeWish, Need, Program, World};
 use crate::{
     answer, center, check, compare, decide, duration, generate, history, inbox, items, password,
     preview, refresh, register, report, reporting, schedule, service, sheet, steer, sync, top,
@@ -95,6 +97,9 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: World, program: &dy
         Work::Leave(..) => Ok(number(ExitCode::Good)),
         Work::Daemon => program
             .daemon(&mut |sentence| screen.remark(&harmless(sentence)))
+            .map(number),
+        Work::Bridge(wish) => program
+            .bridge(wish, &mut |sentence| screen.remark(&harmless(sentence)))
             .map(number),
         Work::Tray => program.tray().map(number),
         Work::Handler(kind) => program.handler(&kind).map(number),
@@ -225,6 +230,7 @@ pub fn refuse(refusal: &Refusal, world: World) -> ExitCode {
 /// What a command comes to.
 enum Work {
     Daemon,
+    Bridge(BridgeWish),
     Tray,
     Handler(String),
     Check(Box<CheckWish>),
@@ -654,6 +660,17 @@ fn decide(
             reporting::Wish::Tell(told) => Ask::Report(told),
             reporting::Wish::Accompany(wish) => Ask::Accompany(wish),
         }),
+        Command::Bridge {
+            kind,
+            address,
+            key,
+            name,
+        } => Ok(Work::Bridge(BridgeWish {
+            syncthing: kind == BridgeKind::Syncthing,
+            address,
+            key: key.map(|key| origin.directory.join(key)),
+            name,
+        })),
         Command::Doctor => Ok(Work::Ask(Need::Check, Ask::Doctor)),
         Command::Center {
             scope,

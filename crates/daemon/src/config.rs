@@ -32,6 +32,8 @@ pub struct Config {
     pub handler: Vec<HandlerConfig>,
     /// Items that the user defined.
     pub item: Vec<ItemConfig>,
+    /// Programs that synchronize by themselves and are followed.
+    pub bridge: Vec<crate::bridging::BridgeConfig>,
     /// Connections that handlers may ask for.
     pub connection: Vec<ConnectionConfig>,
     /// What starts by itself, and when it may.
@@ -692,6 +694,11 @@ fn check(
             return Err(format!("the item id `{}` stands twice", item.id));
         }
     }
+    for (index, bridge) in config.bridge.iter().enumerate() {
+        at.set(Some(("bridge", index)));
+        bridge.check()?;
+    }
+    at.set(None);
     let mut names = std::collections::BTreeSet::new();
     for (index, connection) in config.connection.iter().enumerate() {
         at.set(Some(("connection", index)));

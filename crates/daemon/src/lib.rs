@@ -6,6 +6,7 @@ mod answer;
 mod answering;
 mod argument;
 pub mod awake;
+pub mod bridging;
 mod browse;
 pub mod clock;
 mod comparing;

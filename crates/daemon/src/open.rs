@@ -61,6 +61,8 @@ pub struct Home {
     looping: JoinHandle<Result<(), Refusal>>,
     /// What serves the socket, and whether the socket is ours to remove.
     serving: Option<(JoinHandle<()>, bool)>,
+    /// Tasks that follow other programs.
+    bridges: crate::bridging::Bridges,
     closing: CancellationToken,
     places: Places,
     // Freed last.
@@ -207,6 +209,13 @@ impl Home {
             }
             opened => opened?,
         }
+        let mut bridges = crate::bridging::Bridges::default();
+        if daemon {
+            let configured = &config.config.bridge;
+            first.extend(crate::bridging::troubles(configured));
+            let service: Arc<dyn syncmgr_control::Service> = Arc::clone(&service) as _;
+            bridges = crate::bridging::Bridges::start(configured, &service);
+        }
         let gate = Gate::new(attempt(&config.config));
         let parts = Parts {
             manager,
@@ -248,6 +257,7 @@ impl Home {
             service,
             looping,
             serving,
+            bridges,
             closing,
             places,
             _lock: lock,
@@ -300,6 +310,7 @@ impl Home {
     /// The fault for which the loop ended early.
     pub async fn close(self) -> Result<(), Refusal> {
         let outcome = self.looping.await;
+        drop(self.bridges);
         self.service.doorkeeper().close().await;
         if let Some((mut serving, ours)) = self.serving {
             // Others may still be reading their last answers.

@@ -112,6 +112,15 @@ impl Program for Fake {
         Ok(ExitCode::Warnings)
     }
 
+    fn bridge(
+        &self,
+        _: syncmgr_cli::BridgeWish,
+        told: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<ExitCode, Refusal> {
+        told("it is followed");
+        Ok(ExitCode::Good)
+    }
+
     fn tray(&self) -> Result<ExitCode, Refusal> {
         Ok(ExitCode::Good)
     }
