@@ -26,7 +26,7 @@ const EVENTS_WAIT: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks at rclone while something works, and while nothing does.
 const WORKING_EVERY: Duration = Duration::from_secs(2);
-const IDLE_EVERY: Duration = Duration::from_secs(15);
+const IDLE_EVERY: Duration = Duration::from_secs(5);
 /// The first wait after a failure, and the longest.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -402,7 +402,7 @@ async fn look_at_rclone(
         .filter_map(Value::as_u64)
         .collect();
     let mut known = Vec::new();
-    let mut calls = 1; // the next look begins with one
+    let mut calls = 2; // the next look begins with two
     for id in jobs.unknown(&listed, &stats) {
         calls += 1;
         match peer.call("/job/status", &json!({ "jobid": id })).await {

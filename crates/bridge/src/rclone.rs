@@ -69,6 +69,8 @@ pub struct Transfer {
 pub struct Jobs {
     /// Up to this number every job was looked at, or is ours.
     seen_to: Option<u64>,
+    /// So many calls of ours became jobs since then.
+    ours: usize,
     working: BTreeSet<u64>,
     open: bool,
     failed: Option<String>,
@@ -90,16 +92,20 @@ impl Jobs {
     }
 
     /// Which jobs are to be asked about, after they were listed and the stats were read. At the first look every job is asked
-    /// about, and only those that still work count.
+    /// about, and only those that still work count. Later, when there are as many new jobs as we made calls, all of them are ours,
+    /// and nothing is asked: each question would be one more job.
     #[must_use]
     pub fn unknown(&self, listed: &[u64], stats: &Stats) -> Vec<u64> {
         let after = self.seen_to.unwrap_or(0);
-        let new = listed.iter().copied().filter(|id| *id > after);
+        let mut new: Vec<u64> = listed.iter().copied().filter(|id| *id > after).collect();
+        if self.seen_to.is_some() && new.len() == self.ours {
+            new.clear();
+        }
         let moving = stats
             .transferring
             .iter()
             .filter_map(|transfer| transfer.group.strip_prefix("job/")?.parse().ok());
-        let mut unknown: BTreeSet<u64> = new.chain(moving).collect();
+        let mut unknown: BTreeSet<u64> = new.into_iter().chain(moving).collect();
         unknown.extend(&self.working);
         // The newest ones: the others are over, or are seen by what they move.
         let few = unknown.into_iter().rev().take(MAX_JOBS);
@@ -122,18 +128,20 @@ impl Jobs {
         )]
     }
 
-    /// What is to be reported, after the unknown jobs were asked about with so many calls.
+    /// What is to be reported, after the unknown jobs were asked about. `calls` are those after the list, and those that come
+    /// before and with the next one.
     pub fn look(
         &mut self,
         name: &str,
         listed: &[u64],
         jobs: &[Job],
         stats: &Stats,
-        calls: u64,
+        calls: usize,
     ) -> Vec<Report> {
         let first = self.seen_to.is_none();
         let last = listed.iter().copied().max().unwrap_or(0);
-        self.seen_to = Some(self.seen_to.unwrap_or(0).max(last.saturating_add(calls)));
+        self.seen_to = Some(self.seen_to.unwrap_or(0).max(last));
+        self.ours = calls;
         let mut reports = Vec::new();
         if std::mem::take(&mut self.away) || first {
             reports.push(Report::new(name, ReportState::Connected));
