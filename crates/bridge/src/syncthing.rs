@@ -60,6 +60,8 @@ pub struct Status {
     pub global_bytes: u64,
     /// What of it is here.
     pub in_sync_bytes: u64,
+    /// Rises with each change.
+    pub sequence: u64,
 }
 
 /// Whether another device of a folder is connected (`/rest/system/connections`).
@@ -92,6 +94,8 @@ pub struct Folder {
     connected: Option<bool>,
     problem: Option<String>,
     good_at_ms: Option<i64>,
+    /// The last change that was told as good.
+    sequence: u64,
     /// The most that it lacked in this run.
     lacked: Status,
 }
@@ -106,7 +110,7 @@ impl Folder {
     #[must_use]
     pub fn ends_with(&self, status: &Status) -> bool {
         let good = !works(status) && trouble(status).is_none() && status.need_total_items == 0;
-        good && (self.open || self.good_at_ms.is_none())
+        good && (self.open || self.good_at_ms.is_none() || self.sequence != status.sequence)
     }
 
     /// Syncthing itself cannot be reached.
@@ -178,7 +182,10 @@ impl Folder {
         let due = self
             .good_at_ms
             .is_none_or(|at| now_ms.saturating_sub(at) >= GOOD_EVERY_MS || now_ms < at);
-        if std::mem::take(&mut self.open) || due {
+        // What came and was there before anybody looked is a change all the same.
+        let changed = self.sequence != status.sequence;
+        if std::mem::take(&mut self.open) || due || changed {
+            self.sequence = status.sequence;
             let lacked = std::mem::take(&mut self.lacked);
             self.good_at_ms = Some(now_ms);
             self.problem = None;

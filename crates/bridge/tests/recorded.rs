@@ -61,6 +61,14 @@ fn a_folder_is_in_sync_again_after_it_lacked_something() {
     );
     let again = folder.look(NAME, &idle(), true, false, 0, 2 + GOOD_EVERY_MS);
     assert_eq!(told(&again), [(S::Done, "in sync")]);
+    // What came faster than anybody looked is told as well.
+    let changed = Status {
+        sequence: idle().sequence + 1,
+        ..idle()
+    };
+    assert!(folder.ends_with(&changed));
+    let soon = folder.look(NAME, &changed, true, false, 0, 3 + GOOD_EVERY_MS);
+    assert_eq!(told(&soon), [(S::Done, "in sync")]);
 }
 
 #[test]
