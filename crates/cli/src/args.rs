@@ -10,6 +10,7 @@ use crate::departure::Departure;
 use crate::export::ExportWords;
 use crate::import::ImportWords;
 use crate::recipe::RecipeAction;
+use crate::report_args::ReportWords;
 use crate::wrap::WrapArgs;
 
 /// Rows of a page unless told otherwise.
@@ -684,6 +685,37 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
         /// The item.
         name: String,
     },
+    /// Tell how a synchronization stands that another program does, or run that program and tell it by itself.
+    ///
+    /// The item is started by its own program alone; it is shown, and may become late, as any other.
+    #[command(after_help = "Examples:
+  syncmgr report backup --create -- restic backup ~/Documents
+  syncmgr report backup start --create --fresh-within 1d
+  syncmgr report backup progress 3/10 --text photos
+  syncmgr report backup done --sent 12
+  syncmgr report backup failed 'no room' --soft
+
+progress exits with 1 when a person wants it stopped.")]
+    Report(ReportWords),
+    /// Follow Syncthing or rclone in the foreground and report what they do; change nothing there.
+    ///
+    /// The daemon does so by itself for each `[[bridge]]` of the configuration.
+    #[command(after_help = "Examples:
+  syncmgr bridge syncthing
+  syncmgr bridge rclone-rc --address 127.0.0.1:5572")]
+    Bridge {
+        /// What is followed.
+        kind: BridgeKind,
+        /// Where it listens on this machine.
+        #[arg(long, value_name = "HOST:PORT")]
+        address: Option<String>,
+        /// A file with its key: Syncthing's config.xml, or one that holds nothing else.
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        /// What its item is called; for Syncthing what stands before the names of its folders.
+        #[arg(long)]
+        name: Option<String>,
+    },
     /// Check the installation, the store and the sources.
     #[command(after_help = "Examples:
   syncmgr doctor")]
@@ -877,6 +909,15 @@ pub(crate) enum ServiceWord {
     #[command(after_help = "Examples:
   syncmgr service status --json | tail -1")]
     Status,
+}
+
+/// What a bridge follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BridgeKind {
+    /// The folders of a Syncthing.
+    Syncthing,
+    /// The jobs of `rclone rcd`.
+    RcloneRc,
 }
 
 /// A kind of item that can be added.

@@ -49,6 +49,7 @@ pub(crate) async fn status(talk: &mut Talk) -> Result<Verdict, Refusal> {
         sentence: verdict.sentence.clone(),
         suggestion: verdict.suggestion.clone(),
         exit: verdict.exit,
+        passed_on: None,
         plain: true,
         more: serde_json::Map::new(),
     }

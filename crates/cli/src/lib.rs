@@ -33,6 +33,8 @@ mod recipe;
 mod refresh;
 mod register;
 mod report;
+mod report_args;
+mod reporting;
 mod run;
 mod schedule;
 mod screen;
@@ -66,4 +68,4 @@ pub use recipe::{
 pub use run::{refuse, run};
 pub use service::{ServiceAction, ServiceFile, ServiceFileState, ServiceReport, ServiceWish};
 pub use uninstall::{Leftover, LeftoverKind, Uninstalled};
-pub use world::{Browse, Keyboard, Need, Program, Terminal, World};
+pub use world::{BridgeWish, Browse, Keyboard, Need, Program, Terminal, World};

@@ -13,7 +13,9 @@ use syncmgr_control::rule::RuleText;
 use syncmgr_control::view::Level;
 use syncmgr_control::{Caller, ExitCode, Refusal, Request};
 
-use crate::args::{AddKind, ColorWhen, Command, CommandLine, DEFAULT_ROWS, Global, ServiceWord};
+use crate::args::{
+    AddKind, BridgeKind, ColorWhen, Command, CommandLine, DEFAULT_ROWS, Global, ServiceWord,
+};
 use crate::center::Way;
 use crate::check::CheckWish;
 use crate::departure::{Then, depart};
@@ -26,12 +28,12 @@ use crate::sync::verdict_line;
 use crate::talk::{Talk, Verdict};
 use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
-use crate::world::{Need, Program, World};
+use crate::world::{BridgeWish, Need, Program, World};
 use crate::wrap::{Wrapped, Wrapping};
 use crate::{
     answer, center, check, compare, decide, duration, export, generate, history, import, inbox,
-    items, password, preview, recipe, refresh, register, report, schedule, service, sheet, steer,
-    sync, top, uninstall, wrap,
+    items, password, preview, recipe, refresh, register, report, reporting, schedule, service,
+    sheet, steer, sync, top, uninstall, wrap,
 };
 
 /// How long threads may take to end when a command is done; only one that waits for a line takes as long.
@@ -44,12 +46,9 @@ const ALL: &str = "all";
 /// Widest help text.
 const MAX_HELP_COLUMNS: usize = 110;
 
-/// Runs the command that these words name, the program's own name first, and returns what to exit with.
-pub fn run(
-    words: impl IntoIterator<Item = OsString>,
-    world: World,
-    program: &dyn Program,
-) -> ExitCode {
+/// Runs the command that these words name, the program's own name first, and returns what to exit with: an [`ExitCode`], or
+/// that of the command that `report NAME -- COMMAND` ran.
+pub fn run(words: impl IntoIterator<Item = OsString>, world: World, program: &dyn Program) -> u8 {
     let words: Vec<OsString> = words.into_iter().collect();
     let guessed = guess(&words);
     let (look, aside) = looks(&guessed, &world);
@@ -64,7 +63,7 @@ pub fn run(
     } = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
-            return not_understood(&error, &guessed, (look, aside), world, words.len() < 2);
+            return not_understood(&error, &guessed, (look, aside), world, words.len() < 2) as u8;
         }
     };
     if let Command::Add {
@@ -95,7 +94,7 @@ pub fn run(
         .and_then(|work| looked_up(work, program, origin, &mut screen));
     let work = match decided {
         Ok(work) => work,
-        Err(refusal) => return refused(&refusal, &mut screen),
+        Err(refusal) => return refused(&refusal, &mut screen) as u8,
     };
     let (work, then) = match work {
         Work::Leave(ask, then) => (Work::Ask(Need::Work, ask), Some(then)),
@@ -104,20 +103,26 @@ pub fn run(
     if let Work::Ask(_, Ask::Top) = work
         && let Some(refusal) = top::refusal(&terminal, global.json)
     {
-        return refused(&refusal, &mut screen);
+        return refused(&refusal, &mut screen) as u8;
     }
+    let number = |exit: ExitCode| exit as u8;
     let ended = match work {
         // Taken apart above.
-        Work::Leave(..) => Ok(ExitCode::Good),
+        Work::Leave(..) => Ok(number(ExitCode::Good)),
         // Looked up above.
-        Work::Add(_) | Work::Wrap(_) => Ok(ExitCode::Good),
+        Work::Add(_) | Work::Wrap(_) => Ok(number(ExitCode::Good)),
         Work::Recipe(action) => program
             .recipes()
             .and_then(|recipes| recipe::recipe(action, &*recipes, origin, &mut screen))
             .map(|verdict| told(&verdict, &mut screen)),
-        Work::Daemon => program.daemon(&mut |sentence| screen.remark(&harmless(sentence))),
-        Work::Tray => program.tray(),
-        Work::Handler(kind) => program.handler(&kind),
+        Work::Daemon => program
+            .daemon(&mut |sentence| screen.remark(&harmless(sentence)))
+            .map(number),
+        Work::Bridge(wish) => program
+            .bridge(wish, &mut |sentence| screen.remark(&harmless(sentence)))
+            .map(number),
+        Work::Tray => program.tray().map(number),
+        Work::Handler(kind) => program.handler(&kind).map(number),
         Work::Check(wish) => {
             let redraw = terminal.redraw && !global.no_progress;
             check::check(program, *wish, &mut screen, redraw)
@@ -132,7 +137,7 @@ pub fn run(
                 .build();
             let runtime = match runtime {
                 Ok(runtime) => runtime,
-                Err(error) => return refused(&no_runtime().because(&error), &mut screen),
+                Err(error) => return refused(&no_runtime().because(&error), &mut screen) as u8,
             };
             let setting = password::set(program, &file, keyboard, terminal.input, &mut screen);
             let set = runtime.block_on(setting);
@@ -147,7 +152,7 @@ pub fn run(
         }
         Work::Print(print) => print().map(|bytes| {
             screen.raw(&bytes);
-            ExitCode::Good
+            number(ExitCode::Good)
         }),
         Work::Ask(need, ask) => {
             let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -156,7 +161,7 @@ pub fn run(
                 .build();
             let runtime = match runtime {
                 Ok(runtime) => runtime,
-                Err(error) => return refused(&no_runtime().because(&error), &mut screen),
+                Err(error) => return refused(&no_runtime().because(&error), &mut screen) as u8,
             };
             let work = async move {
                 if let Some(then) = then
@@ -166,6 +171,8 @@ pub fn run(
                 }
                 let service = match program.open(need).await {
                     Ok(service) => service,
+                    // A backup is not left out because nobody hears of it.
+                    Err(refusal) if matches!(ask, Ask::Accompany(_)) => reporting::nobody(refusal),
                     Err(refusal) => {
                         program.close().await;
                         return (screen, Err(refusal));
@@ -231,10 +238,10 @@ pub fn run(
             None => exit,
             Some(kind) => {
                 screen.remark(&format!("the output cannot be written: {kind}"));
-                exit.max(ExitCode::Failed)
+                exit.max(number(ExitCode::Failed))
             }
         },
-        Err(refusal) => refused(&refusal, &mut screen),
+        Err(refusal) => number(refused(&refusal, &mut screen)),
     }
 }
 
@@ -248,6 +255,7 @@ pub fn refuse(refusal: &Refusal, world: World) -> ExitCode {
 /// What a command comes to.
 enum Work {
     Daemon,
+    Bridge(BridgeWish),
     Tray,
     Handler(String),
     Add(AddWords),
@@ -304,6 +312,8 @@ enum Ask {
     Refresh(Vec<String>),
     Pause(Vec<String>, Option<u64>),
     Resume(Vec<String>),
+    Report(Box<reporting::Told>),
+    Accompany(Box<reporting::Accompanied>),
     Order {
         request: Request,
         done: &'static str,
@@ -362,6 +372,8 @@ impl Ask {
             Self::Refresh(names) => refresh::refresh(talk, names).await,
             Self::Pause(names, for_ms) => steer::pause(talk, names, for_ms).await,
             Self::Resume(names) => steer::resume(talk, names).await,
+            Self::Report(told) => reporting::report(talk, *told).await,
+            Self::Accompany(wish) => reporting::accompany(talk, *wish).await,
             Self::Order {
                 request,
                 done,
@@ -688,6 +700,21 @@ fn decide(
             "Asked to be skipped",
             "Nothing was asked to be skipped.",
         ),
+        Command::Report(words) => work(match reporting::decide(words)? {
+            reporting::Wish::Tell(told) => Ask::Report(told),
+            reporting::Wish::Accompany(wish) => Ask::Accompany(wish),
+        }),
+        Command::Bridge {
+            kind,
+            address,
+            key,
+            name,
+        } => Ok(Work::Bridge(BridgeWish {
+            syncthing: kind == BridgeKind::Syncthing,
+            address,
+            key: key.map(|key| origin.directory.join(key)),
+            name,
+        })),
         Command::Doctor => Ok(Work::Ask(Need::Check, Ask::Doctor)),
         Command::Center {
             scope,
@@ -916,7 +943,10 @@ fn not_understood(
     refusal.exit
 }
 
-fn told(verdict: &Verdict, screen: &mut Screen) -> ExitCode {
+fn told(verdict: &Verdict, screen: &mut Screen) -> u8 {
+    if let Some(code) = verdict.passed_on {
+        return code; // the output is that of the command that was run
+    }
     let mut object = json!({
         "verdict": verdict.sentence,
         "exit": verdict.exit as u8,
@@ -932,7 +962,7 @@ fn told(verdict: &Verdict, screen: &mut Screen) -> ExitCode {
         let line = verdict_line(verdict, &screen.look);
         screen.line(line);
     }
-    verdict.exit
+    verdict.exit as u8
 }
 
 fn refused(refusal: &Refusal, screen: &mut Screen) -> ExitCode {

@@ -21,6 +21,62 @@ pub(crate) fn interrupts() -> BoxStream<'static, ()> {
     stream::select_all(heard).boxed()
 }
 
+/// A signal that is passed on to a command.
+pub(crate) type PassedOn = rustix::process::Signal;
+
+/// The signals by which this process is told to end, for a command that it runs in the foreground. Ctrl-C reaches both by
+/// itself where both share a terminal, and is not passed on once more.
+pub(crate) fn passed_on() -> BoxStream<'static, PassedOn> {
+    use rustix::process::Signal as Sent;
+    let at_terminal = rustix::termios::tcgetpgrp(std::io::stdin())
+        .is_ok_and(|group| group == rustix::process::getpgrp());
+    let heard = [
+        (SignalKind::terminate(), Sent::TERM, true),
+        (SignalKind::hangup(), Sent::HUP, true),
+        (SignalKind::interrupt(), Sent::INT, !at_terminal),
+        (SignalKind::quit(), Sent::QUIT, !at_terminal),
+    ]
+    .into_iter()
+    .filter_map(|(kind, sent, pass)| Some((signal(kind).ok()?, sent, pass)))
+    .map(|(listener, sent, pass)| {
+        stream::unfold(listener, move |mut listener: Signal| async move {
+            loop {
+                listener.recv().await?;
+                if pass {
+                    return Some((sent, listener));
+                }
+            }
+        })
+        .boxed()
+    });
+    stream::select_all(heard).boxed()
+}
+
+/// Passes a signal on.
+pub(crate) fn pass_on(child: &mut tokio::process::Child, signal: PassedOn) {
+    // Only until it was waited for is its number known, and its own.
+    let id = child.id().and_then(|id| i32::try_from(id).ok());
+    if let Some(pid) = id.and_then(rustix::process::Pid::from_raw) {
+        // One that ended just now needs none any more.
+        let _ = rustix::process::kill_process(pid, signal);
+    }
+}
+
+/// Asks a command to end.
+pub(crate) fn ask_to_end(child: &mut tokio::process::Child) {
+    pass_on(child, rustix::process::Signal::TERM);
+}
+
+/// Ends a command.
+pub(crate) fn insist(child: &mut tokio::process::Child) {
+    pass_on(child, rustix::process::Signal::KILL);
+}
+
+/// The signal that ended a command.
+pub(crate) fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(&status)
+}
+
 /// Stops this process until the shell has it go on (`fg`). Where no shell would do so, nothing is stopped.
 pub(crate) fn suspend() {
     #[expect(

@@ -78,3 +78,31 @@ impl Drop for Hidden {
         }
     }
 }
+
+/// Nothing is passed on here: what is pressed at a console reaches every program of it.
+pub(crate) type PassedOn = ();
+
+/// Keeps this process from ending at Ctrl-C before the command that it runs does.
+pub(crate) fn passed_on() -> futures::stream::BoxStream<'static, PassedOn> {
+    use futures::StreamExt as _;
+    interrupts().filter(|()| std::future::ready(false)).boxed()
+}
+
+/// There is nothing to pass on.
+pub(crate) fn pass_on(_: &mut tokio::process::Child, (): PassedOn) {}
+
+/// Ends a command: a program without a window cannot be asked.
+pub(crate) fn ask_to_end(child: &mut tokio::process::Child) {
+    insist(child);
+}
+
+/// Ends a command.
+pub(crate) fn insist(child: &mut tokio::process::Child) {
+    // One that ended just now needs it no more.
+    drop(child.start_kill());
+}
+
+/// No signals end commands here.
+pub(crate) fn signal_of(_: std::process::ExitStatus) -> Option<i32> {
+    None
+}

@@ -50,6 +50,8 @@ pub(crate) struct Verdict {
     pub(crate) exit: ExitCode,
     /// The sentence was printed already, or says no more than the lines above it.
     pub(crate) plain: bool,
+    /// What is exited with in its place: that of a command that was run. Then nothing is printed.
+    pub(crate) passed_on: Option<u8>,
     /// What else programs are told.
     pub(crate) more: Map<String, Value>,
 }
@@ -62,6 +64,7 @@ impl Verdict {
             suggestion: None,
             exit,
             plain: true,
+            passed_on: None,
             more: Map::new(),
         }
     }

@@ -18,6 +18,19 @@ use crate::recipe::Recipes;
 use crate::service::{ServiceReport, ServiceWish};
 use crate::uninstall::{Leftover, Uninstalled};
 
+/// A bridge that is to be followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BridgeWish {
+    /// Syncthing, or else rclone's remote control.
+    pub syncthing: bool,
+    /// Where it listens on this machine; absent: where it does usually.
+    pub address: Option<String>,
+    /// The file with its key; absent: where Syncthing has its own.
+    pub key: Option<PathBuf>,
+    /// What its item is called, or what stands before the names of its folders.
+    pub name: Option<String>,
+}
+
 /// The terminal, or what stands in its place.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Terminal {
@@ -119,6 +132,16 @@ pub trait Program {
     /// # Errors
     /// A refusal when it cannot begin.
     fn daemon(&self, ready: &mut (dyn FnMut(&str) + Send)) -> Result<ExitCode, Refusal>;
+
+    /// Follows a program that synchronizes by itself, and reports what it does, until it is told to end.
+    ///
+    /// # Errors
+    /// A refusal when the program or the manager cannot be reached as it was said.
+    fn bridge(
+        &self,
+        wish: BridgeWish,
+        told: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<ExitCode, Refusal>;
 
     /// Shows a mark in the notification area until a person takes it away.
     ///

@@ -78,6 +78,7 @@ impl Client {
                 | Request::AddItem { .. }
                 | Request::Properties { .. }
                 | Request::Register(_)
+                | Request::ReportAttend(_)
         ) {
             HANDLER_ANSWER_TIMEOUT
         } else {

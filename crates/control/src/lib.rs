@@ -15,6 +15,7 @@ pub mod method;
 pub mod offer;
 pub mod refusal;
 pub mod registration;
+pub mod report;
 pub mod request;
 pub mod rule;
 pub mod said;

@@ -111,6 +111,9 @@ pub const METHODS: &[Method] = &[
     Method::run("invoke", &["accepted", "asked"]),
     Method::run("invoke-all", &["accepted", "asked"]),
     Method::run("misused", &["done"]),
+    Method::run("report", &["reported"]),
+    Method::run("report-log", &["reported"]),
+    Method::run("report-attend", &["reported"]),
     Method::admin("enter", &["entry"]),
     Method::admin("forget", &["done"]),
     Method::admin("enable", &["done"]),
@@ -166,6 +169,7 @@ pub fn request(method: &Method, params: Value) -> Result<Request, serde_json::Er
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{Report, ReportState};
     use crate::rule::RuleText;
 
     #[test]
@@ -183,6 +187,7 @@ mod tests {
             },
             Request::Stop { request: None },
             Request::AddRule(RuleText::default()),
+            Request::Report(Report::new("backup", ReportState::Start)),
         ] {
             let (name, params) = parts(&asked).unwrap();
             let method = find(&name).unwrap_or_else(|| panic!("{name} is no method"));

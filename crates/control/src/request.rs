@@ -10,6 +10,7 @@ use crate::compare::{ComparisonView, PictureView};
 use crate::decide::DecisionView;
 use crate::refusal::Refusal;
 use crate::registration::{NewHandler, Registered};
+use crate::report::{AttendReport, Report, ReportedLine, ReportedView};
 use crate::rule::{RuleText, RuleView, ScheduleView};
 use crate::view::Forecast;
 use crate::view::{
@@ -369,6 +370,12 @@ pub enum Request {
         /// Its name.
         name: String,
     },
+    /// A program that synchronizes by itself tells how its item stands.
+    Report(Report),
+    /// A program that synchronizes by itself adds a line to the log.
+    ReportLog(ReportedLine),
+    /// A program that synchronizes by itself holds a connection for its run, and hears what a person wants of it.
+    ReportAttend(AttendReport),
 }
 
 /// What was typed into a question, by field name. It may hold a secret: whoever prints a request does not print it.
@@ -475,6 +482,8 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         forgotten: Option<Box<Refusal>>,
     },
+    /// To `Report`, `ReportLog` and `ReportAttend`.
+    Reported(ReportedView),
     /// To `RemoveItem` and `Unregister`.
     Removed {
         /// What was removed; empty: it was not there.

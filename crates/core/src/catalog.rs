@@ -231,6 +231,7 @@ impl Manager {
             absent,
             open_runs,
             open_sessions,
+            outside,
             needs,
             conflicts,
             pauses,
@@ -288,6 +289,7 @@ impl Manager {
         }
         self.considered = rules.into_iter().collect();
         self.remember_needs(needs);
+        let (open_runs, open_sessions) = self.adopt(open_runs, open_sessions, outside);
         self.interrupt(open_runs, open_sessions);
     }
 

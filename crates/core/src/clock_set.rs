@@ -127,6 +127,7 @@ impl Manager {
         self.shift_pauses(shift);
         self.shift_needs(shift);
         self.shift_instances(shift);
+        self.keep_reporters();
         self.facts.shift(shift);
         self.budget.shift(shift);
         for waiting in &mut self.waiting {

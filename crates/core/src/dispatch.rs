@@ -9,7 +9,7 @@ use crate::hindrance::Hindrance;
 use crate::holding::handler_hindrance;
 use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, RequestId, SessionId};
 use crate::instance::{Instance, MAX_NOTES, Session};
-use crate::item::HandlerCapability;
+use crate::item::{HandlerCapability, HandlerPolicy, HandlerRow};
 use crate::manager::{Manager, Show, Timer};
 use crate::phase::{Kind, Phase};
 use crate::queue::{
@@ -50,6 +50,9 @@ impl Manager {
             Scope::Checked => &[],
             Scope::Handler(handler) => {
                 let slot = self.handlers.get(handler).ok_or(RefusedRequest::Unknown)?;
+                if only_reports(&slot.row) {
+                    return Err(RefusedRequest::OwnProgram);
+                }
                 self.check_properties(handler, &request.work)?;
                 if request.work == Work::Synchronize {
                     refuse(handler_hindrance(&slot.row))?;
@@ -78,6 +81,7 @@ impl Manager {
             | Work::Properties(_) => {}
         }
         let mut forbidden = 0;
+        let mut reported = 0;
         for item in items {
             let handler = self
                 .handlers
@@ -87,6 +91,13 @@ impl Manager {
                 .items
                 .get(&item.item)
                 .ok_or(RefusedRequest::Unknown)?;
+            if only_reports(&handler.row) {
+                if request.work != Work::Synchronize {
+                    return Err(RefusedRequest::OwnProgram);
+                }
+                reported += 1;
+                continue;
+            }
             if !matches!(request.work, Work::Properties(_)) {
                 offers(handler, &request.work)?;
             }
@@ -116,7 +127,10 @@ impl Manager {
                 Work::Undo { .. } | Work::Resolve { .. } | Work::List => {}
             }
         }
-        if forbidden > 0 && forbidden == items.len() {
+        if reported > 0 && reported == items.len() {
+            return Err(RefusedRequest::OwnProgram);
+        }
+        if forbidden > 0 && forbidden + reported == items.len() {
             return Err(RefusedRequest::Forbidden);
         }
         Ok(())
@@ -593,6 +607,9 @@ impl Manager {
                 notes.push(text);
             }
         };
+        if only_reports(&slot.row) && want.items.is_empty() {
+            return false; // nobody named it, and nobody could start it: that is no news
+        }
         if let Some(hindrance) = handler_hindrance(&slot.row) {
             note(format!("{}: {}", slot.row.name, hindrance.fragment()));
             return false;
@@ -831,10 +848,16 @@ impl Manager {
     }
 }
 
+/// Whether a handler has items that nobody starts but their own programs.
+pub(crate) fn only_reports(handler: &HandlerRow) -> bool {
+    handler.policies.contains(&HandlerPolicy::OwnProgram)
+}
+
 fn refuse(hindrance: Option<Hindrance>) -> Result<(), RefusedRequest> {
     match hindrance {
         Some(Hindrance::Inactive) => Err(RefusedRequest::Inactive),
         Some(Hindrance::Policy) => Err(RefusedRequest::Forbidden),
+        Some(Hindrance::OwnProgram) => Err(RefusedRequest::OwnProgram),
         Some(
             Hindrance::HandlerDisabled
             | Hindrance::Disabled

@@ -19,7 +19,7 @@ use crate::retry::{next_retry, told_retry};
 use crate::run::{RunKind, RunOutcome, RunRow};
 use crate::saying::{Ending, Saying};
 use crate::watchdog::Cut;
-use crate::{cut, id::ItemId};
+use crate::{cut, id::ItemId, outside};
 
 /// How the work of an instance came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -368,7 +368,9 @@ impl Manager {
         item: &crate::instance::LiveItem,
         at: &ItemRef,
     ) -> bool {
-        let (now, policy, automatic) = (self.now, self.settings.retry, self.settings.automatic);
+        let (now, policy) = (self.now, self.settings.retry);
+        // Nobody but its own program tries again what only reports.
+        let automatic = self.settings.automatic && !self.reports_only(&at.handler);
         let Some(slot) = self.slot_mut(at) else {
             return false;
         };
@@ -539,6 +541,7 @@ impl Manager {
                     manager.pump = true;
                 }
                 Wait::Stop => manager.abandon(instance),
+                Wait::Report => manager.give_up_outside(instance, outside::SILENT),
             }
         });
     }

@@ -401,7 +401,8 @@ impl Manager {
                     | Hindrance::HandlerDisconnected
                     | Hindrance::Disconnected
                     | Hindrance::Leaving(_)
-                    | Hindrance::Policy,
+                    | Hindrance::Policy
+                    | Hindrance::OwnProgram,
                 ) => return None,
             };
             if next <= moment {
@@ -443,7 +444,8 @@ fn is_over(hindrance: &Hindrance, at: Timestamp) -> bool {
         | Hindrance::HandlerDisconnected
         | Hindrance::Disconnected
         | Hindrance::Leaving(_)
-        | Hindrance::Policy => false,
+        | Hindrance::Policy
+        | Hindrance::OwnProgram => false,
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Hindrance {
     Disconnected,
     /// A policy forbids it.
     Policy,
+    /// Its own program starts it, and nobody else.
+    OwnProgram,
     /// It is paused.
     Paused(PauseRow),
     /// The machine is about to leave, and what works was asked to stop.
@@ -61,6 +63,7 @@ impl Hindrance {
             Self::HandlerDisconnected => Obstacle::HandlerAway,
             Self::Disconnected => Obstacle::Away,
             Self::Policy => Obstacle::Policy,
+            Self::OwnProgram => Obstacle::OwnProgram,
             Self::Paused(_) => Obstacle::Paused,
             Self::Leaving(moment) => leaving(*moment),
             Self::Condition(
@@ -104,6 +107,7 @@ impl Hindrance {
             | Self::HandlerDisconnected
             | Self::Disconnected
             | Self::Policy
+            | Self::OwnProgram
             | Self::Paused(_)
             | Self::Leaving(_)
             | Self::Condition(_, Evaluation::Met) => self.saying(),

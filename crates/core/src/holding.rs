@@ -180,7 +180,8 @@ impl Manager {
             | Hindrance::Disabled
             | Hindrance::HandlerDisconnected
             | Hindrance::Disconnected
-            | Hindrance::Policy => false,
+            | Hindrance::Policy
+            | Hindrance::OwnProgram => false,
         };
         if !(automatic && is_automatic(trigger)) {
             return;
@@ -341,6 +342,8 @@ impl Manager {
 pub(crate) fn handler_hindrance(row: &HandlerRow) -> Option<Hindrance> {
     if row.activation == Activation::Inactive {
         Some(Hindrance::Inactive)
+    } else if row.policies.contains(&HandlerPolicy::OwnProgram) {
+        Some(Hindrance::OwnProgram)
     } else if !row.enabled {
         Some(Hindrance::HandlerDisabled)
     } else if row.connected == Connected::No {

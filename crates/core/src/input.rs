@@ -65,6 +65,9 @@ pub enum Input {
     Choose(Chosen),
     /// All items of the handler are defined by the user: where none is defined there is nothing to ask it for.
     ItemsAreDefined(HandlerId),
+    /// The items of the handler are started by their own programs alone, which report what they do: there is nothing to
+    /// start and nothing to ask.
+    OnlyReports(HandlerId),
     /// A handler was unregistered.
     HandlerUnregistered(HandlerId),
     /// An item was defined by the user and belongs to the handler's set from now on.
@@ -536,9 +539,31 @@ pub enum ExternalInput {
         handler: HandlerId,
         /// Its items.
         items: Vec<ItemId>,
+        /// How long nothing may be heard of it before it is given up; it then outlives this manager. Absent: it ends with
+        /// this manager, and is never given up.
+        within: Option<std::time::Duration>,
     },
     /// `ReportProgress`.
     Progress(SessionId, Progress),
+    /// `ReportEvent`.
+    Log {
+        /// The session.
+        session: SessionId,
+        /// The item.
+        item: Option<ItemId>,
+        /// How grave.
+        level: Level,
+        /// What.
+        text: String,
+        /// The cause and what to do.
+        detail: Option<String>,
+    },
+    /// Its owner holds a connection for it from now on, or lost it: then it has [`crate::outside::COME_BACK`] to come back.
+    Attended(SessionId, bool),
+    /// Its owner began anew without ending it.
+    Superseded(SessionId),
+    /// Whether an item can be reached, as whoever works on it says.
+    Connected(ItemRef, crate::item::Connected),
     /// The last reference went, or the owner died: unfinished items failed.
     Close(SessionId),
 }

@@ -35,6 +35,8 @@ pub(crate) enum Wait {
     Exit,
     /// For somebody to follow its links.
     Linger,
+    /// For a report from outside.
+    Report,
 }
 
 /// A live handler instance.
@@ -93,6 +95,8 @@ pub(crate) struct Instance {
     pub(crate) wait: Option<(Timestamp, Wait)>,
     /// The session no longer waits for it.
     pub(crate) over: bool,
+    /// Who reports from outside, when it outlives the manager.
+    pub(crate) reporter: Option<Box<crate::outside::Reporter>>,
     /// It came to nothing before its items were known, and what its process wrote last is still to come.
     pub(crate) failed: bool,
     /// The log entry of that.
@@ -172,6 +176,7 @@ impl Instance {
             stop: StopLevel::None,
             wait: None,
             over: false,
+            reporter: None,
             failed: false,
             failure_entry: None,
             hook: None,

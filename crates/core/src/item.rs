@@ -110,6 +110,8 @@ pub enum HandlerPolicy {
     DisableSchedule,
     /// Not shown at first.
     HiddenByDefault,
+    /// Its items are started by their own programs alone, which report what they do; start is greyed. Ours.
+    OwnProgram,
 }
 
 /// What an item can do (`SYNCMGR_ITEM_CAPABILITIES`); never the same set as a handler's.
@@ -192,6 +194,7 @@ crate::marks::marks! {
         DisableBrowse,
         DisableSchedule,
         HiddenByDefault,
+        OwnProgram,
     }
     ItemCapability {
         ConflictStore,

@@ -99,7 +99,7 @@ pub use id::{
 pub use input::Input;
 pub use instance::{LARGE_RUN, MAX_PROPOSED, MAX_RUN_LOG, MAX_VIOLATIONS};
 pub use manager::{Effects, Manager, Show};
-pub use outside::{MAX_OUTSIDE_ITEMS, RefusedSession};
+pub use outside::{COME_BACK, MAX_OUTSIDE_ITEMS, MAX_WITHIN, RefusedSession};
 pub use record::Record;
 pub use schedule::Schedule;
 pub use settings::Settings;

@@ -157,6 +157,8 @@ pub struct Manager {
     pub(crate) pauses: BTreeMap<PauseScope, PauseRow>,
     pub(crate) awake: crate::awake::Awake,
     pub(crate) facts: Facts,
+    /// This manager ends.
+    pub(crate) ends: bool,
     /// The machine is about to leave.
     pub(crate) away: Option<crate::leaving::Away>,
     pub(crate) rules: Vec<RuleState>,
@@ -224,6 +226,7 @@ impl Manager {
             pauses: BTreeMap::new(),
             awake: crate::awake::Awake::default(),
             facts: Facts::default(),
+            ends: false,
             away: None,
             rules: Vec::new(),
             policies: Vec::new(),
@@ -303,6 +306,7 @@ impl Manager {
             Input::Choose(chosen) => self.take_choice(chosen),
             Input::HandlerRegistered { id, description } => self.register(id, description),
             Input::ItemsAreDefined(id) => drop(self.all_defined.insert(id)),
+            Input::OnlyReports(id) => self.only_reports(&id),
             Input::HandlerUnregistered(id) => self.unregister(&id),
             Input::ItemDefined(handler, item) => self.define_item(&handler, item),
             Input::ItemRemoved(item) => self.remove_item(&item),
@@ -332,7 +336,10 @@ impl Manager {
             Input::Zone(zone) => self.set_zone(zone),
             Input::Happened(happening) => self.happened(&happening),
             Input::Leaves(departure) => self.depart(departure),
-            Input::Ends => self.end(),
+            Input::Ends => {
+                self.ends = true;
+                self.end();
+            }
             Input::Back => self.back(),
             Input::Request(id, request) => self.enqueue(id, request),
             Input::Stop(scope) => self.stop(&scope),

@@ -171,7 +171,12 @@ impl Manager {
             };
             let can_start = !matches!(
                 handler_hindrance(&slot.row),
-                Some(Hindrance::Inactive | Hindrance::HandlerDisabled | Hindrance::Policy)
+                Some(
+                    Hindrance::Inactive
+                        | Hindrance::HandlerDisabled
+                        | Hindrance::Policy
+                        | Hindrance::OwnProgram
+                )
             );
             if !is_meant || !can_start {
                 continue;

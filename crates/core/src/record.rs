@@ -1,10 +1,13 @@
 //! What is to be stored: rows that replace those of the same identity, and events that are appended. All records of one
 //! turn of the loop belong into one transaction.
 
+use std::time::Duration;
+
 use crate::absent::AbsentRow;
+use crate::command::Verdict;
 use crate::conflict::ConflictRow;
 use crate::event::Event;
-use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, RunId};
+use crate::id::{HandlerId, InstanceId, ItemId, ItemRef, LogId, RunId, SessionId};
 use crate::item::{HandlerRow, ItemRow};
 use crate::log::LogRow;
 use crate::need::NeedRow;
@@ -48,8 +51,10 @@ pub enum Record {
     Absent(AbsentRow),
     /// An absent item is there again: remove what was kept of it, except its pause.
     AbsentGone(ItemRef),
-    /// Insert or replace a session.
+    /// Insert or replace a session; what is kept of who reports into it goes when it is closed.
     Session(SessionRow),
+    /// Keep who reports into an open session from outside, so that it outlives the manager.
+    Outside(OutsideRow),
     /// Insert or replace a run.
     Run(RunRow),
     /// Insert or replace one item's part of a run.
@@ -100,6 +105,23 @@ pub enum Record {
     Event(Event),
 }
 
+/// A session from outside that outlives the manager, beside its row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutsideRow {
+    /// The session.
+    pub session: SessionId,
+    /// How long nothing may be heard of it.
+    pub within: Duration,
+    /// When it is given up; not later than `within` after what was heard last, and at most a minute older than that.
+    pub until: Timestamp,
+    /// Its owner holds a connection for it, and is dead when that is gone.
+    pub attended: bool,
+    /// Its log has a warning or an error.
+    pub warned: bool,
+    /// What a person asked of it.
+    pub asked: Verdict,
+}
+
 /// What a pause covers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PauseScope {
@@ -135,6 +157,8 @@ pub struct Remembered {
     pub open_runs: Vec<(RunRow, Vec<RunItemRow>)>,
     /// Sessions still open.
     pub open_sessions: Vec<SessionRow>,
+    /// Who reports into open sessions from outside.
+    pub outside: Vec<OutsideRow>,
     /// Needs that are open or answered.
     pub needs: Vec<NeedRow>,
     /// How many conflicts each item has.

@@ -154,6 +154,9 @@ pub enum RefusedRequest {
     /// A policy forbids it (Sync Center A-19: `E_ACCESSDENIED`).
     #[error("a policy of the handler forbids it")]
     Forbidden,
+    /// Its own program starts it, and nobody else.
+    #[error("its own program decides when")]
+    OwnProgram,
     /// The handler cannot do that.
     #[error("the handler does not offer it")]
     NotOffered,

@@ -103,7 +103,14 @@ impl Manager {
                 for waiting in waiting {
                     self.end_waiting(waiting, RequestOutcome::Stopped, None);
                 }
-                let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
+                // What outlives this manager is not stopped by its end.
+                let ends = self.ends;
+                let sessions: Vec<SessionId> = self
+                    .sessions
+                    .keys()
+                    .filter(|id| !(ends && self.outlives(**id)))
+                    .copied()
+                    .collect();
                 for session in sessions {
                     self.stop_session(session);
                 }
@@ -225,6 +232,7 @@ impl Manager {
                         self.release(instance);
                     }
                     self.command(instance.mute, Command::Insist(instance.id));
+                    instance.over |= instance.mute; // there is no process whose exit would be told
                 }
             }
             return;
@@ -259,8 +267,13 @@ impl Manager {
                 self.stop_waiting(instance.id, Some("it was stopped"));
                 self.tell_marks(instance);
                 self.stop_before(instance);
-                let until = self.now.plus(self.settings.stop_grace);
-                self.wait_for(instance, Some((until, Wait::Stop)));
+                // C-83: whoever is outside hears of it with the next report, and is never interrupted.
+                if instance.mute {
+                    self.keep_reporter(instance);
+                } else {
+                    let until = self.now.plus(self.settings.stop_grace);
+                    self.wait_for(instance, Some((until, Wait::Stop)));
+                }
                 if let Some(run) = instance.run.take() {
                     for at in 0..run.items.len() {
                         if run.items.get(at).is_some_and(|i| !i.status.is_terminal()) {
@@ -395,6 +408,7 @@ impl Manager {
             manager.event(EventKind::SkipRequested(item.clone()));
             manager.cancel_item_prompts(instance, &item.item);
             manager.tell_marks(instance);
+            manager.keep_reporter(instance);
             if let Some(run) = instance.run.take() {
                 if let Some(at) = run.index.get(&item.item) {
                     manager.show_item(instance, &run, *at);

@@ -22,6 +22,8 @@ pub enum Offer {
 pub enum Greyed {
     /// A policy of the handler or item.
     Policy,
+    /// Its own program starts it, and nobody else.
+    OwnProgram,
     /// It is turned off.
     Disabled,
     /// It cannot be reached.
@@ -36,6 +38,7 @@ impl Greyed {
     pub fn fragment(self) -> &'static str {
         match self {
             Self::Policy => "a policy of its handler forbids it now",
+            Self::OwnProgram => "its own program decides when",
             Self::Disabled => "it is turned off",
             Self::Disconnected => "it cannot be reached",
             Self::NotRunning => "it does not run",
@@ -107,8 +110,9 @@ pub fn handler_task(handler: &HandlerRow, run: RunState, task: HandlerTask) -> O
         ),
         HandlerTask::StartSync => (
             active && !policy(HP::PreventStartSync),
-            policy(HP::DisableStartSync)
-                .then_some(Greyed::Policy)
+            policy(HP::OwnProgram)
+                .then_some(Greyed::OwnProgram)
+                .or(policy(HP::DisableStartSync).then_some(Greyed::Policy))
                 .or((!handler.enabled).then_some(Greyed::Disabled))
                 .or((handler.connected == Connected::No).then_some(Greyed::Disconnected)),
         ),
@@ -151,8 +155,12 @@ pub fn item_task(handler: &HandlerRow, item: &ItemRow, run: RunState, task: Item
         ),
         ItemTask::StartSync => (
             active && !policy(IP::PreventStartSync) && !of_handler(HP::PreventStartSync),
-            (policy(IP::DisableStartSync) || of_handler(HP::DisableStartSync))
-                .then_some(Greyed::Policy)
+            of_handler(HP::OwnProgram)
+                .then_some(Greyed::OwnProgram)
+                .or(
+                    (policy(IP::DisableStartSync) || of_handler(HP::DisableStartSync))
+                        .then_some(Greyed::Policy),
+                )
                 .or(off)
                 .or(away),
         ),
@@ -321,6 +329,12 @@ mod tests {
             Idle,
             T::StartSync,
             G(Greyed::Policy),
+        );
+        check_handler(
+            policy(HP::OwnProgram),
+            Idle,
+            T::StartSync,
+            G(Greyed::OwnProgram),
         );
         check_handler(
             |row| row.enabled = false,

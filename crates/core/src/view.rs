@@ -188,10 +188,12 @@ impl Manager {
         self.alive.contains(&request)
     }
 
-    /// Whether nothing waits and nothing works.
+    /// Whether nothing waits and nothing works, but for what outlives this manager.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.sessions.is_empty() && self.hooks.is_empty()
+        self.waiting.is_empty()
+            && self.sessions.keys().all(|id| self.outlives(*id))
+            && self.hooks.is_empty()
     }
 
     /// Whether every instance has exited.

@@ -225,6 +225,15 @@ impl Manager {
                 Lacking::HandlerAllowed,
                 Because::Policy.into(),
             )),
+            Some(Hindrance::OwnProgram) => reasons.push(Reason {
+                unblocked_by: Some(Remedy::OwnProgram.into()),
+                ..tell(
+                    About::Policy,
+                    false, // it is no trouble
+                    Lacking::OwnProgram,
+                    Because::OwnProgram.into(),
+                )
+            }),
             Some(
                 Hindrance::Disabled
                 | Hindrance::Disconnected

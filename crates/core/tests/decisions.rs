@@ -736,11 +736,13 @@ fn somebody_outside_may_open_a_session() {
         session,
         handler: handler("h"),
         items: vec![id("A"), id("B")],
+        within: None,
     }));
     w.input(Input::External(ExternalInput::Open {
         session: SessionId(99),
         handler: handler("h"),
         items: vec![id("A")],
+        within: None,
     })); // busy
     assert_eq!(w.manager.sessions().count(), 1);
     let report = Progress {

@@ -202,6 +202,7 @@ fn what_somebody_outside_works_on_is_waited_for() {
         session,
         handler: handler("a"),
         items: vec![world::id("1")],
+        within: None,
     }));
     w.sync(items(&[("b", "2")]));
     w.expect("");

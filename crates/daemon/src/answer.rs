@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use syncmgr_control::decide::Rule;
+use syncmgr_control::report::REPORTS;
 use syncmgr_control::request::MAX_PAGE;
 use syncmgr_control::view::{Added, HandlersView, Outcome, PlanView, RequestState};
 use syncmgr_control::{Caller, ExitCode, Refusal, Reply, Request, view};
@@ -46,8 +47,13 @@ impl Loop {
                 arguments,
                 or_existing,
             } => {
+                if handler.eq_ignore_ascii_case(REPORTS) {
+                    let added = self.add_reported(name, &arguments, or_existing);
+                    return self.reply(reply, added);
+                }
                 self.add_item(&handler, name, arguments, or_existing, reply);
             }
+            Request::ReportAttend(attend) => self.attend(&attend, reply),
             Request::Properties {
                 name,
                 values,
@@ -199,6 +205,8 @@ impl Loop {
                 self.apply(Input::Stop(scope));
                 Ok(Reply::Done { names: Vec::new() })
             }
+            Request::Report(report) => self.report(report).map(Reply::Reported),
+            Request::ReportLog(line) => self.report_line(line).map(Reply::Reported),
             Request::StopItems { names } => self.stop_items(&names),
             Request::Skip { name } => {
                 let item = self.one(&name)?;
@@ -236,6 +244,7 @@ impl Loop {
             | Request::Register(_)
             | Request::Why { .. }
             | Request::Handlers
+            | Request::ReportAttend(_)
             | Request::Plan { .. } => Err(Refusal::new(
                 "control::invalid-request",
                 "the manager was asked in the wrong place",
@@ -840,6 +849,10 @@ pub(crate) fn refused(why: &syncmgr_core::request::RefusedRequest) -> Refusal {
         Why::Forbidden => (
             "request::forbidden",
             "`syncmgr why NAME` tells which policy it is",
+        ),
+        Why::OwnProgram => (
+            "report::own-program",
+            "start that program; what it reports is shown here",
         ),
         Why::NotOffered => (
             "handler::not-offered",

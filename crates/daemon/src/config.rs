@@ -32,6 +32,8 @@ pub struct Config {
     pub handler: Vec<HandlerConfig>,
     /// Items that the user defined.
     pub item: Vec<ItemConfig>,
+    /// Programs that synchronize by themselves and are followed.
+    pub bridge: Vec<crate::bridging::BridgeConfig>,
     /// Connections that handlers may ask for.
     pub connection: Vec<ConnectionConfig>,
     /// What starts by itself, and when it may.
@@ -226,6 +228,23 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     span::read(text).map_err(|why| format!("{why}; write it as {}", span::FORMS))
 }
 
+/// A span as [`parse_duration`] reads it, in its largest whole unit.
+fn written(span: Duration) -> String {
+    let ms = span.as_millis();
+    [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1_000, "s"),
+    ]
+    .into_iter()
+    .find(|(unit, _)| ms % unit == 0)
+    .map_or_else(
+        || format!("{ms}ms"),
+        |(unit, word)| format!("{}{word}", ms / unit),
+    )
+}
+
 fn duration<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
     parse_duration(&text).map_err(serde::de::Error::custom)
@@ -277,6 +296,9 @@ impl ConfigFile {
         table["name"] = toml_edit::value(&item.name);
         if !item.comment.is_empty() {
             table["comment"] = toml_edit::value(&item.comment);
+        }
+        if let Some(span) = item.fresh_within {
+            table["fresh_within"] = toml_edit::value(written(span));
         }
         if let Some(definition) = to_toml(&item.definition) {
             table["definition"] = toml_edit::Item::Value(definition);
@@ -672,6 +694,11 @@ fn check(
             return Err(format!("the item id `{}` stands twice", item.id));
         }
     }
+    for (index, bridge) in config.bridge.iter().enumerate() {
+        at.set(Some(("bridge", index)));
+        bridge.check()?;
+    }
+    at.set(None);
     let mut names = std::collections::BTreeSet::new();
     for (index, connection) in config.connection.iter().enumerate() {
         at.set(Some(("connection", index)));
@@ -825,7 +852,11 @@ mod tests {
             file.config.item[0].fresh_within,
             Some(Duration::from_secs(36 * 3600))
         );
-        file.add_item(item("y")).unwrap();
+        file.add_item(ItemConfig {
+            fresh_within: Some(Duration::from_secs(90 * 60)),
+            ..item("y")
+        })
+        .unwrap();
         let now = std::fs::read_to_string(&path).unwrap();
         assert!(now.starts_with(written), "{now}");
         let again = ConfigFile::load(&path).unwrap();

@@ -68,6 +68,7 @@ impl Loop {
         let handlers: Vec<(String, Option<Launch>, Option<HandlerProblem>)> = self
             .manager
             .handlers()
+            .filter(|row| !self.manager.reports_only(&row.id)) // nobody to ask
             .map(|row| {
                 (
                     self.manager.called(&row.id),

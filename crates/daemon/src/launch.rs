@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 use syncmgr_control::Refusal;
 use syncmgr_control::registration::{HandlerKind, class};
+use syncmgr_control::report::REPORTS;
 use syncmgr_core::HandlerId;
 
 use crate::config::{ConfigFile, HandlerConfig};
@@ -18,7 +19,8 @@ pub const FOLDER: &str = "folder";
 pub const TOOLS: &str = "tools";
 
 /// Handlers that are part of this program: identity and what they are called.
-pub const BUILT_IN: &[(&str, &str)] = &[(FOLDER, "Folders"), (TOOLS, "Tools")];
+pub const BUILT_IN: &[(&str, &str)] =
+    &[(FOLDER, "Folders"), (REPORTS, "Reports"), (TOOLS, "Tools")];
 
 /// Whether a handler is part of this program.
 #[must_use]
@@ -149,6 +151,9 @@ pub fn find(
     places: &Places,
     programs: &Programs,
 ) -> Option<Launch> {
+    if handler.as_str().eq_ignore_ascii_case(REPORTS) {
+        return None; // it is no program
+    }
     if is_built_in(handler.as_str()) {
         return Some(Launch {
             program: programs.own.clone(),

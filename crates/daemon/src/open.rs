@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use syncmgr_control::Refusal;
+use syncmgr_control::report::REPORTS;
 use syncmgr_core::input::Input;
 use syncmgr_core::log::Level;
 use syncmgr_core::settings::Settings;
@@ -60,6 +61,8 @@ pub struct Home {
     looping: JoinHandle<Result<(), Refusal>>,
     /// What serves the socket, and whether the socket is ours to remove.
     serving: Option<(JoinHandle<()>, bool)>,
+    /// Tasks that follow other programs.
+    bridges: crate::bridging::Bridges,
     closing: CancellationToken,
     places: Places,
     // Freed last.
@@ -206,6 +209,13 @@ impl Home {
             }
             opened => opened?,
         }
+        let mut bridges = crate::bridging::Bridges::default();
+        if daemon {
+            let configured = &config.config.bridge;
+            first.extend(crate::bridging::troubles(configured));
+            let service: Arc<dyn syncmgr_control::Service> = Arc::clone(&service) as _;
+            bridges = crate::bridging::Bridges::start(configured, &service);
+        }
         let gate = Gate::new(attempt(&config.config));
         let parts = Parts {
             manager,
@@ -247,6 +257,7 @@ impl Home {
             service,
             looping,
             serving,
+            bridges,
             closing,
             places,
             _lock: lock,
@@ -299,6 +310,7 @@ impl Home {
     /// The fault for which the loop ended early.
     pub async fn close(self) -> Result<(), Refusal> {
         let outcome = self.looping.await;
+        drop(self.bridges);
         self.service.doorkeeper().close().await;
         if let Some((mut serving, ours)) = self.serving {
             // Others may still be reading their last answers.
@@ -393,8 +405,16 @@ pub(crate) fn configured(
         }
     };
     for (id, description) in launch::BUILT_IN {
+        let reports = *id == REPORTS;
+        if reports && !file.config.item.iter().any(|item| item.handler == REPORTS) {
+            continue; // it is there only for those who report
+        }
         register(id, description, &mut inputs);
-        inputs.extend(HandlerId::new(id).ok().map(Input::ItemsAreDefined));
+        let told = |id| match reports {
+            true => Input::OnlyReports(id),
+            false => Input::ItemsAreDefined(id),
+        };
+        inputs.extend(HandlerId::new(id).ok().map(told));
     }
     for handler in &file.config.handler {
         let description = if handler.description.is_empty() {

@@ -549,7 +549,14 @@ impl Loop {
                 ));
             }
         }
-        suggestion(shown, &self.to_name(shown, item, name))
+        let command = suggestion(shown, &self.to_name(shown, item, name))?;
+        let own_program = item.is_some_and(|item| self.manager.reports_only(&item.handler));
+        Some(if own_program && command.starts_with("syncmgr sync ") {
+            // Nobody starts it here.
+            format!("syncmgr why {}", quoted(name))
+        } else {
+            command
+        })
     }
 
     /// One item with everything known about it.

@@ -396,6 +396,8 @@ impl Loop {
                         of_handler.peek()?;
                         (lanes(of_handler), None)
                     }
+                    // Nobody starts it here, and so nobody watches it by what holds for others.
+                    None if self.manager.reports_only(&item.handler) => return None,
                     None => (setting.otherwise?(), None),
                 };
                 Some(PolicyView {

@@ -170,6 +170,9 @@ fn changes(old: &Config, new: &Config) -> Vec<String> {
         &new.connection,
         |a, b| a.name == b.name,
     ));
+    if old.bridge != new.bridge {
+        all.push("bridges changed, which hold from the next start".to_owned());
+    }
     if old.policy != new.policy {
         all.push("policies changed".to_owned());
     }

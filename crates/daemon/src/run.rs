@@ -137,6 +137,8 @@ pub(crate) struct Loop {
     /// Questions that wait for a property instance.
     pub(crate) property: JoinSet<()>,
     pub(crate) readers: crate::comparing::Readers,
+    /// Programs that hold a connection for what they report.
+    pub(crate) attendants: crate::reporting::Attendants,
     pub(crate) messages: mpsc::WeakSender<Message>,
     pub(crate) ended: VecDeque<(RequestId, syncmgr_control::view::Outcome)>,
     pub(crate) seen: Seen,
@@ -290,6 +292,7 @@ async fn go_round(parts: Parts, messages: &mut mpsc::Receiver<Message>) -> Resul
         daemon: parts.daemon,
         property: JoinSet::new(),
         readers: crate::comparing::Readers::default(),
+        attendants: crate::reporting::Attendants::default(),
         messages: parts.messages,
         ended: VecDeque::new(),
         answered: Answered::default(),
@@ -454,6 +457,7 @@ impl Loop {
             Some(_) = self.property.join_next() => Turn::Nothing,
             observation = self.sources.next() => Turn::Observed(observation),
             () = deadline => Turn::Tick,
+            session = self.attendants.gone() => Turn::Ended(Some(session)),
             () = self.supervisor.wait() => Turn::Nothing,
             () = self.footprint.rested(), if self.daemon => Turn::Nothing,
             // Last: only when nothing else waits.
@@ -682,6 +686,7 @@ impl Loop {
             while let Some(input) = self.made.pop_front() {
                 self.apply(input);
             }
+            self.tell_attendants();
             let mut due = std::mem::take(&mut self.due);
             if due.is_empty() {
                 self.due = due;

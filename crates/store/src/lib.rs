@@ -19,6 +19,7 @@ mod model;
 mod names;
 mod numbers;
 mod open;
+mod outside;
 mod prune;
 mod reader;
 mod remember;

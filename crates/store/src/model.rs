@@ -9,7 +9,9 @@ use syncmgr_core::conflict::ConflictRow;
 use syncmgr_core::item::{HandlerRow, ItemRow};
 use syncmgr_core::log::{Level, LogRow};
 use syncmgr_core::need::{NeedRow, NeedState};
-use syncmgr_core::record::{HeldRow, LastNumbers, MAX_HELD, PauseRow, PauseScope, Remembered};
+use syncmgr_core::record::{
+    HeldRow, LastNumbers, MAX_HELD, OutsideRow, PauseRow, PauseScope, Remembered,
+};
 use syncmgr_core::run::{RunItemRow, RunOutcome, RunRow, SessionRow};
 use syncmgr_core::{
     AbsentRow, Event, EventKind, EventNumber, HandlerId, ItemRef, LogId, NeedId, Record, RunId,
@@ -33,6 +35,7 @@ struct Model {
     needs: BTreeMap<NeedId, NeedRow>,
     conflicts: BTreeMap<ItemRef, Vec<ConflictRow>>,
     absent: BTreeMap<ItemRef, AbsentRow>,
+    outside: BTreeMap<SessionId, OutsideRow>,
     pauses: BTreeMap<PauseScope, PauseRow>,
     rules: BTreeMap<String, Timestamp>,
     held: BTreeMap<ItemRef, Vec<HeldRow>>,
@@ -142,7 +145,16 @@ impl Model {
             Record::Session(row) => {
                 self.last.session = self.last.session.max(row.id.0);
                 self.last.request = self.last.request.max(row.request.map_or(0, |it| it.0));
+                if row.closed.is_some() {
+                    self.outside.remove(&row.id);
+                }
                 self.sessions.insert(row.id, row);
+            }
+            Record::Outside(row) => {
+                let session = self.sessions.get(&row.session);
+                if session.is_some_and(|session| session.closed.is_none()) {
+                    self.outside.insert(row.session, row);
+                }
             }
             Record::Run(row) => {
                 self.last.run = self.last.run.max(row.id.0);
@@ -237,6 +249,7 @@ impl Model {
                 .map(|(item, conflicts)| (item.clone(), conflicts.len() as u64))
                 .collect(),
             absent: self.absent.values().cloned().collect(),
+            outside: self.outside.values().cloned().collect(),
             pauses: self.pauses.values().cloned().collect(),
             rules: self
                 .rules

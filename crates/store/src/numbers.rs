@@ -38,6 +38,7 @@ pub(crate) fn note(last: &mut LastNumbers, record: &Record) {
         | Record::Conflicts { .. }
         | Record::Pause(_)
         | Record::PauseGone(_)
+        | Record::Outside(_)
         | Record::Held(_)
         | Record::HeldUntil { .. }
         | Record::RuleSeen { .. }

@@ -6,7 +6,7 @@ use syncmgr_core::run::{RunItemRow, RunRow};
 use crate::columns::Columns;
 use crate::fault::ReadError;
 use crate::open::Store;
-use crate::{absent, numbers, rows};
+use crate::{absent, numbers, outside, rows};
 
 impl Store {
     /// Everything that the manager must know to go on. Runs and sessions found open were open when the last manager
@@ -57,6 +57,12 @@ impl Store {
                 ),
                 [],
                 rows::session,
+            )?,
+            outside: rows::all(
+                connection,
+                &format!("{}ORDER BY t.session", outside::SELECT_OUTSIDE),
+                [],
+                outside::read,
             )?,
             needs: rows::all(
                 connection,

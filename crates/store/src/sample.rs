@@ -13,7 +13,7 @@ use syncmgr_core::log::LogRow;
 use syncmgr_core::marks::{Mark, Marks};
 use syncmgr_core::need::{Choice, NeedRow, NeedState, Typed};
 use syncmgr_core::problem::HandlerProblem;
-use syncmgr_core::record::{HeldRow, PauseRow, PauseScope};
+use syncmgr_core::record::{HeldRow, OutsideRow, PauseRow, PauseScope};
 use syncmgr_core::request::Trigger;
 use syncmgr_core::run::{RunItemRow, RunKind, RunRow, SessionRow};
 use syncmgr_core::stuck::Stall;
@@ -172,6 +172,15 @@ prop_compose! {
         closed in option::of(moment()), outcome in option::of(word()),
     ) -> SessionRow {
         SessionRow { id, request: request.map(RequestId), trigger, opened, closed, outcome }
+    }
+}
+
+prop_compose! {
+    fn outside()(
+        session in session_id(), within in 0..MANY, until in moment(), attended in any::<bool>(), warned in any::<bool>(),
+        asked in word(),
+    ) -> OutsideRow {
+        OutsideRow { session, within: Duration::from_millis(within), until, attended, warned, asked }
     }
 }
 
@@ -385,6 +394,7 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
         1 => pause_scope().prop_map(Record::PauseGone),
         1 => (rule_name(), moment()).prop_map(|(rule, considered)| Record::RuleSeen { rule, considered }),
         1 => rule_name().prop_map(Record::RuleGone),
+        3 => outside().prop_map(Record::Outside),
         2 => held().prop_map(Record::Held),
         1 => (item_ref(), moment()).prop_map(|(item, until)| Record::HeldUntil { item, until }),
         6 => event,

@@ -12,6 +12,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("../migrations/0003_held.sql")),
     M::up(include_str!("../migrations/0004_waiting.sql")),
     M::up(include_str!("../migrations/0005_sides.sql")),
+    M::up(include_str!("../migrations/0006_outside.sql")),
 ];
 
 /// The migrations.

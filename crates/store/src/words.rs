@@ -1,6 +1,7 @@
 //! The words that stand for enumerations in the database, each mapped here and nowhere else. They are for ever: a new
 //! variant gets a new word and a migration of the `CHECK` lists, no word gets a new meaning.
 
+use syncmgr_core::command::Verdict;
 use syncmgr_core::item::{
     Activation, Connected, Failure, HandlerCapability, HandlerPolicy, ItemCapability, ItemPolicy,
     ItemStatus,
@@ -93,6 +94,7 @@ words! {
         DisableBrowse = "disable-browse",
         DisableSchedule = "disable-schedule",
         HiddenByDefault = "hidden-by-default",
+        OwnProgram = "own-program",
     }
     ItemCapability {
         ConflictStore = "conflict-store",
@@ -177,6 +179,11 @@ words! {
         NeedsYou = "needs-you",
         Failed = "failed",
     }
+    Verdict {
+        Continue = "go-on",
+        CancelItem = "skip",
+        CancelAll = "stop",
+    }
     RunOutcome {
         Open = "open",
         Succeeded = "succeeded",
@@ -246,6 +253,7 @@ mod tests {
         check::<Trigger>();
         check::<RequestOutcome>();
         check::<RunOutcome>();
+        check::<Verdict>();
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::names::{Names, find_handler, find_item};
 use crate::open::Store;
 use crate::prune::Removed;
 use crate::words::{Word as _, set_words};
-use crate::{absent, event, held, numbers, texts};
+use crate::{absent, event, held, numbers, outside, texts};
 
 /// A transaction of so many records gives the memory that it took for pages back.
 const LARGE: usize = 10_000;
@@ -206,6 +206,7 @@ impl Writing<'_> {
                 }
             }
             Record::Session(row) => self.session(row)?,
+            Record::Outside(row) => outside::keep(self.connection, row)?,
             Record::Run(row) => self.run(row)?,
             Record::RunItem(row) => self.run_item(row)?,
             Record::Log(row) => self.log(row)?,
@@ -468,6 +469,9 @@ impl Writing<'_> {
                 ms(row.closed),
                 row.outcome.map(|outcome| outcome.word()),
             ])?;
+        if row.closed.is_some() {
+            outside::forget(self.connection, id)?;
+        }
         Ok(())
     }
 

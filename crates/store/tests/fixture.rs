@@ -408,6 +408,7 @@ fn the_first_database_opens_for_ever() {
             vec![run_item_row(2, ItemStatus::UpdatingIndeterminate)],
         )],
         open_sessions: vec![session_row(2, None)],
+        outside: vec![],
         needs: needs()[..2].to_vec(),
         conflicts: vec![(notes(), 1)],
         pauses: pauses(),

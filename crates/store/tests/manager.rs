@@ -466,6 +466,7 @@ impl World {
                     session,
                     handler,
                     items,
+                    within: None,
                 }));
                 self.input(Input::External(ExternalInput::Progress(session, progress)));
                 if close {

@@ -35,5 +35,5 @@ fn main() -> ExitCode {
     };
     let world = world::world(environment.current_dir.clone());
     let program = program::Syncmgr::new(environment, world::account());
-    ExitCode::from(syncmgr_cli::run(std::env::args_os(), world, &program) as u8)
+    ExitCode::from(syncmgr_cli::run(std::env::args_os(), world, &program))
 }

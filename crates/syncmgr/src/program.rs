@@ -5,9 +5,10 @@ use std::sync::{Arc, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use syncmgr_bridge::{Bridge, Kind, Setting, key};
 use syncmgr_cli::{
-    BroughtBack, CheckReport, CheckStep, CheckWish, Departure, ExportForm, ExportItem, Exported,
-    FoundJobs, ImportSource, Imported, Leftover, Need, Program, Recipes, ServiceReport,
+    BridgeWish, BroughtBack, CheckReport, CheckStep, CheckWish, Departure, ExportForm, ExportItem,
+    Exported, FoundJobs, ImportSource, Imported, Leftover, Need, Program, Recipes, ServiceReport,
     ServiceWish, Turned, Uninstalled,
 };
 use syncmgr_control::view::{CheckView, DoctorView};
@@ -189,6 +190,52 @@ impl Program for Syncmgr {
 
     fn daemon(&self, ready: &mut (dyn FnMut(&str) + Send)) -> Result<ExitCode, Refusal> {
         syncmgr_daemon::foreground::run(&self.environment, ready)
+    }
+
+    fn bridge(
+        &self,
+        wish: BridgeWish,
+        told: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<ExitCode, Refusal> {
+        let setting = Setting {
+            kind: if wish.syncthing {
+                Kind::Syncthing
+            } else {
+                Kind::RcloneRc
+            },
+            address: wish.address,
+            key: wish.key.or_else(|| {
+                let home = self.account.home.as_deref()?;
+                wish.syncthing.then(|| key::usual(home)).flatten()
+            }),
+            name: wish.name,
+        };
+        let bridge =
+            Bridge::new(&setting).map_err(|error| syncmgr_daemon::bridging::unusable(&error))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                Refusal::new(
+                    "cli::no-threads",
+                    "the command cannot start its threads",
+                    "end some programs, or raise the limit of processes of this user",
+                )
+                .because(&error)
+            })?;
+        let followed = runtime.block_on(async {
+            let service = self.open(Need::Work).await?;
+            let ended = tokio::select! {
+                Err(refusal) = syncmgr_bridge::follow(&bridge, Arc::clone(&service), told) => Err(refusal),
+                () = crate::sys::told_to_end() => Ok(ExitCode::Good),
+            };
+            drop(service);
+            self.close().await;
+            ended
+        });
+        runtime.shutdown_background();
+        followed
     }
 
     fn tray(&self) -> Result<ExitCode, Refusal> {

@@ -207,7 +207,10 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::Rules { .. }
         | Request::Explain { .. }
         | Request::Forecast { .. }
+        | Request::ReportAttend(_)
         | Request::Enable { .. } => true,
+        // A beginning that was taken twice would be one that was never ended, and one more.
+        Request::Report(report) => report.run.is_some(),
         Request::Properties { window, .. } => !window,
         Request::AddItem { or_existing, .. } => *or_existing,
         Request::RemoveItem { .. }
@@ -224,6 +227,7 @@ fn may_be_asked_twice(request: &Request) -> bool {
         | Request::DismissLink { .. }
         | Request::Stop { .. }
         | Request::StopItems { .. }
+        | Request::ReportLog(_)
         | Request::Skip { .. } => false,
     }
 }

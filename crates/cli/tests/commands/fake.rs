@@ -114,6 +114,15 @@ impl Program for Fake {
         Ok(ExitCode::Warnings)
     }
 
+    fn bridge(
+        &self,
+        _: syncmgr_cli::BridgeWish,
+        told: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<ExitCode, Refusal> {
+        told("it is followed");
+        Ok(ExitCode::Good)
+    }
+
     fn tray(&self) -> Result<ExitCode, Refusal> {
         Ok(ExitCode::Good)
     }
@@ -449,7 +458,14 @@ impl Run {
             }),
             browse: None,
         };
-        let exit = syncmgr_cli::run(self.words, world, &program);
+        let exit = match syncmgr_cli::run(self.words, world, &program) {
+            0 => ExitCode::Good,
+            1 => ExitCode::Warnings,
+            2 => ExitCode::Failed,
+            3 => ExitCode::NeedsYou,
+            4 => ExitCode::CouldNotStart,
+            other => panic!("no exit code of ours: {other}"),
+        };
         let asked = manager.asked.lock().unwrap().clone();
         Ended {
             exit,

@@ -12,6 +12,7 @@ sayings! {
         "held-handler-away" HandlerAway = "its handler cannot be reached";
         "held-away" Away = "it cannot be reached";
         "held-policy" Policy = "a policy of its handler forbids it";
+        "held-own-program" OwnProgram = "its own program decides when";
         "held-paused" Paused = "it is paused";
         "held-sleep" Sleep = "the machine is about to sleep";
         "held-leaving" Leaving = "the session is about to end";

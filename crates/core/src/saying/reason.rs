@@ -9,6 +9,7 @@ sayings! {
         "lack-set-up" SetUp = "a handler that is set up";
         "lack-handler-on" HandlerOn = "a handler that is on";
         "lack-handler-near" HandlerNear = "a handler that can be reached";
+        "lack-own-program" OwnProgram = "a report of its own program";
         "lack-handler-allowed" HandlerAllowed = "a handler that may be started";
         "lack-on" On = "it is on";
         "lack-near" Near = "it can be reached";
@@ -35,6 +36,7 @@ sayings! {
         "why-it-is-not" ItIsNot = "it is not";
         "why-off" Off = "it is off";
         "why-cannot" Cannot = "it cannot";
+        "why-own-program" OwnProgram = "its own program decides when";
         "why-policy" Policy = "its policy forbids it";
         "why-all-paused" AllPaused = "everything is paused";
         "why-handler-paused" HandlerPaused { name: String } = "{name} is paused";
@@ -118,6 +120,7 @@ sayings! {
         "by-resume" Resume = "resuming, or a sync that names it";
         "by-answer" Answer { need: u64 } = "an answer to question {need}";
         "by-next-sync" NextSync = "the next sync";
+        "by-own-program" OwnProgram = "a run of its own program";
         "by-further" Further = "a run that comes further";
         "by-time" Time = "time, or a sync by hand";
         "by-time-network" TimeOrNetwork = "time, a new network, or a sync by hand";

@@ -26,6 +26,7 @@ mod prompts;
 mod readme;
 mod register;
 mod reload;
+mod reporting;
 mod schedule;
 mod service;
 mod steering;

@@ -146,6 +146,12 @@ fn commands(text: &str) -> Vec<Vec<String>> {
 #[test]
 fn every_command_in_the_documents_is_understood() {
     let world = World::new();
+    // One document teaches to write a recipe, and then uses it.
+    let taught = document("docs/recipes.md");
+    let recipe = taught.split("```toml\n").nth(1).unwrap();
+    let recipe = recipe.split("```").next().unwrap();
+    fs::create_dir_all(world.path("home/config/recipes")).unwrap();
+    fs::write(world.path("home/config/recipes/mirror.toml"), recipe).unwrap();
     let mut documents = vec!["README.md".to_owned(), "ARCHITECTURE.md".to_owned()];
     for entry in fs::read_dir(repository().join("docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();

@@ -1,6 +1,7 @@
 //! Suites that need tools beyond Cargo; each says what it needs, installs it on request, and never skips.
 
 mod api;
+mod bridges;
 pub(crate) mod com;
 mod com_header;
 mod deny;
@@ -85,6 +86,12 @@ const SUITES: &[Suite] = &[
         shows: "whatever is asked of the API is answered as its document says, and nothing breaks  [--seed N --seconds N --program PATH]",
         needs: "Debian package python3-venv, and schemathesis of PyPI",
         run: api::run,
+    },
+    Suite {
+        name: "bridges",
+        shows: "what two Syncthings and rclone do is reported as runs, and nothing there is changed  [--install]",
+        needs: "Debian packages syncthing rclone curl",
+        run: bridges::run,
     },
     Suite {
         name: "week",

@@ -110,7 +110,9 @@ const CRATES: &[Crate] = &[
     },
     Crate {
         name: "daemon",
-        ours: &["center", "core", "store", "host", "handler", "control"],
+        ours: &[
+            "bridge", "center", "core", "store", "host", "handler", "control",
+        ],
         never: &["libloading", "clap", "console", "miette"],
         why: "the manager loads no library and draws on no terminal",
     },
@@ -119,6 +121,12 @@ const CRATES: &[Crate] = &[
         ours: &["control"],
         never: &["rusqlite", "clap", "libloading"],
         why: "a page knows the manager only through the contract with faces",
+    },
+    Crate {
+        name: "bridge",
+        ours: &["control"],
+        never: &["rusqlite", "clap", "libloading", "console"],
+        why: "it reports like any program, and knows the manager only through the contract with faces",
     },
     Crate {
         name: "cli",
@@ -148,6 +156,7 @@ const CRATES: &[Crate] = &[
         name: "syncmgr",
         // `control` is the vocabulary in which it hands the daemon's service to the command line.
         ours: &[
+            "bridge",
             "cli",
             "conformance",
             "control",
