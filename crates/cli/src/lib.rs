@@ -53,6 +53,7 @@ mod ticks;
 mod top;
 mod uninstall;
 mod when;
+mod words;
 mod world;
 mod wrap;
 

@@ -4,8 +4,6 @@ use std::ffi::{OsStr, OsString};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory as _, FromArgMatches as _};
 use serde_json::json;
 use syncmgr_control::decide::NEWEST;
 use syncmgr_control::registration::NewHandler;
@@ -13,13 +11,10 @@ use syncmgr_control::rule::RuleText;
 use syncmgr_control::view::Level;
 use syncmgr_control::{Caller, ExitCode, Refusal, Request};
 
-use crate::args::{
-    AddKind, BridgeKind, ColorWhen, Command, CommandLine, DEFAULT_ROWS, Global, ServiceWord,
-};
+use crate::args::{AddKind, BridgeKind, Command, CommandLine, DEFAULT_ROWS, Global, ServiceWord};
 use crate::center::Way;
 use crate::check::CheckWish;
 use crate::departure::{Then, depart};
-use crate::look::Look;
 use crate::question::word;
 use crate::recipe::{AddWords, Addition, RecipeAction};
 use crate::screen::Screen;
@@ -28,6 +23,7 @@ use crate::sync::verdict_line;
 use crate::talk::{Talk, Verdict};
 use crate::target::{Origin, Target, absolute, folder_arguments, target};
 use crate::text::harmless;
+use crate::words::{guess, looks, not_understood, parse, plain};
 use crate::world::{BridgeWish, Need, Program, World};
 use crate::wrap::{Wrapped, Wrapping};
 use crate::{
@@ -821,128 +817,6 @@ fn service_wish(word: ServiceWord) -> ServiceWish {
     }
 }
 
-/// Understands the words of a command.
-fn parse(words: &[OsString], columns: usize) -> Result<CommandLine, clap::Error> {
-    let matches = CommandLine::command()
-        .term_width(columns)
-        .try_get_matches_from(words)?;
-    CommandLine::from_arg_matches(&matches)
-}
-
-/// Understands the words that are started without a person: `daemon` and `handler KIND`.
-///
-/// The grammar of all commands is as large as the manager itself. What a daemon has touched stays in its memory all day, and
-/// a handler is started at every run.
-fn plain(words: &[OsString]) -> Option<CommandLine> {
-    let command = match words.get(1..)? {
-        [word] if word == "daemon" => Command::Daemon,
-        [word, kind] if word == "handler" => Command::Handler {
-            kind: kind
-                .to_str()
-                .filter(|kind| !kind.starts_with('-'))?
-                .to_owned(),
-        },
-        _ => return None,
-    };
-    Some(CommandLine {
-        global: Global::default(),
-        command,
-    })
-}
-
-/// What is known about the output before the words are understood.
-fn guess(words: &[OsString]) -> Global {
-    let options = || words.iter().take_while(|word| *word != "--");
-    let never = || {
-        options().any(|word| word == "--color=never")
-            || options()
-                .zip(options().skip(1))
-                .any(|(word, next)| word == "--color" && next == "never")
-    };
-    let always = || {
-        options().any(|word| word == "--color=always")
-            || options()
-                .zip(options().skip(1))
-                .any(|(word, next)| word == "--color" && next == "always")
-    };
-    Global {
-        json: options().any(|word| word == "--json"),
-        color: if never() {
-            ColorWhen::Never
-        } else if always() {
-            ColorWhen::Always
-        } else {
-            ColorWhen::Auto
-        },
-        ..Global::default()
-    }
-}
-
-/// How standard output and standard error look.
-fn looks(global: &Global, world: &World) -> (Look, Look) {
-    let terminal = &world.terminal;
-    let look = |shown: bool| Look {
-        columns: shown
-            .then_some(terminal.columns)
-            .flatten()
-            .map(usize::from)
-            .filter(|&columns| columns > 0),
-        unicode: terminal.unicode,
-        color: match global.color {
-            ColorWhen::Always => true,
-            ColorWhen::Never => false,
-            ColorWhen::Auto => shown && terminal.color,
-        },
-    };
-    (look(terminal.output), look(terminal.redraw))
-}
-
-/// Help and versions are what was asked for; everything else is a mistake in the words.
-fn not_understood(
-    error: &clap::Error,
-    guessed: &Global,
-    (look, aside): (Look, Look),
-    world: World,
-    alone: bool,
-) -> ExitCode {
-    let mut screen = Screen::new(look, aside, world.output, world.errors, guessed.json, false);
-    let rendered = error.render();
-    // The bare name is a question too, and no mistake.
-    let help = alone
-        || matches!(
-            error.kind(),
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-        );
-    let color = if help { look.color } else { aside.color };
-    let text = if color {
-        rendered.ansi().to_string()
-    } else {
-        rendered.to_string()
-    };
-    if help {
-        screen.raw(text.as_bytes());
-        return ExitCode::Good;
-    }
-    let refusal = Refusal::new(
-        "cli::usage",
-        "the command line is not understood",
-        "see: syncmgr --help",
-    );
-    if guessed.json {
-        let plain = rendered.to_string();
-        let reason = plain.lines().next().unwrap_or_default();
-        return refused(
-            &Refusal {
-                causes: vec![reason.trim_start_matches("error: ").to_owned()],
-                ..refusal
-            },
-            &mut screen,
-        );
-    }
-    screen.remark(text.trim_end());
-    refusal.exit
-}
-
 fn told(verdict: &Verdict, screen: &mut Screen) -> u8 {
     if let Some(code) = verdict.passed_on {
         return code; // the output is that of the command that was run
@@ -965,7 +839,7 @@ fn told(verdict: &Verdict, screen: &mut Screen) -> u8 {
     verdict.exit as u8
 }
 
-fn refused(refusal: &Refusal, screen: &mut Screen) -> ExitCode {
+pub(crate) fn refused(refusal: &Refusal, screen: &mut Screen) -> ExitCode {
     let mut error = json!(refusal);
     if let Some(error) = error.as_object_mut() {
         // The number outside says it; between managers and clients it is a word.
