@@ -79,6 +79,8 @@ impl Suite {
             let mut command = run::command("syncthing");
             command
                 .args(["serve", "--no-browser", "--no-restart"])
+                // One process, and not one more that watches over it and would leave it behind.
+                .env("STMONITORED", "yes")
                 .arg(format!(
                     "--home={}",
                     self.dir.join(format!("h{at}")).display()
