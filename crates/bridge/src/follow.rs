@@ -417,6 +417,12 @@ async fn look_at_rclone(
             Err(error) => return Err(error),
         }
     }
+    let mut stats = stats;
+    if !known.is_empty() {
+        // What ended meanwhile had moved something since they were read.
+        stats = read(peer.call("/core/stats", &json!({})).await?)?;
+        calls += 1;
+    }
     let name = name.unwrap_or(Kind::RcloneRc.word());
     Ok(jobs.look(name, &listed, &known, &stats, calls))
 }

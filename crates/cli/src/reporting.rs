@@ -237,6 +237,10 @@ pub(crate) async fn accompany(talk: &mut Talk, wish: Accompanied) -> Result<Verd
             None
         }
     };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it is no handler: it stays in the foreground, with this terminal and in this group, as under a shell"
+    )]
     let mut child = tokio::process::Command::new(program);
     child
         .args(arguments)

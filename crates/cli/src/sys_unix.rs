@@ -58,7 +58,7 @@ pub(crate) fn pass_on(child: &mut tokio::process::Child, signal: PassedOn) {
     let id = child.id().and_then(|id| i32::try_from(id).ok());
     if let Some(pid) = id.and_then(rustix::process::Pid::from_raw) {
         // One that ended just now needs none any more.
-        let _ = rustix::process::kill_process(pid, signal);
+        rustix::process::kill_process(pid, signal).ok();
     }
 }
 

@@ -238,7 +238,7 @@ fn written(span: Duration) -> String {
         (1_000, "s"),
     ]
     .into_iter()
-    .find(|(unit, _)| ms % unit == 0)
+    .find(|(unit, _)| ms.is_multiple_of(*unit))
     .map_or_else(
         || format!("{ms}ms"),
         |(unit, word)| format!("{}{word}", ms / unit),

@@ -10,10 +10,10 @@ fn latest(world: &World) -> (String, String) {
     let run = runs[0]["id"].as_u64().unwrap_or_else(|| panic!("{runs:?}"));
     let objects = world.json(["run", &run.to_string()]);
     let found = |key: &str| {
-        let texts = objects
+        let mut texts = objects
             .iter()
             .filter_map(|object| object["items"][0][key].as_str());
-        texts.last().unwrap_or_default().to_owned()
+        texts.next_back().unwrap_or_default().to_owned()
     };
     (
         runs[0]["outcome"].as_str().unwrap().to_owned(),
