@@ -10,9 +10,9 @@ use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use jiff::tz::TimeZone;
 use syncmgr_cli::{
-    BroughtBack, CheckReport, CheckStep, CheckWish, Departure, ExportForm, ExportItem, Exported,
-    FoundJobs, ImportSource, Imported, Keyboard, Leftover, Need, Program, Recipes, ServiceReport,
-    ServiceWish, Terminal, Turned, Uninstalled, World, run,
+    BridgeWish, BroughtBack, CheckReport, CheckStep, CheckWish, Departure, ExportForm, ExportItem,
+    Exported, FoundJobs, ImportSource, Imported, Keyboard, Leftover, Need, Program, Recipes,
+    ServiceReport, ServiceWish, Terminal, Turned, Uninstalled, World, run,
 };
 use syncmgr_control::{Caller, Changes, ExitCode, Refusal, Reply, Request, Service};
 
@@ -46,6 +46,10 @@ impl Program for Silent {
     }
 
     fn daemon(&self, _: &mut (dyn FnMut(&str) + Send)) -> Result<ExitCode, Refusal> {
+        Err(no())
+    }
+
+    fn bridge(&self, _: BridgeWish, _: &mut (dyn FnMut(&str) + Send)) -> Result<ExitCode, Refusal> {
         Err(no())
     }
 
