@@ -643,7 +643,7 @@ impl Model {
                 session,
                 handler: handler(pick(&HANDLERS, op.b)),
                 items: vec![item],
-                within: (op.b % 2 == 0).then_some(Duration::from_secs(60)),
+                within: op.b.is_multiple_of(2).then_some(Duration::from_secs(60)),
             },
             1 => ExternalInput::Progress(
                 session,

@@ -348,10 +348,10 @@ fn the_next_manager_goes_on_with_it() {
 fn what_a_person_wanted_outlives_a_manager_too() {
     let commands = Settings::embedded();
     let mut w = world(&["A", "B"]);
-    w.input(Input::Settings(commands.clone()));
+    w.input(Input::Settings(commands));
     let (one, other) = (open(&mut w, "A", HOUR), open(&mut w, "B", HOUR));
     tell(&mut w, one, "A", S::UpdatingIndeterminate, "photos");
-    let mut next = reborn(&w, commands.clone(), 1);
+    let mut next = reborn(&w, commands, 1);
     let live = next.manager.live(&at("r", "A")).unwrap().1.text.to_owned();
     assert_eq!(
         live, "photos",
@@ -359,7 +359,7 @@ fn what_a_person_wanted_outlives_a_manager_too() {
     );
     next.input(Input::Skip(at("r", "A")));
     next.records.splice(0..0, w.records.clone());
-    let mut last = reborn(&next, commands.clone(), 1);
+    let mut last = reborn(&next, commands, 1);
     assert_eq!(
         last.manager.outside_verdict(one, Some(&id("A"))),
         Verdict::CancelItem
@@ -383,9 +383,9 @@ fn silence_is_counted_from_manager_to_manager() {
     let commands = Settings::embedded();
     let come_back = i64::try_from(COME_BACK.as_secs()).unwrap();
     let mut w = world(&["A"]);
-    w.input(Input::Settings(commands.clone()));
+    w.input(Input::Settings(commands));
     let session = open(&mut w, "A", HOUR);
-    let mut next = reborn(&w, commands.clone(), HOUR - 1);
+    let mut next = reborn(&w, commands, HOUR - 1);
     assert!(next.manager.outside_of(&at("r", "A")).is_some());
     next.pass(1);
     assert_eq!(
