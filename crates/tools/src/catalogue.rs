@@ -18,10 +18,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("git", include_str!("../recipes/git.toml")),
     ("mbsync", include_str!("../recipes/mbsync.toml")),
     ("rclone", include_str!("../recipes/rclone.toml")),
-    (
-        "rdiff-backup",
-        include_str!("../recipes/rdiff-backup.toml"),
-    ),
+    ("rdiff-backup", include_str!("../recipes/rdiff-backup.toml")),
     ("restic", include_str!("../recipes/restic.toml")),
     ("rsync", include_str!("../recipes/rsync.toml")),
     ("unison", include_str!("../recipes/unison.toml")),

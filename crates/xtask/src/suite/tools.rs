@@ -3,7 +3,9 @@
 //!
 //! Everything happens in a mount namespace of the suite's own, so the machine sees no disk of it.
 
+mod git;
 mod rsync;
+mod unison;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -27,16 +29,30 @@ struct Part {
 }
 
 /// Every part: a new one is one more entry here.
-const PARTS: &[Part] = &[Part {
-    name: "rsync",
-    needs: &[
-        ("rsync", "rsync"),
-        ("sshd", "openssh-server"),
-        ("ssh", "openssh-client"),
-    ],
-    pypi: None,
-    cases: rsync::CASES,
-}];
+const PARTS: &[Part] = &[
+    Part {
+        name: "rsync",
+        needs: &[
+            ("rsync", "rsync"),
+            ("sshd", "openssh-server"),
+            ("ssh", "openssh-client"),
+        ],
+        pypi: None,
+        cases: rsync::CASES,
+    },
+    Part {
+        name: "git",
+        needs: &[("git", "git")],
+        pypi: None,
+        cases: git::CASES,
+    },
+    Part {
+        name: "unison",
+        needs: &[("unison", "unison")],
+        pypi: None,
+        cases: unison::CASES,
+    },
+];
 
 /// Runs the suite.
 pub(super) fn run(mut words: Words) -> Result<bool> {
