@@ -3,9 +3,13 @@
 //!
 //! Everything happens in a mount namespace of the suite's own, so the machine sees no disk of it.
 
+mod borg;
 mod git;
+mod mbsync;
+mod rdiff;
 mod rsync;
 mod unison;
+mod vdirsyncer;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -39,6 +43,30 @@ const PARTS: &[Part] = &[
         ],
         pypi: None,
         cases: rsync::CASES,
+    },
+    Part {
+        name: "borg",
+        needs: &[("borg", "borgbackup"), ("ssh", "openssh-client")],
+        pypi: None,
+        cases: borg::CASES,
+    },
+    Part {
+        name: "rdiff",
+        needs: &[("rdiff-backup", "rdiff-backup")],
+        pypi: None,
+        cases: rdiff::CASES,
+    },
+    Part {
+        name: "vdirsyncer",
+        needs: &[("vdirsyncer", "vdirsyncer"), ("radicale", "radicale")],
+        pypi: None,
+        cases: vdirsyncer::CASES,
+    },
+    Part {
+        name: "mbsync",
+        needs: &[("mbsync", "isync"), ("dovecot", "dovecot-imapd")],
+        pypi: None,
+        cases: mbsync::CASES,
     },
     Part {
         name: "git",
