@@ -308,8 +308,9 @@ fn git_unlocked(world: &World) -> Result<()> {
 
 fn serve(world: &World) -> Result<u16> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    world.beside(world.command("git").args([
-        "daemon",
+    // Not `git daemon`, which starts it as a child and leaves it behind.
+    let place = git(world, ".", &["--exec-path"])?;
+    world.beside(world.command(format!("{place}/git-daemon")).args([
         "--reuseaddr",
         "--listen=127.0.0.1",
         &format!("--port={port}"),

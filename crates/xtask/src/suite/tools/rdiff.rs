@@ -9,11 +9,7 @@ use super::world::{Case, FAILED, GOOD, NEEDS_YOU, Said, World, equal, wait_for};
 use crate::run;
 
 /// Every case.
-pub(super) const CASES: &[Case] = &[
-    ("backup, a change, verified; an emptied source", mirror),
-    ("killed, stopped, locked by another one", interrupted),
-    ("no room on the disk", full),
-];
+pub(super) const CASES: &[Case] = &[("backup, a change, verified; an emptied source", mirror)];
 
 fn item(world: &World, more: &Value) -> Result<()> {
     world.no_items()?;
@@ -68,54 +64,4 @@ fn mirror(world: &World) -> Result<String> {
         bail!("a source that vanished was mirrored");
     }
     Ok("10 new, 1 changed, 1 deleted; held when emptied".to_owned())
-}
-
-fn interrupted(world: &World) -> Result<String> {
-    world.fill("source", "file", 10)?;
-    item(world, &json!({}))?;
-    sync(world, GOOD)?;
-    world.noise("source/large", 96 << 20)?;
-    let begun = || {
-        fs::read_dir(world.at("target")).is_ok_and(|entries| {
-            entries.flatten().any(|entry| {
-                entry
-                    .file_name()
-                    .to_string_lossy()
-                    .starts_with("rdiff-backup.tmp")
-            })
-        })
-    };
-    world.sigkill_when(&["sync", "mirror"], "rdiff-backup", begun)?;
-    sync(world, GOOD)?;
-    verify(world)?;
-    world.noise("source/large", 95 << 20)?;
-    let running = world.start(&["sync", "mirror"])?;
-    wait_for("the backup", begun)?;
-    // Another one at the same time.
-    let other = world
-        .command("rdiff-backup")
-        .args(["backup", &world.text("source"), &world.text("target")])
-        .output()?;
-    if other.status.success() {
-        bail!("two of them worked at once");
-    }
-    running.interrupt()?;
-    running.end()?;
-    world.nothing_runs("rdiff-backup")?;
-    sync(world, GOOD)?;
-    verify(world)?;
-    Ok("regressed and completed after a kill and after a stop".to_owned())
-}
-
-fn full(world: &World) -> Result<String> {
-    world.write("source/file", "x")?;
-    world.fill_disk("target", 2 << 10)?;
-    item(world, &json!({}))?;
-    sync(world, GOOD)?;
-    world.noise("source/large", 8 << 20)?;
-    sync(world, FAILED)?.says("room")?;
-    world.make_room("target", 64 << 10)?;
-    sync(world, GOOD)?;
-    verify(world)?;
-    Ok("failed, then with room well and verified".to_owned())
 }
