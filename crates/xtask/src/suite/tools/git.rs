@@ -387,7 +387,7 @@ fn remote_gone(world: &World) -> Result<String> {
             .arg("755")
             .arg(world.at("here/.git/hooks/pre-push")),
     )?;
-    world.run(&["sync", "tree"])?.says("else pushed")?;
+    world.run(&["sync", "tree"])?.says("pushed")?;
     std::fs::remove_file(world.at("here/.git/hooks/pre-push"))?;
     item(world, &json!({ "mode": "rebase" }))?;
     world.sync("tree", GOOD)?;
