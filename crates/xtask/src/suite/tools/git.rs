@@ -392,7 +392,7 @@ fn remote_gone(world: &World) -> Result<String> {
     item(world, &json!({ "mode": "rebase" }))?;
     world.sync("tree", GOOD)?;
     same_heads(world)?;
-    Ok("soft, soft, hard without a question, soft".to_owned())
+    Ok("refused, no route, wants a password without a question, a faster push".to_owned())
 }
 
 fn full(world: &World) -> Result<String> {

@@ -193,7 +193,7 @@ fn gone(world: &World) -> Result<String> {
     )?;
     let lost = world.finish(&mut world.no_network(&["sync", "both"]))?;
     lost.says("unreachable")?;
-    Ok("soft: refused, and without a route".to_owned())
+    Ok("refused, and without a route".to_owned())
 }
 
 fn full(world: &World) -> Result<String> {

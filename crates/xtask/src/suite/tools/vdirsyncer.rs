@@ -167,5 +167,5 @@ fn refusals(world: &World) -> Result<String> {
     }
     world.end_beside();
     world.sync("cal", FAILED)?.says("does not answer")?;
-    Ok("hard, and soft".to_owned())
+    Ok("nothing deleted; the server does not answer".to_owned())
 }
