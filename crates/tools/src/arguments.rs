@@ -43,12 +43,19 @@ impl Values for Definition {
                 Given::Many(texts) => texts.join(" "),
             });
         }
-        // `{password.file}` of `file:/path`.
+        // `{password.file}` of `file:/path`; `{password.reader}` is a command that prints it, of both.
         let (secret, part) = name.rsplit_once('.')?;
         let Given::One(reference) = self.values.get(secret)? else {
             return None;
         };
         let (kind, rest) = reference.split_once(':').unwrap_or((reference, ""));
+        if part == "reader" {
+            return match kind {
+                "file" => Some(format!("cat -- {}", shlex::try_quote(rest).ok()?)),
+                "command" => Some(rest.to_owned()),
+                _ => None,
+            };
+        }
         (kind == part).then(|| {
             if rest.is_empty() {
                 "1".to_owned()

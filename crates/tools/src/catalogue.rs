@@ -13,13 +13,17 @@ const RECIPES_MAX: usize = 1000;
 
 /// The recipes that come with the program.
 const BUILT_IN: &[(&str, &str)] = &[
+    ("borg", include_str!("../recipes/borg.toml")),
     ("command", include_str!("../recipes/command.toml")),
     ("copies", include_str!("../recipes/copies.toml")),
     ("git", include_str!("../recipes/git.toml")),
+    ("mbsync", include_str!("../recipes/mbsync.toml")),
     ("rclone", include_str!("../recipes/rclone.toml")),
+    ("rdiff-backup", include_str!("../recipes/rdiff-backup.toml")),
     ("restic", include_str!("../recipes/restic.toml")),
     ("rsync", include_str!("../recipes/rsync.toml")),
     ("unison", include_str!("../recipes/unison.toml")),
+    ("vdirsyncer", include_str!("../recipes/vdirsyncer.toml")),
 ];
 
 /// A recipe of the user's that cannot be used.

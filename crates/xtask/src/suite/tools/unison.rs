@@ -1,0 +1,229 @@
+//! Unison: profiles, both ways.
+
+use std::fs;
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use super::super::sides::walk;
+use super::world::{Case, FAILED, GOOD, NEEDS_YOU, World, equal, wait_for};
+
+/// Every case.
+pub(super) const CASES: &[Case] = &[
+    ("both ways, nothing new, deletions", both_ways),
+    ("conflicts, and both contents stay", conflicts),
+    ("a lock that stayed is asked about", locked),
+    ("an emptied root, a vanished one, no profile", vanished),
+    ("the server is gone", gone),
+    ("no room on the disk", full),
+    ("stopped in the midst", stopped),
+];
+
+fn profile(world: &World, roots: [&str; 2]) -> Result<()> {
+    world.write(
+        "unison/p.prf",
+        format!("root = {}\nroot = {}\n", roots[0], roots[1]),
+    )?;
+    world.no_items()?;
+    world.item(
+        "both",
+        &json!({ "recipe": "unison", "profile": "p", "folder": world.text("unison") }),
+    )
+}
+
+fn roots(world: &World) -> Result<()> {
+    world.directory("left")?;
+    world.directory("right")?;
+    profile(world, [&world.text("left"), &world.text("right")])
+}
+
+/// Names and contents below a directory.
+fn contents(world: &World, below: &str) -> Result<Vec<(String, Vec<u8>)>> {
+    let root = world.at(below);
+    let mut all = Vec::new();
+    for path in walk(&root)? {
+        if path.is_file() {
+            let name = path.strip_prefix(&root)?.to_string_lossy().into_owned();
+            all.push((name, fs::read(&path)?));
+        }
+    }
+    all.sort();
+    Ok(all)
+}
+
+fn same(world: &World) -> Result<usize> {
+    let left = contents(world, "left")?;
+    equal("left and right", &left, &contents(world, "right")?)?;
+    Ok(left.len())
+}
+
+fn both_ways(world: &World) -> Result<String> {
+    roots(world)?;
+    world.fill("left/deep er", "mine", 20)?;
+    world.fill("right", "yours", 10)?;
+    world
+        .sync("both", GOOD)?
+        .counted("sent", 1)?
+        .counted("received", 10)?;
+    equal("files", &same(world)?, &30)?;
+    world.sync("both", GOOD)?.counted("sent", 0)?;
+    world.write("left/deep er/mine-3", "changed")?;
+    fs::remove_file(world.at("right/yours-4"))?;
+    world
+        .sync("both", GOOD)?
+        .counted("sent", 1)?
+        .counted("deletedNear", 1)?;
+    equal("files", &same(world)?, &29)?;
+    Ok("one directory and 10 files, nothing, one changed and one deleted".to_owned())
+}
+
+fn conflicts(world: &World) -> Result<String> {
+    roots(world)?;
+    let names = ["first", "second", "newer", "older"];
+    for name in names {
+        world.write(&format!("left/{name}"), "base")?;
+    }
+    world.sync("both", GOOD)?;
+    for name in names {
+        world.write(&format!("left/{name}"), format!("{name} of the left"))?;
+        world.write(
+            &format!("right/{name}"),
+            format!("{name} of the right side"),
+        )?;
+        // The left one is the newer one.
+        let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+        fs::File::options()
+            .write(true)
+            .open(world.at(&format!("right/{name}")))?
+            .set_modified(old)?;
+    }
+    world.sync("both", NEEDS_YOU)?.counted("conflicts", 4)?;
+    let open: Vec<Value> = world.conflicts()?;
+    equal("open conflicts", &open.len(), &4)?;
+    for name in names {
+        world.run(&["resolve", name, name])?.ended(GOOD)?;
+        let side = if matches!(name, "first" | "newer") {
+            "left"
+        } else {
+            "right side"
+        };
+        let wanted = format!("{name} of the {side}");
+        for root in ["left", "right"] {
+            equal("what won", &world.read(&format!("{root}/{name}"))?, &wanted)?;
+        }
+        let everywhere: Vec<Vec<u8>> = contents(world, "left")?
+            .into_iter()
+            .chain(contents(world, "right")?)
+            .map(|(_, content)| content)
+            .collect();
+        for side in ["left", "right side"] {
+            let content = format!("{name} of the {side}").into_bytes();
+            if !everywhere.contains(&content) {
+                bail!("the {side} of {name} is lost");
+            }
+        }
+    }
+    equal("open conflicts", &world.conflicts()?.len(), &0)?;
+    world.sync("both", GOOD)?;
+    equal("files", &same(world)?, &8)?;
+    Ok("4 resolved each its way, 8 contents of 8 there".to_owned())
+}
+
+fn lock_file(world: &World) -> Option<std::path::PathBuf> {
+    let entries = fs::read_dir(world.at("unison")).ok()?;
+    entries.flatten().map(|entry| entry.path()).find(|path| {
+        path.file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("lk"))
+    })
+}
+
+fn locked(world: &World) -> Result<String> {
+    roots(world)?;
+    // Unison locks its archives only while it writes them: with many files that takes a moment.
+    world.fill("left", "file", 6000)?;
+    let killed = world.sigkill_when(&["sync", "both"], "unison", || lock_file(world).is_some())?;
+    if killed.code == GOOD {
+        bail!("it ended well although it was killed");
+    }
+    if lock_file(world).is_none() {
+        bail!("it was killed too late: there is no lock");
+    }
+    world
+        .sync("both", NEEDS_YOU)?
+        .status("held")?
+        .says("locked")?;
+    world.answer("remove")?;
+    world.sync("both", GOOD)?;
+    equal("files", &same(world)?, &6000)?;
+    if lock_file(world).is_some() {
+        bail!("the lock is still there");
+    }
+    equal("open questions", &world.needs()?.len(), &0)?;
+    Ok("killed within its lock, asked, taken away when told so".to_owned())
+}
+
+fn vanished(world: &World) -> Result<String> {
+    roots(world)?;
+    world.fill("left", "file", 5)?;
+    world.sync("both", GOOD)?;
+    fs::rename(world.at("left"), world.at("elsewhere"))?;
+    world.sync("both", FAILED)?.says("empty or gone")?;
+    world.directory("left")?;
+    world.sync("both", FAILED)?.says("empty or gone")?;
+    equal("files that stay", &contents(world, "right")?.len(), &5)?;
+    world.no_items()?;
+    world.item(
+        "none",
+        &json!({ "recipe": "unison", "profile": "none", "folder": world.text("unison") }),
+    )?;
+    world.sync("none", FAILED)?.says("knows no profile")?;
+    Ok("hard, and nothing was deleted".to_owned())
+}
+
+fn gone(world: &World) -> Result<String> {
+    world.fill("left", "file", 2)?;
+    profile(
+        world,
+        [&world.text("left"), "socket://127.0.0.1:1//nowhere"],
+    )?;
+    world.run(&["sync", "both"])?.says("refused")?;
+    profile(
+        world,
+        [&world.text("left"), "socket://192.0.2.1:1//nowhere"],
+    )?;
+    let lost = world.finish(&mut world.no_network(&["sync", "both"]))?;
+    lost.says("unreachable")?;
+    Ok("refused, and without a route".to_owned())
+}
+
+fn full(world: &World) -> Result<String> {
+    roots(world)?;
+    world.fill_disk("right", 512)?;
+    // As the other root has it, so that only the file is to do.
+    crate::run::check(
+        crate::run::command("chmod")
+            .arg("755")
+            .args([world.at("left"), world.at("right")]),
+    )?;
+    world.noise("left/large", 2 << 20)?;
+    world.sync("both", FAILED)?;
+    world.make_room("right", 8 << 10)?;
+    world.sync("both", GOOD)?;
+    equal("files", &same(world)?, &1)?;
+    Ok("failed, then with room well".to_owned())
+}
+
+fn stopped(world: &World) -> Result<String> {
+    roots(world)?;
+    world.noise("left/large", 64 << 20)?;
+    let running = world.start(&["sync", "both"])?;
+    wait_for("the copy", || {
+        fs::read_dir(world.at("right")).is_ok_and(|mut entries| entries.next().is_some())
+    })?;
+    running.interrupt()?;
+    running.end()?;
+    world.nothing_runs("unison")?;
+    world.sync("both", GOOD)?;
+    equal("files", &same(world)?, &1)?;
+    Ok("nothing was left running, and the next run completes it".to_owned())
+}
