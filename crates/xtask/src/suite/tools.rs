@@ -3,6 +3,7 @@
 //!
 //! Everything happens in a mount namespace of the suite's own, so the machine sees no disk of it.
 
+mod restic;
 mod rsync;
 mod world;
 
@@ -27,16 +28,25 @@ struct Part {
 }
 
 /// Every part: a new one is one more entry here.
-const PARTS: &[Part] = &[Part {
-    name: "rsync",
-    needs: &[
-        ("rsync", "rsync"),
-        ("sshd", "openssh-server"),
-        ("ssh", "openssh-client"),
-    ],
-    pypi: None,
-    cases: rsync::CASES,
-}];
+const PARTS: &[Part] = &[
+    Part {
+        name: "rsync",
+        needs: &[
+            ("rsync", "rsync"),
+            ("sshd", "openssh-server"),
+            ("ssh", "openssh-client"),
+            ("python3", "python3"),
+        ],
+        pypi: None,
+        cases: rsync::CASES,
+    },
+    Part {
+        name: "restic",
+        needs: &[("restic", "restic"), ("python3", "python3")],
+        pypi: None,
+        cases: restic::CASES,
+    },
+];
 
 /// Runs the suite.
 pub(super) fn run(mut words: Words) -> Result<bool> {
