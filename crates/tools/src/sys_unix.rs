@@ -321,6 +321,11 @@ impl Running {
         self.signal(Signal::TERM);
     }
 
+    /// Interrupts it and its group, as Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
     /// Kills it and its group.
     pub(crate) fn kill(&self) {
         self.signal(Signal::KILL);

@@ -153,6 +153,7 @@ fn ask(
         user: None,
         nice: None,
         ionice: None,
+        interrupt: false,
     };
     let limits = Limits {
         time: Some(TELLS),

