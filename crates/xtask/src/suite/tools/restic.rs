@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::super::sides::{listing, same};
+use super::super::sides::{listing, same, walk};
 use super::world::{Case, FAILED, GOOD, WARNINGS, World, command_line, equal, wait_for};
 use crate::{run, sys};
 
@@ -300,7 +300,10 @@ fn no_room(world: &World) -> Result<String> {
 fn stopped(world: &World) -> Result<String> {
     slow(world)?;
     let running = world.start(&["sync", "backup"])?;
-    wait_for("the backup", || is_at_work(world))?;
+    // A lock that it has only just written is none that it takes away yet: its data come later.
+    wait_for("the backup", || {
+        walk(&world.at("repo/data")).is_ok_and(|found| found.iter().any(|path| path.is_file()))
+    })?;
     for process in world.processes("restic") {
         if command_line(process).contains(PASSWORD) {
             bail!("the password stands in a command line");
