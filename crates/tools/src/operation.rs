@@ -223,6 +223,7 @@ fn program(
         user: work.settings.user.clone(),
         nice: work.settings.nice,
         ionice: work.settings.disk()?,
+        interrupt: work.recipe.interrupt || work.like.is_some_and(|like| like.interrupt),
     })
 }
 

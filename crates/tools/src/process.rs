@@ -53,6 +53,8 @@ pub struct Program {
     pub nice: Option<i8>,
     /// How its reading and writing of disks is scheduled; absent: as ours.
     pub ionice: Option<IoClass>,
+    /// To stop it, it is interrupted instead of told to terminate.
+    pub interrupt: bool,
 }
 
 /// What a run may take.
@@ -198,6 +200,7 @@ pub fn perform(
     let mut run = Run {
         running,
         limits,
+        interrupt: program.interrupt,
         begun,
         ticked: begun,
         reaped: begun,
@@ -235,6 +238,7 @@ pub fn perform(
 struct Run<'a> {
     running: Running,
     limits: &'a Limits,
+    interrupt: bool,
     begun: Instant,
     ticked: Instant,
     reaped: Instant,
@@ -443,7 +447,11 @@ impl Run<'_> {
         if self.why.is_none() && self.ended.is_none() {
             self.why = Some(why);
             self.kill_at = now().checked_add(self.limits.stop);
-            self.running.terminate();
+            if self.interrupt {
+                self.running.interrupt();
+            } else {
+                self.running.terminate();
+            }
         }
     }
 

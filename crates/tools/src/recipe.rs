@@ -33,6 +33,9 @@ pub struct Recipe {
     /// Other names of the program, by which a command line is recognised.
     #[serde(default)]
     pub also: Vec<String>,
+    /// It cleans up when it is interrupted, as by Ctrl-C, but not when it is told to terminate.
+    #[serde(default)]
+    pub interrupt: bool,
     /// How its version is found out, and the least that works.
     #[serde(default)]
     pub version: Option<Version>,

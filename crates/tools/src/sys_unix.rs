@@ -337,6 +337,11 @@ impl Running {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
+    /// Interrupts it and its group, as Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
     /// Kills it and its group.
     pub(crate) fn kill(&self) {
         self.signal(Signal::KILL);

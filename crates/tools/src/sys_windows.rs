@@ -192,6 +192,11 @@ impl Running {
         self.kill();
     }
 
+    /// As [`Self::terminate`]: a program without a console of ours hears no Ctrl-C.
+    pub(crate) fn interrupt(&mut self) {
+        self.kill();
+    }
+
     /// Its number.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()

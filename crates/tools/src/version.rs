@@ -159,6 +159,7 @@ fn ask(
         user: None,
         nice: None,
         ionice: None,
+        interrupt: false,
     };
     let limits = Limits {
         time: Some(TELLS),

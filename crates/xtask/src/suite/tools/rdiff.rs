@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::world::{Case, FAILED, GOOD, NEEDS_YOU, Said, World, equal, wait_for};
+use super::world::{Case, GOOD, NEEDS_YOU, Said, World, equal, wait_for};
 use crate::run;
 
 /// Every case.

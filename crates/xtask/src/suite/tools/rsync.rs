@@ -1,17 +1,30 @@
 //! rsync: one way copies, here and by ssh.
 
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 
 use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::super::sides::{listing, same};
-use super::world::{Case, FAILED, GOOD, NEEDS_YOU, World, equal};
+use super::world::{Case, FAILED, GOOD, NEEDS_YOU, World, equal, wait_for};
+use crate::run;
 
 /// Every case.
 pub(super) const CASES: &[Case] = &[
     ("plan, first copy, nothing new, one changed", copies),
     ("many deletions are held, applied, brought back", guarded),
+    (
+        "a source that is gone or empty, a target that is empty",
+        emptied,
+    ),
+    ("a file that may not be read", unreadable),
+    ("no room on the target", no_room),
+    ("stopped in the midst", stopped),
+    (
+        "by ssh: unknown host, good, no network, server gone",
+        by_ssh,
+    ),
 ];
 
 fn copy(world: &World, more: &[(&str, serde_json::Value)]) -> Result<()> {
@@ -103,7 +116,157 @@ fn guarded(world: &World) -> Result<String> {
         &10,
     )?;
     equal("open questions", &world.needs()?.len(), &0)?;
-    // Another one of them has to be asked for again.
-    let _ = FAILED;
     Ok("50 of 60 held, brought back, held, deleted".to_owned())
+}
+
+fn emptied(world: &World) -> Result<String> {
+    world.fill("source", "file", 20)?;
+    copy(world, &[])?;
+    world.sync("copy", GOOD)?;
+    fs::rename(world.at("source"), world.at("away"))?;
+    let gone = world
+        .run(&["sync", "copy"])?
+        .says("is its disk connected")?;
+    world.directory("source")?;
+    world
+        .sync("copy", NEEDS_YOU)?
+        .says("is empty")?
+        .status("held")?;
+    equal("the target", &listing(&world.at("target"))?.len(), &20)?;
+    fs::remove_dir(world.at("source"))?;
+    fs::rename(world.at("away"), world.at("source"))?;
+    world.sync("copy", GOOD)?;
+    equal("open questions", &world.needs()?.len(), &0)?;
+    fs::rename(world.at("target"), world.at("disk"))?;
+    world.directory("target")?;
+    world
+        .sync("copy", NEEDS_YOU)?
+        .says("fill it anew")?
+        .status("held")?;
+    equal("the empty target", &listing(&world.at("target"))?.len(), &0)?;
+    world.answer("apply")?;
+    world.sync("copy", GOOD)?;
+    same(&world.at("source"), &world.at("target"))?;
+    Ok(format!(
+        "gone: code {}; empty: held; filled anew when told",
+        gone.code
+    ))
+}
+
+fn unreadable(world: &World) -> Result<String> {
+    world.fill("source", "file", 3)?;
+    world.write("source/closed", "x")?;
+    world.directory("target")?;
+    copy(world, &[])?;
+    run::check(
+        run::command("chmod")
+            .arg("000")
+            .arg(world.at("source/closed")),
+    )?;
+    world
+        .finish(&mut world.as_nobody(&["sync", "copy"])?)?
+        .ended(FAILED)?
+        .says("some files could not be copied")?
+        .says("closed")?;
+    world.failed_softly(false)?;
+    equal("what was copied", &listing(&world.at("target"))?.len(), &3)?;
+    Ok("code 23: the others are copied, the log names the file".to_owned())
+}
+
+fn no_room(world: &World) -> Result<String> {
+    world.noise("source/large", 600 * 1024)?;
+    world.fill_disk("target", 256)?;
+    copy(world, &[])?;
+    world.sync("copy", FAILED)?.says("there is no room left")?;
+    world.failed_softly(false)?;
+    world.make_room("target", 4096)?;
+    world.sync("copy", GOOD)?;
+    same(&world.at("source"), &world.at("target"))?;
+    Ok("failed with what to do; with more room it was done".to_owned())
+}
+
+fn stopped(world: &World) -> Result<String> {
+    world.noise("source/large", 3 << 20)?;
+    copy(world, &[("bwlimit", json!("300k"))])?;
+    let running = world.start(&["sync", "copy"])?;
+    let written = || {
+        let entries = fs::read_dir(world.at("target")).into_iter().flatten();
+        entries
+            .flatten()
+            .any(|entry| entry.metadata().is_ok_and(|about| about.len() > 100_000))
+    };
+    wait_for("the first bytes", written)?;
+    running.interrupt()?;
+    let ended = running.end()?.status("stopped")?;
+    world.nothing_runs("rsync")?;
+    let kept = fs::metadata(world.at("target/.rsync-partial/large"))?.len();
+    if kept == 0 || world.at("target/large").exists() {
+        bail!("{kept} bytes were kept");
+    }
+    copy(world, &[])?;
+    world.sync("copy", GOOD)?;
+    same(&world.at("source"), &world.at("target"))?;
+    Ok(format!(
+        "code {}, nothing runs, {kept} bytes kept, then whole",
+        ended.code
+    ))
+}
+
+fn by_ssh(world: &World) -> Result<String> {
+    world.fill("source", "file", 5)?;
+    world.directory("/run/sshd")?;
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    for key in ["host", "mine"] {
+        run::check(
+            run::command("ssh-keygen")
+                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+                .arg(world.at(key)),
+        )?;
+    }
+    let config = format!(
+        "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
+         PermitRootLogin yes\nPidFile none\n",
+        world.text("host"),
+        world.text("mine.pub"),
+    );
+    world.write("sshd", config)?;
+    world.write("known", "")?;
+    let shell = format!(
+        "ssh -F none -p {port} -i {} -o BatchMode=yes -o IdentitiesOnly=yes -o ConnectTimeout=5 -o UserKnownHostsFile={}",
+        world.text("mine"),
+        world.text("known"),
+    );
+    let source = json!(format!("root@127.0.0.1:{}", world.text("source")));
+    copy(
+        world,
+        &[("source", source), ("extra", json!(["-e", shell]))],
+    )?;
+    world.beside(
+        run::command("/usr/sbin/sshd")
+            .args(["-D", "-e", "-f"])
+            .arg(world.at("sshd")),
+    )?;
+    wait_for("the server", || {
+        TcpStream::connect(("127.0.0.1", port)).is_ok()
+    })?;
+    world
+        .sync("copy", FAILED)?
+        .says("try `ssh` to that host by hand")?;
+    world.failed_softly(false)?;
+    equal("questions about an unknown host", &world.needs()?.len(), &0)?;
+    world.write(
+        "known",
+        format!("[127.0.0.1]:{port} {}", world.read("host.pub")?),
+    )?;
+    world.sync("copy", GOOD)?.counted("sent", 5)?;
+    same(&world.at("source"), &world.at("target"))?;
+    world
+        .finish(&mut world.no_network(&["sync", "copy"]))?
+        .ended(FAILED)?;
+    world.failed_softly(true)?;
+    world.end_beside();
+    let gone = world.sync("copy", FAILED)?;
+    world.failed_softly(true)?;
+    world.nothing_runs("rsync")?;
+    Ok(format!("hard, good, soft, soft: {}", gone.end()?["text"]))
 }

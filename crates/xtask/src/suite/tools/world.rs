@@ -185,7 +185,9 @@ impl World {
 
     fn keep(&self, command: &str, said: &Said) {
         let mut all = self.said.borrow_mut();
-        all.push_str(&format!("$ {command} → {}\n{}\n", said.code, said.text));
+        for part in ["$ ", &command, " → ", &said.code.to_string(), "\n", &said.text, "\n"] {
+            all.push_str(part);
+        }
     }
 
     /// Synchronizes an item; fails unless it ends with this code.
@@ -226,6 +228,36 @@ impl World {
     /// The log, the latest first, as one text.
     pub(super) fn log(&self) -> Result<String> {
         Ok(self.run(&["log"])?.text)
+    }
+
+    /// Fails unless the last run failed, and as said: softly is what is tried again by itself.
+    ///
+    /// No command tells that, so the database is asked.
+    pub(super) fn failed_softly(&self, softly: bool) -> Result<()> {
+        const ASK: &str = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(\
+                           'select failure from run_items order by run desc limit 1').fetchone()[0])";
+        let database = self.at("home/state/syncmgr.db");
+        let said = run::output(run::command("python3").args(["-c", ASK]).arg(database))?;
+        let wanted = if softly { "soft" } else { "hard" };
+        equal(
+            "how it failed",
+            &String::from_utf8_lossy(&said).trim(),
+            &wanted,
+        )
+    }
+
+    /// Fails when the secret stands in a file of the manager's home.
+    pub(super) fn home_without(&self, secret: &str) -> Result<()> {
+        for path in super::super::sides::walk(&self.at("home"))? {
+            if path.is_file()
+                && fs::read(&path)?
+                    .windows(secret.len())
+                    .any(|part| part == secret.as_bytes())
+            {
+                bail!("the secret stands in {}", path.display());
+            }
+        }
+        Ok(())
     }
 
     /// Starts the program with these words.
@@ -311,17 +343,20 @@ impl World {
                 .args(["-R", &owner])
                 .arg(self.base.path()),
         )?;
-        Ok(self.manager_by(
-            &[
-                "setpriv",
-                "--reuid",
-                NOBODY,
-                "--regid",
-                NOBODY,
-                "--clear-groups",
-            ],
-            words,
-        ))
+        // Where the program stands, `nobody` may not be allowed to look.
+        let own = self.at("program/syncmgr");
+        if !own.exists() {
+            self.directory("program")?;
+            fs::copy(&self.program, &own)?;
+            run::check(run::command("chown").args(["-R", &owner]).arg(&own))?;
+        }
+        let mut command = self.command("setpriv");
+        command
+            .args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"])
+            .arg(own)
+            .args(words)
+            .arg("--json");
+        Ok(command)
     }
 
     /// Processes of this case whose command line contains the word, beside the manager and what runs beside the case.
@@ -437,21 +472,11 @@ pub(super) struct Running<'w> {
 }
 
 impl Running<'_> {
-    /// Its process.
-    pub(super) fn process(&self) -> u32 {
-        self.child.id()
-    }
-
     /// What it printed until now.
     pub(super) fn printed(&self) -> String {
         let read = |file: &tempfile::NamedTempFile| fs::read(file.path()).unwrap_or_default();
         String::from_utf8_lossy(&read(&self.out)).into_owned()
             + &String::from_utf8_lossy(&read(&self.err))
-    }
-
-    /// Waits until it printed this.
-    pub(super) fn sees(&self, text: &str) -> Result<()> {
-        wait_for(text, || self.printed().contains(text)).with_context(|| self.printed())
     }
 
     /// As Ctrl-C does.
@@ -562,18 +587,6 @@ impl Said {
             bail!("{name} is {counted} instead of {count}");
         }
         Ok(self)
-    }
-
-    /// Whether a failed item is tried again by itself. `None`: it did not fail.
-    pub(super) fn is_soft(&self) -> Option<bool> {
-        let end = self.end().ok()?;
-        match end["status"].as_str()? {
-            "failed-soft" | "retrying" | "will-retry" => Some(true),
-            "failed" => {
-                Some(end["failure"] == "soft" || self.text.contains("\"failure\":\"soft\""))
-            }
-            _ => None,
-        }
     }
 
     /// Of a plan: what it would do, as `VERB NAME`, in order.
