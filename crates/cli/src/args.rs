@@ -685,7 +685,7 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
         /// The item.
         name: String,
     },
-    /// Tell how a synchronization stands that another program does, or run that program and tell it by itself.
+    /// Tell how the work of another program stands, or run it and tell that.
     ///
     /// The item is started by its own program alone; it is shown, and may become late, as any other.
     #[command(after_help = "Examples:
@@ -697,7 +697,7 @@ Conditions: network, unmetered, vpn, wifi NAME, reachable HOST:PORT, mains, batt
 
 progress exits with 1 when a person wants it stopped.")]
     Report(ReportWords),
-    /// Follow Syncthing or rclone in the foreground and report what they do; change nothing there.
+    /// Follow Syncthing or rclone and report what they do; nothing there is changed.
     ///
     /// The daemon does so by itself for each `[[bridge]]` of the configuration.
     #[command(after_help = "Examples:
