@@ -185,6 +185,12 @@ impl Progress {
         self.runs.last().copied()
     }
 
+    /// Whether all items are pairs of folders, of which what a run deleted or replaced is kept. What other programs do to their
+    /// files cannot be taken back, although their decisions may be.
+    pub(crate) fn keeps_what_gives_way(&self) -> bool {
+        self.names.iter().all(|(handler, _)| handler == "folder")
+    }
+
     /// What was moved so far by the items that finished.
     pub(crate) fn tally(&self) -> Counts {
         self.tally

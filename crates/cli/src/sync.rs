@@ -225,6 +225,7 @@ pub(crate) fn conclude(followed: &Followed, asked: &[String]) -> Verdict {
     // After a clean run there is nothing to look at; what it deleted can be had back, where one run did it.
     let bring_back = run
         .filter(|_| counts.deleted > 0 && followed.progress.runs().count() == 1)
+        .filter(|_| followed.progress.keeps_what_gives_way())
         .map(|run| format!("syncmgr undo {run}"));
     let held: Vec<String> = followed
         .bad

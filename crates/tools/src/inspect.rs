@@ -45,7 +45,7 @@ const KNOWN: [&str; 14] = [
     "lock_file",
 ];
 /// What is known of a secret: where it is, by how it is given.
-const OF_SECRETS: [&str; 4] = ["file", "command", "ask", "text"];
+const OF_SECRETS: [&str; 5] = ["file", "command", "ask", "text", "reader"];
 
 /// Looks at a recipe. `reserved` are the options that arguments cannot be called by.
 #[must_use]

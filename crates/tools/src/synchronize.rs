@@ -285,9 +285,7 @@ impl Worker<'_> {
                 finished.outcome.class = Class::Soft;
             }
         }
-        if finished.outcome.facts.contains_key(BEGIN_ANEW) {
-            self.begin_anew();
-        } else if finished.outcome.class < Class::Soft {
+        if finished.outcome.class < Class::Soft {
             self.remember();
             self.run.withdraw(Some(self.id().clone()), LOCK);
         }
@@ -592,6 +590,10 @@ impl Worker<'_> {
 
     fn end(&self, finished: &Finished) {
         let outcome = &finished.outcome;
+        // Said by the run, or by the plan that its guard asked for.
+        if outcome.facts.contains_key(BEGIN_ANEW) {
+            self.begin_anew();
+        }
         let tail = finished.tail.trim();
         if !tail.is_empty() {
             self.run.log(Log {

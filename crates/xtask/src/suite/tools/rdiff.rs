@@ -23,6 +23,10 @@ fn item(world: &World, more: &Value) -> Result<()> {
 }
 
 /// Its backups are named by seconds, and two of the same one are refused.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program takes its names from the wall clock"
+)]
 fn sync(world: &World, code: i32) -> Result<Said> {
     let second = || {
         std::time::SystemTime::now()

@@ -185,7 +185,15 @@ impl World {
 
     fn keep(&self, command: &str, said: &Said) {
         let mut all = self.said.borrow_mut();
-        for part in ["$ ", &command, " → ", &said.code.to_string(), "\n", &said.text, "\n"] {
+        for part in [
+            "$ ",
+            command,
+            " → ",
+            &said.code.to_string(),
+            "\n",
+            &said.text,
+            "\n",
+        ] {
             all.push_str(part);
         }
     }
