@@ -1,8 +1,8 @@
 //! What a recipe is: a program of somebody else's as data. `docs/recipes.md` is this for people.
 //!
 //! A recipe says which words its items are defined with, which commands they are carried out by, and what the lines that
-//! these print mean. Nothing here does anything: [`crate::script`] decides what comes next, [`crate::read`] what a line
-//! means, [`crate::operation`] performs it.
+//! these print mean. Nothing here does anything: `script` decides what comes next, [`crate::read`] what a line
+//! means, `operation` performs it.
 
 use std::collections::BTreeMap;
 
