@@ -104,6 +104,8 @@ pub(crate) fn status(refusal: &Refusal) -> StatusCode {
         ("center::foreign-host", _) => StatusCode::MISDIRECTED_REQUEST,
         ("center::too-many", _) => StatusCode::TOO_MANY_REQUESTS,
         ("center::too-slow", _) => StatusCode::REQUEST_TIMEOUT,
+        // A report that comes too late is no fault of anybody's here.
+        ("report::not-open", _) => StatusCode::CONFLICT,
         (_, ExitCode::Failed) => StatusCode::INTERNAL_SERVER_ERROR,
         (_, ExitCode::Good | ExitCode::Warnings | ExitCode::NeedsYou | ExitCode::CouldNotStart) => {
             StatusCode::CONFLICT

@@ -163,7 +163,15 @@ mod tests {
                 _ => panic!("{text}: {outcome:?}"),
             }
         };
-        check("kind = \"syncthing\"\nkey = \"file:/x/config.xml\"", None);
+        let absolute = if cfg!(windows) {
+            "C:/x/config.xml"
+        } else {
+            "/x/config.xml"
+        };
+        check(
+            &format!("kind = \"syncthing\"\nkey = \"file:{absolute}\""),
+            None,
+        );
         check("kind = \"rclone-rc\"", None);
         check("kind = \"syncthing\"", Some("has a `key`"));
         check(
