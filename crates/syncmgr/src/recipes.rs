@@ -117,7 +117,7 @@ impl Recipes for Cookbook {
                 .filter_map(|asked| asked.join().ok())
                 .collect()
         });
-        rows.extend(self.catalogue.broken().iter().map(|broken| {
+        rows.extend(self.catalogue.broken().map(|broken| {
             RecipeRow {
                 id: broken
                     .file

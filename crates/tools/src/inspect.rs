@@ -262,7 +262,7 @@ impl Desk<'_> {
         {
             self.wrong(format!(
                 "{at} can never fit: no line looks like `{}`",
-                pattern.regex().as_str()
+                pattern.as_str()
             ));
         }
         if !means_something(rule) {
@@ -318,11 +318,11 @@ impl Desk<'_> {
         }
         let Some(pattern) = &rule.text else { return };
         let known = self.known();
-        let names: BTreeSet<&str> = pattern.regex().capture_names().flatten().collect();
+        let names: BTreeSet<&str> = pattern.group_names().collect();
         let mut unknown = BTreeSet::new();
         for place in templates(rule).into_iter().flat_map(Template::places) {
             let filled = match place.parse::<usize>() {
-                Ok(number) => number < pattern.regex().captures_len(),
+                Ok(number) => number < pattern.groups(),
                 Err(_) => place == "line" || names.contains(place) || known.contains(place),
             };
             if !filled {
@@ -382,7 +382,7 @@ impl Desk<'_> {
         if recipe
             .version
             .as_ref()
-            .is_some_and(|version| version.pattern.regex().captures_len() < 2)
+            .is_some_and(|version| version.pattern.groups() < 2)
         {
             self.wrong("the expression of `[version]` has no group that is the version".to_owned());
         }
@@ -426,15 +426,10 @@ impl Desk<'_> {
 
     fn copies(&mut self, copies: &Copies) {
         for pattern in &copies.names {
-            if !pattern
-                .regex()
-                .capture_names()
-                .flatten()
-                .any(|name| name == "stem")
-            {
+            if !pattern.group_names().any(|name| name == "stem") {
                 self.wrong(format!(
                     "`{}` in `[copies]` has no group `stem`, which is the name of the file",
-                    pattern.regex().as_str()
+                    pattern.as_str()
                 ));
             }
         }
@@ -524,7 +519,7 @@ fn means_something(rule: &Rule) -> bool {
 /// Whether a line could fit: lines hold no ends of lines.
 fn fits_a_line(pattern: &Pattern) -> bool {
     // What the engine took, its own parser takes.
-    regex_syntax::parse(pattern.regex().as_str()).map_or(true, |hir| fits(&hir))
+    regex_syntax::parse(pattern.as_str()).map_or(true, |hir| fits(&hir))
 }
 
 fn fits(hir: &Hir) -> bool {

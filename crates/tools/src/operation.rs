@@ -350,7 +350,7 @@ impl<'e, 'r> Ear<'e, 'r> {
                 self.line(from, &text_of(text), true)
             }
             Heard::Unended { from, text, .. } => {
-                let line = text_of(text);
+                let line = text_of(text).into_owned();
                 if self.answered.as_ref() == Some(&line) {
                     return self.tick();
                 }
@@ -443,7 +443,7 @@ impl<'e, 'r> Ear<'e, 'r> {
             .settings
             .expect
             .as_ref()
-            .is_some_and(|pattern| pattern.regex().is_match(line))
+            .is_some_and(|pattern| pattern.is_match(line))
         {
             self.script.heard(&Told::Proof);
         }
@@ -451,7 +451,7 @@ impl<'e, 'r> Ear<'e, 'r> {
             .settings
             .progress
             .as_ref()
-            .and_then(|pattern| pattern.regex().captures(line))
+            .and_then(|pattern| pattern.captures(line))
         else {
             return;
         };

@@ -72,7 +72,7 @@ impl Tail {
     /// What is kept, harmless, each line ended by a line feed.
     pub fn text(&self) -> String {
         let kept = self.bytes.get(self.kept_from()..).unwrap_or_default();
-        harmless(kept, true)
+        harmless(kept, true).into_owned()
     }
 
     /// The last lines that are not empty, harmless, at most so many.
@@ -108,25 +108,34 @@ impl Tail {
 
 /// One line as text: what is no UTF-8 is replaced, escape sequences and control characters are left out, and a tabulator is a
 /// blank.
-pub fn text_of(line: &[u8]) -> String {
+pub fn text_of(line: &[u8]) -> Cow<'_, str> {
     harmless(line, false)
 }
 
-fn harmless(bytes: &[u8], feeds: bool) -> String {
+fn harmless(bytes: &[u8], feeds: bool) -> Cow<'_, str> {
+    // Most lines are as harmless as they come, and a program may print millions of them.
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') || (feeds && *byte == b'\n');
+    if bytes.iter().all(is_plain)
+        && let Ok(text) = str::from_utf8(bytes)
+    {
+        return Cow::Borrowed(text);
+    }
     let text = String::from_utf8_lossy(bytes);
     let text = if text.contains('\x1b') {
         Cow::Owned(strip_str(&text).to_string())
     } else {
         text
     };
-    text.chars()
+    let text = text
+        .chars()
         .filter_map(|letter| match letter {
             '\t' => Some(' '),
             '\n' if feeds => Some('\n'),
             _ if letter.is_control() || is_reordering(letter) => None,
             _ => Some(letter),
         })
-        .collect()
+        .collect();
+    Cow::Owned(text)
 }
 
 /// Whether it changes the order in which others are shown.
@@ -150,6 +159,8 @@ mod tests {
             "gr\u{f6}\u{df}e evil"
         );
         assert_eq!(text_of(b""), "");
+        assert!(matches!(text_of(b" plain ~"), Cow::Borrowed(_)));
+        assert_eq!(text_of(b"a\nb"), "ab");
         // A sequence that nothing ends.
         assert_eq!(text_of(b"before\x1b["), "before");
     }

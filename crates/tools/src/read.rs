@@ -1,11 +1,13 @@
 //! What a line of a program means, by the rules of its recipe. Pure.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use regex::{Captures, RegexSet, RegexSetBuilder};
 use serde_json::Value;
 use syncmgr_handler::item::Counts;
 
+use crate::pattern::Pattern;
 use crate::recipe::{
     Class, CountsOf, LevelOf, Measure, OperationKind, QuestionOf, Recipe, Rule, Stream,
 };
@@ -158,9 +160,43 @@ pub struct Reading<'r> {
     recipe: &'r Recipe,
     /// The rules of this step, by their places in the recipe.
     rules: Vec<usize>,
-    texts: RegexSet,
+    /// Made ready with the first line: most programs that have nothing to do print none.
+    texts: OnceLock<Arc<RegexSet>>,
     any_json: bool,
     any_unended: bool,
+}
+
+/// The expressions of the rules of each step, all in one, as far as a step printed anything. Items of the same recipe share
+/// them: making them ready takes longer than most runs.
+#[derive(Debug, Default)]
+pub(crate) struct RuleSets(Mutex<BTreeMap<Vec<usize>, Arc<RegexSet>>>);
+
+impl Clone for RuleSets {
+    /// Empty: the copy of a recipe may get other rules.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl RuleSets {
+    /// The expressions of the rules at these places.
+    fn of(&self, rules: &[Rule], places: &[usize]) -> Arc<RegexSet> {
+        let mut sets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(set) = sets.get(places) {
+            return Arc::clone(set);
+        }
+        // A rule without a text never fits as one: it gets an expression that fits nothing.
+        let texts = places.iter().filter_map(|at| rules.get(*at)).map(|rule| {
+            rule.text
+                .as_ref()
+                .filter(|_| rule.of.is_none())
+                .map_or(r"[^\s\S]", Pattern::as_str)
+        });
+        let set = RegexSetBuilder::new(texts).size_limit(16 << 20).build();
+        let set = Arc::new(set.unwrap_or_else(|_| RegexSet::empty()));
+        sets.insert(places.to_vec(), Arc::clone(&set));
+        set
+    }
 }
 
 /// The values of a line of JSON, by `a.b.0`.
@@ -228,17 +264,6 @@ impl<'r> Reading<'r> {
             .map(|(at, _)| at)
             .collect();
         let of = |at: &usize| recipe.rules.get(*at);
-        // A rule without a text never fits as one: it gets an expression that fits nothing.
-        let texts = rules.iter().filter_map(of).map(|rule| {
-            rule.text
-                .as_ref()
-                .filter(|_| rule.of.is_none())
-                .map_or(r"[^\s\S]", |pattern| pattern.regex().as_str())
-        });
-        let texts = RegexSetBuilder::new(texts)
-            .size_limit(16 << 20)
-            .build()
-            .unwrap_or_else(|_| RegexSet::empty());
         let any_json = rules
             .iter()
             .filter_map(of)
@@ -247,7 +272,7 @@ impl<'r> Reading<'r> {
         Self {
             recipe,
             rules,
-            texts,
+            texts: OnceLock::new(),
             any_json,
             any_unended,
         }
@@ -262,7 +287,10 @@ impl<'r> Reading<'r> {
     /// What a line means. `others` are the values that are known beside it.
     pub fn line(&self, from: Stream, line: &str, ended: bool, others: &dyn Values) -> Vec<Told> {
         let mut told = Vec::new();
-        let fits = self.texts.matches(line);
+        let fits = self
+            .texts
+            .get_or_init(|| self.recipe.sets.of(&self.recipe.rules, &self.rules))
+            .matches(line);
         let json: Option<Value> = (self.any_json && line.trim_start().starts_with('{'))
             .then(|| serde_json::from_str(line).ok())
             .flatten();
@@ -277,7 +305,7 @@ impl<'r> Reading<'r> {
                 continue;
             }
             if let (Some(pattern), true) = (&rule.text, fits.matched(place)) {
-                let groups = pattern.regex().captures(line);
+                let groups = pattern.captures(line);
                 let values = TextLine { line, groups };
                 meaning(rule, *at, &Either(&values, others), line, &mut told);
             } else if let (Some(json), true) = (&json, rule.json.is_some() || rule.of.is_some()) {
@@ -293,7 +321,7 @@ impl<'r> Reading<'r> {
                 };
                 let Some(part) = part else { continue };
                 let groups = match &rule.text {
-                    Some(pattern) => match pattern.regex().captures(&part) {
+                    Some(pattern) => match pattern.captures(&part) {
                         Some(groups) => Some(groups),
                         None => continue,
                     },

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::condition::Condition;
 use crate::pattern::Pattern;
+use crate::read::RuleSets;
 use crate::template::{Template, Words};
 
 /// The version of the format; a recipe of another one is refused.
@@ -82,6 +83,9 @@ pub struct Recipe {
     /// What lines mean. All that fit apply, in this order.
     #[serde(default, rename = "read")]
     pub rules: Vec<Rule>,
+    /// The rules of each step, made ready.
+    #[serde(skip)]
+    pub(crate) sets: RuleSets,
 }
 
 /// How the version of a program is found out.

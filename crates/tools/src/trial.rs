@@ -91,7 +91,7 @@ struct Expected {
 pub fn trial(folder: &Path, wish: &Wish<'_>) -> Result<Vec<Finding>, Refused> {
     let catalogue = Catalogue::load(folder);
     let file = folder.join(format!("{}.toml", wish.id));
-    if let Some(broken) = catalogue.broken().iter().find(|broken| broken.file == file) {
+    if let Some(broken) = catalogue.broken().find(|broken| broken.file == file) {
         let mut finding = Finding::new(
             Grade::Wrong,
             format!("{} cannot be read", broken.file.display()),
@@ -202,7 +202,7 @@ fn record(
     let ended = perform(&started, &limits, &mut Tail::default(), &mut |heard| {
         if let Heard::Line { from, text, .. } = heard {
             if lines.len() < LINES_MAX {
-                lines.push((from, text_of(text)));
+                lines.push((from, text_of(text).into_owned()));
             } else {
                 cut = true;
             }

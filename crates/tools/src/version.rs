@@ -171,7 +171,7 @@ fn ask(
             && found.is_none()
         {
             let line = text_of(text);
-            let groups = version.pattern.regex().captures(&line);
+            let groups = version.pattern.captures(&line);
             found = groups
                 .and_then(|groups| groups.get(1))
                 .map(|group| group.as_str().to_owned());

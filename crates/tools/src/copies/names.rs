@@ -89,7 +89,7 @@ impl Rules {
     #[must_use]
     pub fn original(&self, name: &str) -> Option<(String, &str)> {
         self.names.iter().find_map(|(by, pattern)| {
-            let groups = pattern.regex().captures(name)?;
+            let groups = pattern.captures(name)?;
             let part = |group| groups.name(group).map_or("", |part| part.as_str());
             let original = [part("stem"), part("ext")].concat();
             // A rule of a person's may say anything; a name is what does not lead elsewhere.

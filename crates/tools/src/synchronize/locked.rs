@@ -33,7 +33,7 @@ impl Worker<'_> {
             return lock;
         };
         let text = String::from_utf8_lossy(&text);
-        if let Some(groups) = pattern.regex().captures(&text) {
+        if let Some(groups) = pattern.captures(&text) {
             let part = |name: &str| groups.name(name).map(|group| group.as_str().to_owned());
             lock.pid = part("pid").unwrap_or(lock.pid);
             lock.host = part("host").unwrap_or(lock.host);
