@@ -49,7 +49,7 @@ usage: cargo xtask COMMAND
   bench trigger [OPTIONS]      from a request, a changed file and a due time to the handler, beside pueue and cron
       --samples N  --changes N  --cron-minutes N  --items N  --json  --install  --program PATH
   bench wrap [OPTIONS]         another program carried out by us and alone, beside pueue and task-spooler
-      --runs N  --trivial N  --json  --install
+      --runs N  --trivial N  --many N  --json  --install  --program PATH
   bench contract [OPTIONS]     callbacks, items and starts through memory, stdio and COM, beside the bare pipe
       --callbacks N  --items N  --starts N  --runs N  --json  --install
   suite list                   what suites exist and what each needs

@@ -130,20 +130,31 @@ fn body<'a>(address: &str, answer: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
 impl Home<'_> {
     /// Asks the daemon for something through its socket; answers how long that took.
     pub(crate) fn ask(&self, method: &str, params: &serde_json::Value) -> Result<Duration> {
-        let body = params.to_string();
+        Ok(self.answer(method, params)?.0)
+    }
+
+    /// Asks the daemon for something through its socket; answers how long that took, and the reply.
+    pub(crate) fn answer(
+        &self,
+        method: &str,
+        params: &serde_json::Value,
+    ) -> Result<(Duration, serde_json::Value)> {
+        let asked = params.to_string();
         let text = format!(
             "POST /v1/{method} HTTP/1.1\r\nhost: syncmgr\r\ncontent-type: application/json\r\nconnection: close\r\n\
-             content-length: {}\r\n\r\n{body}",
-            body.len()
+             content-length: {}\r\n\r\n{asked}",
+            asked.len()
         );
         let began = run::now();
         let answer = sys::exchange(&self.socket(), text.as_bytes())?;
         let took = run::now().duration_since(began);
-        let answer = String::from_utf8_lossy(&answer);
-        if !answer.starts_with("HTTP/1.1 200") {
-            bail!("{method} {params} was answered with {answer}");
-        }
-        Ok(took)
+        let (_, reply) = body(method, &answer).with_context(|| {
+            let answer = String::from_utf8_lossy(&answer);
+            format!("{method} {params} was answered with {answer}")
+        })?;
+        let reply = serde_json::from_slice(reply)
+            .with_context(|| format!("{method} was answered with no JSON"))?;
+        Ok((took, reply))
     }
 }
 

@@ -22,13 +22,17 @@ const ITEMS: u64 = 100;
 /// How long a daemon settles before it counts as idle.
 const SETTLE: Duration = Duration::from_secs(2);
 
+/// How long it is watched where nothing but its memory is of interest: the daemon gives the pages of its code back meanwhile.
+#[cfg(unix)]
+pub(super) const QUIET: Duration = Duration::from_secs(8);
+
 /// An idle program.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
-struct Idle {
+pub(super) struct Idle {
     /// Resident memory.
-    rss_mib: f64,
+    pub(super) rss_mib: f64,
     /// What of it is no file: memory that nobody else could use.
-    own_mib: f64,
+    pub(super) own_mib: f64,
     /// Threads.
     threads: u64,
     /// How often they woke up in the time.
@@ -70,7 +74,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
 }
 
 /// Lets a program settle, then reads what it costs while nobody wants anything of it.
-fn watch(process: u32, span: Duration) -> Result<Idle> {
+pub(super) fn watch(process: u32, span: Duration) -> Result<Idle> {
     run::pause(SETTLE);
     let before = wakeups(process)?;
     run::pause(span);

@@ -21,6 +21,7 @@ mod sys_terminal;
 #[cfg(unix)]
 mod top;
 mod trigger;
+#[cfg(unix)]
 mod wrap;
 
 use std::path::PathBuf;
@@ -51,6 +52,7 @@ pub(crate) fn run(mut words: Words) -> Result<bool> {
         #[cfg(unix)]
         Some("top") => top::run(words),
         Some("trigger") => trigger::run(words),
+        #[cfg(unix)]
         Some("wrap") => wrap::run(words),
         Some(other) => bail!("no bench {other:?}; there are {KNOWN}"),
         None => bail!("no bench named; there are {KNOWN}"),

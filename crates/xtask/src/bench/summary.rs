@@ -39,6 +39,17 @@ impl Spread {
     }
 }
 
+impl Spread {
+    /// The same in a larger unit.
+    pub(crate) fn divided(self, by: f64) -> Self {
+        Self {
+            median: self.median / by,
+            min: self.min / by,
+            max: self.max / by,
+        }
+    }
+}
+
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let places = f.precision().unwrap_or(2);
