@@ -145,7 +145,7 @@ fn main() {
         directory: "/".into(),
         home: None,
         user: None,
-        zone: TimeZone::UTC,
+        zone: Arc::new(std::sync::LazyLock::new(|| TimeZone::UTC)),
         clock: Arc::new(clock),
         terminal: Terminal {
             input: true,

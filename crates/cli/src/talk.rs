@@ -1,6 +1,6 @@
 //! One command's conversation with the manager.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
@@ -17,7 +17,7 @@ pub(crate) struct Talk {
     /// Away while a line is awaited.
     pub(crate) keyboard: Option<Box<dyn Keyboard>>,
     pub(crate) clock: Arc<dyn Fn() -> i64 + Send + Sync>,
-    pub(crate) zone: TimeZone,
+    pub(crate) zone: Arc<LazyLock<TimeZone>>,
     /// Somebody can answer questions here.
     pub(crate) interactive: bool,
     /// This process is the manager: what runs ends with it.

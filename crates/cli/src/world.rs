@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -58,8 +58,8 @@ pub struct World {
     pub home: Option<PathBuf>,
     /// The user's name, for the record of answers.
     pub user: Option<String>,
-    /// The local time zone.
-    pub zone: TimeZone,
+    /// The local time zone: to find it, the names of all zones are read, which takes longer than most commands that tell no time.
+    pub zone: Arc<LazyLock<TimeZone>>,
     /// The time in milliseconds since 1970-01-01T00:00:00Z.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// The terminal.

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -37,7 +37,7 @@ pub(crate) fn world(directory: PathBuf) -> World {
             .into_iter()
             .find_map(variable)
             .map(|user| user.to_string_lossy().into_owned()),
-        zone: TimeZone::system(),
+        zone: Arc::new(LazyLock::new(TimeZone::system)),
         clock: Arc::new(|| Timestamp::now().as_millisecond()),
         terminal: Terminal {
             input: input.is_terminal(),

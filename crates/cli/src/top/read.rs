@@ -1,7 +1,7 @@
 //! Texts that are read on the terminal page: what the commands of the same names print.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 use syncmgr_control::{Caller, Request, Service};
@@ -25,7 +25,7 @@ pub(super) struct Reader {
     pub(super) service: Arc<dyn Service>,
     pub(super) caller: Caller,
     pub(super) clock: Arc<dyn Fn() -> i64 + Send + Sync>,
-    pub(super) zone: TimeZone,
+    pub(super) zone: Arc<LazyLock<TimeZone>>,
     pub(super) look: Look,
 }
 

@@ -284,7 +284,7 @@ impl Page {
         let scene = Scene {
             look: self.reader.look,
             now_ms: self.now_ms(),
-            zone: self.reader.zone.clone(),
+            zone: jiff::tz::TimeZone::clone(&self.reader.zone),
         };
         held.draw(self.top.size, |buffer| draw(buffer, &self.top, &scene))?;
         if !self.resting {

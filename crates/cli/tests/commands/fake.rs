@@ -444,7 +444,7 @@ impl Run {
             directory: PathBuf::from("/work here"),
             home: Some(PathBuf::from("/home/ada")),
             user: Some("ada".to_owned()),
-            zone: TimeZone::UTC,
+            zone: Arc::new(std::sync::LazyLock::new(|| TimeZone::UTC)),
             clock: Arc::new(|| NOW_MS),
             terminal: self.terminal,
             output: match self.closed {
