@@ -64,10 +64,6 @@ impl Syncmgr {
             user_id,
             ..
         } = self.surroundings()?;
-        let catalogue = syncmgr_tools::Catalogue::load(&places.recipes_dir());
-        let recipes = catalogue
-            .programs()
-            .map(|(program, recipe)| (program.to_owned(), recipe.to_owned()));
         Ok(Importer {
             home: Some(home).filter(|home| !home.as_os_str().is_empty()),
             config_dir,
@@ -80,7 +76,7 @@ impl Syncmgr {
             root: cfg!(unix) && user_id == 0,
             records: places.state_dir.join("imports.json"),
             programs: Programs::of(&self.environment),
-            recipes: recipes.collect(),
+            catalogue: syncmgr_tools::Catalogue::load(&places.recipes_dir()),
         })
     }
 

@@ -60,6 +60,7 @@ pub fn inspect(recipe: &Recipe, reserved: &[&str]) -> Vec<Remark> {
         desk.rule(at + 1, rule);
     }
     desk.parts();
+    desk.lines();
     desk.remarks
         .sort_by_key(|remark| std::cmp::Reverse(remark.grade));
     desk.remarks
@@ -247,6 +248,44 @@ impl Desk<'_> {
             self.wrong(format!(
                 "{at}: nothing fills `{{{name}}}`: it is no argument, and no rule sets it"
             ));
+        }
+    }
+
+    /// Command lines whose words become arguments that there are none of.
+    fn lines(&mut self) {
+        let recipe = self.recipe;
+        for (at, line) in recipe.lines.iter().enumerate() {
+            let at = format!("[[line]] {}", at + 1);
+            let is_argument = |name: &str| {
+                recipe
+                    .arguments
+                    .iter()
+                    .any(|argument| argument.name == name)
+            };
+            let groups: BTreeSet<&str> = line
+                .place
+                .iter()
+                .flat_map(|place| place.is.regex().capture_names().flatten())
+                .collect();
+            let to = line.option.values().chain(line.env.values());
+            let named = to
+                .map(|to| to.argument())
+                .chain(line.flag.values().map(String::as_str))
+                .chain(line.give.keys().map(String::as_str))
+                .chain(line.need.iter().map(String::as_str))
+                .chain(line.directory.as_deref());
+            for name in named
+                .filter(|name| !is_argument(name))
+                .collect::<BTreeSet<_>>()
+            {
+                self.wrong(format!("{at}: there is no argument `{name}`"));
+            }
+            let filled = line.give.values().flat_map(Template::places);
+            for name in filled.chain(line.directories.iter().map(String::as_str)) {
+                if !groups.contains(name) {
+                    self.wrong(format!("{at}: no place has a group `{name}`"));
+                }
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::condition::Condition;
+use crate::line::Line;
 use crate::pattern::Pattern;
 use crate::template::{Template, Words};
 
@@ -42,6 +43,9 @@ pub struct Recipe {
     /// What `add ID` takes.
     #[serde(default, rename = "argument")]
     pub arguments: Vec<Argument>,
+    /// Command lines that are items of it: what `import` makes items of.
+    #[serde(default, rename = "line")]
+    pub lines: Vec<Line>,
     /// How an item is called and what belongs to it alone.
     pub item: ItemShape,
     /// Variables of every command, beside `LC_ALL=C.UTF-8`; one whose value comes out empty is not set.
