@@ -139,7 +139,11 @@ impl Program for Syncmgr {
     }
 
     fn export(&self, items: &[ExportItem], form: ExportForm) -> Result<Vec<Exported>, Refusal> {
-        Ok(crate::export::export(items, form))
+        let places = Places::find(&self.environment)?;
+        let catalogue = syncmgr_tools::Catalogue::load(&places.recipes_dir());
+        let home = crate::world::home();
+        let home = home.as_ref().and_then(|home| home.to_str());
+        Ok(crate::export::export(items, form, &catalogue, home))
     }
 
     fn leftovers(&self) -> Result<Vec<Leftover>, Refusal> {

@@ -28,7 +28,8 @@ pub struct Remark {
 }
 
 /// Places that are always known, whatever the recipe.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
+    "approved",
     "item",
     "state",
     "home",
@@ -218,6 +219,24 @@ impl Desk<'_> {
                     .for_each(|place| look(place, at, more));
             }
         }
+        let never: BTreeSet<String> = recipe
+            .rules
+            .iter()
+            .flat_map(|rule| rule.set.keys().cloned())
+            .chain(["state", "first", "version"].map(str::to_owned))
+            .filter(|name| !recipe.arguments.iter().any(|known| known.name == *name))
+            .collect();
+        let mut unknown_alone = BTreeSet::new();
+        for alone in &recipe.export {
+            let all = alone.command.places().chain(alone.condition.places());
+            let texts = alone.directory.iter().chain(&alone.say);
+            for name in all.chain(texts.flat_map(Template::places)) {
+                look(name, "[[export]]", &none);
+                if never.contains(name) {
+                    unknown_alone.insert(name.to_owned());
+                }
+            }
+        }
         for choice in &recipe.choices {
             let at = format!("[[choice]] {}", choice.name);
             choice
@@ -242,7 +261,13 @@ impl Desk<'_> {
                 .iter()
                 .chain(&guard.targets)
                 .flat_map(Template::places)
+                .chain(guard.condition.places())
                 .for_each(|place| look(place, "[guard]", &none));
+        }
+        for name in unknown_alone {
+            self.wrong(format!(
+                "[[export]]: without syncmgr nothing fills `{{{name}}}`"
+            ));
         }
         for (name, at) in unknown {
             self.wrong(format!(

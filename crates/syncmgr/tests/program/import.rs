@@ -102,6 +102,31 @@ fn a_line_of_a_program_that_a_recipe_knows_becomes_its_item() {
     said.exits(0)
         .says(r#"{"delete":true,"recipe":"rsync","source":"/srv/a/","target":"/srv/b"}"#);
     run(&world, &["show", "rsync-a-2"]).says(r#""recipe":"command""#);
+
+    // And back: the exported line does the same without us.
+    let exported = run(&world, &["export", "--cron", "rsync-a"]);
+    exported
+        .exits(0)
+        .says("# Nothing looks first whether much would be deleted");
+    let line = exported
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("0 3 * * * "));
+    world.executable(
+        "tools/rsync",
+        "#!/bin/sh\nfor word; do echo \"$word\"; done > \"${0%/*}/heard\"\n",
+    );
+    let path = std::env::var("PATH").unwrap_or_default();
+    let ran = Command::new("sh")
+        .args(["-c", line.unwrap()])
+        .env("PATH", format!("{}:{path}", world.path("tools").display()))
+        .status();
+    assert!(ran.unwrap().success());
+    let heard = world.read("tools/heard");
+    assert!(
+        heard.starts_with("-a\n") && heard.ends_with("--delete\n--\n/srv/a/\n/srv/b/\n"),
+        "{heard}"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// What is shown in the place of a secret.
-const HIDDEN: &str = "****";
+pub const HIDDEN: &str = "****";
 
 /// A value: quoted, or up to the next blank.
 const VALUE: &str = r#"(?:'[^']*'|"[^"]*"|[^\s'"]+)"#;
