@@ -275,6 +275,7 @@ impl Following {
                 text,
                 counts,
                 elapsed_ms,
+                ..
             } => {
                 if !progress.has(*run) {
                     return;

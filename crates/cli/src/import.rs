@@ -107,6 +107,12 @@ pub struct FoundJob {
     pub arguments: Map<String, Value>,
     /// The command, without secrets.
     pub command: String,
+    /// The recipe whose item it becomes; absent: it stays a command.
+    pub recipe: Option<String>,
+    /// What looks at a run before it begins, as a sentence without its end.
+    pub guard: Option<String>,
+    /// Why it stays a command although a recipe knows its program, as a fragment.
+    pub stays: Option<String>,
     /// The recipe by which its output is understood.
     pub like: Option<String>,
     /// What makes it delete on its target.
@@ -252,10 +258,11 @@ async fn times(talk: &Talk, job: &mut FoundJob) -> Result<Times, Refusal> {
 
 /// What becomes of a job, in a cell.
 fn becomes(job: &FoundJob) -> String {
-    match (&job.obstacle, &job.like) {
-        (Some(_), _) => "-".to_owned(),
-        (None, Some(recipe)) => format!("{} (read as {recipe})", job.name),
-        (None, None) => job.name.clone(),
+    match (&job.obstacle, &job.recipe, &job.like) {
+        (Some(_), ..) => "-".to_owned(),
+        (None, Some(recipe), _) => format!("{} ({recipe})", job.name),
+        (None, None, Some(recipe)) => format!("{} (command, read as {recipe})", job.name),
+        (None, None, None) => format!("{} (command)", job.name),
     }
 }
 
@@ -265,7 +272,16 @@ fn remarks(job: &FoundJob) -> Vec<(Mark, String)> {
     if let Some(why) = &job.obstacle {
         remarks.push((Mark::Failed, format!("cannot be imported: {why}")));
     }
-    if let Some(by) = &job.deletes {
+    if let Some(guard) = &job.guard {
+        remarks.push((Mark::Good, format!("guard: {guard}")));
+    }
+    if let (Some(why), Some(recipe), None) = (&job.stays, &job.like, &job.obstacle) {
+        remarks.push((
+            Mark::Waiting,
+            format!("stays a command, and no item of {recipe}: {why}"),
+        ));
+    }
+    if let (Some(by), None) = (&job.deletes, &job.recipe) {
         remarks.push((
             Mark::Warning,
             format!(
@@ -300,6 +316,9 @@ fn as_json(number: usize, job: &FoundJob, times: &Times) -> Value {
         "nextMs": times.next_ms,
         "when": job.when,
         "command": job.command,
+        "recipe": job.recipe,
+        "guard": job.guard,
+        "staysCommand": job.stays,
         "readAs": job.like,
         "deletes": job.deletes,
         "secret": job.secret,

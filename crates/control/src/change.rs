@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::report::FailureClass;
 use crate::view::{Counts, ItemStatus, LogView, NeedView, Outcome};
 
 /// One change. Numbers rise by one; a view that sees a gap reads its snapshot again. They begin anew with each life of
@@ -79,6 +80,9 @@ pub enum What {
         status: ItemStatus,
         /// Its last text, or why it failed.
         text: String,
+        /// Whether trying again by itself may help; absent: it did not fail.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<FailureClass>,
         /// What was moved.
         counts: Counts,
         /// How long it took, in milliseconds.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::ExitCode;
 use crate::field::FieldView;
+use crate::report::FailureClass;
 use crate::said::Said;
 pub use crate::why::{
     ComingView, ConditionView, Forecast, ForecastView, HeldView, ReasonView, Standing, WhyView,
@@ -523,6 +524,9 @@ pub struct RunItemView {
     pub status: ItemStatus,
     /// The last text, or why it failed.
     pub text: String,
+    /// Whether trying again by itself may help; absent: it did not fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureClass>,
     /// What was moved.
     pub counts: Counts,
     /// How far it is, while the run is open.

@@ -3,16 +3,22 @@
 use std::time::Duration;
 
 use syncmgr_cli::{ExportForm, ExportItem, Exported};
+use syncmgr_tools::Catalogue;
 use syncmgr_tools::export::{Start, Task, lines, unit_name, units};
 use syncmgr_tools::import::secret::masked;
 
 /// Writes items in a form.
-pub(crate) fn export(items: &[ExportItem], form: ExportForm) -> Vec<Exported> {
+pub(crate) fn export(
+    items: &[ExportItem],
+    form: ExportForm,
+    catalogue: &Catalogue,
+    home: Option<&str>,
+) -> Vec<Exported> {
     let mut names: Vec<String> = Vec::new();
     items
         .iter()
         .map(|item| {
-            let task = task(item);
+            let task = task(item, catalogue, home);
             // Two items must not share a file.
             let plain = unit_name(&item.name);
             let mut unit = plain.clone();
@@ -34,17 +40,10 @@ pub(crate) fn export(items: &[ExportItem], form: ExportForm) -> Vec<Exported> {
                     let units = units(&task, &unit);
                     let service = units.service.map(|text| (format!("{unit}.service"), text));
                     let timer = units.timer.map(|text| (format!("{unit}.timer"), text));
-                    let mut notes = units.notes;
-                    if service.as_ref().is_some_and(|(_, text)| masked(text).1) {
-                        notes.push(
-                            "A secret stands in its unit: keep others from reading the file."
-                                .to_owned(),
-                        );
-                    }
                     Exported {
                         name: item.name.clone(),
                         files: service.into_iter().chain(timer).collect(),
-                        notes,
+                        notes: units.notes,
                         needs_us,
                     }
                 }
@@ -53,14 +52,14 @@ pub(crate) fn export(items: &[ExportItem], form: ExportForm) -> Vec<Exported> {
         .collect()
 }
 
-fn task(item: &ExportItem) -> Task {
+fn task(item: &ExportItem, catalogue: &Catalogue, home: Option<&str>) -> Task {
     let definition = item
         .definition
         .as_ref()
         .and_then(|definition| definition.as_object());
     let known = match (item.handler.as_str(), definition) {
         (syncmgr_daemon::launch::TOOLS, Some(definition)) => {
-            Some(Task::of_tools(&item.name, definition))
+            Some(Task::of_tools(&item.name, definition, catalogue, home))
         }
         (syncmgr_daemon::launch::FOLDER, Some(definition)) => {
             Some(Task::folders(&item.name, definition))

@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 use syncmgr_cli::{BroughtBack, FoundJob, FoundJobs, ImportSource, Imported, Turned};
 use syncmgr_control::Refusal;
 use syncmgr_daemon::launch::Programs;
+use syncmgr_tools::Catalogue;
 use syncmgr_tools::import::comment::{self, Out};
 use syncmgr_tools::import::secret::masked;
 use syncmgr_tools::import::systemd::{TimerText, started_by};
 use syncmgr_tools::import::{
-    Around, Job, Kind, Origin, cron, kind_of, settle_locks, settle_names, systemd,
+    Around, Job, Kind, Origin, Wrapped, cron, kind_of, settle_locks, settle_names, systemd,
 };
+use syncmgr_tools::line::{Carried, Ground, carry};
 
 use crate::tool::{self, NoAnswer};
 
@@ -25,7 +27,7 @@ const MAX_TIMERS: usize = 1_000;
 const SYSTEM_UNITS: &str = "/etc/systemd/system";
 
 /// What must be known of the machine and its user.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Importer {
     /// The user's home directory.
     pub(crate) home: Option<PathBuf>,
@@ -39,8 +41,8 @@ pub(crate) struct Importer {
     pub(crate) records: PathBuf,
     /// How programs are found.
     pub(crate) programs: Programs,
-    /// Names of programs, each with the recipe that knows it.
-    pub(crate) recipes: Vec<(String, String)>,
+    /// The recipes, which say what command lines become.
+    pub(crate) catalogue: Catalogue,
 }
 
 /// Something that was imported.
@@ -307,12 +309,17 @@ impl Importer {
             .filter_map(|line| Some(line.split_once(':')?.0.to_owned()))
             .collect();
         let home = self.home.as_ref().and_then(|home| home.to_str());
+        let recipes: Vec<(String, String)> = self
+            .catalogue
+            .programs()
+            .map(|(program, recipe)| (program.to_owned(), recipe.to_owned()))
+            .collect();
         read(&Around {
             home,
             user: &self.user,
             root: self.root,
             users: &users,
-            programs: &self.recipes,
+            programs: &recipes,
         })
     }
 
@@ -330,13 +337,30 @@ impl Importer {
             .collect();
         let hidden = masked(&variables.join(" ")).1;
         let (command, secret) = masked(&job.wrapped.typed());
+        let arguments = job.wrapped.arguments();
         let missing = (!job.wrapped.shell && job.obstacle.is_none())
             .then(|| self.missing(&job))
             .flatten();
+        let carried = match &job.wrapped.like {
+            Some(like) => self.carried(like, &job.wrapped),
+            None => Err(None),
+        };
+        let mut remarks = job.wrapped.remarks;
+        let (arguments, recipe, guard, stays) = match carried {
+            Ok(carried) => {
+                remarks.extend(carried.say);
+                let recipe = job.wrapped.like.clone();
+                (carried.arguments, recipe, carried.guard, None)
+            }
+            Err(why) => (arguments, None, None, why),
+        };
         FoundJob {
             at,
             original,
-            arguments: job.wrapped.arguments(),
+            arguments,
+            recipe,
+            guard,
+            stays,
             name: job.name,
             on: job.on,
             when: job.when,
@@ -346,9 +370,19 @@ impl Importer {
             like: job.wrapped.like,
             deletes: job.wrapped.deletes,
             secret: secret || hidden,
-            remarks: job.wrapped.remarks,
+            remarks,
             obstacle: job.obstacle.or(missing),
         }
+    }
+
+    /// What a command becomes by its recipe, or why it stays one.
+    fn carried(&self, recipe: &str, wrapped: &Wrapped) -> Result<Carried, Option<String>> {
+        let recipe = self.catalogue.get(recipe).map_err(|why| Some(why.text))?;
+        let ground = Ground {
+            home: self.home.as_deref(),
+            is_directory: Path::is_dir,
+        };
+        carry(recipe, wrapped, ground)
     }
 
     /// Says when the program of a job is not there.

@@ -64,10 +64,6 @@ impl Syncmgr {
             user_id,
             ..
         } = self.surroundings()?;
-        let catalogue = syncmgr_tools::Catalogue::load(&places.recipes_dir());
-        let recipes = catalogue
-            .programs()
-            .map(|(program, recipe)| (program.to_owned(), recipe.to_owned()));
         Ok(Importer {
             home: Some(home).filter(|home| !home.as_os_str().is_empty()),
             config_dir,
@@ -80,7 +76,7 @@ impl Syncmgr {
             root: cfg!(unix) && user_id == 0,
             records: places.state_dir.join("imports.json"),
             programs: Programs::of(&self.environment),
-            recipes: recipes.collect(),
+            catalogue: syncmgr_tools::Catalogue::load(&places.recipes_dir()),
         })
     }
 
@@ -143,7 +139,11 @@ impl Program for Syncmgr {
     }
 
     fn export(&self, items: &[ExportItem], form: ExportForm) -> Result<Vec<Exported>, Refusal> {
-        Ok(crate::export::export(items, form))
+        let places = Places::find(&self.environment)?;
+        let catalogue = syncmgr_tools::Catalogue::load(&places.recipes_dir());
+        let home = crate::world::home();
+        let home = home.as_ref().and_then(|home| home.to_str());
+        Ok(crate::export::export(items, form, &catalogue, home))
     }
 
     fn leftovers(&self) -> Result<Vec<Leftover>, Refusal> {

@@ -197,12 +197,12 @@ impl Recipes for Cookbook {
     }
 
     fn recognise(&self, command: &[String]) -> Option<KnownTool> {
-        let program = Path::new(command.first()?).file_name()?.to_str()?;
-        let program = program.strip_suffix(".exe").unwrap_or(program);
-        let (_, id) = self
+        let programs: Vec<(String, String)> = self
             .catalogue
             .programs()
-            .find(|(known, _)| *known == program)?;
+            .map(|(program, recipe)| (program.to_owned(), recipe.to_owned()))
+            .collect();
+        let id = syncmgr_tools::recognise::recognise(command, &programs)?;
         let known = self.known(id).ok()?;
         Some(KnownTool {
             id: id.to_owned(),

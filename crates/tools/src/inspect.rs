@@ -28,7 +28,8 @@ pub struct Remark {
 }
 
 /// Places that are always known, whatever the recipe.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
+    "approved",
     "item",
     "state",
     "home",
@@ -60,6 +61,7 @@ pub fn inspect(recipe: &Recipe, reserved: &[&str]) -> Vec<Remark> {
         desk.rule(at + 1, rule);
     }
     desk.parts();
+    desk.lines();
     desk.remarks
         .sort_by_key(|remark| std::cmp::Reverse(remark.grade));
     desk.remarks
@@ -217,6 +219,24 @@ impl Desk<'_> {
                     .for_each(|place| look(place, at, more));
             }
         }
+        let never: BTreeSet<String> = recipe
+            .rules
+            .iter()
+            .flat_map(|rule| rule.set.keys().cloned())
+            .chain(["state", "first", "version"].map(str::to_owned))
+            .filter(|name| !recipe.arguments.iter().any(|known| known.name == *name))
+            .collect();
+        let mut unknown_alone = BTreeSet::new();
+        for alone in &recipe.export {
+            let all = alone.command.places().chain(alone.condition.places());
+            let texts = alone.directory.iter().chain(&alone.say);
+            for name in all.chain(texts.flat_map(Template::places)) {
+                look(name, "[[export]]", &none);
+                if never.contains(name) {
+                    unknown_alone.insert(name.to_owned());
+                }
+            }
+        }
         for choice in &recipe.choices {
             let at = format!("[[choice]] {}", choice.name);
             choice
@@ -241,12 +261,56 @@ impl Desk<'_> {
                 .iter()
                 .chain(&guard.targets)
                 .flat_map(Template::places)
+                .chain(guard.condition.places())
                 .for_each(|place| look(place, "[guard]", &none));
+        }
+        for name in unknown_alone {
+            self.wrong(format!(
+                "[[export]]: without syncmgr nothing fills `{{{name}}}`"
+            ));
         }
         for (name, at) in unknown {
             self.wrong(format!(
                 "{at}: nothing fills `{{{name}}}`: it is no argument, and no rule sets it"
             ));
+        }
+    }
+
+    /// Command lines whose words become arguments that there are none of.
+    fn lines(&mut self) {
+        let recipe = self.recipe;
+        for (at, line) in recipe.lines.iter().enumerate() {
+            let at = format!("[[line]] {}", at + 1);
+            let is_argument = |name: &str| {
+                recipe
+                    .arguments
+                    .iter()
+                    .any(|argument| argument.name == name)
+            };
+            let groups: BTreeSet<&str> = line
+                .place
+                .iter()
+                .flat_map(|place| place.is.regex().capture_names().flatten())
+                .collect();
+            let to = line.option.values().chain(line.env.values());
+            let named = to
+                .map(|to| to.argument())
+                .chain(line.flag.values().map(String::as_str))
+                .chain(line.give.keys().map(String::as_str))
+                .chain(line.need.iter().map(String::as_str))
+                .chain(line.directory.as_deref());
+            for name in named
+                .filter(|name| !is_argument(name))
+                .collect::<BTreeSet<_>>()
+            {
+                self.wrong(format!("{at}: there is no argument `{name}`"));
+            }
+            let filled = line.give.values().flat_map(Template::places);
+            for name in filled.chain(line.directories.iter().map(String::as_str)) {
+                if !groups.contains(name) {
+                    self.wrong(format!("{at}: no place has a group `{name}`"));
+                }
+            }
         }
     }
 

@@ -27,6 +27,7 @@ pub mod import;
 pub mod inspect;
 mod item;
 mod keep;
+pub mod line;
 pub mod lines;
 mod operation;
 #[cfg(target_os = "linux")]

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::condition::Condition;
+use crate::line::Line;
 use crate::pattern::Pattern;
 use crate::read::RuleSets;
 use crate::template::{Template, Words};
@@ -43,6 +44,9 @@ pub struct Recipe {
     /// What `add ID` takes.
     #[serde(default, rename = "argument")]
     pub arguments: Vec<Argument>,
+    /// Command lines that are items of it: what `import` makes items of.
+    #[serde(default, rename = "line")]
+    pub lines: Vec<Line>,
     /// How an item is called and what belongs to it alone.
     pub item: ItemShape,
     /// Variables of every command, beside `LC_ALL=C.UTF-8`; one whose value comes out empty is not set.
@@ -59,6 +63,9 @@ pub struct Recipe {
     pub plan: Vec<Step>,
     /// Synchronizes.
     pub run: Vec<Step>,
+    /// What does the same without us, for `export`; absent: what of `run` needs nothing that a rule sets.
+    #[serde(default)]
+    pub export: Vec<Alone>,
     /// Tells what is in conflict now: rules tell it by `conflict`. Without it, what the last run told is in conflict.
     #[serde(default)]
     pub conflicts: Vec<Step>,
@@ -201,6 +208,23 @@ pub struct Step {
     /// When it fails, the next steps are carried out all the same, and the run fails in the end.
     #[serde(default)]
     pub optional: bool,
+}
+
+/// A command that does the same without us. Nothing is known to it but arguments, `{home}` and `{extra}`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alone {
+    /// Program and arguments.
+    pub command: Words,
+    /// What must hold of the arguments.
+    #[serde(default, rename = "if")]
+    pub condition: Condition,
+    /// Its working directory; absent: the item's, or the user's home.
+    #[serde(default)]
+    pub directory: Option<Template>,
+    /// What is different without us, as a sentence.
+    #[serde(default)]
+    pub say: Option<Template>,
 }
 
 /// So often a step is repeated at most.

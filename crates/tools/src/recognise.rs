@@ -83,6 +83,7 @@ pub fn innermost(words: &[String]) -> &[String] {
 #[must_use]
 pub fn recognise<'a>(words: &[String], programs: &'a [(String, String)]) -> Option<&'a str> {
     let program = file_name(innermost(words).first()?);
+    let program = program.strip_suffix(".exe").unwrap_or(program);
     programs
         .iter()
         .find(|(name, _)| name == program)

@@ -370,8 +370,16 @@ impl Words {
         filled
     }
 
-    /// The names of all places.
+    /// The names of all places, and of what conditions and lists ask for.
     pub fn places(&self) -> impl Iterator<Item = &str> {
+        let asked = self.0.iter().flat_map(|word| {
+            let (condition, list) = match word {
+                Word::One(_) => (None, None),
+                Word::If(some) => (Some(some.condition.places()), None),
+                Word::Each(each) => (None, Some(each.each.as_str())),
+            };
+            condition.into_iter().flatten().chain(list)
+        });
         self.0
             .iter()
             .flat_map(|word| match word {
@@ -380,6 +388,7 @@ impl Words {
                 Word::Each(each) => each.words.as_slice(),
             })
             .flat_map(Template::places)
+            .chain(asked)
     }
 }
 
@@ -462,5 +471,7 @@ mod tests {
         .remove("words")
         .unwrap();
         assert_eq!(words.fill(&values()), ["a", "b=1.5 MiB", "-x", "/a/b c/"]);
+        let places: Vec<&str> = words.places().collect();
+        assert_eq!(places, ["none", "size", "each", "path", "path", "path"]);
     }
 }

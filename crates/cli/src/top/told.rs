@@ -189,6 +189,7 @@ impl Top {
                 text,
                 counts,
                 elapsed_ms,
+                ..
             } => {
                 let finish = Finish {
                     run: *run,

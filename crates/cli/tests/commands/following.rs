@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 use syncmgr_control::decide::{DecidedView, DecisionView, Stay, StayView};
 use syncmgr_control::offer::{OfferView, OfferedHandlerView, OfferedRow};
+use syncmgr_control::report::FailureClass;
 use syncmgr_control::view::*;
 use syncmgr_control::{ExitCode, Refusal, Reply, Request, What};
 
@@ -41,6 +42,7 @@ fn finished(run: u64, name: &str, status: ItemStatus, text: &str, counts: Counts
         name: name.into(),
         status,
         text: text.into(),
+        failure: (status == ItemStatus::Failed).then_some(FailureClass::Hard),
         counts,
         elapsed_ms: 1_449,
     }

@@ -22,6 +22,9 @@ fn job(at: usize, name: &str, on: &str) -> FoundJob {
         jitter: None,
         arguments: serde_json::Map::new(),
         command: format!("{name} x"),
+        recipe: None,
+        guard: None,
+        stays: None,
         like: None,
         deletes: None,
         secret: false,
@@ -35,6 +38,7 @@ pub(crate) fn found(source: &ImportSource) -> FoundJobs {
     let jobs = vec![
         FoundJob {
             like: Some("rsync".to_owned()),
+            stays: Some("a shell runs it".to_owned()),
             deletes: Some("--delete".to_owned()),
             secret: true,
             when: vec!["mains".to_owned()],
@@ -42,6 +46,13 @@ pub(crate) fn found(source: &ImportSource) -> FoundJobs {
         },
         job(4, "odd", "0 99 * * *"),
         job(5, "start", "logon"),
+        FoundJob {
+            like: Some("rclone".to_owned()),
+            recipe: Some("rclone".to_owned()),
+            deletes: Some("sync".to_owned()),
+            guard: Some("what would delete much asks first".to_owned()),
+            ..job(6, "rclone", "0 5 * * *")
+        },
     ];
     FoundJobs {
         place: "your crontab".to_owned(),

@@ -1,6 +1,7 @@
 //! Snapshots of a manager's state that commands are shown.
 
 use syncmgr_control::ExitCode;
+use syncmgr_control::report::FailureClass;
 use syncmgr_control::view::*;
 
 use crate::fake::NOW_MS;
@@ -204,6 +205,7 @@ pub(crate) fn run_detail() -> RunDetail {
                 name: "notes".into(),
                 status: ItemStatus::Succeeded,
                 text: "done".into(),
+                failure: None,
                 counts: Counts {
                     deleted: 1,
                     bytes: 1_250_000,
@@ -216,6 +218,7 @@ pub(crate) fn run_detail() -> RunDetail {
                 name: "photos".into(),
                 status: ItemStatus::Failed,
                 text: "the right folder does not exist".into(),
+                failure: Some(FailureClass::Hard),
                 counts: Counts {
                     failed: 1,
                     ..counts(0, 0)

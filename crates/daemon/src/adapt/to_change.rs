@@ -128,6 +128,7 @@ pub fn changes(seen: &mut Seen, manager: &Manager, due: &Effects, listening: boo
                         name: name(manager, item),
                         status: to_view::status(*status),
                         text: row.map(|row| row.text.clone()).unwrap_or_default(),
+                        failure: row.and_then(to_view::failure),
                         counts: row
                             .map(|row| to_view::counts(row.counts))
                             .unwrap_or_default(),

@@ -1,8 +1,9 @@
 //! What the core and the store know, in the words of the contract with views.
 
+use syncmgr_control::report::FailureClass;
 use syncmgr_control::view;
 use syncmgr_core::conflict::ConflictRow;
-use syncmgr_core::item::{Counts, HandlerCapability, HandlerRow, ItemStatus, RunState};
+use syncmgr_core::item::{Counts, Failure, HandlerCapability, HandlerRow, ItemStatus, RunState};
 use syncmgr_core::log::{Level, LogRow};
 use syncmgr_core::need::{Choice, NeedKind, NeedRow};
 use syncmgr_core::problem::FailedStep;
@@ -145,9 +146,22 @@ pub fn run_item(row: &RunItemRow, name: String) -> view::RunItemView {
         name,
         status: status(row.status),
         text: row.text.clone(),
+        failure: failure(row),
         counts: counts(row.counts),
         progress: None,
     }
+}
+
+/// Whether trying again may help with what an item ended with; nothing unless it failed.
+#[must_use]
+pub fn failure(row: &RunItemRow) -> Option<FailureClass> {
+    if !matches!(row.status, ItemStatus::Failed | ItemStatus::Disconnected) {
+        return None;
+    }
+    row.failure.map(|failure| match failure {
+        Failure::Soft => FailureClass::Soft,
+        Failure::Hard => FailureClass::Hard,
+    })
 }
 
 /// Severity.

@@ -83,6 +83,53 @@ fn looking_at_a_crontab_writes_nothing() {
 }
 
 #[test]
+fn a_line_of_a_program_that_a_recipe_knows_becomes_its_item() {
+    let world = scripted();
+    world.executable(
+        "tools/rsync",
+        "#!/bin/sh\necho 'rsync  version 3.2.7  protocol version 31'\n",
+    );
+    let tab = "0 3 * * * rsync -a --delete /srv/a/ /srv/b\n0 4 * * * rsync -a /srv/a/ /srv/c | cat\n\
+               0 5 * * * rsync -an /srv/a/ /srv/d\n";
+    world.write("tools/tab", tab);
+    run(&world, &["import", "cron"])
+        .exits(0)
+        .says("rsync-a (rsync)")
+        .says("1 (line 1): guard: a run that would delete more than 10 things")
+        .says("3 (line 3): stays a command, and no item of rsync: the recipe has nothing for `-n`");
+    run(&world, &["import", "cron", "--all"]).says("3 jobs imported");
+    let said = run(&world, &["show", "rsync-a"]);
+    said.exits(0)
+        .says(r#"{"delete":true,"recipe":"rsync","source":"/srv/a/","target":"/srv/b"}"#);
+    run(&world, &["show", "rsync-a-2"]).says(r#""recipe":"command""#);
+
+    // And back: the exported line does the same without us.
+    let exported = run(&world, &["export", "--cron", "rsync-a"]);
+    exported
+        .exits(0)
+        .says("# Nothing looks first whether much would be deleted");
+    let line = exported
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("0 3 * * * "));
+    world.executable(
+        "tools/rsync",
+        "#!/bin/sh\nfor word; do echo \"$word\"; done > \"${0%/*}/heard\"\n",
+    );
+    let path = std::env::var("PATH").unwrap_or_default();
+    let ran = Command::new("sh")
+        .args(["-c", line.unwrap()])
+        .env("PATH", format!("{}:{path}", world.path("tools").display()))
+        .status();
+    assert!(ran.unwrap().success());
+    let heard = world.read("tools/heard");
+    assert!(
+        heard.starts_with("-a\n") && heard.ends_with("--delete\n--\n/srv/a/\n/srv/b/\n"),
+        "{heard}"
+    );
+}
+
+#[test]
 fn without_a_daemon_the_originals_stay() {
     let world = scripted();
     run(&world, &["import", "cron", "1"])

@@ -84,6 +84,7 @@ fn every_line_for_programs_is_an_object_and_the_last_is_the_verdict() {
         .find(|o| o["change"] == "item-finished")
         .unwrap();
     assert_eq!(finished["text"], "", "what succeeded has nothing to add");
+    assert_eq!(finished.get("failure"), None, "nothing failed");
     for words in [
         &["status"][..],
         &["list"],
@@ -601,4 +602,24 @@ fn a_held_run_cannot_be_undone() {
     world.run(["answer"]).exits(3).says("syncmgr answer");
     world.run(["resolve"]).exits(0).says("No conflicts");
     assert_eq!(world.run(["status"]).words, before.words);
+}
+
+#[test]
+fn programs_are_told_whether_trying_again_may_help() {
+    let world = World::new();
+    for (code, wanted) in [("75", "soft"), ("1", "hard")] {
+        let name = format!("ends-{code}");
+        let line = format!("exit {code}");
+        world
+            .run(["wrap", "--name", &name, "--", "sh", "-c", &line])
+            .exits(0);
+        let objects = world.json(["sync", &name]);
+        let finished = objects
+            .iter()
+            .find(|object| object["change"] == "item-finished")
+            .unwrap();
+        assert_eq!(finished["failure"], wanted, "{finished}");
+        let run = world.json(["run", &finished["run"].to_string()]);
+        assert_eq!(run[0]["items"][0]["failure"], wanted, "{run:?}");
+    }
 }

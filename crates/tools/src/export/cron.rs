@@ -36,6 +36,9 @@ pub fn lines(task: &Task) -> Vec<String> {
         );
         return lines;
     };
+    for text in &task.notes {
+        note(&mut lines, text);
+    }
     if let Some(user) = &task.user {
         note(
             &mut lines,
@@ -132,8 +135,9 @@ fn command(task: &Task) -> Option<String> {
     if let Some(directory) = &task.directory {
         front.extend(["cd ", &quoted(directory), " && "]);
     }
+    let mut variables = String::new();
     for (name, value) in &task.env {
-        front.extend([name, "=", &quoted(value), " "]);
+        variables.extend([name, "=", &quoted(value), " "]);
     }
     let nice = task.nice.map(|nice| format!("nice -n {nice} "));
     let ionice = task.ionice.as_deref().and_then(|setting| {
@@ -175,7 +179,7 @@ fn command(task: &Task) -> Option<String> {
             {
                 line.clone()
             }
-            words => format!("{wrappers}{}", super::systemd::typed(words)),
+            words => format!("{variables}{wrappers}{}", super::systemd::typed(words)),
         };
         parts.push(line);
     }

@@ -3,9 +3,13 @@
 //! What either cannot say is told in comments beside it, never left out in silence.
 
 mod cron;
+mod recipe;
 mod systemd;
 
 use serde_json::{Map, Value};
+
+use crate::catalogue::Catalogue;
+use crate::item::recipe_of;
 
 pub use self::cron::lines;
 pub use self::systemd::{Units, units};
@@ -21,8 +25,12 @@ pub struct Task {
     pub commands: Vec<Vec<String>>,
     /// What comes nearest to it, when it cannot.
     pub nearest: Option<String>,
-    /// The recipe whose commands are not known here, when that is why there are none.
+    /// The recipe whose commands they are.
     pub recipe: Option<String>,
+    /// Why there are no commands, as a sentence, where that is known.
+    pub why: Option<String>,
+    /// What is different without us, as sentences.
+    pub notes: Vec<String>,
     /// Its working directory.
     pub directory: Option<String>,
     /// Its variables.
@@ -55,18 +63,27 @@ pub struct Start {
 }
 
 impl Task {
-    /// What an item of the handler `tools` is, from its definition. Of a recipe whose commands only the recipe knows there
-    /// are none; whoever knows them fills them in.
+    /// What an item of the handler `tools` is, from its definition. Secrets are not in it, and its notes say what to supply.
+    /// `home` is the user's home directory.
     #[must_use]
-    pub fn of_tools(name: &str, definition: &Map<String, Value>) -> Self {
-        Self::wrapped(name, definition).unwrap_or_else(|| Self {
-            name: name.to_owned(),
-            recipe: definition
-                .get("recipe")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
-            ..Self::default()
-        })
+    pub fn of_tools(
+        name: &str,
+        definition: &Map<String, Value>,
+        catalogue: &Catalogue,
+        home: Option<&str>,
+    ) -> Self {
+        let mut task = Self::wrapped(name, definition).unwrap_or_else(|| {
+            let made = recipe_of(definition)
+                .and_then(|id| catalogue.get(id))
+                .and_then(|known| recipe::task(name, known, definition, home));
+            made.unwrap_or_else(|refused| Self {
+                name: name.to_owned(),
+                why: Some(format!("It cannot be exported: {}.", refused.text)),
+                ..Self::default()
+            })
+        });
+        recipe::without_secrets(&mut task);
+        task
     }
 
     fn wrapped(name: &str, definition: &Map<String, Value>) -> Option<Self> {
@@ -124,16 +141,19 @@ impl Task {
 
 /// Why a task has no commands, and what comes nearest to it.
 fn without_commands(task: &Task) -> String {
-    match (&task.nearest, &task.recipe) {
-        (Some(nearest), _) => {
+    match (&task.nearest, &task.why, &task.recipe) {
+        (Some(nearest), ..) => {
             format!(
                 "It cannot run without syncmgr. What comes nearest, and is not the same: {nearest}"
             )
         }
-        (None, Some(recipe)) => {
-            format!("Its commands are those of the recipe {recipe}, which are not exported yet.")
+        (None, Some(why), _) => why.clone(),
+        (None, None, Some(recipe)) => {
+            format!(
+                "It cannot run without syncmgr: the recipe {recipe} has no commands that stand alone."
+            )
         }
-        (None, None) => "It cannot run without syncmgr.".to_owned(),
+        (None, None, None) => "It cannot run without syncmgr.".to_owned(),
     }
 }
 

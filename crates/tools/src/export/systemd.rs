@@ -17,7 +17,7 @@ pub struct Units {
 /// Writes the units of a task. `unit` is what they are called, without an ending.
 #[must_use]
 pub fn units(task: &Task, unit: &str) -> Units {
-    let mut notes = Vec::new();
+    let mut notes = task.notes.clone();
     if task.commands.is_empty() {
         notes.push(without_commands(task));
         return Units {
@@ -282,8 +282,9 @@ mod tests {
             units.notes
         );
         let git = serde_json::json!({"recipe": "git", "tree": "/x"});
-        let git = Task::of_tools("x", git.as_object().unwrap());
-        assert!(super::units(&git, "x").notes[0].contains("recipe git"));
+        let catalogue = crate::Catalogue::load(std::path::Path::new("/nowhere"));
+        let git = Task::of_tools("x", git.as_object().unwrap(), &catalogue, None);
+        assert!(super::units(&git, "x").notes[0].contains("knows no `tree`"));
         let odd = Task {
             starts: vec![Start {
                 schedules: vec!["*-*-* 02:00:00 every 3 days from 2026-12-01".to_owned()],

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// What is shown in the place of a secret.
-const HIDDEN: &str = "****";
+pub const HIDDEN: &str = "****";
 
 /// A value: quoted, or up to the next blank.
 const VALUE: &str = r#"(?:'[^']*'|"[^"]*"|[^\s'"]+)"#;
@@ -29,6 +29,12 @@ static PATTERNS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .filter_map(|pattern| Regex::new(pattern).ok())
     .collect()
 });
+
+/// Whether a variable or an option of this name holds a secret itself, and not where one is.
+#[must_use]
+pub fn is_secret_name(name: &str) -> bool {
+    masked(&format!("{name}=x")).1 || masked(&format!("{name} x")).1
+}
 
 /// A command as it may be shown, and whether a secret was taken out of it.
 #[must_use]
@@ -79,6 +85,21 @@ mod tests {
             let (shown, found) = masked(line);
             assert!(found && !shown.contains("hunter2"), "{line}: {shown}");
             assert_eq!(masked(&shown), (shown.clone(), false), "{line}");
+        }
+    }
+
+    #[test]
+    fn names_of_secrets_are_known() {
+        for name in ["RESTIC_PASSWORD", "BORG_PASSPHRASE", "--api-key", "SSHPASS"] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in [
+            "RESTIC_PASSWORD_FILE",
+            "PATH",
+            "BORG_PASSCOMMAND",
+            "--password-file",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
         }
     }
 

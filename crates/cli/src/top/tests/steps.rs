@@ -286,6 +286,7 @@ fn progress_is_shown_as_it_is_told() {
         name: "mail".into(),
         status: ItemStatus::Succeeded,
         text: String::new(),
+        failure: None,
         counts: Default::default(),
         elapsed_ms: 10,
     };
