@@ -162,3 +162,73 @@ OSError: [Errno 28] No space left on device";
     let outcome = said("rdiff-backup", "backup", 1, before).outcome();
     assert_eq!(outcome.say.as_deref(), Some("nothing can be written at /t"));
 }
+
+/// The terminal of mbsync has only one stream.
+fn mail(exit: i32, text: &str) -> Outcome {
+    let mut printed = said("mbsync", "sync", exit, text);
+    printed.from = Stream::Stdout;
+    printed.outcome()
+}
+
+const COUNTED: &str = "C: 1/1  B: 1/1  F: +2/2 *1/1 #0/0 -3/3  N: +4/4 *5/5 #0/0 -6/6";
+
+#[test]
+fn mbsync_that_ends_well_may_have_failed() {
+    let full =
+        format!("Maildir error: cannot write /m/INBOX/tmp/1.2_1.vm,U=1:2,. Disk full?\n{COUNTED}");
+    let outcome = mail(0, &full);
+    assert_eq!(
+        (outcome.class, outcome.say.as_deref()),
+        (Class::Hard, Some("there is no room left for messages"))
+    );
+    let refused = format!(
+        "IMAP command 'APPEND \"INBOX\" ' returned an error: NO [SERVERBUG] Internal error occurred. [2026-11-24 00:33:56] (0.005 secs).\n\
+         Warning: far side refuses to store message 17 from near side.\n{COUNTED}"
+    );
+    let outcome = mail(0, &refused);
+    assert_eq!(
+        (outcome.class, outcome.say.as_deref()),
+        (
+            Class::Hard,
+            Some("the far side takes no message: Internal error occurred.")
+        )
+    );
+    assert!(outcome.hint.unwrap().contains("message 17"));
+    assert_eq!(outcome.counts.failed, 1);
+}
+
+#[test]
+fn mbsync_counts_both_sides_and_takes_up_what_was_interrupted() {
+    let text = format!("Warning: lost track of 88 pushed message(s)\n{COUNTED}");
+    let outcome = mail(0, &text);
+    assert_eq!((outcome.class, outcome.say), (Class::Good, None));
+    let counts = outcome.counts;
+    assert_eq!(
+        (counts.sent, counts.created_far, counts.deleted_far),
+        (2, 2, 3)
+    );
+    assert_eq!(
+        (counts.received, counts.created_near, counts.deleted_near),
+        (4, 4, 6)
+    );
+}
+
+#[test]
+fn mbsync_tells_a_lock_and_other_numbers_apart() {
+    let locked = mail(1, "Error: channel :far:INBOX-:near:INBOX is locked");
+    assert_eq!((locked.class, locked.lock), (Class::Soft, None));
+    for numbered in [
+        "Error: channel mail, far side box INBOX: UIDVALIDITY genuinely changed (at UID 1).",
+        "Error: channel mail, far side box INBOX: Unable to recover from UIDVALIDITY change.",
+        "Error: channel mail: UIDVALIDITY of both far side INBOX and near side INBOX changed.",
+    ] {
+        let outcome = mail(1, numbered);
+        assert_eq!(outcome.class, Class::Hard);
+        let say = outcome.say.unwrap();
+        assert!(say.contains("numbered its messages anew"), "{say}");
+    }
+    let recovered = format!(
+        "Notice: channel mail, far side box INBOX: Recovered from change of UIDVALIDITY.\n{COUNTED}"
+    );
+    assert_eq!(mail(0, &recovered).class, Class::Good);
+}
