@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 use crate::template::Values;
 
 /// All of its terms must hold: `name` (there, and neither `0` nor `false`), `!name`, `name=value`, `name!=value`, and
-/// `name>=1.66` of versions and numbers.
+/// `name>=1.66` or `name<1.66` of versions and numbers. What is not there is neither.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Condition(Vec<Term>);
 
@@ -18,6 +18,10 @@ enum Term {
     AtLeast {
         name: String,
         least: String,
+    },
+    Below {
+        name: String,
+        limit: String,
     },
     Equals {
         name: String,
@@ -38,6 +42,9 @@ impl Condition {
             Term::AtLeast { name, least } => values
                 .text(name)
                 .is_some_and(|value| !value.is_empty() && !older(&value, least)),
+            Term::Below { name, limit } => values
+                .text(name)
+                .is_some_and(|value| !value.is_empty() && older(&value, limit)),
             Term::Equals {
                 name,
                 value,
@@ -55,9 +62,10 @@ impl Condition {
     /// The names that it asks for.
     pub fn places(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|term| match term {
-            Term::Is { name, .. } | Term::Equals { name, .. } | Term::AtLeast { name, .. } => {
-                name.as_str()
-            }
+            Term::Is { name, .. }
+            | Term::Equals { name, .. }
+            | Term::AtLeast { name, .. }
+            | Term::Below { name, .. } => name.as_str(),
         })
     }
 }
@@ -67,6 +75,10 @@ fn term(text: &str) -> Term {
     if let Some((name, least)) = text.split_once(">=") {
         let (name, least) = (name.trim().to_owned(), least.trim().to_owned());
         return Term::AtLeast { name, least };
+    }
+    if let Some((name, limit)) = text.split_once('<') {
+        let (name, limit) = (name.trim().to_owned(), limit.trim().to_owned());
+        return Term::Below { name, limit };
     }
     if let Some((name, value)) = text.split_once("!=") {
         return Term::Equals {
@@ -127,6 +139,24 @@ pub(crate) fn older(found: &str, least: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_is_at_least_another_or_below_it_or_unknown() {
+        let known = |version: &str| {
+            std::collections::BTreeMap::from([("version".to_owned(), version.to_owned())])
+        };
+        for (version, terms) in [
+            ("2.0.5", [false, true]),
+            ("2.1", [true, false]),
+            ("", [false, false]),
+        ] {
+            for (text, holds) in ["version>=2.1", "version < 2.1"].into_iter().zip(terms) {
+                let condition = Condition(vec![term(text)]);
+                assert_eq!(condition.holds(&known(version)), holds, "{version} {text}");
+                assert_eq!(condition.places().collect::<Vec<_>>(), ["version"]);
+            }
+        }
+    }
 
     #[test]
     fn versions_are_compared_number_by_number() {

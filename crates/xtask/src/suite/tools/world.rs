@@ -137,7 +137,7 @@ impl World {
         let mut command = run::command(program);
         let home = self.at("home");
         let path = run::variable("PATH").unwrap_or_default();
-        let all = self.first.iter().cloned();
+        let all = std::iter::once(self.at("bin")).chain(self.first.iter().cloned());
         let path = std::env::join_paths(all.chain(std::env::split_paths(&path))).unwrap_or(path);
         command
             .env("SYNCMGR_HOME", &home)
@@ -146,6 +146,13 @@ impl World {
             .current_dir(self.base.path())
             .stdin(Stdio::null());
         command
+    }
+
+    /// Writes a program that is found before any other of its name.
+    pub(super) fn program(&self, name: &str, text: &str) -> Result<()> {
+        let below = format!("bin/{name}");
+        self.write(&below, text)?;
+        run::check(run::command("chmod").arg("755").arg(self.at(&below)))
     }
 
     /// The program with these words, its answers as JSON.
