@@ -112,6 +112,16 @@ pub fn text_of(line: &[u8]) -> String {
     harmless(line, false)
 }
 
+/// A text that came as a value, such as one of JSON, without what does harm; ends of lines stay.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let does_harm = |letter: char| letter != '\n' && (letter.is_control() || is_reordering(letter));
+    if text.contains(does_harm) {
+        Cow::Owned(harmless(text.as_bytes(), true))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 fn harmless(bytes: &[u8], feeds: bool) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = if text.contains('\x1b') {

@@ -44,6 +44,9 @@ pub struct Recipe {
     pub arguments: Vec<Argument>,
     /// How an item is called and what belongs to it alone.
     pub item: ItemShape,
+    /// How a line of JSON with a message reads for people, by its values; absent: its message alone.
+    #[serde(default)]
+    pub shown: Option<Template>,
     /// Variables of every command, beside `LC_ALL=C.UTF-8`; one whose value comes out empty is not set.
     #[serde(default)]
     pub environment: BTreeMap<String, Template>,
