@@ -275,17 +275,17 @@ impl<'r> Reading<'r> {
         self.any_unended
     }
 
-    /// What a line means. `others` are the values that are known beside it. Of a line of JSON that has a message, `text` is
-    /// looked for in the message first, and the message stands for the line wherever people read it.
+    /// What a line means. `others` are the values that are known beside it. Of a line of JSON that has a message, the message
+    /// stands for the line: `text` looks at it, and people read it.
     pub fn line(&self, from: Stream, line: &str, ended: bool, others: &dyn Values) -> Vec<Told> {
         let mut told = Vec::new();
-        let fits = self.texts.matches(line);
         let json = object(line);
+        let message = json.as_ref().and_then(message_of);
+        let whole = message.as_deref().unwrap_or(line);
+        let fits = self.texts.matches(whole);
         if json.is_none() && !fits.matched_any() {
             return told;
         }
-        let message = json.as_ref().and_then(message_of);
-        let fits_message = message.as_ref().map(|message| self.texts.matches(message));
         for (place, at) in self.rules.iter().enumerate() {
             let Some(rule) = self.recipe.rules.get(*at) else {
                 continue;
@@ -308,33 +308,26 @@ impl<'r> Reading<'r> {
                 },
                 _ => None,
             };
-            let whole = message.as_deref().unwrap_or(line);
+            let looked_at = value.as_deref().unwrap_or(whole);
             let groups = match &rule.text {
                 None if rule.json.is_none() && rule.of.is_none() => continue,
                 None => None,
-                Some(pattern) => {
-                    let fits_here =
-                        |fits: &regex::SetMatches| rule.of.is_some() || fits.matched(place);
-                    let looked_at = match &value {
-                        Some(value) => value,
-                        None if fits_message.as_ref().is_some_and(fits_here) => whole,
-                        None if fits_here(&fits) => line,
-                        None => continue,
-                    };
-                    match pattern.regex().captures(looked_at) {
-                        Some(groups) => Some(groups),
-                        None => continue,
-                    }
-                }
+                Some(_) if rule.of.is_none() && !fits.matched(place) => continue,
+                Some(pattern) => match pattern.regex().captures(looked_at) {
+                    Some(groups) => Some(groups),
+                    None => continue,
+                },
             };
-            let part = value.as_deref().unwrap_or(whole);
-            let text = TextLine { line: part, groups };
+            let text = TextLine {
+                line: looked_at,
+                groups,
+            };
             match &values {
                 Some(values) => {
                     let known = Either(&text, Either(values, others));
-                    meaning(rule, *at, &known, part, &mut told);
+                    meaning(rule, *at, &known, looked_at, &mut told);
                 }
-                None => meaning(rule, *at, &Either(&text, others), part, &mut told),
+                None => meaning(rule, *at, &Either(&text, others), looked_at, &mut told),
             }
             if rule.last {
                 break;
@@ -370,10 +363,12 @@ impl<'r> Reading<'r> {
             }
             match message_of(&json) {
                 Some(message) => {
+                    let values = JsonLine(&json);
+                    let has = |name: &str| values.text(name).is_some_and(|text| !text.is_empty());
                     let shown = self.recipe.shown.as_ref();
                     shown
-                        .map(|shown| shown.fill(&JsonLine(&json)))
-                        .unwrap_or(message)
+                        .filter(|shown| shown.places().all(has))
+                        .map_or(message, |shown| shown.fill(&values))
                         .lines()
                         .filter(|line| !line.trim().is_empty())
                         .for_each(&mut keep);
