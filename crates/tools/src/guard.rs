@@ -7,6 +7,8 @@ use syncmgr_handler::call::Choice;
 use syncmgr_handler::callback::{Prompt, PromptKind};
 use syncmgr_handler::item::{Answer, ItemId};
 
+use crate::read::Action;
+
 /// The key of the question about many deletions.
 pub(crate) const DELETIONS: &str = "guard/deletions";
 /// The key of the question about a source that is empty or gone.
@@ -19,6 +21,8 @@ const SAMPLE: usize = 10;
 pub(crate) struct Planned {
     /// So many things.
     pub(crate) deletes: u64,
+    /// Of these, so many on the source: they are gone from the target.
+    pub(crate) on_source: u64,
     /// Of so many, where that is known.
     pub(crate) total: Option<u64>,
     /// Some of them.
@@ -27,12 +31,22 @@ pub(crate) struct Planned {
 
 impl Planned {
     /// Takes one action of a plan.
-    pub(crate) fn take(&mut self, verb: &str, name: &str) {
-        if verb == "delete" {
+    pub(crate) fn take(&mut self, action: &Action) {
+        if action.verb == "delete" {
             self.deletes += 1;
+            self.on_source += u64::from(action.to.as_deref() == Some("left"));
             if self.sample.len() < SAMPLE {
-                self.sample.push(name.to_owned());
+                self.sample.push(action.name.clone());
             }
+        }
+    }
+
+    /// Where it would delete, and where what is gone can come from.
+    fn sides(&self) -> (&'static str, &'static str) {
+        match self.on_source {
+            0 => ("the target", "the target"),
+            all if all == self.deletes => ("the source", "the source"),
+            _ => ("both sides", "the other side"),
         }
     }
 }
@@ -41,7 +55,7 @@ impl Planned {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Hold {
     /// It would delete much.
-    #[error("it would delete {} on the target{}", things(.planned.deletes), of_total(.planned.total))]
+    #[error("it would delete {} on {}{}", things(.planned.deletes), .planned.sides().0, of_total(.planned.total))]
     Deletions {
         /// What it would delete.
         planned: Planned,
@@ -116,14 +130,19 @@ impl Hold {
                 ..
             }
         );
-        let apply = if filled_anew {
-            "fill it anew"
-        } else {
-            "delete them on the target too"
+        let (on, from) = match self {
+            Self::Deletions { planned } => planned.sides(),
+            Self::Missing { .. } | Self::Emptied { .. } => ("the target", "the target"),
         };
-        let mut choices = vec![offer("apply", apply)];
+        let apply = if filled_anew {
+            "fill it anew".to_owned()
+        } else {
+            format!("delete them on {on} too")
+        };
+        let mut choices = vec![offer("apply", &apply)];
         if can_restore && !filled_anew {
-            choices.push(offer("bring-back", "bring them back from the target"));
+            let label = format!("bring them back from {from}");
+            choices.push(offer("bring-back", &label));
         }
         choices.push(offer("later", "decide later"));
         let mut detail = String::new();
@@ -217,3 +236,52 @@ pub(crate) fn vanished(
 
 /// What is remembered of sources between runs: path → entries.
 pub(crate) type Sources = BTreeMap<String, u64>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hold_says_on_which_side_things_would_be_deleted() {
+        for (sides, says, offers) in [
+            (
+                ["right", "right"],
+                "on the target",
+                "delete them on the target too; bring them back from the target",
+            ),
+            (
+                ["left", "left"],
+                "on the source",
+                "delete them on the source too; bring them back from the source",
+            ),
+            (
+                ["left", "right"],
+                "on both sides",
+                "delete them on both sides too; bring them back from the other side",
+            ),
+        ] {
+            let mut planned = Planned::default();
+            for side in sides {
+                planned.take(&Action {
+                    verb: "delete".to_owned(),
+                    name: "x".to_owned(),
+                    to: Some(side.to_owned()),
+                    bytes: 0,
+                    reason: None,
+                });
+            }
+            let hold = measure(&planned, 1, 25);
+            let text = hold.as_ref().map(ToString::to_string).unwrap_or_default();
+            assert_eq!(text, format!("it would delete 2 things {says}"));
+            let prompt = hold.map(|hold| hold.prompt(&ItemId::new("m").unwrap(), true));
+            let labels = prompt.map(|prompt| {
+                let labels = prompt.choices.iter().take(2);
+                labels
+                    .map(|choice| choice.label.clone())
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            });
+            assert_eq!(labels.as_deref(), Some(offers));
+        }
+    }
+}

@@ -441,7 +441,7 @@ impl Listener for PlanTeller<'_, '_, '_> {
 
     fn action(&self, action: &Action) {
         let mut counted = self.planned.borrow_mut();
-        counted.planned.take(&action.verb, &action.name);
+        counted.planned.take(action);
         let left = action.to.as_deref() == Some("left");
         let counts = &mut counted.counts;
         match action.verb.as_str() {

@@ -290,7 +290,7 @@ impl Desk<'_> {
             let groups: BTreeSet<&str> = line
                 .place
                 .iter()
-                .flat_map(|place| place.is.regex().capture_names().flatten())
+                .flat_map(|place| place.is.group_names())
                 .collect();
             let to = line.option.values().chain(line.env.values());
             let named = to

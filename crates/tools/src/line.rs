@@ -365,11 +365,11 @@ impl Line {
         let words = taken.places.split_off(self.words.len());
         let mut words = words.into_iter().peekable();
         for place in &self.place {
-            let regex = place.is.regex();
-            let repeats = regex.capture_names().flatten().any(is_list);
+            let regex = &place.is;
+            let repeats = regex.group_names().any(is_list);
             loop {
                 let Some(word) = words.next() else {
-                    let mut names = regex.capture_names().flatten();
+                    let mut names = regex.group_names();
                     let name = names.next().unwrap_or("words");
                     return Err(format!("it does not say its `{name}`"));
                 };
@@ -380,7 +380,7 @@ impl Line {
                         Some(why) => format!("`{word}` {why}"),
                         None => format!("`{word}` is not what the recipe takes"),
                     })?;
-                for name in regex.capture_names().flatten() {
+                for name in regex.group_names() {
                     let Some(part) = found.name(name) else {
                         continue;
                     };

@@ -128,7 +128,7 @@ pub(crate) fn carry_out(
             }
         };
         let mut tail = Tail::default();
-        let ended = {
+        let (ended, words) = {
             let mut ear = Ear::new(
                 rules,
                 operation,
@@ -141,7 +141,8 @@ pub(crate) fn carry_out(
             let limits = limits(work.settings);
             let ended = perform(&program, &limits, &mut tail, &mut |heard| ear.hear(heard));
             ear.tell();
-            ended
+            let words = ear.readable(&tail.text());
+            (ended, words)
         };
         match ended {
             Err(fault) => {
@@ -154,7 +155,6 @@ pub(crate) fn carry_out(
             }
             Ok(ended) => {
                 cancelled = ended.why == Some(Why::Cancelled);
-                let words = tail.text();
                 close(&mut script, &ended, &words, values);
                 keep_last(&mut printed, &words);
                 if cancelled {
@@ -341,6 +341,12 @@ impl<'e, 'r> Ear<'e, 'r> {
             changed: false,
             answered: None,
         }
+    }
+
+    /// What was printed, as people read it.
+    fn readable(&self, printed: &str) -> String {
+        let known = Either(self.script.facts(), self.values);
+        self.reading.readable(printed, &known).into_owned()
     }
 
     fn hear(&mut self, heard: Heard<'_>) -> Reply {

@@ -112,6 +112,11 @@ pub fn text_of(line: &[u8]) -> Cow<'_, str> {
     harmless(line, false)
 }
 
+/// A text that came as a value, such as one of JSON, without what does harm; ends of lines stay.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    harmless(text.as_bytes(), true)
+}
+
 fn harmless(bytes: &[u8], feeds: bool) -> Cow<'_, str> {
     // Most lines are as harmless as they come, and a program may print millions of them.
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') || (feeds && *byte == b'\n');

@@ -1,5 +1,6 @@
 //! What a line of a program means, by the rules of its recipe. Pure.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -7,6 +8,7 @@ use regex::{Captures, RegexSet, RegexSetBuilder};
 use serde_json::Value;
 use syncmgr_handler::item::Counts;
 
+use crate::output::plain;
 use crate::pattern::Pattern;
 use crate::recipe::{
     Class, CountsOf, LevelOf, Measure, OperationKind, QuestionOf, Recipe, Rule, Stream,
@@ -162,7 +164,6 @@ pub struct Reading<'r> {
     rules: Vec<usize>,
     /// Made ready with the first line: most programs that have nothing to do print none.
     texts: OnceLock<Arc<RegexSet>>,
-    any_json: bool,
     any_unended: bool,
 }
 
@@ -213,10 +214,30 @@ impl JsonLine<'_> {
     }
 }
 
+/// Where programs that print JSON keep what is meant for people; the first that is there counts.
+const MESSAGES: [&str; 5] = ["msg", "message", "text", "error.message", "error"];
+
+/// A line that is one object of JSON.
+fn object(line: &str) -> Option<Value> {
+    let line = line.trim();
+    (line.starts_with('{') && line.ends_with('}'))
+        .then(|| serde_json::from_str(line).ok())
+        .flatten()
+}
+
+fn message_of(json: &Value) -> Option<String> {
+    let line = JsonLine(json);
+    MESSAGES
+        .iter()
+        .filter_map(|path| line.at(path)?.as_str())
+        .map(|text| plain(text).trim().to_owned())
+        .find(|text| !text.is_empty())
+}
+
 fn text_of(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => plain(text).into_owned(),
         Value::Array(list) => list.iter().map(text_of).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
@@ -264,16 +285,11 @@ impl<'r> Reading<'r> {
             .map(|(at, _)| at)
             .collect();
         let of = |at: &usize| recipe.rules.get(*at);
-        let any_json = rules
-            .iter()
-            .filter_map(of)
-            .any(|rule| rule.json.is_some() || rule.of.is_some());
         let any_unended = rules.iter().filter_map(of).any(|rule| rule.unended);
         Self {
             recipe,
             rules,
             texts: OnceLock::new(),
-            any_json,
             any_unended,
         }
     }
@@ -284,16 +300,17 @@ impl<'r> Reading<'r> {
         self.any_unended
     }
 
-    /// What a line means. `others` are the values that are known beside it.
+    /// What a line means. `others` are the values that are known beside it. Of a line of JSON that has a message, the message
+    /// stands for the line: `text` looks at it, and people read it.
     pub fn line(&self, from: Stream, line: &str, ended: bool, others: &dyn Values) -> Vec<Told> {
         let mut told = Vec::new();
+        let json = object(line);
+        let message = json.as_ref().and_then(message_of);
+        let whole = message.as_deref().unwrap_or(line);
         let fits = self
             .texts
             .get_or_init(|| self.recipe.sets.of(&self.recipe.rules, &self.rules))
-            .matches(line);
-        let json: Option<Value> = (self.any_json && line.trim_start().starts_with('{'))
-            .then(|| serde_json::from_str(line).ok())
-            .flatten();
+            .matches(whole);
         if json.is_none() && !fits.matched_any() {
             return told;
         }
@@ -304,48 +321,91 @@ impl<'r> Reading<'r> {
             if rule.from.is_some_and(|wanted| wanted != from) || (!ended && !rule.unended) {
                 continue;
             }
-            if let (Some(pattern), true) = (&rule.text, fits.matched(place)) {
-                let groups = pattern.captures(line);
-                let values = TextLine { line, groups };
-                meaning(rule, *at, &Either(&values, others), line, &mut told);
-            } else if let (Some(json), true) = (&json, rule.json.is_some() || rule.of.is_some()) {
-                let values = JsonLine(json);
+            let values = json.as_ref().map(JsonLine);
+            if rule.json.is_some() || rule.of.is_some() {
+                let Some(values) = &values else { continue };
                 let mut wanted = rule.json.iter().flatten();
                 if !wanted.all(|(path, value)| is(values.at(path), value)) {
                     continue;
                 }
-                // Of a value, or of nothing but that it is there.
-                let part = match &rule.of {
-                    Some(path) => values.text(path),
-                    None => Some(line.to_owned()),
-                };
-                let Some(part) = part else { continue };
-                let groups = match &rule.text {
-                    Some(pattern) => match pattern.captures(&part) {
-                        Some(groups) => Some(groups),
-                        None => continue,
-                    },
-                    None => None,
-                };
-                let whole = TextLine {
-                    line: &part,
-                    groups,
-                };
-                meaning(
-                    rule,
-                    *at,
-                    &Either(&whole, Either(&values, others)),
-                    &part,
-                    &mut told,
-                );
-            } else {
-                continue;
+            }
+            let value = match (&rule.of, &values) {
+                (Some(path), Some(values)) => match values.text(path) {
+                    Some(value) => Some(value),
+                    None => continue,
+                },
+                _ => None,
+            };
+            let looked_at = value.as_deref().unwrap_or(whole);
+            let groups = match &rule.text {
+                None if rule.json.is_none() && rule.of.is_none() => continue,
+                None => None,
+                Some(_) if rule.of.is_none() && !fits.matched(place) => continue,
+                Some(pattern) => match pattern.captures(looked_at) {
+                    Some(groups) => Some(groups),
+                    None => continue,
+                },
+            };
+            let text = TextLine {
+                line: looked_at,
+                groups,
+            };
+            match &values {
+                Some(values) => {
+                    let known = Either(&text, Either(values, others));
+                    meaning(rule, *at, &known, looked_at, &mut told);
+                }
+                None => meaning(rule, *at, &Either(&text, others), looked_at, &mut told),
             }
             if rule.last {
                 break;
             }
         }
         told
+    }
+
+    /// What was printed as people read it: of a line of JSON its message, and nothing where it says how far it is, or has no
+    /// message and a rule knows what it means. What nobody knows stays as it is.
+    pub fn readable<'t>(&self, printed: &'t str, others: &dyn Values) -> Cow<'t, str> {
+        if !printed.lines().any(|line| object(line).is_some()) {
+            return Cow::Borrowed(printed);
+        }
+        let mut text = String::with_capacity(printed.len());
+        let mut keep = |line: &str| {
+            text.push_str(line.trim_end());
+            text.push('\n');
+        };
+        for line in printed.lines() {
+            let Some(json) = object(line) else {
+                keep(line);
+                continue;
+            };
+            let told = [Stream::Stdout, Stream::Stderr]
+                .map(|from| self.line(from, line, true, others))
+                .concat();
+            if told
+                .iter()
+                .any(|told| matches!(told, Told::Progress { .. }))
+            {
+                continue;
+            }
+            match message_of(&json) {
+                Some(message) => {
+                    let values = JsonLine(&json);
+                    let has = |name: &str| values.text(name).is_some_and(|text| !text.is_empty());
+                    let shown = self.recipe.shown.as_ref();
+                    shown
+                        .filter(|shown| shown.places().all(has))
+                        .map_or(message, |shown| shown.fill(&values))
+                        .lines()
+                        .filter(|line| !line.trim().is_empty())
+                        .for_each(&mut keep);
+                }
+                None if told.is_empty() => keep(line),
+                None => {}
+            }
+        }
+        Cow::Owned(text)
     }
 
     /// How a question is answered.

@@ -49,6 +49,10 @@ pub struct Recipe {
     pub lines: Vec<Line>,
     /// How an item is called and what belongs to it alone.
     pub item: ItemShape,
+    /// How a line of JSON with a message reads for people, by its values; absent, or where it has not all of them: its message
+    /// alone.
+    #[serde(default)]
+    pub shown: Option<Template>,
     /// Variables of every command, beside `LC_ALL=C.UTF-8`; one whose value comes out empty is not set.
     #[serde(default)]
     pub environment: BTreeMap<String, Template>,
@@ -75,7 +79,7 @@ pub struct Recipe {
     /// Takes away a lock whose owner is gone, or that a person gave up.
     #[serde(default)]
     pub unlock: Vec<Step>,
-    /// Brings back on the source what vanished there, instead of deleting it on the target.
+    /// Brings back what vanished on one side, instead of deleting it on the other.
     #[serde(default)]
     pub restore: Vec<Step>,
     /// Copies that the program leaves beside a file when both sides changed.

@@ -82,6 +82,9 @@ pub fn replay(
             words.push_str(line);
             words.push('\n');
         }
+        let words = reading
+            .readable(&words, &Either(script.facts(), values))
+            .into_owned();
         script.ended(Ending::Code(exit), &words, values);
     }
     Ok(Replay {

@@ -187,7 +187,7 @@ impl Listener for Counting<'_> {
         self.planned
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .take(&action.verb, &action.name);
+            .take(action);
     }
 
     fn answer(&self, asked: &Asked, how: &QuestionOf) -> Option<String> {

@@ -10,6 +10,7 @@ mod rclone;
 mod rdiff;
 mod restic;
 mod rsync;
+mod ssh;
 mod unison;
 mod vdirsyncer;
 mod world;
@@ -42,6 +43,7 @@ const PARTS: &[Part] = &[
             ("rsync", "rsync"),
             ("sshd", "openssh-server"),
             ("ssh", "openssh-client"),
+            ("ip", "iproute2"),
             ("python3", "python3"),
         ],
         pypi: None,
@@ -85,7 +87,13 @@ const PARTS: &[Part] = &[
     },
     Part {
         name: "restic",
-        needs: &[("restic", "restic"), ("python3", "python3")],
+        needs: &[
+            ("restic", "restic"),
+            ("sshd", "openssh-server"),
+            ("ssh", "openssh-client"),
+            ("ip", "iproute2"),
+            ("python3", "python3"),
+        ],
         pypi: None,
         cases: restic::CASES,
     },

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use super::super::sides::{listing, walk};
-use super::world::{Case, FAILED, GOOD, NEEDS_YOU, World, equal, wait_for};
+use super::world::{Case, FAILED, GOOD, NEEDS_YOU, WARNINGS, World, equal, wait_for};
 
 /// Every case.
 pub(super) const CASES: &[Case] = &[
@@ -20,7 +21,13 @@ pub(super) const CASES: &[Case] = &[
         "bisync: what is lost of its listings is compared anew",
         lost_listings,
     ),
-    ("a server that goes away", server_gone),
+    (
+        "bisync: both sides changed: each choice, and taken back",
+        both_changed,
+    ),
+    ("bisync: deletions on both sides are held", deletions),
+    ("bisync: locks: of a killed one, of a living one", locks),
+    ("a server that goes away, and no network", server_gone),
     ("no room on the target", no_room),
     ("stopped in the midst", stopped),
 ];
@@ -167,8 +174,178 @@ fn lost_listings(world: &World) -> Result<String> {
     Ok(format!("{lost} listings lost: soft, and compared anew"))
 }
 
+/// What is said of a file on both sides.
+fn on_both_sides(world: &World, name: &str, content: Option<&str>) -> Result<()> {
+    for side in ["source", "target"] {
+        let found = world.read(&format!("{side}/{name}")).ok();
+        equal(&format!("{side}/{name}"), &found.as_deref(), &content)?;
+    }
+    Ok(())
+}
+
+fn both_changed(world: &World) -> Result<String> {
+    let choices = ["source", "target", "both"];
+    for choice in choices {
+        world.write(&format!("source/{choice}.txt"), "before")?;
+    }
+    both_ways(world)?;
+    for choice in choices {
+        for side in ["source", "target"] {
+            let content = format!("{choice}, as the {side} has it");
+            world.write(&format!("{side}/{choice}.txt"), content)?;
+        }
+    }
+    world.sync("cloud", NEEDS_YOU)?;
+    let open = world.conflicts()?;
+    equal("open conflicts", &open.len(), &3)?;
+    let decide = |choice: &str| -> Result<String> {
+        let name = format!("{choice}.txt");
+        let said = world.run(&["resolve", &name, choice])?.ended(GOOD)?;
+        let run = said.lines.iter().find_map(|line| line["run"].as_u64());
+        Ok(run.unwrap_or_default().to_string())
+    };
+    let mut runs = Vec::new();
+    for choice in choices {
+        runs.push(decide(choice)?);
+    }
+    for run in runs.iter().rev() {
+        world.run(&["undo", run])?.ended(GOOD)?;
+    }
+    let again = world.conflicts()?.len();
+    equal("conflicts after all was taken back", &again, &3)?;
+    for choice in choices {
+        decide(choice)?;
+    }
+    equal("conflicts afterwards", &world.conflicts()?.len(), &0)?;
+    world.sync("cloud", GOOD)?;
+    on_both_sides(world, "source.txt", Some("source, as the source has it"))?;
+    on_both_sides(world, "target.txt", Some("target, as the target has it"))?;
+    on_both_sides(world, "both.txt", Some("both, as the source has it"))?;
+    on_both_sides(
+        world,
+        "both (other).txt",
+        Some("both, as the target has it"),
+    )?;
+    equal(
+        "both sides",
+        &names(world, "source")?,
+        &names(world, "target")?,
+    )?;
+    equal("files", &names(world, "source")?.len(), &(4 + 11))?;
+    Ok("3 decided, taken back, and decided again".to_owned())
+}
+
+fn deletions(world: &World) -> Result<String> {
+    world.fill("source", "many", 24)?;
+    both_ways(world)?;
+    let remove = |side: &str, from: usize, to: usize| -> Result<()> {
+        for number in from..to {
+            fs::remove_file(world.at(&format!("{side}/many-{number}")))?;
+        }
+        Ok(())
+    };
+    let counted = |what: &str, wanted: usize| -> Result<()> {
+        for side in ["source", "target"] {
+            equal(
+                &format!("{side} {what}"),
+                &names(world, side)?.len(),
+                &wanted,
+            )?;
+        }
+        Ok(())
+    };
+    remove("source", 0, 6)?;
+    remove("target", 6, 12)?;
+    world
+        .sync("cloud", NEEDS_YOU)?
+        .status("held")?
+        .says("12 things on both sides")?;
+    counted("while it is held", 35 - 6)?;
+    world.answer("bring-back")?;
+    world.sync("cloud", GOOD)?;
+    counted("with what was brought back", 35)?;
+    // More than a half, and of one side only.
+    remove("target", 0, 24)?;
+    world
+        .sync("cloud", NEEDS_YOU)?
+        .status("held")?
+        .says("24 things on the source")?;
+    world.answer("apply")?;
+    world.sync("cloud", GOOD)?;
+    counted("after the deletions", 11)?;
+    // Few are nobody's question, also where they are most of what is there.
+    for number in 0..5 {
+        fs::remove_file(world.at(&format!("source/file-{number}")))?;
+    }
+    for number in 0..4 {
+        fs::remove_file(world.at(&format!("source/other-{number}")))?;
+    }
+    world.sync("cloud", GOOD)?;
+    counted("after few deletions", 2)?;
+    Ok("12 on both sides brought back, 24 on one deleted when told so".to_owned())
+}
+
+/// The lock that bisync holds now, and the directory that it is in.
+fn lock_of(world: &World) -> Option<PathBuf> {
+    let found = walk(&world.at("home")).ok()?;
+    found
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|ending| ending == "lck"))
+}
+
+fn locks(world: &World) -> Result<String> {
+    both_ways(world)?;
+    world.noise("source/large", 3 << 20)?;
+    item(world, "bisync", &[("bwlimit", json!("300k"))])?;
+    world.sigkill_when(&["sync", "cloud"], "rclone", || {
+        lock_of(world).is_some()
+            && fs::read_dir(world.at("target")).is_ok_and(|entries| entries.count() > 11)
+    })?;
+    world.nothing_runs("rclone")?;
+    let Some(lock) = lock_of(world) else {
+        bail!("it was killed too late: there is no lock");
+    };
+    // While another one works, its lock is left alone.
+    let mut other = world.command("rclone");
+    other
+        .args(["bisync", "--bwlimit=100k", "--workdir"])
+        .arg(lock.parent().unwrap_or(&lock))
+        .args([world.at("source"), world.at("target")]);
+    fs::remove_file(&lock)?;
+    let process = world.beside(&mut other)?;
+    wait_for("the lock of the other one", || lock.exists())?;
+    item(world, "bisync", &[])?;
+    world.sync("cloud", NEEDS_YOU)?.status("held")?;
+    let asked = world.need()?["text"].to_string();
+    if !asked.contains(&process.to_string()) || !lock.exists() {
+        bail!("the living lock was not left alone: {asked}");
+    }
+    // Killed: it has no time to take its lock away.
+    world.end_beside();
+    let again = world
+        .run(&["sync", "cloud"])?
+        .says("a lock was taken away whose owner is gone")?;
+    if ![WARNINGS, NEEDS_YOU].contains(&again.code) {
+        bail!("it ended with {}", again.code);
+    }
+    equal("whether there is a lock", &lock.exists(), &false)?;
+    equal("open questions", &world.needs()?.len(), &0)?;
+    // What a killed one left half on the target is a version of its own for an rclone that writes in place.
+    for _ in world.conflicts()? {
+        world.run(&["resolve", "--all", "source"])?.ended(GOOD)?;
+    }
+    world.sync("cloud", GOOD)?;
+    equal(
+        "the file",
+        &fs::read(world.at("target/large"))?,
+        &fs::read(world.at("source/large"))?,
+    )?;
+    Ok(format!("{asked}; then taken away, code {}", again.code))
+}
+
 fn server_gone(world: &World) -> Result<String> {
-    world.fill("source", "file", 5)?;
+    // Few files: once it could not connect, the newest waits longer before each.
+    world.write("source/file", "x")?;
     world.directory("served")?;
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let address = format!("127.0.0.1:{port}");
@@ -188,12 +365,23 @@ fn server_gone(world: &World) -> Result<String> {
         &[("target", json!(remote)), ("extra", quick)],
     )?;
     world.sync("cloud", GOOD)?;
-    equal("what the server has", &names(world, "served")?.len(), &5)?;
-    world.end_beside();
+    equal("what the server has", &names(world, "served")?.len(), &1)?;
     world.write("source/later", "x")?;
-    let gone = world.sync("cloud", FAILED)?;
+    world
+        .finish(&mut world.no_network(&["sync", "cloud"]))?
+        .ended(FAILED)?
+        .says("network is unreachable")?;
     world.failed_softly(true)?;
-    Ok(format!("good, then soft: {}", gone.end()?["text"]))
+    world.end_beside();
+    let gone = world.sync("cloud", FAILED)?.says("refused")?;
+    world.failed_softly(true)?;
+    world.beside(&mut serve)?;
+    wait_for("the server", || {
+        TcpStream::connect(("127.0.0.1", port)).is_ok()
+    })?;
+    world.sync("cloud", GOOD)?.counted("sent", 1)?;
+    equal("what the server has", &names(world, "served")?.len(), &2)?;
+    Ok(format!("good, soft, soft, good: {}", gone.end()?["text"]))
 }
 
 fn no_room(world: &World) -> Result<String> {

@@ -1,12 +1,12 @@
 //! rsync: one way copies, here and by ssh.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
 
 use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::super::sides::{listing, same};
+use super::ssh::{Network, Server};
 use super::world::{Case, FAILED, GOOD, NEEDS_YOU, World, equal, wait_for};
 use crate::run;
 
@@ -25,6 +25,7 @@ pub(super) const CASES: &[Case] = &[
         "by ssh: unknown host, good, no network, server gone",
         by_ssh,
     ),
+    ("a network that goes away in the midst", network_lost),
 ];
 
 fn copy(world: &World, more: &[(&str, serde_json::Value)]) -> Result<()> {
@@ -214,50 +215,20 @@ fn stopped(world: &World) -> Result<String> {
 
 fn by_ssh(world: &World) -> Result<String> {
     world.fill("source", "file", 5)?;
-    world.directory("/run/sshd")?;
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    for key in ["host", "mine"] {
-        run::check(
-            run::command("ssh-keygen")
-                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-                .arg(world.at(key)),
-        )?;
-    }
-    let config = format!(
-        "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
-         PermitRootLogin yes\nPidFile none\n",
-        world.text("host"),
-        world.text("mine.pub"),
-    );
-    world.write("sshd", config)?;
-    world.write("known", "")?;
-    let shell = format!(
-        "ssh -F none -p {port} -i {} -o BatchMode=yes -o IdentitiesOnly=yes -o ConnectTimeout=5 -o UserKnownHostsFile={}",
-        world.text("mine"),
-        world.text("known"),
-    );
+    let server = Server::new(world)?;
+    let shell = server.shell(world);
     let source = json!(format!("root@127.0.0.1:{}", world.text("source")));
     copy(
         world,
         &[("source", source), ("extra", json!(["-e", shell]))],
     )?;
-    world.beside(
-        run::command("/usr/sbin/sshd")
-            .args(["-D", "-e", "-f"])
-            .arg(world.at("sshd")),
-    )?;
-    wait_for("the server", || {
-        TcpStream::connect(("127.0.0.1", port)).is_ok()
-    })?;
+    server.start(world, None)?;
     world
         .sync("copy", FAILED)?
         .says("try `ssh` to that host by hand")?;
     world.failed_softly(false)?;
     equal("questions about an unknown host", &world.needs()?.len(), &0)?;
-    world.write(
-        "known",
-        format!("[127.0.0.1]:{port} {}", world.read("host.pub")?),
-    )?;
+    server.make_known(world)?;
     world.sync("copy", GOOD)?.counted("sent", 5)?;
     same(&world.at("source"), &world.at("target"))?;
     world
@@ -269,4 +240,58 @@ fn by_ssh(world: &World) -> Result<String> {
     world.failed_softly(true)?;
     world.nothing_runs("rsync")?;
     Ok(format!("hard, good, soft, soft: {}", gone.end()?["text"]))
+}
+
+/// How many bytes of what was kept rsync used again, by its own account.
+fn matched(output: &str) -> u64 {
+    let (_, rest) = output.rsplit_once("Matched data: ").unwrap_or_default();
+    let digits = rest.chars().filter(|letter| *letter != ',');
+    let number: String = digits.take_while(char::is_ascii_digit).collect();
+    number.parse().unwrap_or(0)
+}
+
+fn network_lost(world: &World) -> Result<String> {
+    world.noise("source/large", 3 << 20)?;
+    let network = Network::new(world)?;
+    let server = Server::new(world)?;
+    server.make_known(world)?;
+    server.start(world, Some(&network))?;
+    let shell = server.shell(world);
+    let source = json!(format!("root@127.0.0.1:{}", world.text("source")));
+    let far = |more: &[&str]| -> Result<()> {
+        let extra: Vec<&str> = ["-e", &shell]
+            .into_iter()
+            .chain(more.iter().copied())
+            .collect();
+        copy(
+            world,
+            &[("source", source.clone()), ("extra", json!(extra))],
+        )
+    };
+    far(&["--bwlimit=600k", "--timeout=3"])?;
+    let running = world.start_command(&mut network.manager(world, &["sync", "copy"]))?;
+    let written = || {
+        let entries = fs::read_dir(world.at("target")).into_iter().flatten();
+        entries
+            .flatten()
+            .any(|entry| entry.metadata().is_ok_and(|about| about.len() > 500_000))
+    };
+    wait_for("the first bytes", written)?;
+    network.goes("down")?;
+    let lost = running.end()?.ended(FAILED)?;
+    world.failed_softly(true)?;
+    let kept = fs::metadata(world.at("target/.rsync-partial/large"))?.len();
+    network.goes("up")?;
+    far(&[])?;
+    let again = world.finish(&mut network.manager(world, &["sync", "copy"]))?;
+    let again = again.ended(GOOD)?.counted("sent", 1)?;
+    same(&world.at("source"), &world.at("target"))?;
+    let used = matched(&again.text);
+    if used == 0 || used > kept {
+        bail!("of {kept} bytes that were kept {used} were used");
+    }
+    Ok(format!(
+        "soft: {}; of {kept} bytes that were kept {used} were used",
+        lost.end()?["text"]
+    ))
 }
