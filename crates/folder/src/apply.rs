@@ -190,7 +190,7 @@ impl Run<'_, '_> {
         {
             let path = || name::join(&group.path, &item.name).into_boxed_slice();
             match (item.verdict.decision, &item.sides) {
-                (Decision::Forget, _) => {
+                (Decision::Forget | Decision::Ignore, _) => {
                     self.updates.insert(path(), None);
                 }
                 (Decision::Record, [Some(left), Some(right)]) => {

@@ -4,7 +4,7 @@
 //! question is asked again.
 
 use crate::name;
-use crate::reconcile::{ConflictKind, Decision, Group};
+use crate::reconcile::{ConflictKind, Decision, Group, Item};
 use crate::tree::Side;
 
 /// What looks wrong.
@@ -18,6 +18,8 @@ pub enum GuardKind {
     RootEmptied,
     /// One side lost an unusual share of its entries.
     MassDeletion,
+    /// One side has much that would be deleted there although it was never in sync: it is to follow a side that has not got it.
+    Extra,
 }
 
 impl GuardKind {
@@ -29,6 +31,7 @@ impl GuardKind {
             Self::RootReplaced => "root-replaced",
             Self::RootEmptied => "root-emptied",
             Self::MassDeletion => "mass-deletion",
+            Self::Extra => "extra",
         }
     }
 
@@ -40,6 +43,7 @@ impl GuardKind {
             Self::RootReplaced,
             Self::RootEmptied,
             Self::MassDeletion,
+            Self::Extra,
         ]
         .into_iter()
         .find(|kind| kind.code() == code)
@@ -69,11 +73,25 @@ impl GuardHold {
     pub const fn choices(&self) -> &'static [GuardChoice] {
         match self.kind {
             GuardKind::RootMissing => &[GuardChoice::BringBack, GuardChoice::Later],
-            GuardKind::RootReplaced | GuardKind::RootEmptied | GuardKind::MassDeletion => &[
+            GuardKind::RootReplaced
+            | GuardKind::RootEmptied
+            | GuardKind::MassDeletion
+            | GuardKind::Extra => &[
                 GuardChoice::Apply,
                 GuardChoice::BringBack,
                 GuardChoice::Later,
             ],
+        }
+    }
+}
+
+impl GuardHold {
+    /// Returns the side that has not got what the hold is about.
+    #[must_use]
+    pub const fn lost_on(&self) -> Side {
+        match self.kind {
+            GuardKind::Extra => self.side.other(),
+            _ => self.side,
         }
     }
 }
@@ -109,6 +127,11 @@ impl std::fmt::Display for GuardHold {
                     n => write!(f, ", and {n} are new there"),
                 }
             }
+            GuardKind::Extra => write!(
+                f,
+                "the {side} folder holds {lost} files and directories that the {} folder has not got",
+                side.other()
+            ),
         }
     }
 }
@@ -171,18 +194,38 @@ pub(crate) fn answered(hold: &GuardHold, answers: &[GuardAnswer]) -> Option<Guar
     }
 }
 
-/// Measures what each side lost, before decisions about directories are settled. The answer is the first hold of a side,
-/// if there is one; `present` says whether a side holds anything at all.
+/// What one side has not got and the other side is to lose.
+#[derive(Default)]
+struct Loss {
+    lost: u64,
+    sample: Vec<Box<[u8]>>,
+}
+
+impl Loss {
+    fn add(&mut self, group: &Group, item: &Item) {
+        self.lost += 1;
+        if self.sample.len() < SAMPLE_MAX {
+            self.sample
+                .push(name::join(&group.path, &item.name).into_boxed_slice());
+        }
+    }
+}
+
+/// Measures what each side lost, and what it never had and would be deleted for that, before decisions about directories are
+/// settled. `of` is how much was in sync; `present` says whether a side holds anything at all.
 pub(crate) fn measure(
     groups: &[Group],
     of: u64,
     present: [bool; 2],
     limits: GuardLimits,
-) -> [Option<GuardHold>; 2] {
-    Side::BOTH.map(|side| {
-        let mut lost = 0;
-        let mut added = 0;
-        let mut sample = Vec::new();
+) -> Vec<GuardHold> {
+    let is_much = |lost: u64| {
+        lost > limits.count
+            && u128::from(lost) * 100 > u128::from(of) * u128::from(limits.share_percent)
+    };
+    let mut holds = Vec::new();
+    for side in Side::BOTH {
+        let (mut synced, mut extra, mut added) = (Loss::default(), Loss::default(), 0);
         for (group, item) in groups
             .iter()
             .flat_map(|group| group.items.iter().map(move |item| (group, item)))
@@ -196,50 +239,59 @@ pub(crate) fn measure(
             let is_new = item.verdict.decision == Decision::Copy { to: side.other() }
                 && item.side(side.other()).is_none();
             added += u64::from(is_new);
-            if is_lost {
-                lost += 1;
-                if sample.len() < SAMPLE_MAX {
-                    sample.push(name::join(&group.path, &item.name).into_boxed_slice());
-                }
+            match (is_lost, item.base.is_some()) {
+                (true, true) => synced.add(group, item),
+                (true, false) => extra.add(group, item),
+                (false, _) => {}
             }
         }
-        let kind = if lost == 0 {
-            return None;
-        } else if !present[side.at()] {
-            GuardKind::RootEmptied
-        } else if lost > limits.count
-            && u128::from(lost) * 100 > u128::from(of) * u128::from(limits.share_percent)
-        {
-            GuardKind::MassDeletion
-        } else {
-            return None;
-        };
-        Some(GuardHold {
-            kind,
-            side,
-            lost,
-            of,
-            added,
-            sample,
-        })
-    })
+        if synced.lost > 0 && (!present[side.at()] || is_much(synced.lost)) {
+            holds.push(GuardHold {
+                kind: if present[side.at()] {
+                    GuardKind::MassDeletion
+                } else {
+                    GuardKind::RootEmptied
+                },
+                side,
+                lost: synced.lost,
+                of,
+                added,
+                sample: synced.sample,
+            });
+        }
+        if extra.lost > 0 && (!present[side.at()] || is_much(extra.lost)) {
+            holds.push(GuardHold {
+                kind: GuardKind::Extra,
+                side: side.other(),
+                lost: extra.lost,
+                of,
+                added: 0,
+                sample: extra.sample,
+            });
+        }
+    }
+    holds
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reconcile::{Item, Verdict};
+    use crate::archive::{Base, Mark};
+    use crate::reconcile::Verdict;
+    use crate::tree::Kind;
 
-    fn groups(deletions: u64) -> Vec<Group> {
+    fn groups(deletions: u64, synced: bool) -> Vec<Group> {
+        let base = Base {
+            kind: Kind::File,
+            size: 1,
+            hash: [0; 32],
+            marks: [Mark::default(); 2],
+        };
         let item = |i: u64| Item {
             name: i.to_string().into_bytes().into(),
-            verdict: Verdict {
-                decision: Decision::Delete { on: Side::Right },
-                bits: None,
-                mtime: None,
-            },
+            verdict: Verdict::plain(Decision::Delete { on: Side::Right }),
             sides: [None, None],
-            base: None,
+            base: synced.then(|| Box::new(base)),
             hash: None,
         };
         vec![Group {
@@ -251,16 +303,27 @@ mod tests {
 
     #[track_caller]
     fn check(lost: u64, of: u64, present: bool, wanted: Option<GuardKind>) {
-        let [left, right] = measure(&groups(lost), of, [present, true], GuardLimits::default());
-        assert_eq!(
-            left.as_ref().map(|hold| hold.kind),
-            wanted,
-            "{lost} of {of}"
-        );
-        assert_eq!(right, None);
-        if let Some(hold) = left {
-            assert_eq!((hold.lost, hold.of), (lost, of));
-            assert_eq!(hold.sample.len() as u64, lost.min(10));
+        for (synced, side, wanted) in [
+            (true, Side::Left, wanted),
+            (false, Side::Right, wanted.map(|_| GuardKind::Extra)),
+        ] {
+            let holds = measure(
+                &groups(lost, synced),
+                of,
+                [present, true],
+                GuardLimits::default(),
+            );
+            let kinds: Vec<GuardKind> = holds.iter().map(|hold| hold.kind).collect();
+            assert_eq!(
+                kinds,
+                wanted.into_iter().collect::<Vec<_>>(),
+                "{lost} of {of}"
+            );
+            for hold in holds {
+                assert_eq!((hold.side, hold.lost, hold.of), (side, lost, of));
+                assert_eq!(hold.sample.len() as u64, lost.min(10));
+                assert_eq!(hold.lost_on(), Side::Left);
+            }
         }
     }
 

@@ -9,7 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use syncmgr_handler::call::{
     Choice as Offer, Conflict as Told, ConflictVersion, DefineItem, ItemDefinition, ItemPlan,
-    ReadVersion, ResolveConflict, Resolved, Undo, Undone, Verdict, VersionPiece,
+    Properties, PropertiesEffect, PropertySheet, ReadVersion, ResolveConflict, Resolved, Undo,
+    Undone, Verdict, VersionPiece,
 };
 use syncmgr_handler::callback::{Failure, Level, Log, PlanAction, Progress as Report, Status};
 use syncmgr_handler::contract::{MAX_PAGE, feature};
@@ -92,7 +93,7 @@ impl Folders {
                         .state_dir
                         .join("pairs")
                         .join(tag.as_str().get(..16).unwrap_or_default()),
-                    settings: definition.settings,
+                    settings: definition.settings.clone(),
                     id,
                 })
             }
@@ -405,6 +406,7 @@ impl Handler for Folders {
             feature::CONFLICTS,
             feature::READ_CONFLICTS,
             feature::DEFINE,
+            feature::PROPERTIES,
         ]
     }
 
@@ -449,6 +451,7 @@ impl Handler for Folders {
             list.items.push(Item {
                 comment,
                 lanes,
+                has_properties: definition.is_ok(),
                 ..Item::new(item, name)
             });
         }
@@ -472,8 +475,16 @@ impl Handler for Folders {
             (pair.left == definition.right && pair.right == definition.left).then(|| known.clone())
         });
         if let Some(known) = turned {
-            std::mem::swap(&mut definition.left, &mut definition.right);
+            definition
+                .turn()
+                .map_err(|error| refuse_definition(&error))?;
             id = known;
+        }
+        // What was set for it stays, unless it is said anew.
+        if let Some(Ok(known)) = self.started().pairs.get(&id) {
+            definition
+                .keep_settings(known)
+                .map_err(|error| refuse_definition(&error))?;
         }
         let id = ItemId::new(id)
             .map_err(|error| RpcError::new(RpcError::INTERNAL, error.to_string()))?;
@@ -481,11 +492,40 @@ impl Handler for Folders {
         let item = Item {
             comment: definition.comment(),
             lanes: lanes(&definition),
+            has_properties: true,
             ..Item::new(id, name)
         };
         Ok(ItemDefinition {
             item,
-            definition: definition.stored(&wish.arguments),
+            definition: definition.stored(),
+        })
+    }
+
+    fn properties(&self, what: &Properties) -> Result<PropertySheet, RpcError> {
+        let Some(item) = &what.item else {
+            let text = "the folder handler itself has no properties";
+            return Err(RpcError::refused("folder::properties", text, None));
+        };
+        let mut started = self.started();
+        let Some(Ok(definition)) = started.pairs.get_mut(item.as_str()) else {
+            drop(started);
+            // Says why it is none.
+            self.pair(item)?;
+            return Ok(PropertySheet::default());
+        };
+        let mut effect = PropertiesEffect::Unchanged;
+        if let Some(values) = &what.values {
+            definition
+                .change(values)
+                .map_err(|error| refuse_definition(&error))?;
+            effect = PropertiesEffect::EnumerateItems;
+        }
+        let (schema, values) = definition.sheet();
+        Ok(PropertySheet {
+            schema,
+            values,
+            definition: what.values.is_some().then(|| definition.stored()),
+            effect,
         })
     }
 
@@ -770,6 +810,7 @@ fn finish(run: &Run, item: &ItemId, pair: &Pair, outcome: &Outcome) {
         GuardKind::RootReplaced,
         GuardKind::RootEmptied,
         GuardKind::MassDeletion,
+        GuardKind::Extra,
     ] {
         for side in Side::BOTH {
             // Only a question that was once asked has an answer here; it is settled by this run.

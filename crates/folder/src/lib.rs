@@ -13,6 +13,7 @@
 
 mod apply;
 mod archive;
+mod beside;
 mod check;
 mod compact;
 mod conflict;
@@ -29,9 +30,11 @@ mod name;
 mod observe;
 mod pair;
 mod plan;
+mod policy;
 mod question;
 mod reconcile;
 mod resolve;
+mod rules;
 mod scan;
 mod stage;
 #[cfg(unix)]
@@ -55,8 +58,10 @@ pub use name::{MARKER, STORE, Shown, is_ours, shown};
 pub use observe::{Cancel, Finding, Observer, Phase, Progress, Silent, Step};
 pub use pair::{KEEP_VERSIONS, Outcome, Pair, Settings, SyncFault};
 pub use plan::{Action, Change, Plan};
+pub use policy::{Mode, Policy, Resolution};
 pub use reconcile::ConflictKind;
 pub use resolve::ResolveFault;
+pub use rules::{IGNORE, PatternError, Rules};
 pub use tree::{Hash, Kind, MODE_MASK, Meta, Side, Time};
 pub use undo::{UndoFault, UndoOutcome};
 pub use versions::{KeptVersion, VERSIONS_RUNS_MAX, is_run_name};

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::apply::apply;
 use crate::archive::{ARCHIVE_NAME, Archive, LoadArchiveError, Updates};
+use crate::beside::keep_beside;
 use crate::check::{self, Checked, PairRefusal};
 use crate::conflict::{self, Conflict};
 use crate::fs::{self, Dir};
@@ -18,7 +19,9 @@ use crate::marker;
 use crate::name::TEMP_PREFIX;
 use crate::observe::{Cancel, Finding, Observer, Phase, Step};
 use crate::plan::{self, Plan};
+use crate::policy::{self, Policy};
 use crate::reconcile::{self, Group};
+use crate::rules::{IGNORE, PatternError, Rules};
 use crate::scan::{Scan, ScanInput, scan};
 use crate::tree::{Side, Time};
 use crate::versions::{self, KeptVersion, Store};
@@ -30,8 +33,14 @@ const WORKERS_MAX: usize = 8;
 pub const KEEP_VERSIONS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What can be set for a pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
+    /// Which way it goes, and who wins.
+    pub policy: Policy,
+    /// Patterns of what is no part of the pair, in the syntax of `.gitignore`.
+    pub ignore: Vec<String>,
+    /// Files that are larger are left alone, in bytes.
+    pub max_size: Option<u64>,
     /// From which loss on a run is held.
     pub limits: GuardLimits,
     /// How long versions are kept.
@@ -43,6 +52,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            policy: Policy::default(),
+            ignore: Vec::new(),
+            max_size: None,
             limits: GuardLimits::default(),
             keep: KEEP_VERSIONS,
             workers: None,
@@ -99,6 +111,18 @@ pub enum SyncFault {
     /// The pair's own directory cannot be used.
     #[error("failed to use the pair's own directory")]
     State(#[source] io::Error),
+    /// A pattern of the settings means nothing.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// The file of patterns at a root cannot be read, so nobody knows what was to be left alone.
+    #[error("failed to read {IGNORE} of the {side} folder")]
+    Rules {
+        /// The side that holds it.
+        side: Side,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// The journal or the archive could not be written, so the run stopped.
     #[error("failed to write down what the run does")]
     Record(#[source] io::Error),
@@ -115,6 +139,8 @@ impl SyncFault {
             Self::Archive(_) => "folder::archive",
             Self::RunName => "folder::run-name",
             Self::State(_) => "folder::state",
+            Self::Pattern(_) => "folder::definition",
+            Self::Rules { .. } => "folder::rules",
             Self::Record(_) => "folder::record",
         }
     }
@@ -132,6 +158,10 @@ impl SyncFault {
                 "make the pair's own directory readable and writable for this user"
             }
             Self::RunName => "use letters, digits, dots, dashes and underscores, at most 64",
+            Self::Pattern(_) => "write it as in a .gitignore",
+            Self::Rules { .. } => {
+                "make it a text file of at most 1 MiB that this user can read, or remove it"
+            }
             Self::Record(_) => {
                 "make room on the disk that holds the pair's own directory, then run again"
             }
@@ -347,7 +377,7 @@ impl Pair {
         let Prepared {
             checked,
             mut archive,
-            groups,
+            mut groups,
             leftovers,
             findings,
             mut marked,
@@ -389,6 +419,7 @@ impl Pair {
             archive.marked = marked;
         }
         let mut updates = Updates::new();
+        keep_beside(&bench, &mut groups, &mut updates);
         let mut checkpoint =
             |updates: &Updates| archive.advance(updates, archive.marked).save(state);
         let applied = apply(&bench, &groups, now, &mut updates, &mut checkpoint);
@@ -527,8 +558,10 @@ impl Pair {
             }
             adopt = true;
         }
+        let rules = self.rules(&checked, ask.observer, &mut findings)?;
         let prefix = self.temp_prefix();
         let input = ScanInput {
+            rules: &rules,
             roots: [&checked.roots[0], &checked.roots[1]],
             devs: [checked.metas[0].dev, checked.metas[1].dev],
             archive: &archive,
@@ -552,15 +585,14 @@ impl Pair {
         if ask.cancel.is_cancelled() {
             return Ok(Preparation::Cancelled(findings));
         }
+        policy::apply(self.settings.policy, &mut groups);
         if ask.settle {
             let present = seen.map(|n| n > 0);
-            for hold in guard::measure(&groups, archive.entries(), present, self.settings.limits)
-                .into_iter()
-                .flatten()
-            {
+            for hold in guard::measure(&groups, archive.entries(), present, self.settings.limits) {
                 match guard::answered(&hold, ask.answers) {
                     Some(GuardChoice::BringBack) => {
-                        reconcile::bring_back(&mut groups, hold.side);
+                        let synced = hold.kind != GuardKind::Extra;
+                        reconcile::bring_back(&mut groups, hold.lost_on(), synced);
                         adopt |= hold.kind == GuardKind::RootEmptied;
                     }
                     Some(GuardChoice::Apply) => {}
@@ -588,6 +620,33 @@ impl Pair {
             adopt,
         };
         Ok(Preparation::Ready(Box::new(prepared)))
+    }
+
+    /// Reads what is no part of the pair; patterns of the roots' files that mean nothing are told.
+    fn rules(
+        &self,
+        checked: &Checked,
+        observer: &dyn Observer,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Rules, SyncFault> {
+        let mut rules = Rules::new(&self.settings.ignore, self.settings.max_size)?;
+        for side in Side::BOTH {
+            let wrong = rules
+                .add_file(&checked.roots[side.at()])
+                .map_err(|source| SyncFault::Rules { side, source })?;
+            for pattern in wrong {
+                let finding = Finding {
+                    path: IGNORE.as_bytes().into(),
+                    side: Some(side),
+                    what: "a pattern in it means nothing, and ignores nothing",
+                    cause: Some(pattern.to_string()),
+                    failed: false,
+                };
+                observer.finding(&finding);
+                findings.push(finding);
+            }
+        }
+        Ok(rules)
     }
 
     /// Opens both roots, or holds the run where one of them that was in sync is missing. Says whether one was made anew.
@@ -697,7 +756,7 @@ fn totals(groups: &[Group]) -> (u64, u64) {
         use reconcile::Decision;
         match item.verdict.decision {
             Decision::Copy { to } => {
-                total += 1;
+                total += if item.verdict.aside { 3 } else { 1 };
                 let source = item
                     .side(to.other())
                     .filter(|meta| meta.kind == crate::tree::Kind::File);

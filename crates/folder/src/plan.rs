@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::conflict;
 use crate::guard::GuardHold;
 use crate::name::{self, Shown};
 use crate::observe::Finding;
@@ -63,6 +64,19 @@ pub(crate) fn changes(groups: &[Group]) -> Vec<Change> {
     {
         let path: Box<[u8]> = name::join(&group.path, &item.name).into();
         let kind_of = |side| item.side(side).map_or(Kind::Special, |meta| meta.kind);
+        if let (Decision::Copy { to }, true) = (item.verdict.decision, item.verdict.aside) {
+            let beside = conflict::beside(&item.name, to, 0);
+            let meta = item.side(to);
+            for side in Side::BOTH {
+                changes.push(Change {
+                    path: name::join(&group.path, &beside).into(),
+                    side: Some(side),
+                    action: Action::Create,
+                    kind: kind_of(to),
+                    bytes: meta.map_or(0, |meta| meta.size),
+                });
+            }
+        }
         let mut add = |side, action, kind, bytes| {
             changes.push(Change {
                 path: path.clone(),
@@ -112,7 +126,11 @@ pub(crate) fn changes(groups: &[Group]) -> Vec<Change> {
                     .map_or_else(|| kind_of(Side::Right), |meta| meta.kind);
                 add(None, Action::Conflict(conflict), kind, 0);
             }
-            Decision::Nothing | Decision::Record | Decision::Forget | Decision::Hold => {}
+            Decision::Nothing
+            | Decision::Record
+            | Decision::Forget
+            | Decision::Hold
+            | Decision::Ignore => {}
         }
     }
     changes

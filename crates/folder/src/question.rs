@@ -67,6 +67,8 @@ fn guard_label(hold: &GuardHold, choice: GuardChoice) -> String {
         (GuardChoice::BringBack, GuardKind::RootReplaced) => {
             "put together what both have".to_owned()
         }
+        (GuardChoice::Apply, GuardKind::Extra) => "delete them".to_owned(),
+        (GuardChoice::BringBack, GuardKind::Extra) => format!("copy them to the {other} too"),
         (GuardChoice::Apply, _) => format!("delete them on the {other} too"),
         (GuardChoice::BringBack, GuardKind::RootMissing) => "bring it back".to_owned(),
         (GuardChoice::BringBack, _) => "bring them back".to_owned(),
@@ -82,7 +84,7 @@ fn guard_effect(hold: &GuardHold, keep: Duration) -> Option<String> {
             "Putting together deletes and replaces nothing; files that differ become conflicts. What is missing in a folder that is used from now on is asked about separately if it is much."
                 .to_owned(),
         ),
-        GuardKind::RootEmptied | GuardKind::MassDeletion => {
+        GuardKind::RootEmptied | GuardKind::MassDeletion | GuardKind::Extra => {
             Some(format!("What is deleted is {}.", kept_for(keep)))
         }
     }
@@ -125,8 +127,12 @@ pub(crate) fn guard_prompt(item: &ItemId, pair: &Pair, hold: &GuardHold) -> Prom
         detail.push('\n');
         detail.push_str(&effect);
     }
+    let what = match hold.kind {
+        GuardKind::Extra => "\nonly there: ",
+        _ => "\ngone: ",
+    };
     for path in &hold.sample {
-        detail.push_str("\ngone: ");
+        detail.push_str(what);
         detail.push_str(&shown(path));
     }
     let more = hold.lost.saturating_sub(hold.sample.len() as u64);

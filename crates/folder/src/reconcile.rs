@@ -106,6 +106,8 @@ pub(crate) enum Decision {
     Conflict(ConflictKind),
     /// Leave it alone, because something below it or the entry itself could not be decided; remember nothing.
     Hold,
+    /// Leave it alone, because the pair's rules say that it is not part of it; forget it, and keep what it lies in.
+    Ignore,
 }
 
 /// A decision with the permission bits and times that belong to it; `None` leaves each side its own.
@@ -114,14 +116,17 @@ pub(crate) struct Verdict {
     pub(crate) decision: Decision,
     pub(crate) bits: Option<u32>,
     pub(crate) mtime: Option<Time>,
+    /// Whether the version that a copy replaces stays beside it under another name, on both sides.
+    pub(crate) aside: bool,
 }
 
 impl Verdict {
-    const fn plain(decision: Decision) -> Self {
+    pub(crate) const fn plain(decision: Decision) -> Self {
         Self {
             decision,
             bits: None,
             mtime: None,
+            aside: false,
         }
     }
 }
@@ -157,9 +162,8 @@ pub(crate) fn reconcile(view: View<'_>) -> Verdict {
             None
         };
         return Verdict {
-            decision,
             bits,
-            mtime: None,
+            ..Verdict::plain(decision)
         };
     }
     match view.changes {
@@ -186,6 +190,7 @@ pub(crate) fn reconcile(view: View<'_>) -> Verdict {
                 },
                 bits,
                 mtime,
+                aside: false,
             }
         }
     }
@@ -262,10 +267,11 @@ pub(crate) struct Group {
     pub(crate) barred: bool,
 }
 
-/// Brings back on `side` what it lost, instead of deleting it on the other side too.
-pub(crate) fn bring_back(groups: &mut [Group], side: Side) {
+/// Brings back on `side` what it lost, instead of deleting it on the other side too. `synced` says whether that is what was
+/// in sync once, or what only the other side ever had.
+pub(crate) fn bring_back(groups: &mut [Group], side: Side, synced: bool) {
     for item in groups.iter_mut().flat_map(|group| &mut group.items) {
-        let lost = item.side(side).is_none();
+        let lost = item.side(side).is_none() && item.base.is_some() == synced;
         let deletes = match item.verdict.decision {
             Decision::Delete { on } => on == side.other(),
             Decision::Conflict(ConflictKind::DeletedLeft) => side == Side::Left,
@@ -314,7 +320,7 @@ pub(crate) fn settle(groups: &mut Vec<Group>) {
             }
             match item.verdict.decision {
                 Decision::Copy { to } => sum.copies[to.at()] = true,
-                Decision::Conflict(_) | Decision::Hold => sum.holds = true,
+                Decision::Conflict(_) | Decision::Hold | Decision::Ignore => sum.holds = true,
                 // A directory that both sides have lives, whatever is written about it.
                 Decision::Record | Decision::Meta | Decision::Nothing => sum.holds = true,
                 Decision::Forget | Decision::Delete { .. } => {}
@@ -448,6 +454,7 @@ mod tests {
             Decision::Delete { on } => format!("delete on {on}"),
             Decision::Conflict(kind) => format!("conflict {}", kind.code()),
             Decision::Hold => "hold".to_owned(),
+            Decision::Ignore => "ignore".to_owned(),
         };
         if let Some(bits) = v.bits {
             text = format!("{text} {bits:o}");
@@ -646,7 +653,10 @@ mod tests {
                 ("d", "ff", Decision::Conflict(ConflictKind::BothChanged)),
             ],
         )];
-        bring_back(&mut groups, L);
+        let untouched = decisions(&groups);
+        bring_back(&mut groups, L, true);
+        assert_eq!(decisions(&groups), untouched, "none of them was in sync");
+        bring_back(&mut groups, L, false);
         let wanted = vec![
             ("a".to_owned(), Decision::Copy { to: L }),
             ("b".to_owned(), Decision::Delete { on: L }),

@@ -14,6 +14,7 @@ use crate::fs::{self, Dir, ReadFault};
 use crate::name;
 use crate::observe::{Cancel, Finding, Observer, Progress};
 use crate::reconcile::{Change, Decision, Group, Item, Verdict, View, reconcile};
+use crate::rules::Rules;
 use crate::tree::{Hash, Kind, Meta, Side};
 
 /// What a scan needs to know.
@@ -27,6 +28,8 @@ pub(crate) struct ScanInput<'a> {
     pub(crate) temp_prefix: &'a [u8],
     /// The pair's own directory and both roots, in case one of them appears below a root.
     pub(crate) own_dirs: [Option<Meta>; 3],
+    /// What is no part of the pair.
+    pub(crate) rules: &'a Rules,
     pub(crate) workers: usize,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) cancel: &'a Cancel,
@@ -373,8 +376,46 @@ impl<'a> Worker<'a> {
                 at[side.at()] += 1;
                 found.meta.map_or(Presence::Unknown, Presence::There)
             });
+            if self.ignored(name, base.as_ref(), presences, dirs, group, more) {
+                continue;
+            }
             self.entry(name, base, presences, dirs, group, more);
         }
+    }
+
+    /// Leaves alone what the rules take out of the pair, and has it forgotten where it was in sync before.
+    fn ignored(
+        &self,
+        name: &[u8],
+        base: Option<&Base>,
+        presences: [Presence; 2],
+        dirs: &[Option<Dir>; 2],
+        group: &mut Group,
+        more: &mut Vec<Task>,
+    ) -> bool {
+        let sides = presences.map(|presence| match presence {
+            Presence::There(meta) => Some(meta),
+            Presence::Absent | Presence::Unknown => None,
+        });
+        let is_dir = |kind| kind == Kind::Dir;
+        let dir_somewhere = sides.iter().flatten().any(|meta| is_dir(meta.kind))
+            || base.is_some_and(|base| is_dir(base.kind));
+        let path = name::join(&group.path, name);
+        if !self.input.rules.ignores(&path, dir_somewhere) {
+            return false;
+        }
+        if base.is_some_and(|base| is_dir(base.kind)) {
+            // Everything that was in sync below it is forgotten with it.
+            more.push(Task {
+                path: path.into(),
+                sides: [false; 2],
+            });
+        }
+        // A directory that both sides have is never deleted, so nothing has to be kept for what is ignored in it.
+        if base.is_some() || dirs.iter().any(Option::is_none) {
+            push_plain(group, name, Decision::Ignore, sides);
+        }
+        true
     }
 
     fn entry(
@@ -417,7 +458,7 @@ impl<'a> Worker<'a> {
                 Some(meta)
             }
         });
-        if hold {
+        if hold || self.input.rules.is_too_large(&sides) {
             push_hold(group, name, sides);
             return;
         }
@@ -561,14 +602,13 @@ impl<'a> Worker<'a> {
 }
 
 fn push_hold(group: &mut Group, name: &[u8], sides: [Option<Meta>; 2]) {
-    let verdict = Verdict {
-        decision: Decision::Hold,
-        bits: None,
-        mtime: None,
-    };
+    push_plain(group, name, Decision::Hold, sides);
+}
+
+fn push_plain(group: &mut Group, name: &[u8], decision: Decision, sides: [Option<Meta>; 2]) {
     group.items.push(Item {
         name: name.into(),
-        verdict,
+        verdict: Verdict::plain(decision),
         sides,
         base: None,
         hash: None,
