@@ -9,6 +9,7 @@ use syncmgr_control::method::Access;
 use crate::departure::Departure;
 use crate::export::ExportWords;
 use crate::import::ImportWords;
+use crate::pair::PairWords;
 use crate::recipe::RecipeAction;
 use crate::report_args::ReportWords;
 use crate::wrap::WrapArgs;
@@ -926,16 +927,10 @@ pub(crate) enum AddKind {
     /// Two folders that are kept equal.
     #[command(after_help = "Examples:
   syncmgr add folder ~/notes /mnt/usb/notes
-  syncmgr add folder ~/notes /mnt/usb/notes --name notes")]
-    Folder {
-        /// One folder.
-        left: OsString,
-        /// The other folder.
-        right: OsString,
-        /// The item's name; taken from the folders when absent.
-        #[arg(long)]
-        name: Option<String>,
-    },
+  syncmgr add folder ~/notes /mnt/usb/notes --name notes
+  syncmgr add folder ~/Pictures /mnt/usb/Pictures --mode backup
+  syncmgr add folder ~/src /mnt/usb/src --mode mirror --ignore '*.o' --ignore /target/")]
+    Folder(Box<PairWords>),
     /// Something of a recipe: `syncmgr recipe list` shows them.
     #[command(external_subcommand)]
     Recipe(Vec<OsString>),

@@ -25,6 +25,7 @@ mod items;
 mod keyboard;
 mod live;
 mod look;
+mod pair;
 mod password;
 mod preview;
 mod progress;

@@ -420,12 +420,13 @@ fn decide(
             work(Ask::Plan(target, limit))
         }
         Command::Add {
-            kind: AddKind::Folder { left, right, name },
+            kind: AddKind::Folder(pair),
         } => {
             let absolute =
                 |word: &OsStr| absolute(word, origin).map_err(|error| error.refusal("add folder"));
-            let arguments = folder_arguments(&absolute(&left)?, &absolute(&right)?);
-            work(Ask::Add(name, arguments))
+            let mut arguments = folder_arguments(&absolute(&pair.left)?, &absolute(&pair.right)?);
+            arguments.extend(pair.settings.arguments());
+            work(Ask::Add(pair.name, arguments))
         }
         Command::Add {
             kind: AddKind::Recipe(words),
