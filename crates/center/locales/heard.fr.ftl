@@ -1,4 +1,4 @@
-# Ce que dit le module des dossiers, et ce que le gestionnaire note des exécutions et des réglages : une phrase pour chacune de
+# Ce que dit le module des dossiers, et ce que le gestionnaire note des exécutions et des réglages : une phrase pour chacune de
 # heard.en.ftl, faite des mêmes parties.
 
 heard-guard-missing = le dossier { $side } manque ; rebranchez-le et relancez la synchronisation ; rien n’a été changé ({ $of } fichiers et dossiers étaient synchronisés)
@@ -24,7 +24,7 @@ heard-kept-days = conservé { $days } jours
 heard-detail-folder = Le dossier { $side } est { $path }.
 heard-detail-no-place = Le dossier qui le contenait manque aussi, il ne peut donc pas y être rétabli : branchez d’abord le disque.
 heard-detail-gone = disparu : { $path }
-heard-detail-extra = seulement là : { $path }
+heard-detail-extra = seulement là : { $path }
 heard-more-findings = et { $count } autres remarques de ce genre
 heard-more = et { $count } de plus
 
@@ -74,14 +74,14 @@ heard-define-number = « { $name } » est un nombre entier d’au plus { $boun
 heard-define-word = `{ $name }` est l’un de { $names }
 heard-define-switch = `{ $name }` est true ou false
 heard-define-size = `{ $name }` est un nombre d’octets, comme 500 MB, 10MiB ou 1GiB
-heard-define-patterns = `ignore` est une liste d’au plus 1000 motifs
-heard-define-pattern = `{ $pattern }` n’est pas un motif : { $cause }
+heard-define-patterns = `ignore` est une liste d’au plus { $bound } motifs
+heard-define-pattern = `{ $pattern }` n’est pas un motif : { $cause }
 heard-hint-no-path = nommez deux dossiers
 heard-hint-relative = nommez le dossier depuis la racine du système de fichiers
 heard-hint-settings = les réglages sont { $names }
 heard-hint-pattern = écrivez-le comme dans un .gitignore, par exemple *.tmp ou /build/
 heard-hint-rules = faites-en un fichier texte d’au plus 1 Mio que cet utilisateur peut lire, ou retirez-le
-heard-rules-unread = le fichier .syncmgrignore du dossier { $side } est illisible
+heard-rules-unread = le fichier { $name } du dossier { $side } est illisible
 heard-rules-wrong = un motif qu’il contient ne veut rien dire, et n’ignore rien
 heard-content-no-conflict = ce conflit n’existe plus
 heard-content-no-side = une paire a une version gauche et une version droite
@@ -188,3 +188,19 @@ heard-finding-because = { $path } ({ $side }) : { $what } : { $cause }
 heard-finding = { $path } ({ $side }) : { $what }
 heard-finding-whole-because = { $path } : { $what } : { $cause }
 heard-finding-whole = { $path } : { $what }
+
+heard-rules-no-file = ce n’est pas un fichier
+heard-hint-pattern-run = écrivez-le comme dans un .gitignore
+heard-no-properties = le module des dossiers n’a pas de propriétés à lui
+heard-setting-mode = two-way : les changements vont dans les deux sens ; mirror : un côté est fait comme l’autre ; backup : un côté reçoit tout et rien n’y est supprimé
+heard-setting-to-title = Le côté qui est changé
+heard-setting-to = avec mirror et backup
+heard-setting-conflicts = qui l’emporte avec two-way : ce qui cède est conservé
+heard-setting-newer-title = Seulement les fichiers plus récents
+heard-setting-newer = un fichier n’est remplacé que par un plus récent
+heard-setting-ignore = des motifs comme dans un .gitignore, un par ligne
+heard-setting-size-title = Fichier le plus grand
+heard-setting-size = les fichiers plus grands sont laissés, par exemple 1GiB
+heard-setting-keep = Jours pendant lesquels les versions sont conservées
+heard-setting-percent = Demander quand il manque plus d’un côté (pour cent)
+heard-setting-count = Demander quand il manque plus d’entrées

@@ -367,6 +367,7 @@ mod tests {
     /// What is written to files, or put together from parts that are known.
     const NOT_SAID: &[&str] = &[
         "nothing to do",
+        "only there: ",
         ", and one is new there",
         ", and {} are new there",
         "another run of this pair is going on, in {}",
