@@ -424,6 +424,7 @@ impl Handler for Folders {
             name: "Folders".to_owned(),
             comment: "two folders that are kept the same".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            own_properties: Some(false),
             capabilities: ["conflict-store", "concurrent-sessions"]
                 .map(str::to_owned)
                 .into(),
