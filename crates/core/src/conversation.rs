@@ -362,9 +362,14 @@ impl Manager {
                 };
                 self.reply(instance.id, reply, answer);
             }
-            I::ItemsChanged | I::ConflictsChanged(_) => {
+            I::ItemsChanged => {
                 if self.admit(instance, Kind::Note) {
                     self.read_again(instance);
+                }
+            }
+            I::ConflictsChanged(item) => {
+                if self.admit(instance, Kind::Note) {
+                    self.conflicts_changed(instance, item.as_ref());
                 }
             }
             I::ConflictsListed { items, conflicts } => {
@@ -727,8 +732,21 @@ impl Manager {
         );
     }
 
+    /// Conflicts changed. Those of items of its own run are read at its end anyway: a process for them, which reads those of
+    /// all other items as well, would cost more than most runs.
+    fn conflicts_changed(&mut self, instance: &mut Instance, item: Option<&ItemId>) {
+        let reviewed = self.keeps_conflicts(&instance.handler);
+        let of_run = instance.run.as_mut().filter(|run| {
+            reviewed && !run.settled && item.is_some_and(|item| run.index.contains_key(item))
+        });
+        match of_run {
+            Some(run) => run.conflicts_changed = true,
+            None => self.read_again(instance),
+        }
+    }
+
     /// Lists changed: a hint only, answered by reading them again when the handler is free (M-89).
-    fn read_again(&mut self, instance: &mut Instance) {
+    pub(crate) fn read_again(&mut self, instance: &Instance) {
         if !self.settings.automatic {
             return;
         }

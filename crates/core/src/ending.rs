@@ -210,8 +210,12 @@ impl Manager {
             instance.run = Some(run);
             return;
         }
+        let unread = run.conflicts_changed;
         instance.run = Some(run);
         self.close_run(instance);
+        if unread {
+            self.read_again(instance);
+        }
         self.finish(instance);
     }
 

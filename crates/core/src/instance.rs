@@ -270,6 +270,8 @@ pub(crate) struct LiveRun {
     pub(crate) marked: bool,
     /// It ended and its statuses are final; its conflicts are being read.
     pub(crate) settled: bool,
+    /// Conflicts of its items changed, which are read at its end.
+    pub(crate) conflicts_changed: bool,
     /// The run as a whole failed, whatever its items say.
     pub(crate) failed: bool,
     /// Its handler was told to prepare.
@@ -379,6 +381,7 @@ impl LiveRun {
             warned: false,
             marked: false,
             settled: false,
+            conflicts_changed: false,
             failed: false,
             began: false,
             untouched: false,

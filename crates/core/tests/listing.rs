@@ -12,12 +12,13 @@ mod world;
 use std::time::Duration;
 
 use syncmgr_core::input::{Input, InstanceInput, ListedItem, StopScope};
+use syncmgr_core::item::HandlerCapability;
 use syncmgr_core::log::LogRow;
 use syncmgr_core::problem::{FailedStep, HandlerProblem, MAX_PROBLEM_DETAIL};
 use syncmgr_core::record::{PauseScope, Record};
 use syncmgr_core::request::{RequestOutcome as Out, Scope, Trigger, Work};
 use syncmgr_core::verdict::{Exit, Shown};
-use syncmgr_core::{ItemRef, MAX_ABSENT, Settings, Timestamp};
+use syncmgr_core::{ItemId, ItemRef, MAX_ABSENT, Settings, Timestamp};
 use world::{World, at, facts, handler, id, listed, request};
 
 fn world(handlers: &[&str]) -> World {
@@ -431,4 +432,52 @@ fn what_is_listed_twice_is_dropped_and_told_once_a_page() {
     });
     assert!(told, "{:?}", logged(&w));
     assert_eq!(w.manager.items().count(), 2);
+}
+
+#[test]
+fn conflicts_that_a_run_changes_are_read_once() {
+    let settings = || Settings {
+        automatic: true,
+        ..Settings::default()
+    };
+    let keeps = || InstanceInput::Initialized(facts(&[HandlerCapability::ConflictStore]));
+    let synced = |changed: Option<ItemId>| {
+        let mut w = World::with(settings(), &["h"]);
+        w.sync(Scope::Checked);
+        w.hear(1, keeps());
+        w.listed(1, &["A"]);
+        w.prepared(1);
+        w.hear(1, InstanceInput::ConflictsChanged(changed));
+        w
+    };
+    let read = |w: &mut World| {
+        let items = vec![id("A")];
+        let conflicts = Vec::new();
+        w.hear(1, InstanceInput::ConflictsListed { items, conflicts });
+        w.exit(1);
+    };
+    // Those of its own items are read at its end, on the same instance.
+    let mut w = synced(Some(id("A")));
+    w.completed(1);
+    read(&mut w);
+    assert_eq!(w.last_instance(), 1);
+    assert!(w.manager.is_quiet());
+    // Others are not, nor is anything of a run that dies.
+    let mut w = synced(Some(id("B")));
+    w.completed(1);
+    read(&mut w);
+    assert_eq!(w.last_instance(), 2);
+    let mut w = synced(Some(id("A")));
+    exited(&mut w, 1, "signal 9", "");
+    assert_eq!(w.last_instance(), 2);
+    // What changes while they are read may be missed, and is read again.
+    let mut w = synced(None);
+    w.completed(1);
+    read(&mut w);
+    assert_eq!(w.last_instance(), 2);
+    let mut w = synced(Some(id("A")));
+    w.completed(1);
+    w.hear(1, InstanceInput::ConflictsChanged(Some(id("A"))));
+    read(&mut w);
+    assert_eq!(w.last_instance(), 2);
 }

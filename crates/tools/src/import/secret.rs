@@ -30,6 +30,18 @@ static PATTERNS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .collect()
 });
 
+/// One of these is in whatever the patterns find, in any case.
+const SIGNS: [&str; 8] = [
+    "pass", "pwd", "secret", "token", "key", "://", "-u", "mysql",
+];
+
+/// Whether there can be a secret at all. To make the patterns ready takes longer than most runs, and most commands have none.
+fn may_hold_one(text: &str) -> bool {
+    // What is not ASCII may be a letter of a pattern in another case.
+    let lower = text.to_ascii_lowercase();
+    !text.is_ascii() || SIGNS.iter().any(|sign| lower.contains(sign))
+}
+
 /// Whether a variable or an option of this name holds a secret itself, and not where one is.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
@@ -41,6 +53,9 @@ pub fn is_secret_name(name: &str) -> bool {
 pub fn masked(text: &str) -> (String, bool) {
     let mut shown = text.to_owned();
     let mut found = false;
+    if !may_hold_one(text) {
+        return (shown, found);
+    }
     for pattern in PATTERNS.iter() {
         let replaced = pattern.replace_all(&shown, |parts: &regex::Captures<'_>| {
             let hide = parts.name("hide").map_or("", |part| part.as_str());
@@ -81,10 +96,24 @@ mod tests {
             "sshpass -phunter2 ssh x",
             "mysqldump -u root -phunter2 db | gzip",
             "borg create --passphrase 'hunter2 x' y",
+            "A --API-KEY=hunter2 b",
+            "MYSQL_PWD=hunter2 a",
+            "a --pa\u{17f}\u{17f}word=hunter2 b",
         ] {
             let (shown, found) = masked(line);
             assert!(found && !shown.contains("hunter2"), "{line}: {shown}");
             assert_eq!(masked(&shown), (shown.clone(), false), "{line}");
+        }
+    }
+
+    #[test]
+    fn most_commands_are_not_even_looked_at() {
+        for line in [
+            "true",
+            "rsync -a src/ dst/",
+            "sh -c 'for i in 1 2; do echo $i%; done'",
+        ] {
+            assert!(!may_hold_one(line), "{line}");
         }
     }
 

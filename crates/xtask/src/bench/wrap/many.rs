@@ -186,7 +186,7 @@ impl Field<'_> {
 
     fn runs(&self, limit: u64) -> Result<Vec<OneRun>> {
         let (_, reply) = self.home.answer("runs", &json!({"limit": limit}))?;
-        let runs = reply.as_array().or_else(|| reply["runs"].as_array());
+        let runs = reply["value"].as_array();
         let runs = runs.context("no runs were answered")?.iter();
         Ok(runs
             .map(|run| OneRun {

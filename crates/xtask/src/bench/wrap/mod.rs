@@ -171,7 +171,7 @@ fn own_times(home: &Home<'_>, trivial: u64, long: u64) -> Result<[Spread; 2]> {
     let times = |job: Job, limit: u64| -> Result<Spread> {
         let params = json!({"name": job.name(), "limit": limit.min(1_000)});
         let (_, reply) = home.answer("runs", &params)?;
-        let runs = reply["runs"].as_array().context("no runs were answered")?;
+        let runs = reply["value"].as_array().context("no runs were answered")?;
         Ok(Spread::of(runs.iter().filter_map(|run| {
             Some(run["closedMs"].as_f64()? - run["openedMs"].as_f64()?)
         })))
