@@ -28,7 +28,7 @@ pub struct Remark {
 }
 
 /// Places that are always known, whatever the recipe.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 16] = [
     "approved",
     "item",
     "state",
@@ -43,6 +43,7 @@ const KNOWN: [&str; 15] = [
     "lock_pid",
     "lock_host",
     "lock_owner",
+    "lock_since",
     "lock_file",
 ];
 /// What is known of a secret: where it is, by how it is given.
@@ -553,7 +554,7 @@ fn templates(rule: &Rule) -> Vec<&Template> {
     }
     if let Some(lock) = &rule.lock {
         all.extend(
-            [&lock.pid, &lock.host, &lock.owner, &lock.file]
+            [&lock.pid, &lock.host, &lock.owner, &lock.since, &lock.file]
                 .into_iter()
                 .flatten(),
         );

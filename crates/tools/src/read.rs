@@ -137,12 +137,34 @@ pub struct HeldLock {
     pub pid: String,
     /// Its machine.
     pub host: String,
-    /// Whose it is, or since when.
+    /// Whose it is.
     pub owner: String,
+    /// Since when.
+    pub since: String,
     /// The file that holds it.
     pub file: String,
     /// The rule that saw it, whose `in_file` reads the file.
     pub(crate) rule: usize,
+}
+
+impl HeldLock {
+    /// Takes what another line tells of it.
+    pub(crate) fn learn(&mut self, told: &Self) {
+        for (known, told) in [
+            (&mut self.pid, &told.pid),
+            (&mut self.host, &told.host),
+            (&mut self.owner, &told.owner),
+            (&mut self.since, &told.since),
+        ] {
+            if !told.is_empty() {
+                known.clone_from(told);
+            }
+        }
+        if !told.file.is_empty() {
+            self.file.clone_from(&told.file);
+            self.rule = told.rule;
+        }
+    }
 }
 
 /// A question as a line told it.
@@ -516,6 +538,7 @@ fn meaning(rule: &Rule, at: usize, values: &dyn Values, line: &str, told: &mut V
             pid: part(&lock.pid),
             host: part(&lock.host),
             owner: part(&lock.owner),
+            since: part(&lock.since),
             file: part(&lock.file),
             rule: at,
         }));

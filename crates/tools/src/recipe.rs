@@ -519,7 +519,7 @@ pub struct FailOf {
     pub always: bool,
 }
 
-/// Who holds a lock, as far as it can be told.
+/// Who holds a lock, as far as it can be told. What several lines tell comes together.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LockOf {
@@ -527,8 +527,10 @@ pub struct LockOf {
     pub pid: Option<Template>,
     /// Its machine; absent or empty: this one.
     pub host: Option<Template>,
-    /// Whose it is, or since when, for people.
+    /// Whose it is, for people.
     pub owner: Option<Template>,
+    /// Since when, for people.
+    pub since: Option<Template>,
     /// A file that holds it, in which `in_file` finds `pid`, `host` or `owner` by groups of these names.
     pub file: Option<Template>,
     /// See `file`.

@@ -179,7 +179,10 @@ impl<'r> Script<'r> {
             Told::Result(text) => self.outcome.result = Some(text.clone()),
             Told::Proof => self.proven = true,
             Told::Fail(failing) => self.failing.push(failing.clone()),
-            Told::Lock(lock) => self.outcome.lock = Some(lock.clone()),
+            Told::Lock(lock) => match &mut self.outcome.lock {
+                Some(known) => known.learn(lock),
+                None => self.outcome.lock = Some(lock.clone()),
+            },
             Told::Again => self.again = true,
             Told::Progress { .. }
             | Told::Say(_)

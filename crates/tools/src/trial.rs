@@ -498,7 +498,15 @@ fn in_words(told: &Told) -> String {
         Told::Result(text) => format!("result `{text}`"),
         Told::Proof => "proof that something was done".to_owned(),
         Told::Fail(failing) => format!("fails ({}): {}", class_word(failing.class), failing.say),
-        Told::Lock(lock) => format!("a lock of {} {}", lock.owner, lock.pid),
+        Told::Lock(lock) => {
+            let parts = [&lock.pid, &lock.host, &lock.owner, &lock.since, &lock.file];
+            let parts: Vec<&str> = parts
+                .map(String::as_str)
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect();
+            format!("a lock: {}", parts.join(", "))
+        }
         Told::Question(asked) => format!("asks `{}`", asked.text),
         Told::Again => "is repeated".to_owned(),
     }

@@ -189,3 +189,26 @@ fn what_was_printed_is_shown_without_progress() {
         "plain\nfirst\nsecond\n{\"what\":\"nobody knows\"}\n"
     );
 }
+
+/// Who holds a lock stands on one line, since when on the next.
+#[test]
+fn a_lock_of_restic_is_told_with_its_owner_and_its_beginning() {
+    let (outcome, _) = replayed(
+        "restic",
+        "# operation: run\n# step: check\n# exit: 1\nerr: unable to create lock in backend: repository is already locked by PID 15224 on vm by root (UID 0, GID 0)\nerr: lock was created at 2026-11-24 00:30:14 (4.056027734s ago)",
+    );
+    let lock = outcome.lock.unwrap();
+    assert_eq!(
+        [&lock.pid, &lock.host, &lock.owner, &lock.since],
+        ["15224", "vm", "of root", "2026-11-24 00:30:14"]
+    );
+}
+
+#[test]
+fn restic_over_a_lost_network_is_tried_again() {
+    let (outcome, _) = replayed(
+        "restic",
+        "# operation: run\n# step: backup\n# exit: 1\nerr: Save(<lock/22d0a7d654>) returned error, retrying after 552.330144ms: Write: connection lost\nerr: ssh command exited\nerr: unable to create lock in backend",
+    );
+    assert_eq!(outcome.class, Class::Soft);
+}

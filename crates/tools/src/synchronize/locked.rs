@@ -86,6 +86,7 @@ impl Worker<'_> {
             pid: part("pid"),
             host: part("host"),
             owner: part("owner"),
+            since: part("since"),
             file: part("file"),
             rule: 0,
         };
@@ -129,7 +130,7 @@ impl Worker<'_> {
             fields: None,
             deadline_ms: None,
             durable: true,
-            context: json!({ "pid": lock.pid, "host": lock.host, "owner": lock.owner, "file": lock.file }),
+            context: json!({ "pid": lock.pid, "host": lock.host, "owner": lock.owner, "since": lock.since, "file": lock.file }),
             wrong: false,
         };
         if let Err(fault) = self.run.ask(prompt) {
@@ -147,6 +148,7 @@ fn lock_facts(lock: &HeldLock) -> BTreeMap<String, String> {
         ("lock_pid", &lock.pid),
         ("lock_host", &lock.host),
         ("lock_owner", &lock.owner),
+        ("lock_since", &lock.since),
         ("lock_file", &lock.file),
     ]
     .into_iter()
@@ -164,6 +166,9 @@ pub(super) fn described(lock: &HeldLock) -> String {
     }
     if !lock.owner.is_empty() {
         parts.push(lock.owner.clone());
+    }
+    if !lock.since.is_empty() {
+        parts.push(format!("since {}", lock.since));
     }
     if parts.is_empty() {
         String::new()

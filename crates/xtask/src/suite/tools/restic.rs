@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use super::super::sides::{listing, same, walk};
+use super::ssh::{Network, Server};
 use super::world::{Case, FAILED, GOOD, WARNINGS, World, command_line, equal, wait_for};
 use crate::{run, sys};
 
@@ -15,10 +16,12 @@ pub(super) const CASES: &[Case] = &[
     ("plan, backup, nothing new, back again", backup),
     ("a file that may not be read", unreadable),
     ("wrong password, no repository, no password", refused),
+    ("a password that is asked for", asked),
     ("forget, check, copy", keep),
     ("a lock whose owner was killed", dead_lock),
     ("a lock of another machine", foreign_lock),
     ("a lock of a process that lives", living_lock),
+    ("by sftp: no network, then one", network_lost),
     ("no room in the repository", no_room),
     (
         "stopped in the midst, and where the password stands",
@@ -64,8 +67,13 @@ fn snapshots(world: &World) -> Result<usize> {
         .map_or(0, Vec::len))
 }
 
+/// How many locks there are. One that restic still writes has another name, and is none yet.
 fn locks(world: &World) -> usize {
-    fs::read_dir(world.at("repo/locks")).map_or(0, Iterator::count)
+    let entries = fs::read_dir(world.at("repo/locks")).into_iter().flatten();
+    let written = entries
+        .flatten()
+        .filter(|entry| entry.file_name().len() == 64);
+    written.count()
 }
 
 fn backup(world: &World) -> Result<String> {
@@ -198,11 +206,32 @@ fn keep(world: &World) -> Result<String> {
     Ok("3 snapshots became 1; checked; copied".to_owned())
 }
 
+/// Answered by what a service is given; without that nobody gets in.
+fn asked(world: &World) -> Result<String> {
+    ready(world)?;
+    world.fill("source", "file", 2)?;
+    item(world, &[("password", json!("ask"))])?;
+    world.write("given/syncmgr-tools-backup-secret_password", PASSWORD)?;
+    let mut given = world.manager(&["sync", "backup"]);
+    given.env("CREDENTIALS_DIRECTORY", world.at("given"));
+    world.finish(&mut given)?.ended(GOOD)?.says("2 new")?;
+    equal("snapshots", &snapshots(world)?, &1)?;
+    world.sync("backup", FAILED)?.says("nobody gave")?;
+    world.home_without(PASSWORD)?;
+    Ok("taken from a credential; without it refused; kept nowhere".to_owned())
+}
+
 /// Data whose backup takes some time.
 fn slow(world: &World) -> Result<()> {
     ready(world)?;
     world.noise("source/large", 24 << 20)?;
-    item(world, &[("extra", json!(["--limit-upload=400"]))])
+    item(
+        world,
+        &[(
+            "extra",
+            json!(["--limit-upload=400", "--option=local.connections=8"]),
+        )],
+    )
 }
 
 fn is_at_work(world: &World) -> bool {
@@ -265,8 +294,8 @@ fn living_lock(world: &World) -> Result<String> {
 fn decided(world: &World, owner: &str) -> Result<String> {
     let asked = world.run(&["sync", "backup"])?;
     let text = world.need()?["text"].to_string();
-    if !text.contains(owner) {
-        bail!("the question does not name {owner}: {text}");
+    if !text.contains(owner) || !text.contains("since 20") {
+        bail!("the question does not name {owner} and since when: {text}");
     }
     if locks(world) != 1 {
         bail!("the lock was not left alone");
@@ -281,6 +310,35 @@ fn decided(world: &World, owner: &str) -> Result<String> {
     equal("locks after it was given up", &locks(world), &0)?;
     equal("open questions", &world.needs()?.len(), &0)?;
     Ok(format!("code {}, {text}", asked.code))
+}
+
+fn network_lost(world: &World) -> Result<String> {
+    ready(world)?;
+    world.noise("source/large", 1 << 20)?;
+    let network = Network::new(world)?;
+    let server = Server::new(world)?;
+    server.make_known(world)?;
+    server.start(world, Some(&network))?;
+    let place = format!("sftp:root@127.0.0.1:{}", world.text("repo"));
+    let by = format!(
+        "sftp.command={} root@127.0.0.1 -s sftp",
+        server.shell(world)
+    );
+    item(
+        world,
+        &[("repository", json!(place)), ("option", json!([by]))],
+    )?;
+    network.goes("down")?;
+    let lost = world.finish(&mut network.manager(world, &["sync", "backup"]))?;
+    let lost = lost.ended(FAILED)?;
+    world.failed_softly(true)?;
+    equal("snapshots without a network", &snapshots(world)?, &0)?;
+    network.goes("up")?;
+    world
+        .finish(&mut network.manager(world, &["sync", "backup"]))?
+        .ended(GOOD)?;
+    equal("snapshots", &snapshots(world)?, &1)?;
+    Ok(format!("soft, then good: {}", lost.end()?["text"]))
 }
 
 fn no_room(world: &World) -> Result<String> {
