@@ -134,6 +134,7 @@ heard-find-temporary-directory = a temporary directory of an interrupted run cou
 heard-find-temporary-file = a temporary file of an interrupted run could not be removed
 heard-find-marker = the folder could not be marked, so a later exchange of it would not be noticed
 heard-find-archive = the archive was damaged and is kept aside; nothing is deleted or replaced in this run
+heard-find-adding = what differs stays as it is in this run; the next run follows again
 heard-find-copy = it could not be copied beside the other version
 heard-find-file-system = another file system below the root; skipped
 heard-find-vanished = the directory vanished meanwhile

@@ -132,6 +132,7 @@ heard-find-temporary-directory = un répertoire temporaire d’une exécution in
 heard-find-temporary-file = un fichier temporaire d’une exécution interrompue n’a pas pu être retiré
 heard-find-marker = le dossier n’a pas pu être marqué ; son remplacement passerait inaperçu
 heard-find-archive = l’archive était endommagée et est mise de côté ; cette exécution ne supprime ni ne remplace rien
+heard-find-adding = ce qui diffère reste en l’état cette fois ; la prochaine synchronisation suit de nouveau
 heard-find-copy = il n’a pas pu être copié à côté de l’autre version
 heard-find-file-system = un autre système de fichiers sous la racine ; passé
 heard-find-vanished = le dossier a disparu entre-temps

@@ -209,6 +209,16 @@ pub(crate) struct Ask<'a> {
     pub(crate) settle: bool,
 }
 
+/// What a run knows of what was in sync.
+enum Basis {
+    /// What the archive says.
+    Known,
+    /// There was something, and it is not known any more.
+    Lost,
+    /// Nothing, because a person wants that both folders get what the other has, whichever way the pair goes.
+    PutTogether,
+}
+
 /// Holds the pair for one run; released when dropped, also by the system when the process dies.
 #[derive(Debug)]
 pub(crate) struct Held {
@@ -480,6 +490,7 @@ impl Pair {
         let mut findings = Vec::new();
         let mut renew = false;
         let mut adopt = false;
+        let mut basis = Basis::Known;
         let mut archive = match state.map_or_else(|| Ok(Archive::default()), Archive::load) {
             Ok(archive) => archive,
             Err(LoadArchiveError::Damaged) => {
@@ -503,6 +514,7 @@ impl Pair {
                         .map_err(SyncFault::State)?;
                 }
                 adopt = true;
+                basis = Basis::Lost;
                 Archive::default()
             }
             Err(error) => return Err(error.into()),
@@ -516,6 +528,7 @@ impl Pair {
             // Nothing of what was in sync counts for a root that was made anew.
             archive = Archive::default();
             adopt = true;
+            basis = Basis::PutTogether;
         }
         let tag = self.tag();
         let mut marked = [false; 2];
@@ -532,6 +545,7 @@ impl Pair {
             // Without anything that was in sync, markers are left of an archive that is lost: none of its roots counts.
             if archive.entries() == 0 && found.is_some_and(|found| found != archive.generation) {
                 adopt = true;
+                basis = Basis::Lost;
                 last = found.unwrap_or(last);
             }
         }
@@ -550,7 +564,10 @@ impl Pair {
             };
             match guard::answered(&hold, ask.answers) {
                 // Nothing of what was in sync counts for this root: a run without a base only unions.
-                Some(GuardChoice::BringBack) => archive = Archive::default(),
+                Some(GuardChoice::BringBack) => {
+                    archive = Archive::default();
+                    basis = Basis::PutTogether;
+                }
                 Some(GuardChoice::Apply) => {}
                 Some(GuardChoice::Later) | None => {
                     return Ok(Preparation::Held(Box::new(hold), findings));
@@ -585,7 +602,23 @@ impl Pair {
         if ask.cancel.is_cancelled() {
             return Ok(Preparation::Cancelled(findings));
         }
-        policy::apply(self.settings.policy, &mut groups);
+        match basis {
+            Basis::Known => policy::apply(self.settings.policy, &mut groups),
+            Basis::Lost => {
+                if policy::apply_adding(self.settings.policy, &mut groups) > 0 {
+                    let finding = Finding {
+                        path: Box::default(),
+                        side: None,
+                        what: "what differs stays as it is in this run; the next run follows again",
+                        cause: None,
+                        failed: true,
+                    };
+                    ask.observer.finding(&finding);
+                    findings.push(finding);
+                }
+            }
+            Basis::PutTogether => {}
+        }
         if ask.settle {
             let present = seen.map(|n| n > 0);
             for hold in guard::measure(&groups, archive.entries(), present, self.settings.limits) {

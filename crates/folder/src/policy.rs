@@ -59,6 +59,30 @@ pub(crate) fn apply(policy: Policy, groups: &mut [Group]) {
     }
 }
 
+/// Makes the decisions of a run that knows nothing of what was in sync, and may neither delete nor replace anything: a pair
+/// that goes one way adds there what is missing. Returns how many files and links the policy would replace or delete.
+///
+/// In a pair that goes both ways nobody wins such a run: what differs stays a conflict.
+pub(crate) fn apply_adding(policy: Policy, groups: &mut [Group]) -> u64 {
+    if policy.mode == Mode::TwoWay {
+        return 0;
+    }
+    let mut left = 0;
+    for item in groups.iter_mut().flat_map(|group| &mut group.items) {
+        item.verdict = wanted(policy, item);
+        let stays = match item.verdict.decision {
+            Decision::Copy { to } => item.side(to).is_some(),
+            Decision::Delete { .. } => true,
+            _ => false,
+        };
+        if stays {
+            item.verdict = Verdict::plain(Decision::Hold);
+            left += 1;
+        }
+    }
+    left
+}
+
 fn wanted(policy: Policy, item: &Item) -> Verdict {
     let verdict = match policy.mode {
         Mode::TwoWay => match item.verdict.decision {

@@ -160,6 +160,106 @@ fn a_mirror_of_an_empty_folder_deletes_nothing_without_an_answer() {
     assert_eq!(read(w.right("a")), "a");
 }
 
+/// Every content that was there is there still; what is known of permissions may follow.
+#[track_caller]
+fn assert_only_added(before: &Tree, after: &Tree) {
+    let content = |node: Option<&Node>| match node {
+        Some(Node::File { data, .. }) => Some(data.clone()),
+        Some(Node::Link { target }) => Some(target.clone()),
+        Some(Node::Dir { .. } | Node::Special) => Some(Vec::new()),
+        None => None,
+    };
+    for (path, node) in before {
+        let path_shown = String::from_utf8_lossy(path);
+        assert_eq!(
+            content(after.get(path)),
+            content(Some(node)),
+            "{path_shown}"
+        );
+    }
+}
+
+#[test]
+fn after_a_damaged_archive_a_one_way_pair_only_adds_and_the_next_run_follows() {
+    for mode_ in [MIRROR, BACKUP] {
+        let w = mode(mode_);
+        write(w.left("a"), "1");
+        w.sync();
+        fs::write(w.pair.state_dir.join("archive"), "nonsense").unwrap();
+        differing(&w);
+        let (left, right) = (tree(&w.pair.left), tree(&w.pair.right));
+        let outcome = w.try_sync(&[], &Silent).unwrap();
+        assert_eq!(tree(&w.pair.left), left);
+        assert_only_added(&right, &tree(&w.pair.right));
+        assert_eq!(read(w.right("dir-left/deep/f")), "left");
+        assert_eq!((outcome.counts.deleted, outcome.counts.conflicts), (0, 0));
+        let told: Vec<&str> = outcome.findings.iter().map(|found| found.what).collect();
+        assert!(
+            told.iter().any(|what| what.contains("the next run")),
+            "{told:?}"
+        );
+        w.sync();
+        assert_eq!(tree(&w.pair.left), left);
+        assert_eq!(read(w.right("both")), "both left");
+        if mode_ == MIRROR {
+            assert_eq!(tree(&w.pair.right), left);
+        }
+    }
+}
+
+#[test]
+fn folders_that_are_put_together_by_an_answer_lose_nothing_whatever_the_mode() {
+    for mode_ in [MIRROR, BACKUP, Mode::Mirror { to: Side::Left }] {
+        let w = mode(mode_);
+        for side in [w.left("a"), w.right("a")] {
+            write(side, "1");
+        }
+        w.sync();
+        // Another disk stands where the left folder was.
+        fs::rename(&w.pair.left, w.pair.left.with_extension("away")).unwrap();
+        fs::create_dir(&w.pair.left).unwrap();
+        differing(&w);
+        let held = w.try_sync(&[], &Silent).unwrap().held.unwrap();
+        assert_eq!(held.kind, GuardKind::RootReplaced);
+        let (left, right) = (tree(&w.pair.left), tree(&w.pair.right));
+        let answer = GuardAnswer {
+            kind: held.kind,
+            side: held.side,
+            lost: held.lost,
+            choice: GuardChoice::BringBack,
+        };
+        let outcome = w.try_sync(&[answer], &Silent).unwrap();
+        assert_eq!(outcome.held, None);
+        assert_only_added(&left, &tree(&w.pair.left));
+        assert_only_added(&right, &tree(&w.pair.right));
+        assert!(outcome.counts.conflicts > 0);
+        assert_eq!(read(w.left("only-right")), "right");
+    }
+}
+
+#[test]
+fn a_folder_that_is_brought_back_is_filled_whatever_the_mode() {
+    for mode_ in [MIRROR, BACKUP, Mode::Mirror { to: Side::Left }] {
+        let w = mode(mode_);
+        write(w.left("a"), "1");
+        write(w.right("a"), "1");
+        w.sync();
+        fs::remove_dir_all(&w.pair.left).unwrap();
+        let held = w.try_sync(&[], &Silent).unwrap().held.unwrap();
+        assert_eq!(held.kind, GuardKind::RootMissing);
+        let answer = GuardAnswer {
+            kind: held.kind,
+            side: held.side,
+            lost: held.lost,
+            choice: GuardChoice::BringBack,
+        };
+        let outcome = w.try_sync(&[answer], &Silent).unwrap();
+        assert_eq!(outcome.held, None);
+        assert_eq!(read(w.left("a")), "1");
+        assert_eq!(read(w.right("a")), "1");
+    }
+}
+
 #[test]
 fn both_versions_of_a_conflict_stay_where_that_is_set() {
     let w = conflicts(Resolution::Both);
