@@ -1,17 +1,20 @@
 //! What the rest of the crate knows of a file system: open directories, whole reads, hashes, and the wall clock.
 
-use std::fs::File;
 use std::io::{self, Read as _};
+use std::path::Path;
 
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) use crate::simulated::{Dir, File, file_meta, set_file_bits, set_file_mtime};
 #[cfg(unix)]
-pub(crate) use crate::sys_unix::{
-    Dir, SHOWN_SEPARATOR, SYNCS_WHOLE, file_meta, is_link_error, path_bytes, path_from_bytes,
-    real_path, set_file_bits, set_file_mtime,
-};
+use crate::sys_unix as sys;
 #[cfg(windows)]
-pub(crate) use crate::sys_windows::{
-    Dir, SHOWN_SEPARATOR, SYNCS_WHOLE, file_meta, is_link_error, path_bytes, path_from_bytes,
-    real_path, set_file_bits, set_file_mtime,
+use crate::sys_windows as sys;
+#[cfg(not(all(test, target_os = "linux")))]
+pub(crate) use std::fs::File;
+#[cfg(not(all(test, target_os = "linux")))]
+pub(crate) use sys::{Dir, file_meta, set_file_bits, set_file_mtime};
+pub(crate) use sys::{
+    SHOWN_SEPARATOR, SYNCS_WHOLE, is_link_error, path_bytes, path_from_bytes, real_path,
 };
 
 use crate::observe::Cancel;
@@ -30,6 +33,10 @@ const OWN_FILE_MAX: u64 = 4 * 1024 * 1024 * 1024;
     reason = "the folder edge compares file times with now and stamps its journal"
 )]
 pub(crate) fn now() -> Time {
+    #[cfg(all(test, target_os = "linux"))]
+    if let Some(time) = crate::simulated::now() {
+        return time;
+    }
     let since = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
@@ -37,6 +44,22 @@ pub(crate) fn now() -> Time {
         sec: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
         nsec: since.subsec_nanos(),
     }
+}
+
+/// Makes a directory, whose parent must be there.
+pub(crate) fn make_dir(path: &Path) -> io::Result<()> {
+    #[cfg(all(test, target_os = "linux"))]
+    return crate::simulated::make_dirs(path, false);
+    #[cfg(not(all(test, target_os = "linux")))]
+    std::fs::create_dir(path)
+}
+
+/// Makes a directory and those that it is in; one that is there already is no error.
+pub(crate) fn make_dirs(path: &Path) -> io::Result<()> {
+    #[cfg(all(test, target_os = "linux"))]
+    return crate::simulated::make_dirs(path, true);
+    #[cfg(not(all(test, target_os = "linux")))]
+    std::fs::create_dir_all(path)
 }
 
 /// Why the content of an entry could not be read.

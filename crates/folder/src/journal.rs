@@ -3,12 +3,11 @@
 //! It is what `undo` reads and what says where kept versions came from. Records are appended with their own check, so an
 //! end torn by a crash is recognised and ignored; a record whose deed was never done is recognised by what is on disk.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 
 use crate::archive::Base;
 use crate::compact::{self, Reader};
-use crate::fs::{self, Dir};
+use crate::fs::{self, Dir, File};
 use crate::name;
 use crate::tree::{Kind, MODE_MASK, Meta, Side, Time};
 
@@ -398,7 +397,7 @@ mod tests {
             prop_assert!(torn.records.len() < records.len());
             prop_assert_eq!(&torn.records[..], &records[..torn.records.len()]);
             // A torn journal goes on behind its last whole record.
-            File::options().write(true).open(home.path().join("journal")).unwrap().set_len(cut as u64).unwrap();
+            std::fs::File::options().write(true).open(home.path().join("journal")).unwrap().set_len(cut as u64).unwrap();
             let mut journal = Journal::open(&dir, Time { sec: 78, nsec: 0 }).unwrap();
             journal.append(&records[0]).unwrap();
             journal.sync().unwrap();

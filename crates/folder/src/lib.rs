@@ -36,6 +36,8 @@ mod reconcile;
 mod resolve;
 mod rules;
 mod scan;
+#[cfg(all(test, target_os = "linux"))]
+mod simulated;
 mod stage;
 #[cfg(unix)]
 mod sys_unix;

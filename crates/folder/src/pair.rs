@@ -1,6 +1,5 @@
 //! A pair of folders: its identity, its lock, and the order in which a plan or a run goes through the other parts.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -222,7 +221,7 @@ enum Basis {
 /// Holds the pair for one run; released when dropped, also by the system when the process dies.
 #[derive(Debug)]
 pub(crate) struct Held {
-    _file: File,
+    _file: fs::File,
 }
 
 impl Pair {
@@ -259,7 +258,7 @@ impl Pair {
     /// Makes and opens the pair's own directory and holds it for one run.
     pub(crate) fn hold(&self) -> Result<(Dir, Held), SyncFault> {
         use std::io::{Read as _, Seek as _, Write as _};
-        std::fs::create_dir_all(&self.state_dir).map_err(SyncFault::State)?;
+        fs::make_dirs(&self.state_dir).map_err(SyncFault::State)?;
         let state = Dir::open_path(&self.state_dir).map_err(SyncFault::State)?;
         let mut file = state.open_append(b"lock").map_err(SyncFault::State)?;
         match file.try_lock() {
@@ -267,9 +266,11 @@ impl Pair {
             Err(std::fs::TryLockError::WouldBlock) => {
                 let mut owner = String::new();
                 // Where the text cannot be read, the refusal still stands.
-                let read = file
-                    .rewind()
-                    .and_then(|()| (&file).take(256).read_to_string(&mut owner));
+                let read = file.rewind().and_then(|()| {
+                    io::Read::by_ref(&mut file)
+                        .take(256)
+                        .read_to_string(&mut owner)
+                });
                 let owner = match read {
                     Ok(_) if !owner.trim().is_empty() => owner.trim().to_owned(),
                     _ => "another process".to_owned(),
@@ -708,7 +709,7 @@ impl Pair {
                     if !back || ask.writes == Writes::Nothing || !check::has_parent(path) {
                         return Ok(Err(Box::new(hold)));
                     }
-                    std::fs::create_dir(path).map_err(|source| PairRefusal::Unreadable {
+                    fs::make_dir(path).map_err(|source| PairRefusal::Unreadable {
                         side,
                         path: path.to_path_buf(),
                         source,
