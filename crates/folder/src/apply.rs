@@ -181,8 +181,10 @@ impl Run<'_, '_> {
         name::join(&group.path, &item.name)
     }
 
-    /// Takes over what needs no change on disk.
+    /// Takes over what needs no change on disk. It may be the work of a run that ended before it was durable, so it is made
+    /// durable first: the archive never knows more than what a cut of the power leaves.
     fn remember(&mut self, now: Time) {
+        let mut learned = Vec::new();
         for (group, item) in self
             .groups
             .iter()
@@ -190,17 +192,31 @@ impl Run<'_, '_> {
         {
             let path = || name::join(&group.path, &item.name).into_boxed_slice();
             match (item.verdict.decision, &item.sides) {
-                (Decision::Forget | Decision::Ignore, _) => {
-                    self.updates.insert(path(), None);
-                }
+                (Decision::Forget | Decision::Ignore, _) => learned.push((path(), None)),
                 (Decision::Record, [Some(left), Some(right)]) => {
                     let marks = [Mark::of(left, now), Mark::of(right, now)];
-                    self.updates
-                        .insert(path(), Some(base_of(left, item.hash.as_deref(), marks)));
+                    let base = base_of(left, item.hash.as_deref(), marks);
+                    learned.push((path(), Some(base)));
                 }
                 _ => {}
             }
         }
+        if !learned.is_empty() && self.make_durable([true; 2]) {
+            self.updates.extend(learned);
+        }
+    }
+
+    /// Makes what was written durable, and says whether it is; where that fails it is told.
+    fn make_durable(&self, sides: [bool; 2]) -> bool {
+        let mut durable = true;
+        for (side, result) in Side::BOTH.into_iter().zip(self.bench.sync_sides(sides)) {
+            if let Err(error) = result {
+                let what = "what was written could not be made durable";
+                self.bench.find(b"", side, what, Some(error.to_string()));
+                durable = false;
+            }
+        }
+        durable
     }
 
     fn steps(&mut self) -> io::Result<()> {
@@ -218,15 +234,7 @@ impl Run<'_, '_> {
 
     fn finish(&mut self) -> io::Result<()> {
         self.finish_dirs();
-        for (side, result) in Side::BOTH
-            .into_iter()
-            .zip(self.bench.sync_sides(self.touched))
-        {
-            if let Err(error) = result {
-                let what = "what was written could not be made durable";
-                self.bench.find(b"", side, what, Some(error.to_string()));
-            }
-        }
+        self.make_durable(self.touched);
         self.confirm();
         Ok(())
     }
@@ -519,6 +527,11 @@ impl Run<'_, '_> {
             })?;
         }
         self.bench.sync_journal()?;
+        // What was moved out of a directory must be durable where it is now before the directory is not there any more.
+        let sides = Side::BOTH.map(|side| all.iter().any(|job| job.side == side));
+        if !self.make_durable(sides) {
+            return Ok(());
+        }
         for job in all {
             if self.bench.cancel.is_cancelled() {
                 return Ok(());

@@ -215,6 +215,8 @@ impl Journal {
     /// Begins the journal of a run, or goes on with it behind its last whole record.
     pub(crate) fn open(dir: &Dir, now: Time) -> io::Result<Self> {
         let file = dir.open_append(JOURNAL_NAME)?;
+        // A journal without a name tells nobody what a temporary file was.
+        dir.sync_names()?;
         let mut buffer = Vec::new();
         match fs::read_own(dir, JOURNAL_NAME)?.as_deref().and_then(parse) {
             Some(read) => file.set_len(read.whole as u64)?,

@@ -7,11 +7,12 @@
 use std::collections::HashMap;
 use std::io;
 
+use crate::fs::Dir;
 use crate::journal::{Deed, Record, Stamp};
 use crate::name;
 use crate::observe::Step;
 use crate::tree::{Kind, Side};
-use crate::versions::{is_run_name, kept_name};
+use crate::versions::{Store, is_run_name};
 use crate::workbench::Bench;
 
 /// Makes the name of a temporary file.
@@ -67,7 +68,10 @@ pub(crate) fn sweep(
             None => Fate::Remove,
             Some((run, number)) => {
                 if !journals.contains_key(&run) {
-                    journals.insert(run.clone(), replacements(bench, &run)?);
+                    let store = bench.store.of_run(&run);
+                    let mut open = replacements(&store)?;
+                    open.retain(|(side, number), _| !is_kept(&store, *side, *number));
+                    journals.insert(run.clone(), open);
                 }
                 match journals
                     .get(&run)
@@ -115,8 +119,49 @@ pub(crate) fn sweep(
     Ok(())
 }
 
-fn replacements(bench: &Bench<'_>, run: &str) -> io::Result<HashMap<(Side, u64), Record>> {
-    let Some(read) = bench.store.of_run(run).read_journal()? else {
+/// Puts old versions back where a run ended between their move to the versions and the rename of the new one, which are two
+/// steps where names cannot be exchanged. Says whether it did, so that the trees are read again: to them nothing but the old
+/// version was ever there.
+pub(crate) fn put_back(
+    state: &Dir,
+    roots: [&Dir; 2],
+    tag: &str,
+    prefix: &[u8],
+    leftovers: &[(Side, Box<[u8]>)],
+) -> io::Result<bool> {
+    let mut journals: HashMap<String, HashMap<(Side, u64), Record>> = HashMap::new();
+    let mut any = false;
+    for (side, path) in leftovers {
+        let (dir_path, last) = name::split(path);
+        let Some((run, number)) = parse(prefix, last) else {
+            continue;
+        };
+        let store = Store::new(state, roots, tag, &run)?;
+        if !journals.contains_key(&run) {
+            journals.insert(run.clone(), replacements(&store)?);
+        }
+        let record = journals
+            .get(&run)
+            .and_then(|records| records.get(&(*side, number)));
+        let Some(Record { path, deed, .. }) = record else {
+            continue;
+        };
+        let (Deed::Replace { old, .. }, Ok(dir)) = (deed, roots[side.at()].open_dir(dir_path))
+        else {
+            continue;
+        };
+        let (_, gap) = name::split(path);
+        let is_gap = matches!(dir.stat(gap), Err(error) if error.kind() == io::ErrorKind::NotFound);
+        if is_gap && store.kept(*side, number)?.is_some_and(|kept| old.is(&kept)) {
+            store.give_back(*side, number, &dir, gap)?;
+            any = true;
+        }
+    }
+    Ok(any)
+}
+
+fn replacements(store: &Store<'_>) -> io::Result<HashMap<(Side, u64), Record>> {
+    let Some(read) = store.read_journal()? else {
         return Ok(HashMap::new());
     };
     let numbered = read
@@ -128,14 +173,11 @@ fn replacements(bench: &Bench<'_>, run: &str) -> io::Result<HashMap<(Side, u64),
             }
             _ => None,
         });
-    Ok(numbered
-        .filter(|((side, number), _)| !is_kept(bench, run, *side, *number))
-        .collect())
+    Ok(numbered.collect())
 }
 
-fn is_kept(bench: &Bench<'_>, run: &str, side: Side, number: u64) -> bool {
-    let store = bench.store.of_run(run);
-    matches!(store.find(side, number), Ok(Some(dir)) if dir.stat(&kept_name(side, number)).is_ok())
+fn is_kept(store: &Store<'_>, side: Side, number: u64) -> bool {
+    matches!(store.kept(side, number), Ok(Some(_)))
 }
 
 #[cfg(test)]

@@ -258,8 +258,16 @@ impl Pair {
     /// Makes and opens the pair's own directory and holds it for one run.
     pub(crate) fn hold(&self) -> Result<(Dir, Held), SyncFault> {
         use std::io::{Read as _, Seek as _, Write as _};
-        fs::make_dirs(&self.state_dir).map_err(SyncFault::State)?;
-        let state = Dir::open_path(&self.state_dir).map_err(SyncFault::State)?;
+        let state = match Dir::open_path(&self.state_dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::make_dirs(&self.state_dir).map_err(SyncFault::State)?;
+                let state = Dir::open_path(&self.state_dir).map_err(SyncFault::State)?;
+                let above = state.open_parent().map_err(SyncFault::State)?;
+                above.sync_names().map_err(SyncFault::State)?;
+                state
+            }
+            other => other.map_err(SyncFault::State)?,
+        };
         let mut file = state.open_append(b"lock").map_err(SyncFault::State)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -593,12 +601,19 @@ impl Pair {
             observer: ask.observer,
             cancel: ask.cancel,
         };
+        let mut scanned = scan(input);
+        if let (Some(state), Writes::Allowed) = (state, ask.writes)
+            && leftover::put_back(state, input.roots, &tag, &prefix, &scanned.leftovers)
+                .map_err(SyncFault::State)?
+        {
+            scanned = scan(input);
+        }
         let Scan {
             mut groups,
             findings: scanned,
             leftovers,
             seen,
-        } = scan(input);
+        } = scanned;
         findings.extend(scanned);
         if ask.cancel.is_cancelled() {
             return Ok(Preparation::Cancelled(findings));

@@ -103,7 +103,12 @@ pub(crate) fn place_unit(
             ),
         };
         if result.is_err() {
-            discard(&dir, &staged.temp);
+            // The old version may have the temporary name if the exchange could not be undone, and may be among the versions if
+            // it could not be brought back; the next run then finds the temporary name and knows what to do.
+            let is_ours = dir.stat(temp).is_ok_and(|meta| meta.is_moved(&staged.copy));
+            if is_ours && matches!(bench.store.kept(job.side, number), Ok(None)) {
+                discard(&dir, temp);
+            }
         }
         result
     });

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::fs::{self, Dir};
 use crate::journal::{self, Deed, JOURNAL_NAME, Journal, ReadJournal, Record};
 use crate::name::{self, STORE_NAME};
-use crate::tree::{Kind, Side, Time};
+use crate::tree::{Kind, Meta, Side, Time};
 
 const VERSIONS_NAME: &[u8] = b"versions";
 /// Longest name of a run.
@@ -59,13 +59,15 @@ pub(crate) fn kept_name(side: Side, number: u64) -> Vec<u8> {
     format!("{letter}{number:x}").into_bytes()
 }
 
-/// Opens a directory below another, making it where it is missing.
+/// Opens a directory below another, making it where it is missing. Its name is durable: what is moved into it must not be
+/// lost with it. An earlier run may have made it and ended before, so that is not asked.
 fn open_or_make(dir: &Dir, name: &[u8]) -> io::Result<Dir> {
     match dir.make_dir(name, 0o700) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
     }
+    dir.sync_names()?;
     dir.open_dir(name)
 }
 
@@ -214,6 +216,14 @@ impl<'a> Store<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Reads the metadata of a version; `None` where it is not kept (any more).
+    pub(crate) fn kept(&self, side: Side, number: u64) -> io::Result<Option<Meta>> {
+        match self.find(side, number)? {
+            Some(dir) => Ok(Some(dir.stat(&kept_name(side, number))?)),
+            None => Ok(None),
+        }
     }
 
     /// Moves a version back out of the store to a name that must be free.

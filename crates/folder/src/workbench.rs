@@ -286,19 +286,14 @@ impl<'a> Bench<'a> {
             .keep(side, dir, name, number)
             .map_err(ChangeFault::Keep)?;
         // Between the look and the move another program may have put something else there.
-        let kept = self
-            .store
-            .find(side, number)?
-            .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-        if kept
-            .stat(&crate::versions::kept_name(side, number))?
-            .is_moved(expected)
-        {
-            return Ok(());
-        }
+        let fault = match self.store.kept(side, number) {
+            Ok(Some(meta)) if meta.is_moved(expected) => return Ok(()),
+            Ok(_) => ChangeFault::Changed,
+            Err(error) => error.into(),
+        };
         // If the name has been taken again, both the newcomer and the kept one are safe where they are.
         drop(self.store.give_back(side, number, dir, name));
-        Err(ChangeFault::Changed)
+        Err(fault)
     }
 
     /// Gives a finished temporary file its name. With something expected there, that is displaced to the versions.

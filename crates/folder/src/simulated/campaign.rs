@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::Mounted;
-use super::disk::{Body, Disk, Fault, Manners, Person, State};
+use super::disk::{Body, Disk, Fault, Manners, State};
 use crate::name;
 use crate::observe::{Cancel, Silent};
-use crate::pair::{Outcome, Pair, Settings, SyncFault};
+use crate::pair::{Outcome, Pair, Settings};
+use crate::plan::Plan;
 use crate::policy::{Mode, Policy, Resolution};
 use crate::tree::{Kind, Side};
 use crate::{GuardLimits, KEEP_VERSIONS};
@@ -27,8 +28,8 @@ const CONTENT_MAX: usize = 3000;
 const EDITS_MAX: usize = 12;
 /// The longest time between two runs.
 const PAUSE_NANOS: u64 = 4_000_000_000;
-/// From how many calls on a run is thought to never end.
-const CALLS_MAX: u64 = 1_000_000;
+/// How many runs with faults follow one another at most.
+const LIVES_MAX: usize = 3;
 
 /// A content that says of itself whether it is whole, and that nobody else writes.
 fn content(random: &mut fastrand::Rng) -> Vec<u8> {
@@ -302,12 +303,64 @@ fn one_of<T: Copy>(random: &mut fastrand::Rng, choices: &[T]) -> T {
     choices[random.usize(..choices.len())]
 }
 
+/// One seed: how the disk behaves, what the pair wants, and the numbers that everything else is taken from.
 struct Play {
     random: fastrand::Rng,
+    manners: Manners,
     policy: Policy,
 }
 
+/// What a run without faults makes of the same folders.
+struct Wanted {
+    before: Sight,
+    end: Sight,
+    calls: u64,
+    plan: Plan,
+}
+
+/// What the seeds were, for whoever counts.
+#[derive(Debug, Default)]
+struct Tally {
+    held: u64,
+    stopped: u64,
+    cut: u64,
+    failed: u64,
+    person: u64,
+}
+
 impl Play {
+    fn new(seed: u64) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let manners = Manners {
+            ordered: random.bool(),
+            exchanges: random.u8(..4) > 0,
+            granularity: one_of(&mut random, &[1, 1, 1_000_000_000, 2_000_000_000]),
+            separate: random.bool(),
+        };
+        let two_way = Mode::TwoWay;
+        let one_way = [
+            Mode::Mirror { to: Side::Right },
+            Mode::Backup { to: Side::Left },
+        ];
+        let ask = Resolution::Ask;
+        let policy = Policy {
+            mode: one_of(
+                &mut random,
+                &[two_way, two_way, two_way, one_way[0], one_way[1]],
+            ),
+            conflicts: one_of(
+                &mut random,
+                &[ask, ask, Resolution::Newer, Resolution::Side(Side::Left)],
+            ),
+            only_newer: false,
+        };
+        Self {
+            random,
+            manners,
+            policy,
+        }
+    }
+
     fn pair(&self, mounted: &Mounted) -> Pair {
         Pair {
             id: "simulated".to_owned(),
@@ -327,209 +380,182 @@ impl Play {
         }
     }
 
-    fn run(&self, mounted: &Mounted, run: &str) -> Result<Outcome, SyncFault> {
-        self.pair(mounted).sync(run, &[], &Silent, &Cancel::new())
+    fn run(&self, mounted: &Mounted, run: &str) -> Result<Outcome, String> {
+        self.pair(mounted)
+            .sync(run, &[], &Silent, &Cancel::new())
+            .map_err(|error| format!("{run}: {error}"))
     }
 
     fn edits(&mut self, state: &mut State, sides: &[&str]) {
         for _ in 0..self.random.usize(1..=EDITS_MAX) {
             let side = one_of(&mut self.random, sides);
             let mut random = self.random.fork();
+            // What cannot be done is not done.
             drop(edit(state, &mut random, side));
         }
         state.sync_everything();
         state.given_up.clear();
         state.wait(self.random.u64(..PAUSE_NANOS));
     }
-}
 
-/// What a seed was, for whoever counts.
-#[derive(Debug, Default)]
-struct Tally {
-    calls: u64,
-    held: u64,
-    stopped: u64,
-    cut: u64,
-    failed: u64,
-    person: u64,
+    /// Two folders that were in sync, and what a person did to them since; `None` where a guard holds the run.
+    fn start(&mut self, seed: u64) -> Result<Option<State>, String> {
+        let base = Mounted::new(Disk::new(self.manners, seed));
+        self.edits(&mut base.disk.state(), &["left", "left", "right"]);
+        if self.run(&base, "run-1")?.held.is_some() {
+            return Ok(None);
+        }
+        self.edits(&mut base.disk.state(), &["left", "right"]);
+        let start = base.disk.state().clone();
+        Ok(Some(start))
+    }
+
+    /// How it should be.
+    fn without_faults(&self, start: State) -> Result<Option<Wanted>, String> {
+        let before = look(&start);
+        let good = Mounted::new(Disk::of(start));
+        let writes = good.disk.state().writes;
+        let plan = self
+            .pair(&good)
+            .plan(&[], &Silent, &Cancel::new())
+            .map_err(|error| format!("the plan: {error}"))?;
+        if good.disk.state().writes != writes {
+            return Err("the plan wrote something".to_owned());
+        }
+        let began = good.disk.state().calls;
+        if self.run(&good, "run-2")?.held.is_some() {
+            return Ok(None);
+        }
+        let calls = good.disk.state().calls - began;
+        let end = look(&good.disk.state());
+        end.assert_whole("without faults")?;
+        end.assert_has(&before.contents(), "without faults")?;
+        self.rests(&good, &end)?;
+        Ok(Some(Wanted {
+            before,
+            end,
+            calls,
+            plan,
+        }))
+    }
+
+    /// A run more changes nothing.
+    fn rests(&self, mounted: &Mounted, end: &Sight) -> Result<(), String> {
+        let outcome = self.run(mounted, "run-9")?;
+        let last = look(&mounted.disk.state());
+        if last.sides == end.sides {
+            return Ok(());
+        }
+        let (end, last) = (told(&end.sides), told(&last.sides));
+        let counts = outcome.counts;
+        Err(format!(
+            "it does not come to rest: {counts:?}{end}\n  then:{last}"
+        ))
+    }
+
+    /// Runs with faults, one after the other, and the run that heals.
+    fn with_faults(
+        &mut self,
+        bad: &Mounted,
+        wanted: &Wanted,
+        tally: &mut Tally,
+    ) -> Result<(), String> {
+        let mut precious = wanted.before.contents();
+        let mut met_person = false;
+        for life in 0..self.random.usize(1..=LIVES_MAX) {
+            let at = self.random.u64(1..=wanted.calls);
+            let length = self.random.u64(1..=wanted.calls);
+            let stop = Fault::Stop { power: false };
+            let cut = Fault::Stop { power: true };
+            let fault = one_of(
+                &mut self.random,
+                &[
+                    stop,
+                    stop,
+                    cut,
+                    cut,
+                    Fault::Device,
+                    Fault::Denied,
+                    Fault::Full(length),
+                    Fault::ReadOnly(length),
+                    Fault::Person,
+                ],
+            );
+            bad.disk.state().plan(at, fault, person);
+            // It may end in every way; what it leaves is what counts.
+            drop(self.run(bad, &format!("run-{}", life + 2)));
+            let count = match fault {
+                Fault::Stop { power: true } => &mut tally.cut,
+                Fault::Stop { power: false } => &mut tally.stopped,
+                Fault::Person => &mut tally.person,
+                _ => &mut tally.failed,
+            };
+            *count += 1;
+            met_person |= fault == Fault::Person;
+            for content in bad.disk.state().given_up.drain(..) {
+                precious.remove(&content);
+            }
+            let when = format!("{fault:?} at call {at} of {} in life {life}", wanted.calls);
+            for after in ["", ", after it"] {
+                let seen = look(&bad.disk.state());
+                seen.assert_whole(&format!("{when}{after}"))?;
+                seen.assert_has(&precious, &format!("{when}{after}"))?;
+                if after.is_empty() {
+                    bad.disk.next_life(fault == cut);
+                }
+            }
+            bad.disk.state().wait(self.random.u64(..PAUSE_NANOS));
+        }
+        let healed = self.run(bad, "run-8")?;
+        if let Some(held) = &healed.held
+            && !met_person
+        {
+            return Err(format!("the run that heals is held: {held}"));
+        }
+        let end = look(&bad.disk.state());
+        end.assert_whole("healed")?;
+        end.assert_has(&precious, "healed")?;
+        let temps = bad
+            .disk
+            .state()
+            .count(|last| last.starts_with(name::TEMP_PREFIX));
+        if temps > 0 && healed.held.is_none() {
+            return Err(format!("{temps} temporary files stayed"));
+        }
+        // What somebody did meanwhile is in no other run.
+        if !met_person && end.sides != wanted.end.sides {
+            return Err(format!(
+                "healed, it is not what a run without faults makes\n  wanted:{}\n  is:{}\n  before:{}\n  planned: {:?}\n  found: {:?}",
+                told(&wanted.end.sides),
+                told(&end.sides),
+                told(&wanted.before.sides),
+                wanted.plan.changes,
+                healed.findings,
+            ));
+        }
+        self.rests(bad, &end)
+    }
 }
 
 fn play(seed: u64, tally: &mut Tally) -> Result<(), String> {
-    let mut random = fastrand::Rng::with_seed(seed);
-    let manners = Manners {
-        ordered: random.bool(),
-        exchanges: random.u8(..4) > 0,
-        granularity: one_of(&mut random, &[1, 1, 1_000_000_000, 2_000_000_000]),
-        separate: random.bool(),
-    };
-    let mode = one_of(
-        &mut random,
-        &[
-            Mode::TwoWay,
-            Mode::TwoWay,
-            Mode::TwoWay,
-            Mode::Mirror { to: Side::Right },
-            Mode::Backup { to: Side::Left },
-        ],
-    );
-    let conflicts = one_of(
-        &mut random,
-        &[
-            Resolution::Ask,
-            Resolution::Ask,
-            Resolution::Newer,
-            Resolution::Side(Side::Left),
-        ],
-    );
-    let policy = Policy {
-        mode,
-        conflicts,
-        only_newer: false,
-    };
-    let mut play = Play { random, policy };
-    let base = Mounted::new(Disk::new(manners, seed));
-    play.edits(&mut base.disk.state(), &["left", "left", "right"]);
-    let first = play
-        .run(&base, "run-1")
-        .map_err(|e| format!("the first run: {e}"))?;
-    if first.held.is_some() {
+    let mut play = Play::new(seed);
+    let Some(start) = play.start(seed)? else {
         tally.held += 1;
         return Ok(());
-    }
-    base.disk.state().wait(play.random.u64(..PAUSE_NANOS));
-    play.edits(&mut base.disk.state(), &["left", "right"]);
-    let start = base.disk.state().clone();
-    drop(base);
-    let before = look(&start);
-
-    // As it should be.
-    let good = Mounted::new(Disk::of(start.clone()));
-    let writes = good.disk.state().writes;
-    let plan = play
-        .pair(&good)
-        .plan(&[], &Silent, &Cancel::new())
-        .map_err(|e| format!("the plan: {e}"))?;
-    if good.disk.state().writes != writes {
-        return Err("the plan wrote something".to_owned());
-    }
-    let began = good.disk.state().calls;
-    let wanted = play
-        .run(&good, "run-2")
-        .map_err(|e| format!("without faults: {e}"))?;
-    if wanted.held.is_some() {
+    };
+    let Some(wanted) = play.without_faults(start.clone())? else {
         tally.held += 1;
         return Ok(());
-    }
-    let calls = good.disk.state().calls - began;
-    if calls > CALLS_MAX {
-        return Err(format!("{calls} calls"));
-    }
-    let good_end = look(&good.disk.state());
-    good_end.assert_whole("without faults")?;
-    good_end.assert_has(&before.contents(), "without faults")?;
-    let again = play
-        .run(&good, "run-3")
-        .map_err(|e| format!("once more: {e}"))?;
-    if look(&good.disk.state()).sides != good_end.sides {
-        return Err(format!(
-            "a second run changed something: {:?}{}",
-            again.counts,
-            told(&look(&good.disk.state()).sides)
-        ));
-    }
-    drop(good);
-
-    // As it can go.
+    };
     let bad = Mounted::new(Disk::of(start));
-    let mut precious = before.contents();
-    let mut met_person = false;
-    let lives = play.random.usize(1..=3);
-    for life in 0..lives {
-        let at = play.random.u64(1..=calls);
-        let length = play.random.u64(1..=calls);
-        let fault = one_of(
-            &mut play.random,
-            &[
-                Fault::Stop,
-                Fault::Stop,
-                Fault::Stop,
-                Fault::Stop,
-                Fault::Device,
-                Fault::Denied,
-                Fault::Full(length),
-                Fault::ReadOnly(length),
-                Fault::Person,
-            ],
-        );
-        {
-            let mut state = bad.disk.state();
-            state.person = Some(Person(person));
-            state.plan([(at, fault)]);
-        }
-        drop(play.run(&bad, &format!("run-{}", life + 2)));
-        tally.calls += calls;
-        let power = fault == Fault::Stop && play.random.bool();
-        match fault {
-            Fault::Stop if power => tally.cut += 1,
-            Fault::Stop => tally.stopped += 1,
-            Fault::Person => tally.person += 1,
-            _ => tally.failed += 1,
-        }
-        let when = format!("{fault:?} at call {at} of {calls} in life {life}");
-        if fault == Fault::Person {
-            met_person = true;
-            let state = bad.disk.state();
-            for content in &state.given_up {
-                precious.remove(content);
-            }
-        }
-        let seen = look(&bad.disk.state());
-        seen.assert_whole(&when)?;
-        seen.assert_has(&precious, &when)?;
-        bad.disk.next_life(power);
-        let seen = look(&bad.disk.state());
-        let when = format!("{when}{}", if power { ", power cut" } else { "" });
-        seen.assert_whole(&when)?;
-        seen.assert_has(&precious, &when)?;
-        bad.disk.state().wait(play.random.u64(..PAUSE_NANOS));
-    }
-    let healed = play
-        .run(&bad, "run-8")
-        .map_err(|e| format!("the run that heals: {e}"))?;
-    if let Some(held) = &healed.held {
-        return Err(format!("the run that heals is held: {held}"));
-    }
-    let end = look(&bad.disk.state());
-    end.assert_whole("healed")?;
-    end.assert_has(&precious, "healed")?;
-    if !met_person && end.sides != good_end.sides {
-        return Err(format!(
-            "healed, it is not what a run without faults makes\n  wanted:{}\n  is:{}\n  before:{}\n  planned: {:?}\n  found: {:?}",
-            told(&good_end.sides),
-            told(&end.sides),
-            told(&before.sides),
-            plan.changes,
-            healed.findings,
-        ));
-    }
-    play.run(&bad, "run-9")
-        .map_err(|e| format!("after all: {e}"))?;
-    let last = look(&bad.disk.state());
-    if last.sides != end.sides && !met_person {
-        return Err(format!(
-            "it does not come to rest:{}\n then{}",
-            told(&end.sides),
-            told(&last.sides)
-        ));
-    }
-    let temps = bad
-        .disk
-        .state()
-        .count(|last| last.starts_with(name::TEMP_PREFIX));
-    if temps > 0 {
-        return Err(format!("{temps} temporary files stayed"));
-    }
-    Ok(())
+    bad.disk.state().trace.clear();
+    play.with_faults(&bad, &wanted, tally).map_err(|what| {
+        let trace = bad.disk.state().trace.join("\n  ");
+        format!(
+            "{what}\n  {:?}\n  {:?}\n  {trace}",
+            play.manners, play.policy
+        )
+    })
 }
 
 fn number(variable: &str) -> Option<u64> {

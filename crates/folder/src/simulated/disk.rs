@@ -49,8 +49,8 @@ impl Call {
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The process is gone: nothing is done any more.
-    Stop,
+    /// The process is gone, by itself or with the power: nothing is done any more.
+    Stop { power: bool },
     /// One call fails with an error of the device.
     Device,
     /// One call is not permitted.
@@ -118,19 +118,21 @@ pub(super) struct State {
     pub(super) calls: u64,
     /// How many of them changed something.
     pub(super) writes: u64,
-    faults: BTreeMap<u64, Fault>,
+    /// What goes wrong, at which call.
+    fault: Option<(u64, Fault)>,
     full_until: u64,
     read_only_until: u64,
     stopped: bool,
     random: fastrand::Rng,
-    pub(super) person: Option<Person>,
+    person: Option<Person>,
     /// The contents that a person wanted no more.
     pub(super) given_up: Vec<Vec<u8>>,
+    /// What was changed and made durable, for whoever looks for the reason.
+    pub(super) trace: Vec<String>,
 }
 
-/// What somebody else does while a run goes on: a change of the state, with the seed's numbers.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Person(pub(super) fn(&mut State, &mut fastrand::Rng));
+/// What somebody else does while a run goes on, with numbers of the seed.
+type Person = fn(&mut State, &mut fastrand::Rng);
 
 #[derive(Debug)]
 pub(super) struct Disk {
@@ -156,13 +158,14 @@ impl Disk {
             clock: BEGIN,
             calls: 0,
             writes: 0,
-            faults: BTreeMap::new(),
+            fault: None,
             full_until: 0,
             read_only_until: 0,
             stopped: false,
             random: fastrand::Rng::with_seed(seed),
             person: None,
             given_up: Vec::new(),
+            trace: Vec::new(),
         };
         state.born(0, 0o755, |parent| Body::Dir {
             entries: BTreeMap::new(),
@@ -229,7 +232,7 @@ impl Disk {
             state.cut_power();
         }
         state.stopped = false;
-        state.faults.clear();
+        state.fault = None;
         state.full_until = 0;
         state.read_only_until = 0;
         self.life.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -237,11 +240,10 @@ impl Disk {
 }
 
 impl State {
-    pub(super) fn plan(&mut self, faults: impl IntoIterator<Item = (u64, Fault)>) {
-        self.faults = faults
-            .into_iter()
-            .map(|(at, fault)| (self.calls + at, fault))
-            .collect();
+    /// Plans what goes wrong, so many calls from now, and what somebody else does if that is it.
+    pub(super) fn plan(&mut self, at: u64, fault: Fault, person: Person) {
+        self.fault = Some((self.calls + at, fault));
+        self.person = Some(person);
     }
 
     /// Lets time pass.
@@ -258,9 +260,10 @@ impl State {
         }
         self.calls += 1;
         self.wait(CALL_NANOS);
-        if let Some(fault) = self.faults.remove(&self.calls) {
+        if let Some((_, fault)) = self.fault.take_if(|(at, _)| *at == self.calls) {
             match fault {
-                Fault::Stop => {
+                Fault::Stop { .. } => {
+                    self.note("the process ends");
                     self.stopped = true;
                     return Err(broken());
                 }
@@ -272,7 +275,7 @@ impl State {
                 Fault::Full(calls) => self.full_until = self.calls + calls,
                 Fault::ReadOnly(calls) => self.read_only_until = self.calls + calls,
                 Fault::Person => {
-                    if let Some(Person(act)) = self.person {
+                    if let Some(act) = self.person {
                         let mut random = self.random.fork();
                         act(self, &mut random);
                     }
@@ -416,8 +419,19 @@ impl State {
         }
     }
 
+    fn note(&mut self, what: &str) {
+        let line = format!("{} {what}", self.calls);
+        self.trace.push(line);
+    }
+
     /// Changes names at once.
     fn rename_all(&mut self, sets: Vec<(u64, Vec<u8>, Option<u64>)>) -> io::Result<()> {
+        let told = sets.iter().map(|(dir, name, ino)| {
+            let ino = ino.map_or_else(|| "nothing".to_owned(), |ino| ino.to_string());
+            format!("{dir}/{} is {ino}", String::from_utf8_lossy(name))
+        });
+        let told: Vec<String> = told.collect();
+        self.note(&told.join(", "));
         let dev = self.node(sets.first().map_or(ROOT, |(dir, ..)| *dir))?.dev;
         let (clock, grained) = (self.clock, self.grained(self.clock));
         for (dir, name, ino) in &sets {
@@ -601,6 +615,7 @@ impl State {
 
     /// Makes a content and its metadata durable, not its name.
     pub(super) fn sync_content(&mut self, ino: u64) {
+        self.note(&format!("content of {ino} is durable"));
         if let Some(node) = self.nodes.get(&ino) {
             self.bodies.insert(ino, node.clone());
         }
@@ -608,6 +623,7 @@ impl State {
 
     /// Makes the names of a directory durable, and whatever happened to them before.
     pub(super) fn sync_names(&mut self, dir: u64) {
+        self.note(&format!("names in {dir} are durable"));
         if self.manners.ordered {
             let dev = self.nodes.get(&dir).map_or(0, |node| node.dev);
             self.settle(|names| names.dev == dev);
@@ -627,6 +643,7 @@ impl State {
 
     /// Makes everything of a file system durable.
     pub(super) fn sync_all(&mut self, dev: u64) {
+        self.note(&format!("file system {dev} is durable"));
         self.settle(|names| names.dev == dev);
         let of_it = self.nodes.iter().filter(|(_, node)| node.dev == dev);
         self.bodies
@@ -661,6 +678,7 @@ impl State {
 
     /// Loses what is not durable, or part of it.
     fn cut_power(&mut self) {
+        self.note("the power is cut");
         let log = std::mem::take(&mut self.log);
         let mut cut = BTreeSet::new();
         let last = self.random.usize(..=log.len());
@@ -672,6 +690,12 @@ impl State {
                 dirs().any(|dir| cut.contains(&dir)) || self.random.u8(..8) == 0
             };
             if lost {
+                let what: Vec<String> = names
+                    .sets
+                    .iter()
+                    .map(|(dir, name, _)| format!("{dir}/{}", String::from_utf8_lossy(name)))
+                    .collect();
+                self.note(&format!("lost: {}", what.join(", ")));
                 cut.extend(dirs());
             } else {
                 self.make_durable(names);
