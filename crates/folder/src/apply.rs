@@ -4,7 +4,7 @@
 //! confirmed one batch later, when the clock of the file system has moved on and everything is durable. The archive
 //! advances only by what was confirmed. Whatever fails is one path's finding and the rest goes on.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 
 use crate::archive::{Base, Mark, Updates};
@@ -60,6 +60,8 @@ pub(crate) struct Run<'a, 'b> {
     /// Directories that could not be made or removed; nothing is tried below them.
     pub(crate) blocked: HashSet<(Side, Vec<u8>)>,
     pub(crate) placed: Placed,
+    /// What is in place and waits for its source to get other permission bits.
+    pub(crate) unfinished: BTreeMap<Box<[u8]>, Base>,
     pub(crate) retries: Vec<Job>,
     pub(crate) touched: [bool; 2],
     pub(crate) made: Vec<Job>,
@@ -85,6 +87,7 @@ pub(crate) fn apply(
         save_at: CHECKPOINT_RESULTS,
         blocked: HashSet::new(),
         placed: Placed::default(),
+        unfinished: BTreeMap::new(),
         retries: Vec::new(),
         touched: [false; 2],
         made: Vec::new(),
@@ -434,7 +437,17 @@ impl Run<'_, '_> {
         });
         for ((job, _), base) in placed.iter().zip(bases.into_iter().flatten()) {
             let path = self.path(*job);
-            self.updates.insert(path.into(), Some(base));
+            let (_, item) = self.item(*job);
+            // The source is yet to get bits that changed on this side; until then the next run must see that they differ.
+            let awaits = |bits| {
+                item.side(job.side.other())
+                    .is_some_and(|source| source.bits() != bits)
+            };
+            if item.verdict.bits.is_some_and(awaits) {
+                self.unfinished.insert(path.into(), base);
+            } else {
+                self.updates.insert(path.into(), Some(base));
+            }
         }
     }
 
@@ -588,6 +601,7 @@ impl Run<'_, '_> {
             save_at: self.save_at,
             blocked: std::mem::take(&mut self.blocked),
             placed: Placed::default(),
+            unfinished: BTreeMap::new(),
             retries: Vec::new(),
             touched: self.touched,
             made: Vec::new(),

@@ -5,13 +5,13 @@ use std::io;
 
 use crate::archive::{Base, Mark, Updates};
 use crate::conflict;
-use crate::fs;
+use crate::fs::{self, Dir, hash_entry};
 use crate::journal::{Deed, Record, Stamp};
 use crate::name;
 use crate::plan::Action;
 use crate::reconcile::{Decision, Group, Item, Verdict};
 use crate::stage::{discard, stage};
-use crate::tree::{Meta, Side};
+use crate::tree::{Hash, Meta, Side};
 use crate::workbench::{Bench, ChangeFault, lock};
 
 /// How many names are tried for a version that stays beside another.
@@ -46,6 +46,49 @@ pub(crate) fn keep_beside(bench: &Bench<'_>, groups: &mut [Group], updates: &mut
     }
 }
 
+/// What already stands under the name beside a path, on each side.
+type There = [Option<(Meta, Hash)>; 2];
+
+/// Finds the name for a version: the first one under which on either side nothing stands, or that version, put there by a run
+/// that ended before it was done.
+fn place_beside(
+    bench: &Bench<'_>,
+    dirs: &[Dir; 2],
+    last: &[u8],
+    side: Side,
+    meta: &Meta,
+) -> Result<(Vec<u8>, There), ChangeFault> {
+    let mut buffer = Vec::new();
+    let mut wanted = None;
+    'names: for number in 0..NAMES_MAX {
+        let new_name = conflict::beside(last, side, number);
+        let mut there = [None; 2];
+        for (at, dir) in dirs.iter().enumerate() {
+            let found = match dir.stat(&new_name) {
+                Ok(found) => found,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error.into()),
+            };
+            if found.kind != meta.kind || found.size != meta.size {
+                continue 'names;
+            }
+            let mut hash = |dir: &Dir, name: &[u8], meta: &Meta| {
+                hash_entry(dir, name, meta, &mut buffer, bench.cancel)
+            };
+            let new = match wanted {
+                Some(known) => known,
+                None => *wanted.insert(hash(&dirs[side.at()], last, meta)?),
+            };
+            if hash(dir, &new_name, &found)? != new {
+                continue 'names;
+            }
+            there[at] = Some((found, new));
+        }
+        return Ok((new_name, there));
+    }
+    Err(io::Error::from(io::ErrorKind::AlreadyExists).into())
+}
+
 /// Copies a version to a free name beside its path, on both sides; returns the name and what is in sync under it.
 fn beside_both(
     bench: &Bench<'_>,
@@ -58,17 +101,14 @@ fn beside_both(
         bench.dir(Side::Left, dir_path)?,
         bench.dir(Side::Right, dir_path)?,
     ];
-    let new_name = (0..NAMES_MAX)
-        .map(|number| conflict::beside(last, side, number))
-        .find(|name| {
-            dirs.iter()
-                .all(|dir| matches!(dir.stat(name), Err(e) if e.kind() == io::ErrorKind::NotFound))
-        })
-        .ok_or_else(|| io::Error::from(io::ErrorKind::AlreadyExists))?;
+    let (new_name, there) = place_beside(bench, &dirs, last, side, meta)?;
     let verdict = Verdict::plain(Decision::Nothing);
     let mut buffer = Vec::new();
     let mut staged = Vec::new();
     for to in Side::BOTH {
+        if there[to.at()].is_some() {
+            continue;
+        }
         // The source is the same for both copies, so both sides of this item are it, and nothing is replaced.
         let mut sides = [None; 2];
         sides[to.other().at()] = Some(*meta);
@@ -108,7 +148,18 @@ fn beside_both(
     }
     bench.sync_journal()?;
     let mut marks = [Mark::default(); 2];
-    let mut kept = (meta.kind, 0, [0; 32]);
+    let mut kept = (meta.kind, meta.size, [0; 32]);
+    for (mark, (found, hash)) in marks
+        .iter_mut()
+        .zip(there)
+        .filter_map(|(mark, found)| Some((mark, found?)))
+    {
+        *mark = Mark {
+            settled: false,
+            ..Mark::of(&found, fs::now())
+        };
+        kept.2 = hash;
+    }
     for (to, copy) in &staged {
         if let Err(fault) = bench.put(*to, &dirs[to.at()], &copy.temp, &new_name, &path, None) {
             discard(&dirs[to.at()], &copy.temp);

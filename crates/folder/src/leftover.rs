@@ -15,6 +15,9 @@ use crate::tree::{Kind, Side};
 use crate::versions::{Store, is_run_name};
 use crate::workbench::Bench;
 
+/// How deep directories that wait for their place are looked into; deeper ones are left and told.
+const WAITING_DEPTH_MAX: u32 = 64;
+
 /// Makes the name of a temporary file.
 pub(crate) fn temp_name(prefix: &[u8], run: &str, number: u64, replaces: bool) -> Vec<u8> {
     let mut name = prefix.to_vec();
@@ -56,9 +59,9 @@ pub(crate) fn sweep(
         };
         let Ok(meta) = dir.stat(last) else { continue };
         if meta.kind == Kind::Dir {
-            // Ours never hold anything; one that does is left, and the finding says so.
+            // One that holds more than what waited in it for its place is left, and the finding says so.
             bench.observer.step(Step::Delete(*side, path));
-            if let Err(error) = dir.remove_dir(last) {
+            if let Err(error) = remove_waiting(bench.temp_prefix, &dir, last, WAITING_DEPTH_MAX) {
                 let what = "a temporary directory of an interrupted run could not be removed";
                 bench.find(path, *side, what, Some(error.to_string()));
             }
@@ -117,6 +120,26 @@ pub(crate) fn sweep(
         }
     }
     Ok(())
+}
+
+/// Removes a directory that never got its place, with the copies and the directories that waited in it.
+fn remove_waiting(prefix: &[u8], parent: &Dir, name: &[u8], depth: u32) -> io::Result<()> {
+    let below = depth
+        .checked_sub(1)
+        .ok_or(io::ErrorKind::DirectoryNotEmpty)?;
+    let dir = parent.open_dir(name)?;
+    let mut names: Vec<Vec<u8>> = Vec::new();
+    dir.list(&mut Vec::new(), &mut |last| names.push(last.to_vec()))?;
+    for last in names {
+        match dir.stat(&last)?.kind {
+            Kind::Dir => remove_waiting(prefix, &dir, &last, below)?,
+            _ if last.starts_with(prefix) && parse(prefix, &last).is_none() => {
+                dir.remove_file(&last)?;
+            }
+            _ => {}
+        }
+    }
+    parent.remove_dir(name)
 }
 
 /// Puts old versions back where a run ended between their move to the versions and the rename of the new one, which are two

@@ -74,7 +74,7 @@ impl Run<'_, '_> {
         let group = &self.groups[job.group];
         let item = &group.items[job.item];
         let is_copy = matches!(item.verdict.decision, Decision::Copy { .. });
-        let copied = self.updates.get(path.as_slice()).copied().flatten();
+        let copied = self.unfinished.remove(path.as_slice());
         let mut base = match (is_copy, copied, &item.sides) {
             (true, Some(copied), _) => copied,
             (false, _, [Some(left), Some(right)]) => {
@@ -115,8 +115,6 @@ impl Run<'_, '_> {
                 });
             }
             self.updates.insert(path.into(), Some(base));
-        } else if is_copy {
-            self.updates.remove(path.as_slice());
         }
     }
 

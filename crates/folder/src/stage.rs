@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use crate::fs::{self, Dir, ReadFault};
+use crate::fs::{self, Dir};
 use crate::name;
 use crate::observe::Step;
 use crate::reconcile::Item;
@@ -126,9 +126,7 @@ fn copy_file(
     });
     let (hash, size) = match (pumped, write_error) {
         (_, Some(error)) => return Err(error.into()),
-        (Err(ReadFault::Changed), None) => return Err(ChangeFault::Changed),
-        (Err(ReadFault::Cancelled), None) => return Err(ChangeFault::Cancelled),
-        (Err(ReadFault::System(error)), None) => return Err(error.into()),
+        (Err(fault), None) => return Err(fault.into()),
         (Ok(done), None) => done,
     };
     if size != source.size || !fs::file_meta(&read)?.is_still(source) {

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::fs::{self, Dir};
+use crate::fs::{self, Dir, ReadFault};
 use crate::journal::{Journal, Record};
 use crate::leftover;
 use crate::observe::{Cancel, Finding, Observer, Progress, Step};
@@ -28,6 +28,16 @@ pub(crate) enum ChangeFault {
     Keep(#[source] io::Error),
     #[error(transparent)]
     System(#[from] io::Error),
+}
+
+impl From<ReadFault> for ChangeFault {
+    fn from(fault: ReadFault) -> Self {
+        match fault {
+            ReadFault::Changed => Self::Changed,
+            ReadFault::Cancelled => Self::Cancelled,
+            ReadFault::System(error) => Self::System(error),
+        }
+    }
 }
 
 /// What happened, in numbers.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::{Place, set_now};
 use crate::tree::{Kind, MODE_MASK, Meta, Time};
 
-const ROOT: u64 = 1;
+pub(super) const ROOT: u64 = 1;
 /// Where the simulated time begins: long after zero, so that no difference wraps.
 const BEGIN: Time = Time {
     sec: 1_000_000,
@@ -324,15 +324,20 @@ impl State {
             .collect()
     }
 
-    /// Counts the names that are so.
-    pub(super) fn count(&self, is_so: impl Fn(&[u8]) -> bool) -> usize {
-        let dirs = self.nodes.values().filter_map(|node| match &node.body {
-            Body::Dir { entries, .. } => Some(entries),
-            _ => None,
-        });
-        dirs.flat_map(BTreeMap::keys)
-            .filter(|name| is_so(name))
-            .count()
+    /// The paths below a directory whose last name is so.
+    pub(super) fn paths(&self, dir: u64, is_so: &dyn Fn(&[u8]) -> bool) -> Vec<String> {
+        let mut paths = Vec::new();
+        for (last, ino, node) in self.each(dir) {
+            let shown = String::from_utf8_lossy(&last);
+            if matches!(node.body, Body::Dir { .. }) {
+                let below = self.paths(ino, is_so);
+                paths.extend(below.iter().map(|path| format!("{shown}/{path}")));
+            }
+            if is_so(&last) {
+                paths.push(shown.into_owned());
+            }
+        }
+        paths
     }
 
     pub(super) fn top(&self, name: &str) -> u64 {
