@@ -639,33 +639,45 @@ impl Manager {
         twice
     }
 
-    /// Ends a list. `purge` is false for incomplete lists and sessions with a cookie (M-56). Answers with the listed items
-    /// in their order.
+    /// Ends a list. `purge` is false for incomplete lists and sessions with a cookie (M-56); one that was to be of `only`
+    /// some items says nothing of others, nor of their order. Answers with the listed items in their order.
     pub(crate) fn end_list(
         &mut self,
         handler: &HandlerId,
         listing: Listing,
         purge: bool,
         born: u64,
+        only: Option<&BTreeSet<ItemId>>,
     ) -> Vec<ItemId> {
         let Listing { seen, order, .. } = listing;
         let Some(slot) = self.handlers.get_mut(handler) else {
             return order;
         };
-        let same = slot.order == order;
-        self.catalog = self.catalog.wrapping_add(u64::from(!same));
-        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut slot.order)
-            .into_iter()
-            .filter(|id| !seen.contains(id))
-            .partition(|id| {
-                // An item defined after the instance began, or at work elsewhere, is not in this list for good reason.
-                purge
-                    && slot
-                        .items
-                        .get(id)
-                        .is_some_and(|item| item.born < born && item.live.is_none())
-            });
-        slot.order = order.iter().cloned().chain(kept).collect();
+        // An item defined after the instance began, or at work elsewhere, is not in this list for good reason.
+        let items = &slot.items;
+        let may_go = |id: &ItemId| {
+            let item = items.get(id);
+            purge && item.is_some_and(|item| item.born < born && item.live.is_none())
+        };
+        let gone: Vec<ItemId>;
+        if let Some(only) = only {
+            let unseen = only.iter().filter(|id| !seen.contains(*id));
+            // In their order, as `only` is.
+            gone = unseen.filter(|id| may_go(id)).cloned().collect();
+            if !gone.is_empty() {
+                slot.order.retain(|id| gone.binary_search(id).is_err());
+                self.catalog = self.catalog.wrapping_add(1);
+            }
+        } else {
+            let same = slot.order == order;
+            self.catalog = self.catalog.wrapping_add(u64::from(!same));
+            let kept: Vec<ItemId>;
+            (gone, kept) = std::mem::take(&mut slot.order)
+                .into_iter()
+                .filter(|id| !seen.contains(id))
+                .partition(may_go);
+            slot.order = order.iter().cloned().chain(kept).collect();
+        }
         let gone: Vec<(ItemId, Option<Box<ItemSlot>>)> = gone
             .into_iter()
             .map(|id| {
@@ -686,12 +698,16 @@ impl Manager {
         order
     }
 
-    /// Takes in what a handler says of itself; true when it is still registered.
-    pub(crate) fn take_facts(&mut self, id: &HandlerId, facts: HandlerFacts) {
+    /// Takes in what a handler says of itself. An instance that `knows_some` of the items says what it can do with these: what
+    /// it can do with others it can still do.
+    pub(crate) fn take_facts(&mut self, id: &HandlerId, facts: HandlerFacts, knows_some: bool) {
         let Some(slot) = self.handlers.get_mut(id) else {
             return;
         };
         let name = cut::chars(facts.name, cut::MAX_NAME);
+        let others = knows_some.then(|| slot.row.capabilities.iter().copied());
+        let capabilities = facts.capabilities.into_iter();
+        let capabilities = capabilities.chain(others.into_iter().flatten()).collect();
         let row = HandlerRow {
             name: if name.is_empty() {
                 slot.description.clone() // M-44
@@ -702,7 +718,7 @@ impl Manager {
             version: cut::chars(facts.version, cut::MAX_NAME),
             always_list: facts.always_list,
             hidden: facts.hidden,
-            capabilities: facts.capabilities.into_iter().collect(),
+            capabilities,
             policies: facts.policies.into_iter().collect(),
             ..slot.row.clone()
         };

@@ -73,6 +73,8 @@ pub enum Command {
         settings: bool,
         /// The caller's private bytes.
         cookie: Option<Vec<u8>>,
+        /// It is started for these items alone, and needs to know and to list no others; none: for all.
+        only: Vec<ItemId>,
     },
     /// Read all items.
     ListItems(InstanceId),

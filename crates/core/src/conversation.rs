@@ -209,7 +209,7 @@ impl Manager {
             I::Spawned { pid, start_time } => instance.process = Some((pid, start_time)),
             I::Initialized(facts) => {
                 if self.admit(instance, Kind::Initialized) {
-                    self.take_facts(&instance.handler.clone(), facts);
+                    self.take_facts(&instance.handler.clone(), facts, instance.knows_some);
                     self.begin_work(instance);
                 }
             }
@@ -562,7 +562,8 @@ impl Manager {
         let mut listing = std::mem::take(&mut instance.listing);
         let twice = self.take_page(&handler, items, &mut listing);
         self.listed_twice(instance, twice);
-        let listed = self.end_list(&handler, listing, purge, instance.born);
+        let only = instance.knows_some.then_some(&instance.want.items);
+        let listed = self.end_list(&handler, listing, purge, instance.born, only);
         if std::mem::take(&mut instance.relisting) {
             self.finish(instance); // M-140: rows and ticks of what survived are as before
             return;

@@ -504,7 +504,7 @@ impl Manager {
         let mut reused = Vec::new();
         for (handler, want) in chosen {
             if matches!(request.work, Work::Properties(_))
-                && let Some(kept) = self.kept_for_links(&handler)
+                && let Some(kept) = self.kept_for_links(&handler, &want)
             {
                 // M-63: the same instance serves, and keeps its links. Its session may still wait for other handlers, and
                 // no longer for this one.
@@ -525,6 +525,8 @@ impl Manager {
             }
             self.end_lingering(&handler);
             let instance = self.next_instance();
+            let only = self.only(&handler, &want, &request);
+            let knows_some = !only.is_empty();
             self.effects.commands.push(Command::Start {
                 instance,
                 handler: handler.clone(),
@@ -552,6 +554,7 @@ impl Manager {
                     | Trigger::Retry
                     | Trigger::Answered => None,
                 },
+                only,
             });
             let lanes = self.lanes_of(&handler, &want, &request);
             let mut live = Instance::new(
@@ -566,6 +569,7 @@ impl Manager {
             );
             live.lanes = lanes;
             live.purge = request.cookie.is_none();
+            live.knows_some = knows_some;
             self.instances.insert(instance, Box::new(live));
             instances.push(instance);
         }
@@ -586,6 +590,16 @@ impl Manager {
             self.with(kept, |manager, instance| manager.begin_properties(instance));
         }
         true
+    }
+
+    /// The items that an instance is started for alone: those that were named, of a handler that has none but what the user
+    /// defined. Any other has to list all, as it alone knows what there is.
+    fn only(&self, handler: &HandlerId, want: &Want, request: &Request) -> Vec<ItemId> {
+        let named = request.work == Work::Synchronize && !want.all && !want.checked;
+        if !named || !self.all_defined.contains(handler) || request.cookie.is_some() {
+            return Vec::new();
+        }
+        want.items.iter().cloned().collect()
     }
 
     /// Whether a handler is worth an instance: something of it may run, or a person asked and its list may be old.

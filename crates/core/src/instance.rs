@@ -53,6 +53,8 @@ pub(crate) struct Instance {
     pub(crate) mute: bool,
     /// A complete list of it removes the items that it does not name; not so in a session with a cookie (M-56).
     pub(crate) purge: bool,
+    /// It knows the items that it was started for, and lists no others.
+    pub(crate) knows_some: bool,
     /// The turn in which it was started.
     pub(crate) born: u64,
     pub(crate) want: Want,
@@ -147,6 +149,7 @@ impl Instance {
             interactive,
             mute: false,
             purge: true,
+            knows_some: false,
             born,
             want,
             lanes: BTreeSet::new(),

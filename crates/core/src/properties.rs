@@ -13,6 +13,7 @@ use crate::item::{HandlerCapability, ItemCapability};
 use crate::manager::{Manager, Show};
 use crate::paired::Over;
 use crate::phase::{Kind, Phase};
+use crate::queue::Want;
 use crate::request::{PropertyAsk, RequestOutcome, Work};
 
 impl Manager {
@@ -27,7 +28,7 @@ impl Manager {
     }
 
     /// The instance that is kept for its links and can be asked for properties (M-63, M-89).
-    pub(crate) fn kept_for_links(&self, handler: &HandlerId) -> Option<InstanceId> {
+    pub(crate) fn kept_for_links(&self, handler: &HandlerId, want: &Want) -> Option<InstanceId> {
         self.instances
             .values()
             .find(|instance| {
@@ -36,6 +37,7 @@ impl Manager {
                     && instance.over
                     && !instance.mute
                     && instance.stop == StopLevel::None
+                    && (!instance.knows_some || want.items.is_subset(&instance.want.items))
             })
             .map(|instance| instance.id)
     }

@@ -481,3 +481,74 @@ fn conflicts_that_a_run_changes_are_read_once() {
     read(&mut w);
     assert_eq!(w.last_instance(), 2);
 }
+
+/// Handler `h` with items A, B and C, all of whose items the user defined.
+fn with_defined() -> World {
+    let mut w = World::defined(&[("h", &["A", "B", "C"])]);
+    w.input(Input::ItemsAreDefined(handler("h")));
+    w.lines.clear();
+    w
+}
+
+fn listed_ids(w: &World) -> String {
+    let ids: Vec<&str> = w.manager.items().map(|row| row.at.item.as_str()).collect();
+    ids.join(",")
+}
+
+#[test]
+fn who_has_defined_items_alone_is_started_for_those_that_were_named() {
+    let mut w = with_defined();
+    let asked = w.sync(Scope::Items(vec![at("h", "C"), at("h", "B")]));
+    assert_eq!(w.lines, ["1 start h Manual user only B,C"]);
+    w.run_well(1, &["B", "C"]);
+    assert_eq!(w.outcome(asked), Some(Out::Succeeded));
+    // A was in no list, and is there as before, at its place.
+    assert_eq!(listed_ids(&w), "A,B,C");
+    let plain = w.sync(Scope::Checked);
+    assert_eq!(w.lines.last().unwrap(), "2 start h Manual user");
+    w.run_well(2, &["A", "B", "C"]);
+    assert_eq!(w.outcome(plain), Some(Out::Succeeded));
+}
+
+#[test]
+fn what_a_handler_finds_by_itself_is_listed_wholly() {
+    let mut w = World::defined(&[("h", &["A", "B"])]);
+    w.sync(Scope::Items(vec![at("h", "A")]));
+    assert_eq!(w.lines.last().unwrap(), "1 start h Manual user");
+    w.list(1, &["A"]);
+    assert_eq!(listed_ids(&w), "A");
+}
+
+#[test]
+fn what_was_named_and_is_not_listed_is_gone() {
+    let mut w = with_defined();
+    let asked = w.sync(Scope::Items(vec![at("h", "A"), at("h", "B")]));
+    w.list(1, &["B"]);
+    assert_eq!(listed_ids(&w), "B,C");
+    w.prepared(1);
+    w.completed(1);
+    w.exit(1);
+    assert_eq!(w.outcome(asked), Some(Out::Failed));
+}
+
+#[test]
+fn a_handler_can_still_do_what_it_can_do_with_other_items() {
+    let mut w = with_defined();
+    let can = |w: &World| {
+        let row = w.manager.handler(&handler("h")).unwrap();
+        row.capabilities.contains(&HandlerCapability::Undo)
+    };
+    w.sync(Scope::Checked);
+    let first = InstanceInput::Initialized(facts(&[HandlerCapability::Undo]));
+    w.hear(1, first);
+    w.listed(1, &["A", "B", "C"]);
+    w.prepared(1);
+    w.completed(1);
+    w.exit(1);
+    w.sync(Scope::Items(vec![at("h", "A")]));
+    w.run_well(2, &["A"]);
+    assert!(can(&w), "of B it was said");
+    w.sync(Scope::Checked);
+    w.run_well(3, &["A", "B", "C"]);
+    assert!(!can(&w), "who knows all items says so of all");
+}

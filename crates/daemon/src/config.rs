@@ -1,6 +1,6 @@
 //! Configuration: one TOML file that people may edit and the program writes back without losing their comments.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write as _;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use serde_json::Value;
 use syncmgr_control::Refusal;
 use syncmgr_control::registration::RegisterEvent;
 use syncmgr_control::span;
+use syncmgr_core::ItemId;
 
 use crate::policy::PolicyConfig;
 use crate::serve::setting::CenterConfig;
@@ -554,13 +555,15 @@ impl ConfigFile {
         })
     }
 
-    /// The definitions of a handler's items, by item id.
+    /// The definitions of a handler's items, by item id: of these `only`; none: of all.
     #[must_use]
-    pub fn definitions(&self, handler: &str) -> serde_json::Map<String, Value> {
+    pub fn definitions(&self, handler: &str, only: &[ItemId]) -> serde_json::Map<String, Value> {
+        let only: HashSet<&str> = only.iter().map(ItemId::as_str).collect();
+        let wanted = |id: &str| only.is_empty() || only.contains(id);
         self.config
             .item
             .iter()
-            .filter(|item| item.handler == handler)
+            .filter(|item| item.handler == handler && wanted(&item.id))
             .map(|item| {
                 let mut definition = item.definition.clone();
                 if let Value::Object(map) = &mut definition {
@@ -861,7 +864,7 @@ mod tests {
         assert!(now.starts_with(written), "{now}");
         let again = ConfigFile::load(&path).unwrap();
         assert_eq!(again.config, file.config);
-        assert_eq!(again.definitions("folder")["y"]["keep_days"], 30);
+        assert_eq!(again.definitions("folder", &[])["y"]["keep_days"], 30);
         assert!(file.set_checked("folder", "y", false).unwrap());
         let changed = serde_json::json!({"left": "/c", "right": "/b"});
         assert!(file.set_definition("folder", "y", changed).unwrap());
@@ -871,7 +874,11 @@ mod tests {
         let again = ConfigFile::load(&path).unwrap();
         assert_eq!(again.config, file.config);
         assert!(!again.config.item[1].checked);
-        assert_eq!(again.definitions("folder")["y"]["left"], "/c");
+        assert_eq!(again.definitions("folder", &[])["y"]["left"], "/c");
+        let of = |id: &str| again.definitions("folder", &[ItemId::new(id).unwrap()]);
+        assert_eq!(of("y").keys().collect::<Vec<_>>(), ["y"]);
+        assert!(of("gone").is_empty());
+        assert_eq!(again.definitions("folder", &[]).len(), 2);
         file.remove_item("folder", "y").unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap().trim_end(),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use syncmgr_control::Refusal;
 use syncmgr_control::registration::{HandlerKind, class};
 use syncmgr_control::report::REPORTS;
-use syncmgr_core::HandlerId;
+use syncmgr_core::{HandlerId, ItemId};
 
 use crate::config::{ConfigFile, HandlerConfig};
 use crate::place::{Environment, Places};
@@ -151,6 +151,18 @@ pub fn find(
     places: &Places,
     programs: &Programs,
 ) -> Option<Launch> {
+    find_for(handler, &[], config, places, programs)
+}
+
+/// As [`find`], with the definitions of these items alone; none: of all. A handler that was registered, and so may have items
+/// that nobody defined, is given all.
+pub(crate) fn find_for(
+    handler: &HandlerId,
+    only: &[ItemId],
+    config: &ConfigFile,
+    places: &Places,
+    programs: &Programs,
+) -> Option<Launch> {
     if handler.as_str().eq_ignore_ascii_case(REPORTS) {
         return None; // it is no program
     }
@@ -159,7 +171,7 @@ pub fn find(
             program: programs.own.clone(),
             args: vec!["handler".to_owned(), handler.as_str().to_ascii_lowercase()],
             state_dir: places.handler_state(handler.as_str()),
-            definitions: config.definitions(handler.as_str()),
+            definitions: config.definitions(handler.as_str(), only),
         });
     }
     let system;
@@ -201,7 +213,7 @@ pub(crate) fn of(
         program,
         args,
         state_dir: places.handler_state(&entry.id),
-        definitions: config.definitions(&entry.id),
+        definitions: config.definitions(&entry.id, &[]),
     })
 }
 

@@ -14,7 +14,7 @@ use syncmgr_core::input::{Input, InstanceInput};
 use syncmgr_core::recall::KnownAnswer;
 use syncmgr_core::request::{IfRunning, Scope, Trigger, Work};
 use syncmgr_core::rule::{Happening as CoreHappening, Moment};
-use syncmgr_core::{Command, Effects, InstanceId, ItemRef, Manager, RequestId};
+use syncmgr_core::{Command, Effects, InstanceId, ItemId, ItemRef, Manager, RequestId};
 use syncmgr_host::{HostEvent, Limits};
 use syncmgr_store::Store;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -743,9 +743,10 @@ impl Loop {
                 may_bother_user,
                 settings,
                 cookie,
+                only,
             } => {
                 let first = (trigger, may_bother_user, settings, cookie);
-                self.start(instance, &handler, first);
+                self.start(instance, &handler, first, &only);
             }
             Command::Connect { name } => {
                 self.connector.connect(name, &self.config.config.connection);
@@ -786,8 +787,9 @@ impl Loop {
         instance: syncmgr_core::InstanceId,
         handler: &syncmgr_core::HandlerId,
         first: (Trigger, bool, bool, Option<Vec<u8>>),
+        only: &[ItemId],
     ) {
-        let launch = launch::find(handler, &self.config, &self.places, &self.program);
+        let launch = launch::find_for(handler, only, &self.config, &self.places, &self.program);
         let input = if launch.is_none() && self.is_registered(handler) {
             // M-30: a class that cannot be made is left out silently.
             Some(InstanceInput::Declined)

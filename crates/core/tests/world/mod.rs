@@ -416,6 +416,7 @@ fn line(command: &Command) -> Option<String> {
             may_bother_user,
             settings,
             cookie,
+            only,
         } => {
             let mut line = format!("{instance} start {handler} {trigger:?}");
             for (flag, text) in [(*may_bother_user, " user"), (*settings, " settings")] {
@@ -425,6 +426,9 @@ fn line(command: &Command) -> Option<String> {
             }
             if let Some(cookie) = cookie {
                 write!(line, " cookie {cookie:?}").unwrap();
+            }
+            if !only.is_empty() {
+                write!(line, " only {}", names(only)).unwrap();
             }
             line
         }
