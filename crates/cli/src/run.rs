@@ -2,8 +2,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde_json::json;
 use syncmgr_control::decide::NEWEST;
 use syncmgr_control::registration::NewHandler;
@@ -383,7 +385,7 @@ impl Ask {
 fn decide(
     command: Command,
     origin: Origin<'_>,
-    zone: &jiff::tz::TimeZone,
+    zone: &LazyLock<TimeZone>,
     now_ms: i64,
 ) -> Result<Work, Refusal> {
     let look = |ask| Ok(Work::Ask(Need::Look, ask));
@@ -889,13 +891,41 @@ mod tests {
     #[test]
     fn what_no_person_starts_is_understood_as_the_grammar_does() {
         let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
-        for text in ["syncmgr daemon", "syncmgr handler folder"] {
+        for text in [
+            "syncmgr daemon",
+            "syncmgr handler folder",
+            "syncmgr sync",
+            "syncmgr sync notes",
+            "syncmgr sync help ./a b=c",
+        ] {
             let plain = plain(&words(text)).expect(text);
             let parsed = parse(&words(text), MAX_HELP_COLUMNS).expect(text);
             assert_eq!(format!("{plain:?}"), format!("{parsed:?}"));
         }
-        for text in ["syncmgr", "syncmgr daemon --json", "syncmgr handler -h"] {
+        for text in [
+            "syncmgr",
+            "syncmgr daemon --json",
+            "syncmgr handler -h",
+            "syncmgr sync notes --ask",
+            "syncmgr sync -- notes",
+            "syncmgr sync ",
+        ] {
             assert!(plain(&words(text)).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_tells_no_time_does_not_look_for_the_time_zone() {
+        let zone: LazyLock<TimeZone> = LazyLock::new(|| unreachable!("the zone was looked for"));
+        let origin = Origin {
+            directory: std::path::Path::new("/"),
+            home: None,
+        };
+        for text in ["sync notes", "handler tools", "status", "wrap -- true"] {
+            let words = format!("syncmgr {text}");
+            let words: Vec<_> = words.split(' ').map(OsString::from).collect();
+            let command = parse(&words, MAX_HELP_COLUMNS).expect(text).command;
+            assert!(decide(command, origin, &zone, 0).is_ok(), "{text}");
         }
     }
 }

@@ -20,10 +20,10 @@ pub(crate) fn parse(words: &[OsString], columns: usize) -> Result<CommandLine, c
     CommandLine::from_arg_matches(&matches)
 }
 
-/// Understands the words that are started without a person: `daemon` and `handler KIND`.
+/// Understands the words of what is started all day: `daemon`, `handler KIND`, and `sync` with names and nothing else.
 ///
-/// The grammar of all commands is as large as the manager itself. What a daemon has touched stays in its memory all day, and
-/// a handler is started at every run.
+/// The grammar of all commands is as large as the manager itself. What a daemon has touched stays in its memory all day, a
+/// handler is started at every run, and to build the grammar takes a command longer than to ask for its run.
 pub(crate) fn plain(words: &[OsString]) -> Option<CommandLine> {
     let command = match words.get(1..)? {
         [word] if word == "daemon" => Command::Daemon,
@@ -33,12 +33,24 @@ pub(crate) fn plain(words: &[OsString]) -> Option<CommandLine> {
                 .filter(|kind| !kind.starts_with('-'))?
                 .to_owned(),
         },
+        [word, names @ ..] if word == "sync" && names.iter().all(is_name) => Command::Sync {
+            what: names.to_vec(),
+            ask: false,
+            then: None,
+            then_anyway: false,
+        },
         _ => return None,
     };
     Some(CommandLine {
         global: Global::default(),
         command,
     })
+}
+
+/// Whether a word can be nothing but a name or a path.
+fn is_name(word: &OsString) -> bool {
+    let bytes = word.as_encoded_bytes();
+    !bytes.is_empty() && !bytes.starts_with(b"-")
 }
 
 /// What is known about the output before the words are understood.

@@ -2,8 +2,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::sync::LazyLock;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use syncmgr_control::{ExitCode, Refusal, Reply, Request};
 
@@ -191,7 +193,7 @@ pub(crate) fn wrapping(
     args: WrapArgs,
     origin: Origin<'_>,
     now_ms: i64,
-    zone: &jiff::tz::TimeZone,
+    zone: &LazyLock<TimeZone>,
 ) -> Result<Wrapping, Refusal> {
     let directory = match &args.directory {
         Some(directory) => absolute(directory, origin).map_err(|error| error.refusal("wrap"))?,
