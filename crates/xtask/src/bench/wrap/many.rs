@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
@@ -12,6 +12,9 @@ use super::contender::{AT_ONCE, Cost, Spooler, cost, item};
 use crate::bench::home::{Home, Pueue, Started, until};
 use crate::bench::process::{as_f64, children_busy_ms};
 use crate::run;
+
+/// How often it is looked whether all requests were carried out.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// pueue's tasks take so long that fewer show it as well.
 const OF_PUEUE: u64 = 60;
@@ -165,8 +168,9 @@ impl Field<'_> {
         let mut ended_ms = f64::NAN;
         let mut items = 0;
         until("the end of all runs", || {
-            // Each look costs the daemon something, so there are few.
-            run::pause(std::time::Duration::from_millis(20));
+            // When they ended is told by the history. Each look reads all of them, which costs the daemon as much as several
+            // runs, so there are few.
+            run::pause(LOOK_EVERY);
             let Ok(runs) = self.runs(count) else {
                 return false;
             };
