@@ -26,6 +26,14 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// Whether a program stands in the search path, or at its place.
+pub(crate) fn is_installed(program: &str) -> bool {
+    let path = variable("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain([std::path::PathBuf::from("/usr/sbin")])
+        .any(|directory| directory.join(program).exists())
+}
+
 /// Reads one variable of the environment.
 #[expect(
     clippy::disallowed_methods,

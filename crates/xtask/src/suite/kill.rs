@@ -47,8 +47,8 @@ enum Blow {
 
 /// What the rounds came to: only those count that were struck while the program ran.
 #[derive(Debug, Default)]
-struct Tally {
-    struck: u64,
+pub(super) struct Tally {
+    pub(super) struck: u64,
     missed: u64,
     twice: u64,
 }
@@ -66,10 +66,22 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
         Some(path) => std::path::PathBuf::from(path),
         None => crate::bench::build(&["-p", "syncmgr"], "syncmgr", release)?,
     };
+    Ok(rounds_in(&std::env::temp_dir(), &program, rounds, seed)?.is_some())
+}
+
+/// Plays rounds below a directory; `None` where one found something wrong, which was told.
+pub(super) fn rounds_in(
+    place: &Path,
+    program: &Path,
+    rounds: u64,
+    seed: u64,
+) -> Result<Option<Tally>> {
     report::line(format_args!(
         "kill: {rounds} rounds to be struck, seed {seed}"
     ));
-    let base = tempfile::Builder::new().prefix("syncmgr-kill-").tempdir()?;
+    let base = tempfile::Builder::new()
+        .prefix("syncmgr-kill-")
+        .tempdir_in(place)?;
     let mut random = Random::new(seed);
     let mut tally = Tally::default();
     let mut typical = Duration::from_millis(300);
@@ -83,7 +95,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
         }
         let mut world = World::new(&base.path().join(format!("pair-{played}")))?;
         for _ in 0..ROUNDS_A_PAIR {
-            let ended = play(&program, &mut world, &mut random, &mut typical, &mut tally);
+            let ended = play(program, &mut world, &mut random, &mut typical, &mut tally);
             if let Err(error) = ended {
                 let kept = base.keep();
                 report::line(format_args!("kill: round {played} FAILED: {error:#}"));
@@ -91,7 +103,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
                     "kill: again with --rounds {rounds} --seed {seed}; the directories are kept in {}",
                     kept.display()
                 ));
-                return Ok(false);
+                return Ok(None);
             }
             played += 1;
             if tally.struck >= rounds {
@@ -105,7 +117,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
         "kill: {played} rounds clean, {} struck while running ({} of them twice), {} ended before the blow, seed {seed}",
         tally.struck, tally.twice, tally.missed
     ));
-    Ok(true)
+    Ok(Some(tally))
 }
 
 /// Plays one round.
@@ -239,7 +251,7 @@ fn wait(child: &mut Child, limit: Duration) -> Result<i32> {
 }
 
 /// Answers a seed that nobody chose; it is printed.
-fn fresh_seed() -> u64 {
+pub(super) fn fresh_seed() -> u64 {
     run::wall_clock()
         .duration_since(UNIX_EPOCH)
         .map_or(1, |time| u64::from(time.subsec_nanos()) ^ time.as_secs())

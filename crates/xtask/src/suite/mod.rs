@@ -6,6 +6,7 @@ pub(crate) mod com;
 mod com_header;
 mod deny;
 mod examples;
+mod folder;
 mod kill;
 mod mounts;
 mod service;
@@ -51,6 +52,12 @@ const SUITES: &[Suite] = &[
         shows: "COM handlers work under comhost, hostile ones hurt nobody, and every access to memory is right",
         needs: "Debian packages g++ valgrind",
         run: com::run,
+    },
+    Suite {
+        name: "folder",
+        shows: "folder pairs lose nothing, on a simulated file system by seed and killed on real ones  [--seeds N --first SEED --rounds N --seed N --only PART]",
+        needs: "root for mounting; Debian packages e2fsprogs xfsprogs btrfs-progs",
+        run: folder::run,
     },
     Suite {
         name: "kill",

@@ -58,7 +58,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
 }
 
 /// Answers how a mount namespace can be had here.
-fn namespace() -> Result<&'static [&'static str]> {
+pub(super) fn namespace() -> Result<&'static [&'static str]> {
     const WAYS: &[&[&str]] = &[&["--mount"], &["--user", "--map-root-user", "--mount"]];
     let works = |way: &&&[&str]| {
         let mut probe = run::command("unshare");

@@ -132,7 +132,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     }
     let mut missing: Vec<&str> = Vec::new();
     for (program, package) in parts.iter().flat_map(|part| part.needs) {
-        if !is_installed(program) && !missing.contains(package) {
+        if !run::is_installed(program) && !missing.contains(package) {
             missing.push(package);
         }
     }
@@ -163,14 +163,6 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
         bail!("namespaces are not permitted here; run as root");
     }
     Ok(again.status().context("could not start unshare")?.success())
-}
-
-/// Whether a program stands in the search path, or at its place.
-fn is_installed(program: &str) -> bool {
-    let path = run::variable("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain([PathBuf::from("/usr/sbin")])
-        .any(|directory| directory.join(program).exists())
 }
 
 impl Part {
