@@ -147,7 +147,7 @@ fn lock_file(world: &World) -> Option<std::path::PathBuf> {
 fn locked(world: &World) -> Result<String> {
     roots(world)?;
     // Unison locks its archives only while it writes them: with many files that takes a moment.
-    world.fill("left", "file", 6000)?;
+    world.fill("left", "file", 12_000)?;
     let killed = world.sigkill_when(&["sync", "both"], "unison", || lock_file(world).is_some())?;
     if killed.code == GOOD {
         bail!("it ended well although it was killed");
@@ -161,7 +161,7 @@ fn locked(world: &World) -> Result<String> {
         .says("locked")?;
     world.answer("remove")?;
     world.sync("both", GOOD)?;
-    equal("files", &same(world)?, &6000)?;
+    equal("files", &same(world)?, &12_000)?;
     if lock_file(world).is_some() {
         bail!("the lock is still there");
     }
