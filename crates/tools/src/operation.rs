@@ -259,7 +259,9 @@ fn close(script: &mut Script<'_>, ended: &Ended, last_words: &str, values: &dyn 
             Some("start it by hand once, or make it ask nothing: most programs have an option for that".to_owned()),
         ),
     }
-    if ended.why.is_none() && !ended.left_behind.is_empty() {
+    // One that was killed could not look after what it started.
+    let by_itself = ended.why.is_none() && matches!(ended.exit, ExitOf::Code(_));
+    if by_itself && !ended.left_behind.is_empty() {
         let names: Vec<String> = ended
             .left_behind
             .iter()

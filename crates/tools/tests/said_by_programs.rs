@@ -91,6 +91,21 @@ fn rdiff_backup_is_told_to_take_back_what_was_not_finished() {
 }
 
 #[test]
+fn rdiff_backup_that_lost_its_connection_may_be_tried_again() {
+    for text in [
+        "BrokenPipeError: [Errno 32] Broken pipe\nrdiff_backup.connection.ConnectionWriteError",
+        "Fatal Error: Lost connection to the remote system",
+    ] {
+        let lost = said("rdiff-backup", "backup", 1, text).outcome();
+        assert_eq!(
+            (lost.class, lost.say.as_deref()),
+            (Class::Soft, Some("the connection to /t was lost")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn rdiff_backup_that_takes_back_by_itself_is_no_failure() {
     let text = "\
 WARNING: Previous backup seems to have failed, regressing destination now

@@ -194,7 +194,7 @@ fn what_a_command_ends_with_is_what_becomes_of_it() {
     let mut manager = home.manager(&json!({
         "good": shell("echo 3/4; echo done"), "soft": shell("echo later >&2; exit 75"), "hard": shell("echo no >&2; exit 3"),
         "overruled": overruled, "expecting": expecting, "late": late, "loud": loud,
-        "killed": shell("kill -9 $$"), "forks": shell("setsid sleep 100 & exit 0"),
+        "killed": shell("kill -9 $$"), "killed-parent": shell("sleep 100 & kill -9 $$"), "forks": shell("setsid sleep 100 & exit 0"),
         "missing": {"recipe": "command", "command": ["/no/such/program"]},
         "garbage": shell("head -c 100000 /dev/urandom"),
     }));
@@ -207,6 +207,7 @@ fn what_a_command_ends_with_is_what_becomes_of_it() {
         "late",
         "loud",
         "killed",
+        "killed-parent",
         "forks",
         "missing",
         "garbage",
@@ -236,6 +237,12 @@ fn what_a_command_ends_with_is_what_becomes_of_it() {
             "more than its output limit",
         ),
         ("killed", "failed", json!("hard"), "ended by signal 9"),
+        (
+            "killed-parent",
+            "failed",
+            json!("hard"),
+            "ended by signal 9",
+        ),
         ("forks", "failed", json!("hard"), "left programs behind"),
         ("missing", "failed", json!("hard"), "/no/such/program"),
         ("garbage", "succeeded", Value::Null, ""),

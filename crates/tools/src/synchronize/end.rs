@@ -7,6 +7,7 @@ use syncmgr_handler::item::Counts;
 use super::{Worker, error};
 use crate::beside;
 use crate::conflict;
+use crate::copies::Cut;
 use crate::item::GOOD;
 use crate::operation::Finished;
 use crate::recipe::Class;
@@ -44,11 +45,14 @@ impl Worker<'_> {
                 Err(refused) => self.run.note(Level::Warning, Some(self.id()), refused.text),
             }
         }
-        if !finished.cancelled && outcome.class < Class::Hard {
-            counts.conflicts += self.copies();
+        let mut cancelled = finished.cancelled;
+        if !cancelled && outcome.class < Class::Hard {
+            let (found, stopped) = self.copies();
+            counts.conflicts += found;
+            cancelled = stopped;
         }
         self.run.conflicts_changed(Some(self.id().clone()));
-        if finished.cancelled {
+        if cancelled {
             let skipped = self.run.verdict(self.id()) == Verdict::CancelItem;
             let status = if skipped {
                 Status::Skipped
@@ -153,16 +157,17 @@ impl Worker<'_> {
         }
     }
 
-    /// Looks for copies beside the files, and tells what was not looked at. How many there are.
-    fn copies(&self) -> u64 {
+    /// Looks for copies beside the files, and tells what was not looked at. How many there are, and whether the look was
+    /// stopped before its end.
+    fn copies(&self) -> (u64, bool) {
         let warn = |text: String| self.run.note(Level::Warning, Some(self.id()), text);
         let cancelled = || self.run.verdict(self.id()) != Verdict::Continue;
         let copies = match beside::look(self.item, &cancelled) {
             Ok(Some(copies)) => copies,
-            Ok(None) => return 0,
+            Ok(None) => return (0, false),
             Err(refused) => {
                 warn(refused.text);
-                return 0;
+                return (0, false);
             }
         };
         if let Some(cut) = copies.cut {
@@ -177,6 +182,8 @@ impl Worker<'_> {
                 copies.not_text
             ));
         }
-        u64::try_from(copies.found.len()).unwrap_or(u64::MAX)
+        let stopped = copies.cut == Some(Cut::Cancelled);
+        let found = u64::try_from(copies.found.len()).unwrap_or(u64::MAX);
+        (found, stopped)
     }
 }

@@ -79,7 +79,7 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "tools",
-        shows: "the recipes with the real programs, also when network, disk or program go away  [--only PART --case NAME --program PATH]",
+        shows: "the recipes with the real programs, also when network, disk or program go away  [--list --only PART --case NAME --program PATH]",
         needs: "Linux, root, and the programs that the recipes are for",
         run: tools::run,
     },

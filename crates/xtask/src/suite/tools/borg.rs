@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
+use super::ssh::{Network, Server};
 use super::world::{Case, FAILED, GOOD, NEEDS_YOU, WARNINGS, World, equal, wait_for};
 use crate::run;
 
@@ -21,6 +22,10 @@ pub(super) const CASES: &[Case] = &[
     ),
     ("the server is gone", gone),
     (
+        "by ssh: good, the network is lost in the midst",
+        network_lost,
+    ),
+    (
         "no room on the disk, and stopped in the midst",
         full_and_stopped,
     ),
@@ -32,6 +37,8 @@ fn borg(world: &World, words: &[&str]) -> Result<String> {
     let output = world
         .command("borg")
         .env("BORG_PASSPHRASE", PASSPHRASE)
+        // It was reached by another way before.
+        .env("BORG_RELOCATED_REPO_ACCESS_IS_OK", "yes")
         .args(words)
         .output()?;
     if !output.status.success() {
@@ -115,6 +122,8 @@ fn refusals(world: &World) -> Result<String> {
 
 fn locks(world: &World) -> Result<String> {
     repository(world)?;
+    world.no_items()?;
+    item(world, "backup", &json!({ "extra": ["--lock-wait=1"] }))?;
     world.noise("source/large", 64 << 20)?;
     let lock = world.at("repository/lock.exclusive");
     world.sigkill_when(&["sync", "backup"], "borg", || {
@@ -197,7 +206,79 @@ fn full_and_stopped(world: &World) -> Result<String> {
     running.interrupt()?;
     running.end()?;
     world.nothing_runs("borg")?;
-    world.sync("backup", GOOD)?;
+    // One that is stopped while it still takes its lock leaves it; the next one knows that its owner is gone, and says so.
+    let again = world.run(&["sync", "backup"])?;
+    match again.code {
+        GOOD => {}
+        WARNINGS => drop(again.says("stale")?),
+        code => bail!("after a stop it ended with {code}"),
+    }
     borg(world, &["check", &world.text("repository")])?;
     Ok("failed with no room; stopped, nothing left running; then well, and checked".to_owned())
+}
+
+fn network_lost(world: &World) -> Result<String> {
+    world.write("pass phrase", format!("{PASSPHRASE}\n"))?;
+    world.fill("source", "file", 20)?;
+    let network = Network::new(world)?;
+    let server = Server::new(world)?;
+    server.make_known(world)?;
+    server.start(world, Some(&network))?;
+    // What it keeps there stays with the case.
+    world.program(
+        "borg-there",
+        &format!(
+            "#!/bin/sh\nexport HOME='{}'\nexec borg \"$@\"\n",
+            world.text("there")
+        ),
+    )?;
+    // Borg asks about a repository that it knows by another place.
+    let place = format!("ssh://root@127.0.0.1{}", world.text("repository"));
+    let there = format!("--remote-path={}", world.text("bin/borg-there"));
+    let backup = |more: &[&str]| -> Result<()> {
+        let extra: Vec<&str> = [there.as_str()].iter().chain(more).copied().collect();
+        world.no_items()?;
+        item(
+            world,
+            "backup",
+            &json!({
+                "repository": place, "extra": extra,
+            }),
+        )
+    };
+    let sync = || {
+        let mut command = network.manager(world, &["sync", "backup"]);
+        command.env("BORG_RSH", server.shell(world));
+        command
+    };
+    let mut init = network.command_of(world, "borg");
+    init.env("BORG_PASSPHRASE", PASSPHRASE)
+        .env("BORG_RSH", server.shell(world))
+        .args(["init", "--encryption=repokey", &there, &place]);
+    run::output(&mut init)?;
+    backup(&[])?;
+    world.finish(&mut sync())?.ended(GOOD)?.says("20 files")?;
+    world.noise("source/large", 6 << 20)?;
+    backup(&["--upload-ratelimit=400"])?;
+    let lock = world.at("repository/lock.exclusive");
+    let running = world.start_command(&mut sync())?;
+    wait_for("the backup", || lock.exists())?;
+    network.goes("down")?;
+    let lost = running.end()?.ended(FAILED)?;
+    world.failed_softly(true)?;
+    world.nothing_runs("borg")?;
+    network.goes("up")?;
+    backup(&[])?;
+    let again = world.finish(&mut sync())?;
+    if ![GOOD, WARNINGS].contains(&again.code) {
+        bail!("with the network again it ended with {}", again.code);
+    }
+    equal("archives", &count(world)?, &2)?;
+    borg(world, &["check", &world.text("repository")])?;
+    equal("open questions", &world.needs()?.len(), &0)?;
+    Ok(format!(
+        "good, soft: {}; then code {}, and checked",
+        lost.end()?["text"],
+        again.code
+    ))
 }

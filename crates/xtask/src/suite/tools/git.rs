@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 
+use super::ssh::{Network, Server};
 use super::world::{Case, FAILED, GOOD, World, equal, wait_for};
 use crate::run;
 
@@ -22,7 +23,14 @@ pub(super) const CASES: &[Case] = &[
     ("the remote is gone, refuses, wants a password", remote_gone),
     ("no room on the disk", full),
     ("stopped in the midst of a fetch", stopped),
+    ("killed in the midst of a fetch", killed),
+    ("by ssh: the network is lost in the midst", network_lost),
+    ("many repositories found", found),
+    ("choices taken back", taken_back),
 ];
+
+/// A fetch that is under way has so many bytes at least, and stands still after some more.
+const UNDER_WAY: u64 = 200_000;
 
 fn git(world: &World, tree: &str, words: &[&str]) -> Result<String> {
     let output = world
@@ -437,4 +445,175 @@ fn stopped(world: &World) -> Result<String> {
     )?;
     world.sync("tree", GOOD)?;
     Ok("nothing was left running".to_owned())
+}
+
+/// Something large waits at the remote, which stands still in the midst of it.
+fn stalling(world: &World) -> Result<()> {
+    world.noise("there/large", 2 << 20)?;
+    git(world, "there", &["add", "--all"])?;
+    git(world, "there", &["commit", "--quiet", "--message", "large"])?;
+    git(world, "there", &["push", "--quiet"])?;
+    world.program(
+        "stalling",
+        "#!/bin/sh\ngit-upload-pack \"$@\" | { dd bs=4096 count=120 status=none; exec sleep 20; }\n",
+    )?;
+    let stalling = world.text("bin/stalling");
+    git(
+        world,
+        "here",
+        &["config", "remote.origin.uploadpack", &stalling],
+    )?;
+    git(world, "here", &["config", "fetch.unpackLimit", "1"])?;
+    Ok(())
+}
+
+fn is_fetching(world: &World) -> bool {
+    let entries = std::fs::read_dir(world.at("here/.git/objects/pack"))
+        .into_iter()
+        .flatten();
+    entries.flatten().any(|entry| {
+        entry.file_name().to_string_lossy().starts_with("tmp_pack")
+            && entry.metadata().is_ok_and(|about| about.len() > UNDER_WAY)
+    })
+}
+
+/// The remote goes on, and everything comes.
+fn comes_after_all(world: &World, sync: impl Fn() -> Result<()>) -> Result<()> {
+    git(
+        world,
+        "here",
+        &["config", "--unset", "remote.origin.uploadpack"],
+    )?;
+    sync()?;
+    same_heads(world)?;
+    git(world, "here", &["fsck"])?;
+    equal("open questions", &world.needs()?.len(), &0)
+}
+
+fn killed(world: &World) -> Result<String> {
+    trees(world)?;
+    stalling(world)?;
+    let before = heads(world)?;
+    let killed = world
+        .sigkill_when(&["sync", "tree"], "git", || is_fetching(world))?
+        .ended(FAILED)?;
+    world.nothing_runs("git")?;
+    equal("the heads", &heads(world)?, &before)?;
+    comes_after_all(world, || world.sync("tree", GOOD).map(drop))?;
+    Ok(format!(
+        "{}; the next run fetched it, fsck has nothing",
+        killed.end()?["text"]
+    ))
+}
+
+fn network_lost(world: &World) -> Result<String> {
+    trees(world)?;
+    stalling(world)?;
+    let network = Network::new(world)?;
+    let server = Server::new(world)?;
+    server.make_known(world)?;
+    server.start(world, Some(&network))?;
+    let place = format!("root@127.0.0.1:{}", world.text("remotes/r.git"));
+    git(world, "here", &["remote", "set-url", "origin", &place])?;
+    let shell = server.shell(world);
+    git(world, "here", &["config", "core.sshCommand", &shell])?;
+    let running = world.start_command(&mut network.manager(world, &["sync", "tree"]))?;
+    wait_for("the fetch", || is_fetching(world))?;
+    network.goes("down")?;
+    let lost = running.end()?.ended(FAILED)?;
+    world.failed_softly(true)?;
+    world.nothing_runs("fetch")?;
+    network.goes("up")?;
+    comes_after_all(world, || {
+        let again = world.finish(&mut network.manager(world, &["sync", "tree"]))?;
+        again.ended(GOOD).map(drop)
+    })?;
+    Ok(format!("soft: {}; then well", lost.end()?["text"]))
+}
+
+fn found(world: &World) -> Result<String> {
+    trees(world)?;
+    world.directory("src/no repository")?;
+    let places = ["src/first", "src/deeper/second", "src/with a space/third"];
+    for place in places {
+        let target = world.text(place);
+        git(world, ".", &["clone", "--quiet", "remotes/r.git", &target])?;
+    }
+    let source = world.text("src");
+    equal(
+        "repositories found",
+        &world.add_found(&["git", &source])?,
+        &3,
+    )?;
+    others_push(world, "file", "two")?;
+    world.run(&["sync"])?.ended(GOOD)?;
+    let there = git(world, "remotes/r.git", &["rev-parse", "main"])?;
+    for place in places {
+        let here = git(world, place, &["rev-parse", "HEAD"])?;
+        equal(place, &here, &there)?;
+    }
+    Ok("3 below one directory, each brought forward".to_owned())
+}
+
+/// Decides the one conflict, takes that back, and sees that it is open again.
+fn decided_and_back(world: &World, choice: &str, looks: impl Fn() -> Result<String>) -> Result<()> {
+    let before = looks()?;
+    let id = conflict(world)?;
+    let said = world.run(&["resolve", &id, choice])?.ended(GOOD)?;
+    let run = said.lines.iter().find_map(|line| line["run"].as_u64());
+    if looks()? == before {
+        bail!("{choice} changed nothing");
+    }
+    let run = run.context("the choice was no run")?.to_string();
+    world.run(&["undo", &run])?.ended(GOOD)?;
+    equal(&format!("{choice}, taken back"), &looks()?, &before)?;
+    conflict(world).map(drop)
+}
+
+fn taken_back(world: &World) -> Result<String> {
+    trees(world)?;
+    others_push(world, "others", "theirs")?;
+    commit(world, "here", "mine", "ours")?;
+    world.sync("tree", FAILED)?.says("two ways")?;
+    for choice in ["rebase", "merge", "theirs"] {
+        decided_and_back(world, choice, || git(world, "here", &["rev-parse", "HEAD"]))?;
+    }
+    equal(
+        "branches that keep something",
+        &git(world, "here", &["branch", "--list", "syncmgr-kept-*"])?,
+        &String::new(),
+    )?;
+    let id = conflict(world)?;
+    world.run(&["resolve", &id, "rebase"])?.ended(GOOD)?;
+    world.sync("tree", GOOD)?;
+    same_heads(world)?;
+    others_push(world, "file", "theirs")?;
+    commit(world, "here", "file", "ours")?;
+    git(world, "here", &["fetch", "--quiet"])?;
+    if git(world, "here", &["merge", "origin/main"]).is_ok() {
+        bail!("the merge should have stopped");
+    }
+    world.sync("tree", FAILED)?.says("merge is under way")?;
+    // A merge under way is of commits that went two ways; here only the file is decided.
+    let file = || -> Result<String> {
+        let all = world.conflicts()?;
+        let file = all.iter().find(|one| one["name"] == "file");
+        let file = file.context("the unmerged file is no conflict")?;
+        Ok(file["id"].as_str().unwrap_or_default().to_owned())
+    };
+    for (choice, content) in [("ours", "ours"), ("theirs-file", "theirs")] {
+        let id = file()?;
+        let said = world.run(&["resolve", &id, choice])?.ended(GOOD)?;
+        equal(choice, &world.read("here/file")?, &content.to_owned())?;
+        let run = said.lines.iter().find_map(|line| line["run"].as_u64());
+        let run = run.context("the choice was no run")?.to_string();
+        world.run(&["undo", &run])?.ended(GOOD)?;
+        let unmerged = git(world, "here", &["ls-files", "--unmerged"])?;
+        equal("versions of the file", &unmerged.lines().count(), &3)?;
+        file()?;
+    }
+    Ok(
+        "rebase, merge, theirs; of a file ours and theirs: each taken back, and open again"
+            .to_owned(),
+    )
 }

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::super::sides::walk;
+use super::ssh::{Network, answers};
 use super::world::{Case, FAILED, GOOD, World, equal, wait_for};
 use crate::run;
 
@@ -19,6 +20,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     ("killed, and its lock", killed),
     ("stopped in the midst", stopped),
+    ("a network that is lost in the midst", network_lost),
     ("another one works there", another),
     ("the server numbers its messages anew", renumbered),
     ("no room here, no room there", full),
@@ -26,6 +28,10 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 fn serve(world: &World) -> Result<u16> {
+    serve_in(world, None)
+}
+
+fn serve_in(world: &World, network: Option<&Network>) -> Result<u16> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     for below in ["run", "state", "mail"] {
         world.directory(below)?;
@@ -45,14 +51,12 @@ fn serve(world: &World) -> Result<u16> {
         ),
     )?;
     let config = world.text("dovecot.conf");
-    world.beside(
-        world
-            .command("/usr/sbin/dovecot")
-            .args(["-F", "-c", &config]),
-    )?;
-    wait_for("dovecot", || {
-        TcpStream::connect(("127.0.0.1", port)).is_ok()
-    })?;
+    let mut command = match network {
+        Some(network) => network.command_of(world, "/usr/sbin/dovecot"),
+        None => world.command("/usr/sbin/dovecot"),
+    };
+    world.beside(command.args(["-F", "-c", &config]))?;
+    answers(network, port)?;
     Ok(port)
 }
 
@@ -61,7 +65,7 @@ fn configure(world: &World, port: u16, password: &str) -> Result<()> {
     world.write(
         "mbsyncrc",
         format!(
-            "IMAPAccount a\nHost 127.0.0.1\nPort {port}\nUser u\nPass {password}\nSSLType None\nAuthMechs LOGIN\n\nIMAPStore far\nAccount a\n\nMaildirStore near\nPath {0}/\nInbox {0}/INBOX\n\nChannel mail\nFar :far:\nNear :near:\nCreate Both\nExpunge Both\nSyncState *\n",
+            "IMAPAccount a\nHost 127.0.0.1\nPort {port}\nUser u\nPass {password}\nSSLType None\nAuthMechs LOGIN\nPipelineDepth 1\n\nIMAPStore far\nAccount a\n\nMaildirStore near\nPath {0}/\nInbox {0}/INBOX\n\nChannel mail\nFar :far:\nNear :near:\nCreate Both\nExpunge Both\nSyncState *\n",
             world.text("box")
         ),
     )
@@ -296,6 +300,33 @@ fn stopped(world: &World) -> Result<String> {
     Ok(format!(
         "code {}, nothing runs; then no message is lost",
         ended.code
+    ))
+}
+
+fn network_lost(world: &World) -> Result<String> {
+    let network = Network::new(world)?;
+    let port = serve_in(world, Some(&network))?;
+    configure(world, port, "p")?;
+    let impatient = world
+        .read("mbsyncrc")?
+        .replace("PipelineDepth", "Timeout 3\nPipelineDepth");
+    world.write("mbsyncrc", impatient)?;
+    item(world, "mail")?;
+    let sync = || network.manager(world, &["sync", "mail"]);
+    world.finish(&mut sync())?.ended(GOOD)?;
+    many(world)?;
+    let running = world.start_command(&mut sync())?;
+    wait_for("the first messages", || is_sending(world))?;
+    network.goes("down")?;
+    let lost = running.end()?.ended(FAILED)?;
+    world.failed_softly(true)?;
+    world.nothing_runs("mbsync")?;
+    network.goes("up")?;
+    world.finish(&mut sync())?.ended(GOOD)?;
+    none_lost(world)?;
+    Ok(format!(
+        "soft: {}; then no message is lost",
+        lost.end()?["text"]
     ))
 }
 

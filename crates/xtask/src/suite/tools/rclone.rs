@@ -1,13 +1,14 @@
 //! rclone: mirrors one way, and bisync both ways; the same with Debian's and with the newest.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use super::super::sides::{listing, walk};
+use super::ssh::{Network, answers};
 use super::world::{Case, FAILED, GOOD, NEEDS_YOU, WARNINGS, World, equal, wait_for};
 
 /// Every case.
@@ -28,7 +29,11 @@ pub(super) const CASES: &[Case] = &[
     ("bisync: deletions on both sides are held", deletions),
     ("bisync: locks: of a killed one, of a living one", locks),
     ("a server that goes away, and no network", server_gone),
+    ("a network that is lost in the midst", network_lost),
+    ("killed in the midst", killed),
     ("no room on the target", no_room),
+    ("bisync: no room on the target", no_room_both_ways),
+    ("remotes found", found),
     ("stopped in the midst", stopped),
 ];
 
@@ -46,6 +51,15 @@ fn item(world: &World, mode: &str, more: &[(&str, Value)]) -> Result<()> {
 /// The names on a side.
 fn names(world: &World, side: &str) -> Result<Vec<String>> {
     Ok(listing(&world.at(side))?.into_keys().collect())
+}
+
+/// The large file is on the target as the source has it.
+fn whole(world: &World) -> Result<()> {
+    equal(
+        "the file",
+        &fs::read(world.at("target/large"))?,
+        &fs::read(world.at("source/large"))?,
+    )
 }
 
 fn mirror(world: &World) -> Result<String> {
@@ -335,11 +349,7 @@ fn locks(world: &World) -> Result<String> {
         world.run(&["resolve", "--all", "source"])?.ended(GOOD)?;
     }
     world.sync("cloud", GOOD)?;
-    equal(
-        "the file",
-        &fs::read(world.at("target/large"))?,
-        &fs::read(world.at("source/large"))?,
-    )?;
+    whole(world)?;
     Ok(format!("{asked}; then taken away, code {}", again.code))
 }
 
@@ -354,9 +364,7 @@ fn server_gone(world: &World) -> Result<String> {
         .args(["serve", "webdav", "--addr", &address])
         .arg(world.at("served"));
     world.beside(&mut serve)?;
-    wait_for("the server", || {
-        TcpStream::connect(("127.0.0.1", port)).is_ok()
-    })?;
+    answers(None, port)?;
     let remote = format!(":webdav,url='http://{address}':");
     let quick = json!(["--retries=1", "--low-level-retries=1", "--contimeout=3s"]);
     item(
@@ -376,9 +384,7 @@ fn server_gone(world: &World) -> Result<String> {
     let gone = world.sync("cloud", FAILED)?.says("refused")?;
     world.failed_softly(true)?;
     world.beside(&mut serve)?;
-    wait_for("the server", || {
-        TcpStream::connect(("127.0.0.1", port)).is_ok()
-    })?;
+    answers(None, port)?;
     world.sync("cloud", GOOD)?.counted("sent", 1)?;
     equal("what the server has", &names(world, "served")?.len(), &2)?;
     Ok(format!("good, soft, soft, good: {}", gone.end()?["text"]))
@@ -396,11 +402,7 @@ fn no_room(world: &World) -> Result<String> {
     world.failed_softly(false)?;
     world.make_room("target", 4096)?;
     world.sync("cloud", GOOD)?;
-    equal(
-        "the file",
-        &fs::read(world.at("target/large"))?,
-        &fs::read(world.at("source/large"))?,
-    )?;
+    whole(world)?;
     Ok("failed with what to do; with more room it was done".to_owned())
 }
 
@@ -417,10 +419,129 @@ fn stopped(world: &World) -> Result<String> {
     world.nothing_runs("rclone")?;
     item(world, "copy", &[])?;
     world.sync("cloud", GOOD)?;
+    whole(world)?;
+    Ok(format!("code {}, nothing runs, then whole", ended.code))
+}
+
+/// The target has a part of what is copied slowly, under whatever name.
+fn is_copying(world: &World) -> bool {
+    let entries = fs::read_dir(world.at("target")).into_iter().flatten();
+    entries
+        .flatten()
+        .any(|entry| entry.metadata().is_ok_and(|about| about.len() > 0))
+}
+
+fn network_lost(world: &World) -> Result<String> {
+    world.noise("served/large", 3 << 20)?;
+    world.directory("target")?;
+    let network = Network::new(world)?;
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let address = format!("127.0.0.1:{port}");
+    let mut serve = network.command_of(world, "rclone");
+    serve
+        .args(["serve", "webdav", "--addr", &address])
+        .arg(world.at("served"));
+    world.beside(&mut serve)?;
+    answers(Some(&network), port)?;
+    let remote = json!(format!(":webdav,url='http://{address}':"));
+    let copy = |more: &[(&str, Value)]| -> Result<()> {
+        let quick = json!([
+            "--retries=1",
+            "--low-level-retries=1",
+            "--contimeout=2s",
+            "--timeout=2s"
+        ]);
+        let all: Vec<(&str, Value)> = [("source", remote.clone()), ("extra", quick)]
+            .into_iter()
+            .chain(more.iter().cloned())
+            .collect();
+        item(world, "copy", &all)
+    };
+    copy(&[("bwlimit", json!("300k"))])?;
+    let running = world.start_command(&mut network.manager(world, &["sync", "cloud"]))?;
+    wait_for("the copy", || is_copying(world))?;
+    network.goes("down")?;
+    let lost = running.end()?.ended(FAILED)?;
+    world.failed_softly(true)?;
+    world.nothing_runs("rclone")?;
+    network.goes("up")?;
+    copy(&[])?;
+    world
+        .finish(&mut network.manager(world, &["sync", "cloud"]))?
+        .ended(GOOD)?
+        .counted("sent", 1)?;
     equal(
         "the file",
         &fs::read(world.at("target/large"))?,
-        &fs::read(world.at("source/large"))?,
+        &fs::read(world.at("served/large"))?,
     )?;
-    Ok(format!("code {}, nothing runs, then whole", ended.code))
+    Ok(format!("soft: {}; then whole", lost.end()?["text"]))
+}
+
+fn killed(world: &World) -> Result<String> {
+    world.noise("source/large", 3 << 20)?;
+    world.directory("target")?;
+    item(world, "copy", &[("bwlimit", json!("300k"))])?;
+    let killed = world
+        .sigkill_when(&["sync", "cloud"], "rclone", || is_copying(world))?
+        .ended(FAILED)?;
+    world.nothing_runs("rclone")?;
+    item(world, "copy", &[])?;
+    world.sync("cloud", GOOD)?;
+    whole(world)?;
+    Ok(format!("{}; then whole", killed.end()?["text"]))
+}
+
+fn no_room_both_ways(world: &World) -> Result<String> {
+    world.fill_disk("target", 256)?;
+    both_ways(world)?;
+    world.noise("source/large", 600 * 1024)?;
+    world.sync("cloud", FAILED)?.says("there is no room left")?;
+    equal(
+        "the file that did not fit",
+        &world.at("source/large").exists(),
+        &true,
+    )?;
+    world.make_room("target", 4096)?;
+    // One that lost what it knew says so, and compares both sides anew in the next run. One that writes in place left half
+    // a file, which is then a version of its own.
+    let mut codes = Vec::new();
+    while codes.last() != Some(&GOOD) && codes.len() < 4 {
+        if !world.conflicts()?.is_empty() {
+            world.run(&["resolve", "--all", "source"])?.ended(GOOD)?;
+        }
+        codes.push(world.run(&["sync", "cloud"])?.code);
+    }
+    equal("how the last run ended", &codes.last(), &Some(&GOOD))?;
+    whole(world)?;
+    equal(
+        "both sides",
+        &names(world, "source")?,
+        &names(world, "target")?,
+    )?;
+    Ok(format!(
+        "failed with what to do; with room: codes {codes:?}"
+    ))
+}
+
+fn found(world: &World) -> Result<String> {
+    world.write(
+        "rclone.conf",
+        format!(
+            "[near]\ntype = alias\nremote = {0}\n[far]\ntype = alias\nremote = {1}\n",
+            world.text("near"),
+            world.text("far")
+        ),
+    )?;
+    world.fill("near", "file", 2)?;
+    world.fill("far", "file", 3)?;
+    let (config, target) = (world.text("rclone.conf"), world.text("target"));
+    let words = ["rclone", "--config", &config, "--target", &target];
+    equal("remotes found", &world.add_found(&words)?, &2)?;
+    world.run(&["sync"])?.ended(GOOD)?;
+    for (remote, files) in [("near", 2), ("far", 3)] {
+        let below = format!("target/{remote}");
+        equal(remote, &names(world, &below)?.len(), &files)?;
+    }
+    Ok("2 remotes are 2 items, each with a directory of its own".to_owned())
 }

@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
+use super::ssh::{Network, Server};
 use super::world::{Case, FAILED, GOOD, NEEDS_YOU, Said, WARNINGS, World, equal, wait_for};
 use crate::run;
 
@@ -16,6 +17,10 @@ pub(super) const CASES: &[Case] = &[
     ("no room on the target", full),
     ("stopped in the midst", stopped),
     ("by ssh: the server is gone, no network", gone),
+    (
+        "by ssh: good, the network is lost in the midst",
+        network_lost,
+    ),
     ("the command line of before 2.1", old),
 ];
 
@@ -252,6 +257,50 @@ fn gone(world: &World) -> Result<String> {
     world.failed_softly(true)?;
     world.nothing_runs("ssh")?;
     Ok("soft: no route, refused".to_owned())
+}
+
+fn network_lost(world: &World) -> Result<String> {
+    world.fill("source", "file", 3)?;
+    world.directory("target")?;
+    let network = Network::new(world)?;
+    let server = Server::new(world)?;
+    server.make_known(world)?;
+    server.start(world, Some(&network))?;
+    // It asks for its server as `ssh -C HOST rdiff-backup server`.
+    world.program(
+        "ssh",
+        &format!("#!/bin/sh\nexec /usr/bin/{} \"$@\"\n", server.shell(world)),
+    )?;
+    let place = format!("root@127.0.0.1::{}", world.text("target"));
+    item(world, &json!({ "target": place, "verify": false }))?;
+    let sync = || network.manager(world, &["sync", "mirror"]);
+    next_second()?;
+    world
+        .finish(&mut sync())?
+        .ended(GOOD)?
+        .counted("createdFar", 3)?;
+    world.write("source/file-0", "changed")?;
+    next_second()?;
+    world.finish(&mut sync())?.ended(GOOD)?;
+    world.noise("source/large", LARGE)?;
+    next_second()?;
+    let running = world.start_command(&mut sync())?;
+    wait_for("the copy", || is_copying(world, "target"))?;
+    network.goes("down")?;
+    let lost = running.end()?.ended(FAILED)?;
+    world.failed_softly(true)?;
+    network.goes("up")?;
+    fs::remove_file(world.at("source/large"))?;
+    next_second()?;
+    world
+        .finish(&mut sync())?
+        .ended(GOOD)?
+        .says("is taken back")?;
+    whole(world, "target")?;
+    Ok(format!(
+        "good, soft: {}; taken back, and whole",
+        lost.end()?["text"]
+    ))
 }
 
 /// It takes the old command line too, and here it says that it knows no other.

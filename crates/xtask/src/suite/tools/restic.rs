@@ -21,7 +21,11 @@ pub(super) const CASES: &[Case] = &[
     ("a lock whose owner was killed", dead_lock),
     ("a lock of another machine", foreign_lock),
     ("a lock of a process that lives", living_lock),
-    ("by sftp: no network, then one", network_lost),
+    (
+        "by sftp: no network, then one; lost in the midst",
+        network_lost,
+    ),
+    ("forget without a policy forgets nothing", no_policy),
     ("no room in the repository", no_room),
     (
         "stopped in the midst, and where the password stands",
@@ -338,7 +342,54 @@ fn network_lost(world: &World) -> Result<String> {
         .finish(&mut network.manager(world, &["sync", "backup"]))?
         .ended(GOOD)?;
     equal("snapshots", &snapshots(world)?, &1)?;
-    Ok(format!("soft, then good: {}", lost.end()?["text"]))
+    world.noise("source/larger", 3 << 20)?;
+    let slowly = json!(["--limit-upload=300"]);
+    item(
+        world,
+        &[
+            ("repository", json!(place)),
+            ("option", json!([by])),
+            ("extra", slowly),
+        ],
+    )?;
+    let before = data(world);
+    let running = world.start_command(&mut network.manager(world, &["sync", "backup"]))?;
+    wait_for("the backup", || data(world) > before)?;
+    network.goes("down")?;
+    let midst = running.end()?.ended(FAILED)?;
+    world.failed_softly(true)?;
+    world.nothing_runs("restic")?;
+    network.goes("up")?;
+    let again = world.finish(&mut network.manager(world, &["sync", "backup"]))?;
+    let again = again.ended(GOOD)?;
+    equal("snapshots", &snapshots(world)?, &2)?;
+    // The one that was lost left its lock, which a backup does not mind.
+    run::output(&mut restic(world, &["unlock"]))?;
+    run::output(&mut restic(world, &["check"]))?;
+    Ok(format!(
+        "soft, good: {}; in the midst soft: {}; then code {}",
+        lost.end()?["text"],
+        midst.end()?["text"],
+        again.code
+    ))
+}
+
+/// How many files hold data.
+fn data(world: &World) -> usize {
+    let found = walk(&world.at("repo/data")).unwrap_or_default();
+    found.iter().filter(|path| path.is_file()).count()
+}
+
+fn no_policy(world: &World) -> Result<String> {
+    ready(world)?;
+    world.fill("source", "file", 2)?;
+    item(world, &[])?;
+    world.sync("backup", GOOD)?;
+    item(world, &[("mode", json!("forget"))])?;
+    equal("the plan", &world.plan("backup")?.actions(), &Vec::new())?;
+    let ended = world.run(&["sync", "backup"])?;
+    equal("snapshots", &snapshots(world)?, &1)?;
+    Ok(format!("code {}, the snapshot is there", ended.code))
 }
 
 fn no_room(world: &World) -> Result<String> {

@@ -66,7 +66,8 @@ fn copies(world: &World) -> Result<String> {
         &listing(&world.at("target"))?,
         &before,
     )?;
-    world.write("source/deep/er/file-3", "changed")?;
+    // Of another size: within one second rsync sees no other change.
+    world.write("source/deep/er/file-3", "changed it")?;
     fs::remove_file(world.at("source/deep/er/file-4"))?;
     let planned = world.plan("copy")?.ended(GOOD)?.actions();
     let wanted = ["delete deep/er/file-4", "update deep/er/file-3"].map(str::to_owned);

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use super::super::sides::walk;
+use super::ssh::{Network, Server};
 use super::world::{Case, FAILED, GOOD, NEEDS_YOU, World, equal, wait_for};
 
 /// Every case.
@@ -17,6 +18,12 @@ pub(super) const CASES: &[Case] = &[
     ("the server is gone", gone),
     ("no room on the disk", full),
     ("stopped in the midst", stopped),
+    ("killed in the midst", killed),
+    (
+        "by ssh: good, the network is lost in the midst",
+        network_lost,
+    ),
+    ("profiles found", found),
 ];
 
 fn profile(world: &World, roots: [&str; 2]) -> Result<()> {
@@ -67,7 +74,7 @@ fn both_ways(world: &World) -> Result<String> {
         .counted("received", 10)?;
     equal("files", &same(world)?, &30)?;
     world.sync("both", GOOD)?.counted("sent", 0)?;
-    world.write("left/deep er/mine-3", "changed")?;
+    world.write("left/deep er/mine-3", "changed it")?;
     fs::remove_file(world.at("right/yours-4"))?;
     world
         .sync("both", GOOD)?
@@ -140,7 +147,7 @@ fn lock_file(world: &World) -> Option<std::path::PathBuf> {
 fn locked(world: &World) -> Result<String> {
     roots(world)?;
     // Unison locks its archives only while it writes them: with many files that takes a moment.
-    world.fill("left", "file", 6000)?;
+    world.fill("left", "file", 12_000)?;
     let killed = world.sigkill_when(&["sync", "both"], "unison", || lock_file(world).is_some())?;
     if killed.code == GOOD {
         bail!("it ended well although it was killed");
@@ -154,7 +161,7 @@ fn locked(world: &World) -> Result<String> {
         .says("locked")?;
     world.answer("remove")?;
     world.sync("both", GOOD)?;
-    equal("files", &same(world)?, &6000)?;
+    equal("files", &same(world)?, &12_000)?;
     if lock_file(world).is_some() {
         bail!("the lock is still there");
     }
@@ -226,4 +233,103 @@ fn stopped(world: &World) -> Result<String> {
     world.sync("both", GOOD)?;
     equal("files", &same(world)?, &1)?;
     Ok("nothing was left running, and the next run completes it".to_owned())
+}
+
+/// Whether a file is on its way into a root.
+fn is_copying(world: &World, root: &str) -> bool {
+    let entries = fs::read_dir(world.at(root)).into_iter().flatten();
+    entries.flatten().any(|entry| {
+        entry.file_name().to_string_lossy().starts_with(".unison.")
+            && entry.metadata().is_ok_and(|about| about.len() > 0)
+    })
+}
+
+fn killed(world: &World) -> Result<String> {
+    roots(world)?;
+    world.noise("left/large", 64 << 20)?;
+    let killed = world
+        .sigkill_when(&["sync", "both"], "unison", || is_copying(world, "right"))?
+        .ended(FAILED)?;
+    world.nothing_runs("unison")?;
+    if world.at("right/large").exists() {
+        bail!("it was killed too late");
+    }
+    world.sync("both", GOOD)?;
+    equal(
+        "the file",
+        &(fs::read(world.at("right/large"))? == fs::read(world.at("left/large"))?),
+        &true,
+    )?;
+    equal("open questions", &world.needs()?.len(), &0)?;
+    Ok(format!("{}; then whole", killed.end()?["text"]))
+}
+
+/// The root `right` is behind ssh. What it sends stands still after so many blocks of 4 KiB at most.
+fn far(world: &World, server: &Server, blocks: Option<u64>) -> Result<()> {
+    world.directory("left")?;
+    world.directory("right")?;
+    // It keeps its archives with the case.
+    let then = blocks.map_or_else(String::new, |blocks| {
+        format!(" | {{ dd bs=4096 count={blocks} status=none; exec sleep 20; }}")
+    });
+    world.program(
+        "unison-there",
+        &format!(
+            "#!/bin/sh\nexport UNISON='{}'\nunison \"$@\"{then}\n",
+            world.text("unison-there")
+        ),
+    )?;
+    let shell = server.shell(world);
+    let right = format!("ssh://root@127.0.0.1/{}", world.text("right"));
+    profile(world, [&world.text("left"), &right])?;
+    let profile = world.read("unison/p.prf")?;
+    world.write(
+        "unison/p.prf",
+        format!(
+            "{profile}sshargs = {}\nservercmd = {}\n",
+            shell.trim_start_matches("ssh "),
+            world.text("bin/unison-there")
+        ),
+    )
+}
+
+fn network_lost(world: &World) -> Result<String> {
+    let network = Network::new(world)?;
+    let server = Server::new(world)?;
+    server.make_known(world)?;
+    server.start(world, Some(&network))?;
+    far(world, &server, None)?;
+    world.fill("left", "mine", 3)?;
+    world.fill("right", "yours", 3)?;
+    let sync = || world.finish(&mut network.manager(world, &["sync", "both"]));
+    sync()?
+        .ended(GOOD)?
+        .counted("sent", 3)?
+        .counted("received", 3)?;
+    equal("files", &same(world)?, &6)?;
+    world.noise("right/large", 6 << 20)?;
+    far(world, &server, Some(500))?;
+    let running = world.start_command(&mut network.manager(world, &["sync", "both"]))?;
+    wait_for("the copy", || is_copying(world, "left"))?;
+    network.goes("down")?;
+    let lost = running.end()?.ended(FAILED)?;
+    world.failed_softly(true)?;
+    network.goes("up")?;
+    far(world, &server, None)?;
+    sync()?.ended(GOOD)?;
+    equal("files", &same(world)?, &7)?;
+    Ok(format!("good, soft: {}; then whole", lost.end()?["text"]))
+}
+
+fn found(world: &World) -> Result<String> {
+    roots(world)?;
+    world.fill("left", "file", 2)?;
+    fs::copy(world.at("unison/p.prf"), world.at("unison/with-hyphen.prf"))?;
+    world.write("unison/ar0", "no profile")?;
+    let folder = world.text("unison");
+    let found = world.add_found(&["unison", "--folder", &folder])?;
+    equal("profiles found", &found, &2)?;
+    world.sync("p", GOOD)?;
+    equal("files", &same(world)?, &2)?;
+    Ok("2 profiles are 2 items".to_owned())
 }

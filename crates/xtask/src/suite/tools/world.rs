@@ -41,6 +41,8 @@ pub(super) struct World {
     first: Vec<PathBuf>,
     /// Everything that commands of the program printed, for the account of a failure.
     said: RefCell<String>,
+    /// How the last item failed that ended: `soft`, `hard`, or empty when it did not.
+    ended: RefCell<String>,
     mounted: RefCell<Vec<PathBuf>>,
     /// What runs beside it and ends with it.
     beside: RefCell<Vec<Child>>,
@@ -58,6 +60,7 @@ impl World {
             base,
             first: first.to_vec(),
             said: RefCell::default(),
+            ended: RefCell::default(),
             mounted: RefCell::default(),
             beside: RefCell::default(),
         })
@@ -191,6 +194,9 @@ impl World {
     }
 
     fn keep(&self, command: &str, said: &Said) {
+        if let Ok(end) = said.end() {
+            *self.ended.borrow_mut() = end["failure"].as_str().unwrap_or_default().to_owned();
+        }
         let mut all = self.said.borrow_mut();
         for part in [
             "$ ",
@@ -246,19 +252,10 @@ impl World {
     }
 
     /// Fails unless the last run failed, and as said: softly is what is tried again by itself.
-    ///
-    /// No command tells that, so the database is asked.
     pub(super) fn failed_softly(&self, softly: bool) -> Result<()> {
-        const ASK: &str = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(\
-                           'select failure from run_items order by run desc limit 1').fetchone()[0])";
-        let database = self.at("home/state/syncmgr.db");
-        let said = run::output(run::command("python3").args(["-c", ASK]).arg(database))?;
         let wanted = if softly { "soft" } else { "hard" };
-        equal(
-            "how it failed",
-            &String::from_utf8_lossy(&said).trim(),
-            &wanted,
-        )
+        let ended = self.ended.borrow();
+        equal("how it failed", &ended.as_str(), &wanted)
     }
 
     /// Fails when the secret stands in a file of the manager's home.
@@ -278,6 +275,36 @@ impl World {
     /// Starts the program with these words.
     pub(super) fn start(&self, words: &[&str]) -> Result<Running<'_>> {
         self.start_command(&mut self.manager(words))
+    }
+
+    /// What the program says to a person at a terminal, who types the answer once it asks so.
+    pub(super) fn typed(&self, words: &[&str], asks: &str, answer: &str) -> Result<Said> {
+        let mut line = format!("'{}'", self.program.display());
+        for word in words {
+            line.extend([" '", word, "'"]);
+        }
+        let mut command = self.command("script");
+        command.args(["-qefc", &line, "/dev/null"]);
+        let mut running = self.start_command(command.stdin(Stdio::piped()))?;
+        wait_for("the question", || running.printed().contains(asks))
+            .with_context(|| running.printed())?;
+        let input = running.child.stdin.as_mut();
+        writeln!(input.context("nothing can be typed")?, "{answer}")?;
+        running.end()
+    }
+
+    /// Makes items of everything that a recipe finds, and answers how many that were.
+    pub(super) fn add_found(&self, words: &[&str]) -> Result<usize> {
+        self.no_items()?;
+        let words: Vec<&str> = ["add"]
+            .iter()
+            .chain(words)
+            .chain(&["--found"])
+            .copied()
+            .collect();
+        self.run(&words)?.ended(GOOD)?;
+        let config = self.read("home/config/config.toml")?;
+        Ok(config.matches("[[item]]").count())
     }
 
     /// Starts a prepared command of the program.
