@@ -158,6 +158,9 @@ pub trait Recipes {
     /// Where a program is: searched for by a bare name, else as a path from this directory.
     fn find_program(&self, name: &str, directory: &Path) -> Option<PathBuf>;
 
+    /// The words of a command as they may be shown; `None` where no secret stands in them.
+    fn without_secrets(&self, words: &[String]) -> Option<Vec<String>>;
+
     /// Where the user's recipes are.
     fn directory(&self) -> PathBuf;
 

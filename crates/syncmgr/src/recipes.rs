@@ -223,6 +223,11 @@ impl Recipes for Cookbook {
             .find(|path| path.is_file())
     }
 
+    fn without_secrets(&self, words: &[String]) -> Option<Vec<String>> {
+        let (shown, found) = syncmgr_tools::masked_words(words);
+        found.then_some(shown)
+    }
+
     fn directory(&self) -> PathBuf {
         self.surroundings.recipes.clone()
     }

@@ -64,5 +64,6 @@ pub use refused::Refused;
 pub use replay::{Replay, replay};
 pub use script::{Ending, Outcome};
 pub use settings::setting_names;
+pub use syncmgr_handler::mask::{is_secret_name, masked, masked_words};
 pub use usage::{Usage, usage};
-pub use version::{installed, is_there};
+pub use version::{installed, is_there, unfit};

@@ -20,6 +20,7 @@ mod interrupt;
 mod listing;
 mod mail;
 mod manager;
+mod masked;
 mod pairs;
 mod policy;
 mod prompts;
