@@ -239,6 +239,7 @@ impl Recipes for Cookbook {
     fn test(&self, wish: &RecipeTestWish) -> Result<Vec<RecipeFinding>, Refusal> {
         let mut reserved = RESERVED.to_vec();
         reserved.extend(syncmgr_tools::setting_names());
+        let real = wish.real.clone();
         let wish = Wish {
             id: &wish.name,
             accept: wish.accept,
@@ -252,7 +253,18 @@ impl Recipes for Cookbook {
             }
             refusal(refused)
         })?;
-        let findings = findings.into_iter();
+        let real = match (&real, findings.iter().any(|one| one.grade == Grade::Wrong)) {
+            (Some(words), false) => syncmgr_tools::real(
+                &self.catalogue,
+                wish.id,
+                words,
+                wish.directory,
+                &self.surroundings,
+            )
+            .map_err(refusal)?,
+            _ => Vec::new(),
+        };
+        let findings = findings.into_iter().chain(real);
         Ok(findings
             .map(|finding| RecipeFinding {
                 grade: match finding.grade {

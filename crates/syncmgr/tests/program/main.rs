@@ -25,6 +25,7 @@ mod pairs;
 mod policy;
 mod prompts;
 mod readme;
+mod recipes;
 mod register;
 mod reload;
 mod reporting;
