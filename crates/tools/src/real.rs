@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::arguments::{Definition, parse};
 use crate::catalogue::Catalogue;
@@ -19,6 +18,9 @@ use crate::trial::{Finding, Grade, end, in_words};
 
 /// Most lines of a program, and most actions, that are shown of an operation.
 const SHOWN_MAX: usize = 20;
+
+/// So many names of a directory of our own are tried.
+const SCRATCHES_MAX: u32 = 100;
 
 /// What an operation told beside its lines.
 #[derive(Default)]
@@ -50,19 +52,24 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn make() -> Result<Self, Refused> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let moment = now.map_or(0, |now| now.as_nanos());
-        let name = format!("syncmgr-test-{}-{moment}", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let parent = std::env::temp_dir();
+        let mut made = Ok(());
         // One that is there already may be somebody else's.
-        fs::create_dir(&path).map_err(|error| {
-            Refused::new(
-                "tools::not-written",
-                format!("{} cannot be made: {error}", path.display()),
-                "look at the directory for temporary files",
-            )
-        })?;
-        Ok(Self(path))
+        for number in 0..SCRATCHES_MAX {
+            let path = parent.join(format!("syncmgr-test-{}-{number}", std::process::id()));
+            made = fs::create_dir(&path);
+            if made.is_ok() {
+                return Ok(Self(path));
+            }
+        }
+        let why = made
+            .err()
+            .map_or_else(String::new, |error| error.to_string());
+        Err(Refused::new(
+            "tools::not-written",
+            format!("nothing can be made in {}: {why}", parent.display()),
+            "look at the directory for temporary files",
+        ))
     }
 }
 
