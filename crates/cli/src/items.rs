@@ -1,5 +1,6 @@
 //! What is: the verdict, and the items.
 
+use syncmgr_control::report::REPORTS;
 use syncmgr_control::view::{
     ConditionView, HandlerProblemView, HandlerView, HeldView, ItemView, NextView, ReasonView,
     RunState, Shown, Standing, StatusView, VerdictView,
@@ -427,7 +428,12 @@ pub(crate) async fn show(talk: &mut Talk, name: String) -> Result<Verdict, Refus
     }
     facts.push((
         "part of a plain sync",
-        if item.checked { "yes" } else { "no" }.to_owned(),
+        match item.checked {
+            _ if item.handler == REPORTS => "no, its own program decides when",
+            true => "yes",
+            false => "no",
+        }
+        .to_owned(),
     ));
     if let Some(definition) = &detail.definition {
         facts.push(("definition", harmless(&definition.to_string())));

@@ -130,6 +130,8 @@ pub struct RecipeTestWish {
     pub accept: bool,
     /// Run the program with these words, and record what it prints.
     pub record: Option<Vec<String>>,
+    /// Carry out what only looks with the program that is installed, with these words of `add`.
+    pub real: Option<Vec<String>>,
     /// Where it is run.
     pub directory: PathBuf,
 }
@@ -157,6 +159,9 @@ pub trait Recipes {
 
     /// Where a program is: searched for by a bare name, else as a path from this directory.
     fn find_program(&self, name: &str, directory: &Path) -> Option<PathBuf>;
+
+    /// The words of a command as they may be shown; `None` where no secret stands in them.
+    fn without_secrets(&self, words: &[String]) -> Option<Vec<String>>;
 
     /// Where the user's recipes are.
     fn directory(&self) -> PathBuf;
@@ -208,6 +213,7 @@ pub(crate) enum RecipeAction {
   syncmgr recipe test photos
   syncmgr recipe test photos --record -- --dry-run ~/Pictures
   syncmgr recipe test photos --accept
+  syncmgr recipe test rsync --real --set source=~/Pictures --set target=/mnt/usb/Pictures
 
 Exit codes: 0 all good, 1 with warnings, 2 something is wrong, 4 nothing could be tested.")]
     Test {
@@ -219,6 +225,12 @@ Exit codes: 0 all good, 1 with warnings, 2 something is wrong, 4 nothing could b
         /// Run the program with the words behind `--`, and keep what it prints as a recording.
         #[arg(long, requires = "arguments")]
         record: bool,
+        /// Carry out what only looks (find, check, plan) with the program that is installed; nothing is synchronized.
+        #[arg(long, conflicts_with_all = ["record", "accept"])]
+        real: bool,
+        /// With `--real`: a word of `add`, such as `source=/a`; may be given several times.
+        #[arg(long, value_name = "NAME=VALUE", value_parser = given, requires = "real")]
+        set: Vec<String>,
         /// What the program is run with.
         #[arg(last = true, value_name = "ARGS", requires = "record")]
         arguments: Vec<String>,
@@ -227,6 +239,14 @@ Exit codes: 0 all good, 1 with warnings, 2 something is wrong, 4 nothing could b
     #[command(after_help = "Examples:
   ls \"$(syncmgr recipe path)\"")]
     Path,
+}
+
+/// `NAME=VALUE` as the option `--NAME=VALUE` of `add`.
+fn given(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, _)) if !name.is_empty() && !name.starts_with('-') => Ok(format!("--{text}")),
+        _ => Err("it is written NAME=VALUE".to_owned()),
+    }
 }
 
 /// What the words behind `add KIND` are.
@@ -472,12 +492,15 @@ pub(crate) fn recipe(
             name,
             accept,
             record,
+            real,
+            set,
             arguments,
         } => {
             let wish = RecipeTestWish {
                 name,
                 accept,
                 record: record.then_some(arguments),
+                real: real.then_some(set),
                 directory: origin.directory.to_owned(),
             };
             let findings = recipes.test(&wish)?;

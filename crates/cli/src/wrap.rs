@@ -35,23 +35,6 @@ const STANDARD: [&str; 6] = [
     "/sbin",
     "/bin",
 ];
-/// Ends of names whose values are secrets.
-const SECRETS: [&str; 11] = [
-    "password",
-    "passwd",
-    "pass",
-    "passphrase",
-    "passwort",
-    "token",
-    "secret",
-    "api-key",
-    "apikey",
-    "access-key",
-    "secret-key",
-];
-/// Stands for a secret.
-const MASK: &str = "***";
-
 /// The words of `wrap`.
 #[derive(Debug, Args)]
 pub(crate) struct WrapArgs {
@@ -241,9 +224,14 @@ pub(crate) fn wrapped(wrapping: Wrapping, recipes: &dyn Recipes) -> Result<Wrapp
         let found = find(program).ok_or_else(|| missing(program))?;
         anchor(program, &found, &mut remarks);
     }
-    let (shown, hidden) = shown(&command);
-    let by_variable = |(name, value): &(String, String)| is_secret_name(name) && !value.is_empty();
-    if hidden || args.environment.iter().any(by_variable) {
+    let masked = recipes.without_secrets(&command);
+    let shown = line_of(masked.as_ref().unwrap_or(&command));
+    let by_variable = |(name, value): &(String, String)| {
+        recipes
+            .without_secrets(&[format!("{name}={value}")])
+            .is_some()
+    };
+    if masked.is_some() || args.environment.iter().any(by_variable) {
         remarks.push(Remark {
             warning: true,
             text: "there seems to be a secret in it: it is kept as it is in config.toml, and whoever is on this machine can \
@@ -392,65 +380,14 @@ fn anchor(program: &mut String, found: &Path, remarks: &mut Vec<Remark>) {
     path.clone_into(program);
 }
 
-/// Whether what is called so is a secret, and not where one is.
-fn is_secret_name(name: &str) -> bool {
-    let name = name.trim_start_matches('-').to_ascii_lowercase();
-    let name = name.replace('_', "-");
-    SECRETS.iter().any(|end| {
-        name.strip_suffix(end)
-            .is_some_and(|before| before.is_empty() || before.ends_with('-') || *end == "password")
-    })
-}
-
-/// The command as it is shown, without secrets; and whether there was one.
-fn shown(command: &[String]) -> (String, bool) {
-    let mut hidden = false;
-    let mut next_is_secret = false;
-    let mut words = Vec::new();
-    for given in command {
-        let masked: Vec<String> = given
-            .split(' ')
-            .map(|part| {
-                let masked = masked(part, next_is_secret);
-                next_is_secret =
-                    part.starts_with('-') && !part.contains('=') && is_secret_name(part);
-                hidden |= masked.is_some();
-                masked.unwrap_or_else(|| part.to_owned())
-            })
-            .collect();
-        let masked = masked.join(" ");
-        // A mask needs no quotes.
-        words.push(match masked.as_str() {
-            MASK => masked,
-            _ => word(&masked),
-        });
-    }
-    (words.join(" "), hidden)
-}
-
-/// A word without the secret in it; `None` where there is none.
-fn masked(word: &str, is_secret: bool) -> Option<String> {
-    // A variable, or an option that follows, is no secret by itself.
-    let is_value = |value: &str| {
-        !value.is_empty()
-            && !value
-                .trim_start_matches(['"', '\''])
-                .starts_with(['$', '-', '`'])
-    };
-    if is_secret && is_value(word) {
-        return Some(MASK.to_owned());
-    }
-    if let Some((name, value)) = word.split_once('=')
-        && is_secret_name(name)
-        && is_value(value)
-    {
-        return Some(format!("{name}={MASK}"));
-    }
-    let (scheme, rest) = word.split_once("://")?;
-    let (before, host) = rest.split_once('@')?;
-    let (user, password) = before.split_once(':')?;
-    (is_value(password) && !before.contains('/'))
-        .then(|| format!("{scheme}://{user}:{MASK}@{host}"))
+/// The words of a command as a person would type them.
+fn line_of(words: &[String]) -> String {
+    // What stands for a secret needs no quotes.
+    let quoted = words.iter().map(|given| match given.trim_matches('*') {
+        "" if !given.is_empty() => given.clone(),
+        _ => word(given),
+    });
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 fn missing(program: &str) -> Refusal {

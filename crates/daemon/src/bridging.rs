@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use syncmgr_bridge::{Bridge, Kind, Setting, SettingError, follow};
-use syncmgr_control::{Refusal, Service};
+use syncmgr_control::view::CheckView;
+use syncmgr_control::{ExitCode, Refusal, Service};
 use syncmgr_core::input::Input;
 use syncmgr_core::log::Level;
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use crate::adapt::text;
@@ -16,6 +18,8 @@ use crate::open::spawn_owned;
 
 /// How long a bridge waits after the manager refused what it reports.
 const AGAIN: Duration = Duration::from_secs(60);
+/// How long a program that is followed has to answer `doctor`.
+const ANSWERS: Duration = Duration::from_secs(2);
 /// What stands before the path of a file with a key.
 const FILE: &str = "file:";
 
@@ -127,6 +131,49 @@ pub(crate) fn troubles(configured: &[BridgeConfig]) -> impl Iterator<Item = Inpu
             detail: Some("it is tried again every minute".to_owned()),
         })
     })
+}
+
+/// What `doctor` tells of the bridges. Each is asked for at most [`ANSWERS`].
+pub(crate) async fn checks(configured: &[BridgeConfig]) -> Vec<CheckView> {
+    let asked = configured.iter().map(|config| async move {
+        let result = made(config);
+        let about = match config.kind {
+            BridgeKind::Syncthing => "Syncthing",
+            BridgeKind::RcloneRc => "rclone",
+        };
+        let (result, text, hint) = match result {
+            Err(why) => (
+                ExitCode::Warnings,
+                format!("{about} is not followed: {why}"),
+                Some("look at its [[bridge]] in config.toml; docs/report.md tells how".to_owned()),
+            ),
+            Ok(bridge) => {
+                let address = bridge.address().to_owned();
+                let there = tokio::time::timeout(ANSWERS, TcpStream::connect(&address)).await;
+                match there {
+                    Ok(Ok(_)) => (
+                        ExitCode::Good,
+                        format!("{about} listens on {address}"),
+                        None,
+                    ),
+                    _ => (
+                        ExitCode::Warnings,
+                        format!("nobody listens on {address}, where {about} is to be followed"),
+                        Some(format!(
+                            "start {about}, or set the `address` of its [[bridge]]"
+                        )),
+                    ),
+                }
+            }
+        };
+        CheckView {
+            name: "bridge".to_owned(),
+            result,
+            text: text::line(&text),
+            hint,
+        }
+    });
+    futures::future::join_all(asked).await
 }
 
 fn made(config: &BridgeConfig) -> Result<Bridge, String> {

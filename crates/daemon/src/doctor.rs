@@ -7,6 +7,7 @@ use syncmgr_host::Limits;
 use syncmgr_store::Finding;
 
 use crate::adapt::text;
+use crate::bridging;
 use crate::launch::{self, Launch};
 use crate::overview::quoted;
 use crate::property;
@@ -78,12 +79,14 @@ impl Loop {
             })
             .collect();
         let reader = self.store.reader();
+        let bridges = self.config.config.bridge.clone();
         let limits = self.limits.clone();
         let shown = self.manager.notices_are_wanted();
         let trouble = self.desktop.trouble();
         self.property.spawn(async move {
             checks.push(notices(shown, trouble).await);
             checks.push(database(reader).await);
+            checks.extend(bridging::checks(&bridges).await);
             for (called, launch, problem) in handlers {
                 checks.push(handler(&called, launch, problem.as_ref(), &limits).await);
             }

@@ -601,7 +601,7 @@ impl Loop {
                 .item
                 .iter()
                 .find(|config| config.handler == view.handler && config.id == view.id)
-                .map(|config| config.definition.clone()),
+                .map(|config| syncmgr_handler::mask::masked_value(&config.definition)),
             runs: self
                 .latest_runs(item, DETAIL_RUNS)?
                 .iter()

@@ -17,6 +17,8 @@ pub mod frame;
 pub mod item;
 pub mod link;
 pub mod listing;
+#[cfg(feature = "mask")]
+pub mod mask;
 mod outbox;
 pub mod pages;
 mod piece;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use syncmgr_cli::{ExportForm, ExportItem, Exported};
 use syncmgr_tools::Catalogue;
 use syncmgr_tools::export::{Start, Task, lines, unit_name, units};
-use syncmgr_tools::import::secret::masked;
+use syncmgr_tools::masked;
 
 /// Writes items in a form.
 pub(crate) fn export(

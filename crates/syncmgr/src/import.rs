@@ -1,6 +1,8 @@
 //! What starts by itself on this machine: crontabs and timers are read, turned off and brought back. What their texts mean is
 //! decided by `syncmgr_tools::import`; this acts.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -10,12 +12,13 @@ use syncmgr_control::Refusal;
 use syncmgr_daemon::launch::Programs;
 use syncmgr_tools::Catalogue;
 use syncmgr_tools::import::comment::{self, Out};
-use syncmgr_tools::import::secret::masked;
 use syncmgr_tools::import::systemd::{TimerText, started_by};
 use syncmgr_tools::import::{
     Around, Job, Kind, Origin, Wrapped, cron, kind_of, settle_locks, settle_names, systemd,
 };
 use syncmgr_tools::line::{Carried, Ground, carry};
+use syncmgr_tools::masked;
+use syncmgr_tools::recipe::Recipe;
 
 use crate::tool::{self, NoAnswer};
 
@@ -43,6 +46,8 @@ pub(crate) struct Importer {
     pub(crate) programs: Programs,
     /// The recipes, which say what command lines become.
     pub(crate) catalogue: Catalogue,
+    /// Why programs do not do for their recipes, by recipe, as far as they were asked.
+    pub(crate) asked: RefCell<BTreeMap<String, Option<String>>>,
 }
 
 /// Something that was imported.
@@ -382,7 +387,20 @@ impl Importer {
             home: self.home.as_deref(),
             is_directory: Path::is_dir,
         };
-        carry(recipe, wrapped, ground)
+        let carried = carry(recipe, wrapped, ground)?;
+        match self.unfit(recipe) {
+            Some(why) => Err(Some(why)),
+            None => Ok(carried),
+        }
+    }
+
+    /// Why the program of a recipe does not do for it; each is asked once.
+    fn unfit(&self, recipe: &Recipe) -> Option<String> {
+        let mut asked = self.asked.borrow_mut();
+        let known = asked
+            .entry(recipe.id.clone())
+            .or_insert_with(|| syncmgr_tools::unfit(recipe));
+        known.clone()
     }
 
     /// Says when the program of a job is not there.

@@ -77,6 +77,7 @@ impl Syncmgr {
             records: places.state_dir.join("imports.json"),
             programs: Programs::of(&self.environment),
             catalogue: syncmgr_tools::Catalogue::load(&places.recipes_dir()),
+            asked: std::cell::RefCell::default(),
         })
     }
 

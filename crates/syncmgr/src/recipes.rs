@@ -223,6 +223,11 @@ impl Recipes for Cookbook {
             .find(|path| path.is_file())
     }
 
+    fn without_secrets(&self, words: &[String]) -> Option<Vec<String>> {
+        let (shown, found) = syncmgr_tools::masked_words(words);
+        found.then_some(shown)
+    }
+
     fn directory(&self) -> PathBuf {
         self.surroundings.recipes.clone()
     }
@@ -234,6 +239,7 @@ impl Recipes for Cookbook {
     fn test(&self, wish: &RecipeTestWish) -> Result<Vec<RecipeFinding>, Refusal> {
         let mut reserved = RESERVED.to_vec();
         reserved.extend(syncmgr_tools::setting_names());
+        let real = wish.real.clone();
         let wish = Wish {
             id: &wish.name,
             accept: wish.accept,
@@ -247,7 +253,18 @@ impl Recipes for Cookbook {
             }
             refusal(refused)
         })?;
-        let findings = findings.into_iter();
+        let real = match (&real, findings.iter().any(|one| one.grade == Grade::Wrong)) {
+            (Some(words), false) => syncmgr_tools::real(
+                &self.catalogue,
+                wish.id,
+                words,
+                wish.directory,
+                &self.surroundings,
+            )
+            .map_err(refusal)?,
+            _ => Vec::new(),
+        };
+        let findings = findings.into_iter().chain(real);
         Ok(findings
             .map(|finding| RecipeFinding {
                 grade: match finding.grade {

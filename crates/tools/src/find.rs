@@ -44,33 +44,7 @@ pub fn find(
         ));
     }
     let given = parse(recipe, words, cwd, surroundings.home.as_deref())?;
-    let lenient = Recipe {
-        arguments: recipe
-            .arguments
-            .iter()
-            .map(|argument| crate::recipe::Argument {
-                required: false,
-                ..argument.clone()
-            })
-            .collect(),
-        ..Recipe::clone(recipe)
-    };
-    let id = ItemId::new(recipe.id.clone()).map_err(|error| {
-        Refused::new(
-            "tools::recipe-broken",
-            error.to_string(),
-            "give the recipe another `id`",
-        )
-    })?;
-    let seeker = ToolItem {
-        id,
-        definition: Definition::read(&lenient, &given)?,
-        recipe: recipe.clone(),
-        like: None,
-        state: std::env::temp_dir(),
-        home: surroundings.home.clone(),
-        version: std::sync::OnceLock::new(),
-    };
+    let seeker = seeker(recipe, &given, surroundings)?;
     crate::version::check(&seeker)?;
     let secrets = BTreeMap::new();
     let finished = carry_out(
@@ -98,6 +72,41 @@ pub fn find(
         .into_iter()
         .map(|arguments| found(recipe, &given, arguments, &seeker))
         .collect()
+}
+
+/// An item of which only what was given is known, and that has no directory of its own.
+pub(crate) fn seeker(
+    recipe: &std::sync::Arc<Recipe>,
+    given: &Map<String, Value>,
+    surroundings: &Surroundings,
+) -> Result<ToolItem, Refused> {
+    let lenient = Recipe {
+        arguments: recipe
+            .arguments
+            .iter()
+            .map(|argument| crate::recipe::Argument {
+                required: false,
+                ..argument.clone()
+            })
+            .collect(),
+        ..Recipe::clone(recipe)
+    };
+    let id = ItemId::new(recipe.id.clone()).map_err(|error| {
+        Refused::new(
+            "tools::recipe-broken",
+            error.to_string(),
+            "give the recipe another `id`",
+        )
+    })?;
+    Ok(ToolItem {
+        id,
+        definition: Definition::read(&lenient, given)?,
+        recipe: recipe.clone(),
+        like: None,
+        state: Default::default(),
+        home: surroundings.home.clone(),
+        version: std::sync::OnceLock::new(),
+    })
 }
 
 fn found(

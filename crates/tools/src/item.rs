@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 use syncmgr_handler::item::{Item, ItemId};
+use syncmgr_handler::mask::{HIDDEN, masked_words};
 
 use crate::arguments::{COMMAND, Definition, RECIPE};
 use crate::catalogue::Catalogue;
@@ -87,8 +88,7 @@ impl Values for ItemValues<'_> {
                 .map(|home| home.to_string_lossy().into_owned()),
             "command_line" => {
                 let words = self.0.definition.list(COMMAND);
-                let (line, _) = crate::import::secret::masked(&shown_words(&words));
-                Some(line).filter(|line| !line.is_empty())
+                Some(shown_words(&masked_words(&words).0)).filter(|line| !line.is_empty())
             }
             "command_name" => Some(command_name(&self.0.definition.list(COMMAND))),
             _ => None,
@@ -110,8 +110,15 @@ impl Values for ItemValues<'_> {
 
 /// The words of a command as a person would type them.
 pub(crate) fn shown_words(words: &[String]) -> String {
-    let words = words.iter().map(String::as_str);
-    shlex::try_join(words).unwrap_or_default()
+    let quoted = words.iter().map(|word| {
+        // A mask needs no quotes.
+        let bare = word.replace(HIDDEN, "x");
+        match shlex::try_quote(&bare) {
+            Ok(quoted) if quoted == bare => word.clone(),
+            _ => shlex::try_quote(word).unwrap_or_default().into_owned(),
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 /// What a wrapped command is called: its program, or what a shell is told to start first.

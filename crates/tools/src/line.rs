@@ -11,11 +11,11 @@ use serde_json::{Map, Value, json};
 
 use crate::arguments::{Definition, parse};
 use crate::import::Wrapped;
-use crate::import::secret::is_secret_name;
 use crate::pattern::Pattern;
 use crate::recipe::{ArgumentKind, Recipe};
 use crate::recognise::file_name;
 use crate::template::Template;
+use syncmgr_handler::mask::is_secret_name;
 
 /// Where programs are that are found by their name alone; one from elsewhere is another program.
 const USUAL: &[&str] = &["/usr/bin", "/bin", "/usr/local/bin"];

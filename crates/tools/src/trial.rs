@@ -65,7 +65,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(grade: Grade, text: impl Into<String>) -> Self {
+    pub(crate) fn new(grade: Grade, text: impl Into<String>) -> Self {
         Self {
             grade,
             text: text.into(),
@@ -405,7 +405,7 @@ fn came_out(recording: &Recording, replay: &Replay) -> Expected {
             .filter(|(_, told)| !told.is_empty())
             .map(|((_, line), told)| (line.clone(), told.iter().map(in_words).collect()))
             .collect(),
-        end: end(recording, &replay.outcome),
+        end: end(recording.operation, &replay.outcome),
     }
 }
 
@@ -418,10 +418,11 @@ fn class_word(class: Class) -> &'static str {
     }
 }
 
-fn end(recording: &Recording, outcome: &Outcome) -> Vec<String> {
+/// How an operation ended, in words.
+pub(crate) fn end(operation: OperationKind, outcome: &Outcome) -> Vec<String> {
     let mut lines = vec![format!(
         "{} ends: {}{}",
-        operation_word(recording.operation),
+        operation_word(operation),
         class_word(outcome.class),
         outcome
             .say
@@ -457,7 +458,7 @@ fn end(recording: &Recording, outcome: &Outcome) -> Vec<String> {
 }
 
 /// What a line meant, in words.
-fn in_words(told: &Told) -> String {
+pub(crate) fn in_words(told: &Told) -> String {
     let named = |(name, value): (&String, &String)| format!("{name}={value}");
     match told {
         Told::Progress { value, max } => format!("progress {value} of {max}"),

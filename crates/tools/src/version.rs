@@ -142,6 +142,27 @@ pub fn installed(recipe: &Recipe) -> Result<Option<String>, StartFault> {
     }
 }
 
+/// Why the program of a recipe that is installed does not do for it, as a fragment; `None` where it does, and where the
+/// recipe does not ask for its version. Blocks for at most 20 seconds.
+#[must_use]
+pub fn unfit(recipe: &Recipe) -> Option<String> {
+    let (program, version) = (recipe.program.as_ref()?, recipe.version.as_ref()?);
+    let found = match ask(program, version, Vec::new()) {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            return Some(format!(
+                "{program} does not tell its version as {} does",
+                recipe.name
+            ));
+        }
+        Err(fault) => return Some(fault.to_string()),
+    };
+    let least = version.least.as_ref()?;
+    older(&found, least).then(|| {
+        format!("{program} is of version {found}, and {least} is the least that works for that")
+    })
+}
+
 fn ask(
     program: &str,
     version: &Version,

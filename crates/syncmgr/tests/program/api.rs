@@ -9,7 +9,7 @@ use syncmgr_control::method::{Access, METHODS};
 use crate::world::World;
 
 /// Asks, and answers the status and the body.
-fn ask(world: &World, line: &str, body: &str) -> (u16, String) {
+pub(crate) fn ask(world: &World, line: &str, body: &str) -> (u16, String) {
     let mut stream = UnixStream::connect(world.path("home/run/control.sock")).unwrap();
     write!(
         stream,

@@ -400,3 +400,22 @@ fn uninstall_leaves_nothing_and_takes_nothing() {
     assert!(!world.has(".local/share/bash-completion/completions/syncmgr"));
     assert!(!world.has("left/.syncmgr-root") && !world.has("right/.syncmgr"));
 }
+
+#[test]
+fn a_line_whose_program_is_too_old_stays_a_command() {
+    let world = scripted();
+    world.executable(
+        "tools/rsync",
+        "#!/bin/sh\necho 'rsync  version 2.6.9  protocol version 29'\n",
+    );
+    world.write("tools/tab", "0 3 * * * rsync -a /tmp /var/tmp/copy\n");
+    run(&world, &["import", "cron"])
+        .exits(0)
+        .says("stays a command, and no item of rsync: rsync is of version 2.6.9");
+    run(&world, &["import", "cron", "1"]).says("1 job imported");
+    let items = world.json(["list"]);
+    let name = items[0]["name"].as_str().unwrap();
+    run(&world, &["show", name])
+        .exits(0)
+        .says("\"recipe\":\"command\"");
+}

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use super::Task;
 use crate::arguments::Definition;
-use crate::import::secret::is_secret_name;
 use crate::recipe::{ArgumentKind, Recipe, Step};
 use crate::refused::Refused;
 use crate::template::{Template, Values};
+use syncmgr_handler::mask::is_secret_name;
 
 /// What templates see beside the arguments: only what is also known without us.
 struct Alone<'a> {
@@ -175,7 +175,10 @@ fn is_known(step: &Step, known: &BTreeSet<String>) -> bool {
 pub(super) fn without_secrets(task: &mut Task) {
     let Task { env, notes, .. } = task;
     env.retain(|(name, value)| {
-        let secret = is_secret_name(name) && !value.is_empty();
+        let secret = is_secret_name(name)
+            && !value.is_empty()
+            // Whether to ask, and no password.
+            && !matches!(value.as_str(), "true" | "false");
         if secret {
             notes.push(format!(
                 "`{name}` holds a secret and is not written out: supply it, such as by a file that only you can read."
@@ -188,8 +191,8 @@ pub(super) fn without_secrets(task: &mut Task) {
         .iter()
         .map(|words| crate::import::shell::typed(words))
         .collect();
-    let (shown, found) = crate::import::secret::masked(&line.join(" && "));
-    if found || shown.contains(crate::import::secret::HIDDEN) {
+    let (shown, found) = syncmgr_handler::mask::masked(&line.join(" && "));
+    if found || shown.contains(syncmgr_handler::mask::HIDDEN) {
         task.commands.clear();
         task.why = Some(format!(
             "A secret stands in its command and is not written out; what it is without: {shown}"

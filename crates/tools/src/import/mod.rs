@@ -5,7 +5,6 @@
 
 pub mod comment;
 pub mod cron;
-pub mod secret;
 pub mod shell;
 pub mod systemd;
 mod systemd_text;
