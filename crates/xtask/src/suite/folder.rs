@@ -13,6 +13,35 @@ use crate::{Words, report, run};
 
 /// The part that needs no disk.
 const SIMULATED: &str = "simulated";
+/// The part that looks at every system call of a plan.
+const PLAN: &str = "plan";
+/// The calls that may name something below a root while nothing is to be written; opening is looked at further.
+const LOOKS: &[&str] = &[
+    "access",
+    "chdir",
+    "close",
+    "dup",
+    "execve",
+    "faccessat2",
+    "fadvise64",
+    "fcntl",
+    "fstat",
+    "getcwd",
+    "getdents64",
+    "lseek",
+    "mmap",
+    "newfstatat",
+    "openat",
+    "openat2",
+    "pread64",
+    "read",
+    "readlink",
+    "readlinkat",
+    "statfs",
+    "statx",
+];
+/// The ways to open a file that can write or make it.
+const WRITING: &[&str] = &["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_TMPFILE"];
 /// How many seeds are played unless something else is said.
 const SEEDS: u64 = 10_000;
 /// How many killed runs each file system sees unless something else is said: 2,000 on all.
@@ -108,28 +137,40 @@ pub(super) fn run(mut words: Words) -> Result<bool> {
     if let (true, Some(program)) = (inside, &given) {
         return killed(Path::new(program), &systems, rounds, seed);
     }
-    if systems.is_empty() && !wanted(SIMULATED) {
+    if systems.is_empty() && !wanted(SIMULATED) && !wanted(PLAN) {
         let names: Vec<&str> = FILE_SYSTEMS.iter().map(|system| system.name).collect();
-        bail!("no such part; there are: {SIMULATED}, {}", names.join(", "));
+        bail!(
+            "no such part; there are: {SIMULATED}, {PLAN}, {}",
+            names.join(", ")
+        );
     }
+    let tracer = wanted(PLAN).then_some(("strace", "strace"));
     let missing: Vec<&str> = systems
         .iter()
         .flat_map(|system| system.needs)
+        .copied()
+        .chain(tracer)
         .filter(|(program, _)| !run::is_installed(program))
-        .map(|(_, package)| *package)
+        .map(|(_, package)| package)
         .collect();
     run::need_packages(&missing, install)?;
     let mut good = true;
     if wanted(SIMULATED) {
         good &= simulated(first, seeds)?;
     }
-    if systems.is_empty() {
+    if systems.is_empty() && !wanted(PLAN) {
         return Ok(good);
     }
     let program = match given {
         Some(program) => PathBuf::from(program),
         None => crate::bench::build(&["-p", "syncmgr"], "syncmgr", false)?,
     };
+    if wanted(PLAN) {
+        good &= plan_writes_nothing(&program)?;
+    }
+    if systems.is_empty() {
+        return Ok(good);
+    }
     let mut again = run::command("unshare");
     again
         .args(mounts::namespace()?)
@@ -164,6 +205,86 @@ fn simulated(first: u64, seeds: u64) -> Result<bool> {
         if good { "all good" } else { "FAILED" }
     ));
     Ok(good)
+}
+
+/// Looks at every system call of a plan: none may write below a root. A run is looked at the same way, which shows that the
+/// look would see it.
+fn plan_writes_nothing(program: &Path) -> Result<bool> {
+    let base = tempfile::Builder::new().prefix("syncmgr-plan-").tempdir()?;
+    let roots = ["left", "right"].map(|side| base.path().join(side));
+    for root in &roots {
+        std::fs::create_dir(root)?;
+        let below = root.join("below");
+        std::fs::create_dir(&below)?;
+        for number in 0..10 {
+            std::fs::write(below.join(format!("same-{number}")), number.to_string())?;
+        }
+    }
+    let [left, right] = &roots;
+    std::fs::write(left.join("new"), "new")?;
+    let written = traced(program, base.path(), "sync", &roots)?;
+    if written.is_empty() {
+        bail!("a run that copies a file is not seen to write");
+    }
+    std::fs::write(left.join("new"), "changed")?;
+    std::fs::write(right.join("other"), "other")?;
+    std::fs::write(left.join("conflict"), "mine")?;
+    std::fs::write(right.join("conflict"), "theirs")?;
+    std::fs::remove_file(right.join("below/same-1"))?;
+    let written = traced(program, base.path(), "plan", &roots)?;
+    for call in &written {
+        report::line(format_args!("folder: plan: it wrote: {call}"));
+    }
+    let verdict = if written.is_empty() {
+        "all good"
+    } else {
+        "FAILED"
+    };
+    report::line(format_args!(
+        "folder: plan: {} system calls below the roots that could write: {verdict}",
+        written.len()
+    ));
+    Ok(written.is_empty())
+}
+
+/// Runs the program on two roots and answers the calls that could write below them.
+fn traced(program: &Path, base: &Path, word: &str, roots: &[PathBuf; 2]) -> Result<Vec<String>> {
+    let trace = base.join(format!("{word}.trace"));
+    let mut strace = run::command("strace");
+    strace
+        .args(["-f", "-y", "-e", "trace=%file,%desc", "-o"])
+        .arg(&trace)
+        .arg(program)
+        .arg(word)
+        .args(roots)
+        .env("SYNCMGR_HOME", base.join("home"))
+        .env("HOME", base.join("home"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    let ended = strace.status().context("could not start strace")?;
+    // Conflicts and changes have codes of their own; only a fault means that nothing was looked at.
+    if !matches!(ended.code(), Some(0 | 1 | 3)) {
+        bail!("{word} ended with {ended}");
+    }
+    let text = String::from_utf8_lossy(&std::fs::read(&trace)?).into_owned();
+    let names: Vec<String> = roots
+        .iter()
+        .map(|root| root.to_string_lossy().into_owned())
+        .collect();
+    let could_write = |line: &&str| {
+        let call = line
+            .split_once(' ')
+            .map_or(*line, |(_, call)| call.trim_start());
+        let name = call.split('(').next().unwrap_or_default();
+        names.iter().any(|root| call.contains(root.as_str()))
+            && (!LOOKS.contains(&name) || WRITING.iter().any(|flag| call.contains(flag)))
+            && !call.starts_with("<...")
+    };
+    Ok(text
+        .lines()
+        .filter(could_write)
+        .map(str::to_owned)
+        .collect())
 }
 
 /// Kills runs on each file system, and tells what came of it in lines of a table.

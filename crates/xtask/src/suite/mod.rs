@@ -56,7 +56,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "folder",
         shows: "folder pairs lose nothing, on a simulated file system by seed and killed on real ones  [--seeds N --first SEED --rounds N --seed N --only PART]",
-        needs: "root for mounting; Debian packages e2fsprogs xfsprogs btrfs-progs",
+        needs: "root for mounting; Debian packages e2fsprogs xfsprogs btrfs-progs strace",
         run: folder::run,
     },
     Suite {

@@ -136,6 +136,11 @@ fn conflicts(world: &World) -> Result<String> {
     Ok("4 resolved each its way, 8 contents of 8 there".to_owned())
 }
 
+/// How many files are added for each try to kill unison within its lock.
+const LOCKED_FILES: usize = 6000;
+/// How often that is tried.
+const LOCKED_TRIES: usize = 4;
+
 fn lock_file(world: &World) -> Option<std::path::PathBuf> {
     let entries = fs::read_dir(world.at("unison")).ok()?;
     entries.flatten().map(|entry| entry.path()).find(|path| {
@@ -146,14 +151,17 @@ fn lock_file(world: &World) -> Option<std::path::PathBuf> {
 
 fn locked(world: &World) -> Result<String> {
     roots(world)?;
-    // Unison locks its archives only while it writes them: with many files that takes a moment.
-    world.fill("left", "file", 12_000)?;
-    let killed = world.sigkill_when(&["sync", "both"], "unison", || lock_file(world).is_some())?;
-    if killed.code == GOOD {
-        bail!("it ended well although it was killed");
-    }
-    if lock_file(world).is_none() {
-        bail!("it was killed too late: there is no lock");
+    // Unison locks its archives only while it writes them: with many files that takes a moment, which a kill can still miss.
+    let mut files = 0;
+    while lock_file(world).is_none() {
+        if files == LOCKED_FILES * LOCKED_TRIES {
+            bail!("it was killed too late {LOCKED_TRIES} times: there is no lock");
+        }
+        for number in files..files + LOCKED_FILES {
+            fs::write(world.at(&format!("left/many-{number}")), number.to_string())?;
+        }
+        files += LOCKED_FILES;
+        world.sigkill_when(&["sync", "both"], "unison", || lock_file(world).is_some())?;
     }
     world
         .sync("both", NEEDS_YOU)?
@@ -161,9 +169,9 @@ fn locked(world: &World) -> Result<String> {
         .says("locked")?;
     world.answer("remove")?;
     world.sync("both", GOOD)?;
-    equal("files", &same(world)?, &12_000)?;
-    if lock_file(world).is_some() {
-        bail!("the lock is still there");
+    equal("files", &same(world)?, &files)?;
+    if let Some(lock) = lock_file(world) {
+        bail!("the lock is still there: {}", lock.display());
     }
     equal("open questions", &world.needs()?.len(), &0)?;
     Ok("killed within its lock, asked, taken away when told so".to_owned())
