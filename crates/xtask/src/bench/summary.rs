@@ -41,6 +41,7 @@ impl Spread {
 
 impl Spread {
     /// The same in a larger unit.
+    #[cfg(unix)]
     pub(crate) fn divided(self, by: f64) -> Self {
         Self {
             median: self.median / by,
