@@ -294,7 +294,7 @@ fn network_lost(world: &World) -> Result<String> {
     next_second()?;
     world
         .finish(&mut sync())?
-        .ended(GOOD)?
+        .ended_well_or_found("a lock was taken away")?
         .says("is taken back")?;
     whole(world, "target")?;
     Ok(format!(

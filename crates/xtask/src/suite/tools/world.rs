@@ -575,6 +575,15 @@ impl Said {
         }
     }
 
+    /// It ended well, or with the warning that a lock of the one before was found; whether that one left a lock depends on the
+    /// moment at which it ended.
+    pub(super) fn ended_well_or_found(self, lock: &str) -> Result<Self> {
+        match self.code {
+            WARNINGS => self.says(lock),
+            _ => self.ended(GOOD),
+        }
+    }
+
     /// Fails unless it ended with this code.
     pub(super) fn ended(self, code: i32) -> Result<Self> {
         if self.code != code {
