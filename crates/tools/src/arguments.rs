@@ -177,7 +177,7 @@ fn given(argument: &Argument, value: &Value) -> Result<Given, Refused> {
         )
     };
     let text = match value {
-        Value::Array(texts) if argument.kind == ArgumentKind::List => {
+        Value::Array(texts) if argument.kind.is_many() => {
             let texts: Option<Vec<String>> = texts
                 .iter()
                 .map(|text| text.as_str().map(str::to_owned))
@@ -195,7 +195,7 @@ fn given(argument: &Argument, value: &Value) -> Result<Given, Refused> {
         return Err(wrong("it contains a NUL".to_owned()));
     }
     match argument.kind {
-        ArgumentKind::List => return Ok(Given::Many(vec![text])),
+        ArgumentKind::List | ArgumentKind::Paths => return Ok(Given::Many(vec![text])),
         ArgumentKind::Choice if !argument.choices.contains(&text) => {
             return Err(wrong(format!(
                 "it is one of {}",
@@ -302,7 +302,7 @@ pub(crate) fn parse(
                 })?,
             };
             let text = Value::String(local(argument.kind, word, cwd, home));
-            if argument.kind == ArgumentKind::List {
+            if argument.kind.is_many() {
                 list = Some(argument);
                 push(&mut map, &argument.name, text);
             } else {
@@ -352,7 +352,7 @@ pub(crate) fn parse(
             })?,
         };
         match argument {
-            Some(argument) if argument.kind == ArgumentKind::List => {
+            Some(argument) if argument.kind.is_many() => {
                 push(
                     &mut map,
                     name,
@@ -438,7 +438,7 @@ fn local(kind: ArgumentKind, text: &str, cwd: &Path, home: Option<&Path>) -> Str
         })
     };
     match kind {
-        ArgumentKind::Path => {}
+        ArgumentKind::Path | ArgumentKind::Paths => {}
         ArgumentKind::Place if !elsewhere(text) => {}
         ArgumentKind::Secret => {
             return match text.strip_prefix("file:") {
@@ -470,4 +470,27 @@ fn local(kind: ArgumentKind, text: &str, cwd: &Path, home: Option<&Path>) -> Str
         made.push('/');
     }
     made
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+
+    #[test]
+    fn every_path_of_a_list_is_made_absolute_and_places_elsewhere_stay() {
+        let catalogue = Catalogue::load(Path::new("/nowhere"));
+        let of = |recipe: &str, words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            let (cwd, home) = (Path::new("/some/where"), Path::new("/home/ada"));
+            let recipe = catalogue.get(recipe).unwrap();
+            parse(recipe, &words, cwd, Some(home)).unwrap()
+        };
+        for recipe in ["borg", "restic"] {
+            let map = of(recipe, &["sftp:box:/backup", "src", "~/photos", "/etc"]);
+            assert_eq!(map["repository"], "sftp:box:/backup", "{recipe}");
+            let paths = serde_json::json!(["/some/where/src", "/home/ada/photos", "/etc"]);
+            assert_eq!(map["path"], paths, "{recipe}");
+        }
+    }
 }

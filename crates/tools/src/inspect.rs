@@ -124,7 +124,7 @@ impl Desk<'_> {
                     "the argument `{name}` can never be given: the list `{list}` before it takes all words"
                 ));
             }
-            if argument.positional && argument.kind == ArgumentKind::List {
+            if argument.positional && argument.kind.is_many() {
                 list = Some(name);
             }
             let is_choice = argument.kind == ArgumentKind::Choice;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::arguments::{Definition, parse};
 use crate::import::Wrapped;
 use crate::pattern::Pattern;
-use crate::recipe::{ArgumentKind, Recipe};
+use crate::recipe::Recipe;
 use crate::recognise::file_name;
 use crate::template::Template;
 use syncmgr_handler::mask::is_secret_name;
@@ -359,7 +359,7 @@ impl Line {
             recipe
                 .arguments
                 .iter()
-                .any(|argument| argument.name == name && argument.kind == ArgumentKind::List)
+                .any(|argument| argument.name == name && argument.kind.is_many())
         };
         let mut groups = BTreeMap::new();
         let words = taken.places.split_off(self.words.len());
@@ -551,7 +551,7 @@ mod tests {
             "restic -r /srv/r --password-file=.secret backup -x --tag t --exclude c docs",
             json!({
                 "recipe": "restic", "mode": "backup", "repository": "/srv/r", "password": "file:/home/ada/.secret",
-                "path": ["docs"], "tag": ["t"], "exclude": ["c"], "extra": ["-x"],
+                "path": ["/home/ada/docs"], "tag": ["t"], "exclude": ["c"], "extra": ["-x"],
             }),
         );
         becomes(

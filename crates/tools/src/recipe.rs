@@ -161,8 +161,18 @@ pub enum ArgumentKind {
     Choice,
     /// Any number of texts.
     List,
+    /// Any number of paths of this machine, each made absolute.
+    Paths,
     /// Where a secret is: `file:PATH`, `command:COMMAND` or `ask`. The secret itself is refused.
     Secret,
+}
+
+impl ArgumentKind {
+    /// Whether it can be given any number of times.
+    #[must_use]
+    pub const fn is_many(self) -> bool {
+        matches!(self, Self::List | Self::Paths)
+    }
 }
 
 /// How an item looks.

@@ -27,7 +27,7 @@ pub fn usage(recipe: &Recipe) -> Usage {
     for argument in &recipe.arguments {
         let upper = argument.name.to_uppercase().replace('_', "-");
         let written = match (argument.positional, argument.kind) {
-            (true, ArgumentKind::List) => format!("{upper}…"),
+            (true, kind) if kind.is_many() => format!("{upper}…"),
             (true, _) => upper,
             (false, ArgumentKind::Flag) => format!("--{}", argument.name),
             (false, _) => format!(
@@ -93,7 +93,7 @@ pub fn usage(recipe: &Recipe) -> Usage {
 fn value(kind: ArgumentKind, choices: &[String]) -> String {
     match kind {
         ArgumentKind::Choice => choices.join("|"),
-        ArgumentKind::Path => "PATH".to_owned(),
+        ArgumentKind::Path | ArgumentKind::Paths => "PATH".to_owned(),
         ArgumentKind::Place => "PLACE".to_owned(),
         ArgumentKind::Number => "N".to_owned(),
         ArgumentKind::Secret => "file:PATH|command:COMMAND|ask".to_owned(),
