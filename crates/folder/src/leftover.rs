@@ -173,7 +173,11 @@ pub(crate) fn put_back(
         else {
             continue;
         };
-        let (_, gap) = name::split(path);
+        let (gap_dir, gap) = name::split(path);
+        if gap_dir != dir_path {
+            // Somebody moved the temporary file.
+            continue;
+        }
         let is_gap = matches!(dir.stat(gap), Err(error) if error.kind() == io::ErrorKind::NotFound);
         if is_gap && store.kept(*side, number)?.is_some_and(|kept| old.is(&kept)) {
             store.give_back(*side, number, &dir, gap)?;

@@ -347,6 +347,10 @@ mod tests {
         let mut missing = Vec::new();
         for entry in std::fs::read_dir(sources).unwrap() {
             let path = entry.unwrap().path();
+            if path.is_dir() {
+                // What only tests compile, such as the simulated file system.
+                continue;
+            }
             let text = std::fs::read_to_string(&path).unwrap();
             let text = text.split("\nmod tests").next().unwrap();
             for said in literals(text).filter(|said| is_sentence(&blanked(said))) {
