@@ -77,6 +77,8 @@ enum Filter {
     Dir,
     /// Only the first line.
     First,
+    /// The machine of `HOST:PATH`, `HOST::PATH` or `USER@HOST:PATH`; nothing where that is a path of this machine.
+    Host,
     /// In lowercase.
     Lower,
     /// Another text when it is empty.
@@ -100,7 +102,7 @@ pub enum TemplateError {
     Place(String),
     /// A filter that does not exist.
     #[error(
-        "there is no filter `{0}`; there are: base, parent, dir, bytes, first, lower, or:TEXT, hash, quote"
+        "there is no filter `{0}`; there are: base, parent, dir, bytes, first, host, lower, or:TEXT, hash, quote"
     )]
     Filter(String),
 }
@@ -185,6 +187,7 @@ impl Filter {
             "bytes" => Self::Bytes,
             "dir" => Self::Dir,
             "first" => Self::First,
+            "host" => Self::Host,
             "lower" => Self::Lower,
             "hash" => Self::Hash,
             "quote" => Self::Quote,
@@ -215,6 +218,7 @@ impl Filter {
             Self::Dir => format!("{}/", value.trim_end_matches('/')),
             Self::Bytes => bytes_of(&value).map_or_else(String::new, |bytes| bytes.to_string()),
             Self::First => value.lines().next().unwrap_or_default().to_owned(),
+            Self::Host => host_of(&value).to_owned(),
             Self::Lower => value.to_lowercase(),
             Self::Or(other) if value.is_empty() => other.clone(),
             Self::Or(_) => value,
@@ -224,6 +228,18 @@ impl Filter {
                 .unwrap_or_default(),
         }
     }
+}
+
+/// The machine of a place: what stands before the first colon, unless that is a path or the letter of a drive.
+fn host_of(place: &str) -> &str {
+    let Some((before, _)) = place.split_once(':') else {
+        return "";
+    };
+    let host = before.rsplit('@').next().unwrap_or(before);
+    if before.len() < 2 || before.contains(['/', '\\']) {
+        return "";
+    }
+    host
 }
 
 /// Sixteen letters that stand for a text, the same for ever.
@@ -410,6 +426,23 @@ mod tests {
     }
 
     #[test]
+    fn the_machine_of_a_place_is_not_a_drive_nor_a_path() {
+        for (place, host) in [
+            ("host::/srv", "host"),
+            ("root@host.example:/srv", "host.example"),
+            ("host:", "host"),
+            ("/srv/a:b", ""),
+            ("./a:b", ""),
+            ("C:\\a", ""),
+            ("C:/a", ""),
+            ("plain", ""),
+            ("", ""),
+        ] {
+            assert_eq!(host_of(place), host, "{place}");
+        }
+    }
+
+    #[test]
     fn places_are_filled_and_filtered() {
         for (text, filled) in [
             ("{path}", "/a/b c/"),
@@ -418,6 +451,8 @@ mod tests {
             ("{path|parent}", "/a"),
             ("{path|dir}{none|dir}", "/a/b c/"),
             ("{place|base}", "x"),
+            ("{remote|host}", "drive"),
+            ("[{path|host}]", "[]"),
             ("{remote|base}", "drive"),
             ("{size|bytes}", "1572864"),
             ("{none|or:else}", "else"),

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 use super::ssh::{Network, Server};
@@ -291,10 +291,20 @@ fn network_lost(world: &World) -> Result<String> {
     world.failed_softly(true)?;
     network.goes("up")?;
     fs::remove_file(world.at("source/large"))?;
-    next_second()?;
-    world
-        .finish(&mut sync())?
-        .ended_well_or_found("a lock was taken away")?
+    // Until the other machine has noticed too, the one that was lost works there, and nobody here may say that it does not.
+    let mut again = None;
+    wait_for("the other side to notice", || {
+        let said = next_second().and_then(|()| world.finish(&mut sync()));
+        let works = said
+            .as_ref()
+            .is_ok_and(|said| said.text.contains("another rdiff-backup works"));
+        again = Some(said);
+        !works
+    })?;
+    again
+        .context("it was tried")??
+        .ended(GOOD)?
+        .silent_on("a lock was taken away")?
         .says("is taken back")?;
     whole(world, "target")?;
     Ok(format!(
